@@ -1,0 +1,1 @@
+"""The pages on which people relabel clips. Nothing may import this package."""

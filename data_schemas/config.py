@@ -1,0 +1,218 @@
+"""The configuration of an audit: ``audit.toml``, validated.
+
+Every option of the command line that matters is a key here. Defaults stand in one place, in these classes; ``audit init`` writes
+them out with their comments.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from data_schemas.errors import ConfigError
+from data_schemas.labels import nearest
+
+__all__ = ["Config", "Folds", "Groups", "Issues", "Labels", "Model", "Pose", "Run", "Source", "Windows", "load_config"]
+
+Share = Annotated[float, Field(ge=0.0, lt=1.0)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Source(_Section):
+    """Where the clips are."""
+
+    path: str = ""
+    """Folder, zip archive or table with the clips; a relative path starts at this file. `audit run SOURCE` overrides it."""
+    format: Literal["auto", "aihub59", "table"] = "auto"
+    """How the source is laid out; auto recognises it."""
+
+
+class Labels(_Section):
+    """What the labels mean."""
+
+    taxonomy: str = "auto"
+    """auto (aihub59 for AI-Hub clips, else the labels as they stand), a built-in name, none, or the path of your own .toml."""
+    merge: str = "none"
+    """A merge of the taxonomy that training uses, such as classic; labels are stored and reviewed unmerged."""
+
+
+class Pose(_Section):
+    """Which keypoints count as seen."""
+
+    skeleton: str = "auto"
+    """auto (the taxonomy's, else keypoints without edges), a built-in name, or the path of your own .toml."""
+    min_confidence: Share = 0.0
+    """Keypoints whose confidence column is below this are missing."""
+    max_keypoint_gap_ms: Annotated[int, Field(ge=0)] = 400
+    """Gaps of a keypoint up to this long are interpolated within the clip, and marked."""
+
+
+class Windows(_Section):
+    """How clips are cut into windows."""
+
+    hz: Annotated[float, Field(gt=0, le=1000)] = 5.0
+    """Samples a second, taken by timestamp."""
+    steps: Annotated[int, Field(ge=1, le=1000)] = 5
+    """Samples in a window."""
+    stride: Annotated[int, Field(ge=1)] = 1
+    """Samples from one window to the next."""
+    max_gap_ms: Annotated[int, Field(ge=0)] = 600
+    """A window never spans a longer hole in the frames; samples that fall into a shorter one are interpolated and marked."""
+    min_visible: Annotated[float, Field(ge=0, le=1)] = 0.2
+    """Windows with a smaller share of their keypoints seen or interpolated are bad_pose: predicted, never trained on."""
+
+
+class Groups(_Section):
+    """What may never stand on both sides of a fold."""
+
+    by: Literal["subject", "recording", "clip"] = "subject"
+    """subject (the animal; for AI-Hub its date, breed, gender and age), recording, or clip (only if clips are independent)."""
+    missing: Literal["reject", "clip"] = "reject"
+    """What happens to a clip whose group is not known: reject it, or let it be its own group."""
+
+
+class Folds(_Section):
+    """How windows are predicted by models that did not see them."""
+
+    count: Annotated[int, Field(ge=2, le=100)] = 5
+    """Folds, grouped and stratified; fewer where there are fewer groups."""
+    repeats: Annotated[int, Field(ge=1, le=100)] = 1
+    """Times that all is predicted again with other folds; probabilities are averaged."""
+    holdout: Share = 0.1
+    """Share of the groups set apart before anything else."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """The same seed on the same machine gives the same result."""
+
+
+class Model(_Section):
+    """The network that predicts; keys that are left out come from the preset."""
+
+    preset: Literal["default", "classic"] = "default"
+    """default (short training on several views), or classic (the original recipe: 3 layers of 30, 100 epochs)."""
+    views: tuple[str, ...] | None = None
+    """What each network sees of a window: frame, body, aligned, distances; one network a view, probabilities averaged."""
+    layers: Annotated[int, Field(ge=1, le=16)] | None = None
+    """LSTM layers."""
+    hidden: Annotated[int, Field(ge=1, le=4096)] | None = None
+    """Hidden size of a layer."""
+    dropout: Share | None = None
+    """Dropout before the linear layer."""
+    standardise: bool | None = None
+    """Standardise the inputs on the training windows of each fold."""
+    mask: bool | None = None
+    """Give the network which keypoints were seen."""
+    epochs: Annotated[int, Field(ge=1)] | None = None
+    """Passes over the training windows."""
+    min_updates: Annotated[int, Field(ge=0)] | None = None
+    """Train at least this many batches, however few windows there are."""
+    batch: Annotated[int, Field(ge=1)] | None = None
+    """Windows in a batch."""
+    rate: Annotated[float, Field(gt=0)] | None = None
+    """Learning rate (its peak, for one-cycle)."""
+    schedule: Literal["step", "one-cycle"] | None = None
+    """step (down by 0.3 every 10 epochs, as in the recipe) or one-cycle."""
+    balance: Literal["none", "weights", "downsample"] | None = None
+    """Classes weighed in the loss, cut down to the smallest, or left as they are."""
+
+
+class Issues(_Section):
+    """How doubt in a label becomes flags and segments."""
+
+    neighbours: Annotated[int, Field(ge=0, le=1000)] = 4
+    """Windows on either side whose quality is averaged in."""
+    clip_median: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Share of the clip's median quality that is subtracted, so that a stretch stands out against its own clip."""
+
+
+class Run(_Section):
+    """How the work is done; none of it changes a result's meaning."""
+
+    jobs: Annotated[int, Field(ge=0)] = 0
+    """Processes; 0 takes every core."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where networks train; auto takes CUDA, then MPS, then the CPU."""
+
+
+class Config(_Section):
+    """All sections of audit.toml."""
+
+    source: Source = Source()
+    labels: Labels = Labels()
+    pose: Pose = Pose()
+    windows: Windows = Windows()
+    groups: Groups = Groups()
+    folds: Folds = Folds()
+    model: Model = Model()
+    issues: Issues = Issues()
+    run: Run = Run()
+
+
+def load_config(path: Path | None, *, overrides: dict[str, dict[str, Any]] | None = None) -> Config:
+    """Read ``audit.toml`` (or take the defaults where ``path`` is None) and lay the command line's options over it.
+
+    Raises
+    ------
+    ConfigError
+        The file is not readable TOML, or a key or value is not understood: one line a key, with the nearest known key.
+    """
+    data: dict[str, Any] = {}
+    if path is not None:
+        try:
+            data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise ConfigError(f"{path}: {error}", hint="mend the file; `audit init DIR` writes a fresh one") from error
+    for section, values in (overrides or {}).items():
+        given = {k: v for k, v in values.items() if v is not None}
+        if given:
+            inner = data.setdefault(section, {})
+            if isinstance(inner, dict):
+                inner.update(given)
+    if path is not None:
+        _anchor(data, path.parent)
+    try:
+        return Config.model_validate(data)
+    except ValidationError as error:
+        raise _explained(error, path) from error
+
+
+def _anchor(data: dict[str, Any], folder: Path) -> None:
+    """Let relative paths of the file start at the file's own folder."""
+    for section, key in (("source", "path"), ("labels", "taxonomy"), ("pose", "skeleton")):
+        inner = data.get(section)
+        value = inner.get(key) if isinstance(inner, dict) else None
+        if isinstance(inner, dict) and isinstance(value, str) and value and (key == "path" or value.endswith(".toml")):
+            inner[key] = str(folder / value)
+
+
+def _explained(error: ValidationError, path: Path | None) -> ConfigError:
+    lines, hints = [], []
+    for problem in error.errors():
+        place = [str(p) for p in problem["loc"]]
+        if problem["type"] == "extra_forbidden":
+            known = _keys(place[:-1])
+            close = nearest(place[-1], known)
+            lines.append(f"unknown key {'.'.join(place)}")
+            hints.append(f"did you mean {close!r}?" if close else f"known keys: {', '.join(known)}")
+        else:
+            lines.append(f"{'.'.join(place)} = {problem['input']!r}: {problem['msg']}")
+    return ConfigError(
+        f"{path or 'options'}: " + "; ".join(lines), hint="; ".join(hints) or "docs/configuration.md lists every key"
+    )
+
+
+def _keys(place: list[str]) -> list[str]:
+    model: type[BaseModel] = Config
+    for name in place:
+        field = model.model_fields.get(name)
+        kinds = [k for k in (field.annotation, *get_args(field.annotation)) if isinstance(k, type)] if field else []
+        inner = next((k for k in kinds if issubclass(k, BaseModel)), None)
+        if inner is None:
+            return []
+        model = inner
+    return list(model.model_fields)

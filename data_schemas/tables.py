@@ -1,0 +1,231 @@
+"""The tables that the stages hand to each other, as pandera schemas.
+
+Frame spans are inclusive everywhere. Missing keypoints are nulls, never zeros. A table is validated where it is made and where
+it is read from outside; a breach names the file, the column, the first bad row and its value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import pandera.pandas as pa
+from pandera.errors import SchemaErrors
+
+from data_schemas.errors import TableError
+
+__all__ = [
+    "CLIPS",
+    "FRAMES",
+    "ISSUES",
+    "KINDS",
+    "OOF",
+    "PROBABILITY_PREFIX",
+    "REMARKS",
+    "SEGMENTS",
+    "SPLITS",
+    "WINDOWS",
+    "keypoints_of",
+    "probability_columns",
+    "text",
+    "validate",
+]
+
+KINDS = ("wrong_clip", "contaminated", "boundary", "ambiguous", "bad_pose")
+"""What is wrong with a window: its whole clip's label, another action inside the clip, a shifted boundary, two actions that
+cannot be told apart, or the keypoints rather than the label."""
+
+SPLITS = ("audit", "holdout", "left_out")
+"""``audit`` windows are predicted out of fold, ``holdout`` groups were set apart first, ``left_out`` classes take no part."""
+
+PROBABILITY_PREFIX = "p_"
+
+
+def _text(*, nullable: bool = False, unique: bool = False, **options: object) -> pa.Column:
+    checks = [] if nullable else [pa.Check.str_length(min_value=1)]
+    return pa.Column(str, checks=checks, nullable=nullable, unique=unique, **options)  # type: ignore[arg-type]
+
+
+def _share(dtype: str = "float64") -> pa.Column:
+    return pa.Column(dtype, checks=pa.Check.in_range(0.0, 1.0))
+
+
+def _frame() -> pa.Column:
+    return pa.Column("int32", checks=pa.Check.ge(0))
+
+
+_SPAN_IN_ORDER = pa.Check(lambda t: t["start_frame"] <= t["end_frame"], error="start_frame after end_frame")
+
+CLIPS = pa.DataFrameSchema(
+    {
+        "clip_id": _text(unique=True),
+        "source": _text(),
+        "source_hash": _text(),
+        "recording_id": _text(),
+        "subject_id": _text(),
+        "species": _text(),
+        "skeleton": _text(),
+        "fps": pa.Column("float64", checks=pa.Check.gt(0)),
+        "label": _text(),
+        "other_label": _text(nullable=True),
+        "breed": _text(nullable=True),
+        "gender": _text(nullable=True),
+        "age": pa.Column("float64", nullable=True),
+        "date": _text(nullable=True),
+        "frame_count": pa.Column("int32", checks=pa.Check.gt(0)),
+    },
+    name="clips",
+    strict=True,
+)
+
+FRAMES = pa.DataFrameSchema(
+    {
+        "clip_id": _text(),
+        "frame_number": _frame(),
+        "timestamp_ms": pa.Column("int32", checks=pa.Check.ge(0)),
+        r"^.+_x$": pa.Column("float32", nullable=True, regex=True),
+        r"^.+_y$": pa.Column("float32", nullable=True, regex=True),
+        r"^.+_confidence$": pa.Column("float32", nullable=True, regex=True, required=False),
+        "frame_label": _text(nullable=True, required=False),
+        "image": _text(nullable=True, required=False),
+    },
+    name="frames",
+    strict=True,
+)
+
+REMARKS = pa.DataFrameSchema(
+    {"file": _text(), "place": pa.Column(str), "reason": _text()},
+    name="remarks",
+    strict=True,
+)
+"""A row for each clip that was set aside (rejected.parquet) or mended on reading (notes.parquet): where, and why."""
+
+WINDOWS = pa.DataFrameSchema(
+    {
+        "window_id": _text(unique=True),
+        "clip_id": _text(),
+        "subject_id": _text(),
+        "species": _text(),
+        "start_frame": _frame(),
+        "end_frame": _frame(),
+        "label": _text(),
+        "target": _text(nullable=True),
+        "group": _text(),
+        "split": pa.Column(str, checks=pa.Check.isin(SPLITS)),
+        "mixed": pa.Column(bool),
+        "bad_pose": pa.Column(bool),
+        "visible": _share("float32"),
+        "first_sample": pa.Column("int64", checks=pa.Check.ge(0)),
+    },
+    checks=_SPAN_IN_ORDER,
+    name="windows",
+    strict=True,
+)
+"""``label`` is the finest label, ``target`` the class it is trained as (null where the merge leaves it out), ``visible`` the
+share of keypoints seen, not interpolated, and ``first_sample`` the window's place in the matrix of samples."""
+
+OOF = pa.DataFrameSchema(
+    {
+        "window_id": _text(unique=True),
+        "fold": pa.Column("int16"),
+        r"^p_.+$": pa.Column("float32", checks=pa.Check.in_range(0.0, 1.0 + 1e-5), nullable=True, regex=True),
+    },
+    checks=pa.Check(
+        lambda t: (t.filter(regex=r"^p_").sum(axis=1) - 1.0).abs() < 1e-3,
+        error="the probabilities of a window do not sum to 1",
+    ),
+    name="oof",
+    strict=True,
+)
+"""``fold`` is -1 for the hold-out, which every fold's model predicts. Classes of another species are null."""
+
+ISSUES = pa.DataFrameSchema(
+    {
+        "window_id": _text(unique=True),
+        "clip_id": _text(),
+        "subject_id": _text(),
+        "species": _text(),
+        "split": pa.Column(str, checks=pa.Check.isin(SPLITS)),
+        "start_frame": _frame(),
+        "end_frame": _frame(),
+        "given_label": _text(),
+        "suggested_label": _text(),
+        "suggested_probability": _share("float32"),
+        "label_quality": _share("float32"),
+        "is_issue": pa.Column(bool),
+        "kind": pa.Column(str, checks=pa.Check.isin(KINDS), nullable=True),
+        "segment_id": _text(nullable=True),
+        "rank": pa.Column("int64", checks=pa.Check.ge(1), unique=True),
+    },
+    checks=_SPAN_IN_ORDER,
+    name="issues",
+    strict=True,
+)
+
+SEGMENTS = pa.DataFrameSchema(
+    {
+        "segment_id": _text(unique=True),
+        "clip_id": _text(),
+        "species": _text(),
+        "start_frame": _frame(),
+        "end_frame": _frame(),
+        "given_label": _text(),
+        "suggested_label": _text(),
+        "suggested_probability": _share("float32"),
+        "label_quality": _share("float32"),
+        "windows": pa.Column("int32", checks=pa.Check.ge(1)),
+        "kind": pa.Column(str, checks=pa.Check.isin(KINDS)),
+        "priority": pa.Column("float64"),
+        "split": pa.Column(str, checks=pa.Check.isin(SPLITS)),
+    },
+    checks=_SPAN_IN_ORDER,
+    name="segments",
+    strict=True,
+)
+
+
+def validate(table: pd.DataFrame, schema: pa.DataFrameSchema, *, source: str) -> pd.DataFrame:
+    """Return ``table`` when it keeps ``schema``.
+
+    Raises
+    ------
+    TableError
+        It does not; the message names ``source``, the column, the first bad row and its value.
+    """
+    try:
+        return schema.validate(table, lazy=True)
+    except SchemaErrors as error:
+        cases = error.failure_cases
+        raise TableError(
+            f"{source}: {schema.name} table: {_breach(cases.iloc[0])}"
+            + (f" (and {len(cases) - 1} more)" if len(cases) > 1 else ""),
+            hint="mend the table, or delete the file if pose-audit wrote it, and run again",
+        ) from error
+
+
+def _breach(case: pd.Series) -> str:
+    if str(case["check"]).startswith("column_in_dataframe"):
+        return f"column {case['failure_case']!r} is missing"
+    if case["check"] == "column_in_schema":
+        return f"column {case['failure_case']!r} is not one of this table"
+    where = f"column {case['column']!r}" if case["schema_context"] == "Column" else "row"
+    row = "" if pd.isna(case["index"]) else f", row {case['index']}"
+    return f"{where}{row}: {case['failure_case']!r} fails {case['check']}"
+
+
+def text(values: Any) -> Any:
+    """Return values as a text column of pandas 3; None is null."""
+    return pd.array(values, dtype="str")
+
+
+def keypoints_of(columns: Sequence[str]) -> tuple[str, ...]:
+    """Return the keypoints that have both an ``_x`` and a ``_y`` column, in column order."""
+    known = set(columns)
+    return tuple(m[1] for c in columns if (m := re.fullmatch(r"(.+)_x", c)) and f"{m[1]}_y" in known)
+
+
+def probability_columns(classes: Sequence[str]) -> list[str]:
+    """Return the oof columns of these classes."""
+    return [f"{PROBABILITY_PREFIX}{c}" for c in classes]

@@ -1,0 +1,79 @@
+"""Recipes: every number that decides how a network is built and trained, and the presets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
+
+from data_schemas.errors import ConfigError
+from data_schemas.labels import nearest
+from model.views import VIEWS
+
+__all__ = ["PRESETS", "Recipe", "make_recipe"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is built and trained; see ``[model]`` in docs/configuration.md for what each key means."""
+
+    views: tuple[str, ...] = ("body", "aligned", "distances")
+    layers: int = 1
+    hidden: int = 64
+    dropout: float = 0.0
+    standardise: bool = True
+    mask: bool = True
+    epochs: int = 1
+    min_updates: int = 100
+    batch: int = 1024
+    rate: float = 0.01
+    schedule: Literal["step", "one-cycle"] = "one-cycle"
+    step_epochs: int = 10
+    gamma: float = 0.3
+    balance: Literal["none", "weights", "downsample"] = "none"
+
+    def __post_init__(self) -> None:
+        """Refuse a view that does not exist."""
+        for view in self.views:
+            if view not in VIEWS:
+                close = nearest(view, VIEWS)
+                raise ConfigError(
+                    f"model.views: no view is called {view!r}",
+                    hint=f"did you mean {close!r}?" if close else f"known views: {', '.join(VIEWS)}",
+                )
+        if not self.views:
+            raise ConfigError("model.views is empty", hint=f"name at least one of {', '.join(VIEWS)}")
+
+
+PRESETS: Mapping[str, Recipe] = {
+    "default": Recipe(),
+    "classic": Recipe(
+        views=("frame",),
+        layers=3,
+        hidden=30,
+        standardise=False,
+        mask=False,
+        epochs=100,
+        min_updates=0,
+        batch=100,
+        schedule="step",
+        balance="downsample",
+    ),
+}
+
+
+def make_recipe(preset: str, **changes: Any) -> Recipe:
+    """Return a preset with some of its values changed; changes that are None are left out.
+
+    Raises
+    ------
+    ConfigError
+        The preset, a key or a view does not exist.
+    """
+    if preset not in PRESETS:
+        raise ConfigError(f"no preset is called {preset!r}", hint=f"known presets: {', '.join(PRESETS)}")
+    known = [f.name for f in fields(Recipe)]
+    unknown = [k for k in changes if k not in known]
+    if unknown:
+        raise ConfigError(f"a recipe has no value {unknown[0]!r}", hint=f"known: {', '.join(known)}")
+    return replace(PRESETS[preset], **{k: v for k, v in changes.items() if v is not None})

@@ -1,0 +1,194 @@
+"""Cut windows from keypoints: sampling by time, interpolation of short gaps, and an index of windows over one matrix.
+
+Plain numpy, used alike by training, auditing and streaming. A *sample* is a pose at one tick of the sampling clock (5 Hz in the
+recipe); a *window* is a number of consecutive samples, so it is known by the row of its first sample and no pose is copied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["INTERPOLATED", "MISSING", "SEEN", "Samples", "concatenate", "cut", "pose_radius", "resample"]
+
+MISSING, INTERPOLATED, SEEN = 0, 1, 2
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Poses on the sampling clock: of one clip, or of many one after the other.
+
+    Attributes
+    ----------
+    xy : float32, shape (n, keypoints, 2)
+        Coordinates in the source's units (pixels); 0 where missing.
+    state : uint8, shape (n, keypoints)
+        ``MISSING``, ``INTERPOLATED`` or ``SEEN``.
+    frame_number : int32, shape (n,)
+        The source frame of each sample; interpolated where the source has no frame at that tick.
+    run : int32, shape (n,)
+        Samples of one run follow each other without a hole; windows never leave their run.
+    scale : float32, shape (n,)
+        The clip's median pose radius (see :func:`pose_radius`), never 0.
+    """
+
+    xy: FloatArray
+    state: NDArray[np.uint8]
+    frame_number: NDArray[np.int32]
+    run: NDArray[np.int32]
+    scale: FloatArray
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        return len(self.frame_number)
+
+
+def resample(
+    timestamp_ms: NDArray[np.integer],
+    xy: FloatArray,
+    *,
+    frame_number: NDArray[np.integer],
+    hz: float,
+    max_gap_ms: float,
+    max_keypoint_gap_ms: float,
+) -> Samples:
+    """Put one clip on a clock of ``hz`` ticks a second that starts at its first frame.
+
+    A tick takes the frame nearest in time when that lies within half of the clip's own frame interval (a quarter of a tick, where
+    frames are about as far apart as ticks).
+    Other ticks, and keypoints that are missing at a tick, are interpolated linearly in time between the nearest frames that show
+    the keypoint, if these are at most ``max_keypoint_gap_ms`` apart.
+
+    Parameters
+    ----------
+    timestamp_ms : shape (frames,)
+        Strictly increasing times in milliseconds.
+    xy : float32, shape (frames, keypoints, 2)
+        Coordinates; NaN where missing.
+    frame_number : shape (frames,)
+        Source frame numbers, strictly increasing.
+    hz : float
+        Ticks a second.
+    max_gap_ms : float
+        Frames further apart than this end a run: no window spans them.
+    max_keypoint_gap_ms : float
+        Longest time between two sightings of a keypoint that is bridged.
+    """
+    time = np.asarray(timestamp_ms, np.float64)
+    step = 1000.0 / hz
+    interval = float(np.median(np.diff(time))) if len(time) > 1 else step
+    # Dense video has a frame near every tick; frames annotated at about the clock's own rate stray from it by rounding.
+    tolerance = min(interval / 2 if interval < step / 2 else max(step / 4, interval / 2), step / 2) + 1.0
+
+    tick_of_frame = np.floor((time - time[0]) / step + 0.5).astype(np.int64)
+    ticks = np.arange(tick_of_frame[-1] + 1)
+    tick_time = time[0] + ticks * step
+    distance = np.abs(time - tick_time[tick_of_frame])
+    # Of the frames of one tick the nearest comes first, so that np.unique keeps it.
+    order = np.lexsort((distance, tick_of_frame))
+    order = order[distance[order] <= tolerance]
+    owned, first = np.unique(tick_of_frame[order], return_index=True)
+    frame_of_tick = np.full(len(ticks), -1, np.int64)
+    frame_of_tick[owned] = order[first]
+
+    real = frame_of_tick >= 0
+    before = np.where(real, frame_of_tick, np.clip(np.searchsorted(time, tick_time, side="right") - 1, 0, None))
+    after = np.where(real, frame_of_tick, np.clip(np.searchsorted(time, tick_time, side="left"), None, len(time) - 1))
+    now = np.where(real, time[before], tick_time)
+
+    bridged = (tick_time <= time[-1]) & ((time[after] - time[before]) <= max_gap_ms)
+    values, state = _interpolate(xy, time, before=before, after=after, now=now, limit=max_keypoint_gap_ms)
+    number = np.rint(np.interp(now, time, np.asarray(frame_number, np.float64))).astype(np.int32)
+    # Ticks inside a hole that is too long are left out; what follows it is another run.
+    broken = np.concatenate([[0], np.cumsum(np.diff(time) > max_gap_ms)])
+    scale = np.full(len(ticks), _clip_scale(values, state), np.float32)
+    run = broken[before].astype(np.int32)
+    kept = real | bridged
+    return Samples(xy=values[kept], state=state[kept], frame_number=number[kept], run=run[kept], scale=scale[kept])
+
+
+def _interpolate(
+    xy: FloatArray,
+    time: NDArray[np.float64],
+    *,
+    before: NDArray[np.int64],
+    after: NDArray[np.int64],
+    now: NDArray[np.float64],
+    limit: float,
+) -> tuple[FloatArray, NDArray[np.uint8]]:
+    """Return coordinates and states at the times ``now``, which lie between the frames ``before`` and ``after``."""
+    frames, keypoints = xy.shape[:2]
+    shown = np.isfinite(xy).all(axis=2)
+    index = np.arange(frames)[:, None]
+    previous = np.maximum.accumulate(np.where(shown, index, -1), axis=0)[before]
+    following = np.minimum.accumulate(np.where(shown, index, frames)[::-1], axis=0)[::-1][after]
+    inside = (previous >= 0) & (following < frames)
+    left, right = np.where(inside, previous, 0), np.where(inside, following, 0)
+    span = time[right] - time[left]
+    usable = inside & ((span <= limit) | (left == right))
+    weight = np.where(span > 0, (now[:, None] - time[left]) / np.where(span > 0, span, 1.0), 0.0)[..., None]
+    column = np.arange(keypoints)
+    with np.errstate(invalid="ignore"):
+        mixed = (1 - weight) * xy[left, column] + weight * xy[right, column]
+    values = np.where(usable[..., None], mixed, 0.0).astype(np.float32)
+    state = np.where(usable, np.where(left == right, SEEN, INTERPOLATED), MISSING).astype(np.uint8)
+    return values, state
+
+
+def pose_radius(xy: FloatArray, shown: NDArray[np.bool_]) -> FloatArray:
+    """Return each pose's radius: the root mean square distance of its shown keypoints from their mean; NaN where none is.
+
+    Parameters
+    ----------
+    xy : shape (n, keypoints, 2)
+    shown : shape (n, keypoints)
+    """
+    count = shown.sum(axis=1)
+    weight = shown[..., None] / np.maximum(count, 1)[:, None, None]
+    centre = (xy * weight).sum(axis=1, keepdims=True)
+    radius = np.sqrt((((xy - centre) ** 2) * weight).sum(axis=(1, 2)))
+    return np.where(count > 0, radius, np.nan).astype(np.float32)
+
+
+def _clip_scale(xy: FloatArray, state: NDArray[np.uint8]) -> float:
+    radius = pose_radius(xy, state > MISSING)
+    radius = radius[np.isfinite(radius) & (radius > 0)]
+    return float(np.median(radius)) if len(radius) else 1.0
+
+
+def concatenate(clips: Iterable[Samples]) -> Samples:
+    """Lay the samples of several clips one after the other; runs stay apart."""
+    parts = list(clips)
+    runs, offset = [], 0
+    for part in parts:
+        runs.append(part.run + offset)
+        offset += int(part.run.max()) + 1 if len(part) else 0
+    return Samples(
+        xy=np.concatenate([p.xy for p in parts]),
+        state=np.concatenate([p.state for p in parts]),
+        frame_number=np.concatenate([p.frame_number for p in parts]),
+        run=np.concatenate(runs).astype(np.int32),
+        scale=np.concatenate([p.scale for p in parts]),
+    )
+
+
+def cut(run: NDArray[np.int32], *, steps: int, stride: int = 1) -> NDArray[np.int64]:
+    """Return the row of each window's first sample: every ``stride`` samples from the start of each run.
+
+    Parameters
+    ----------
+    run : int32, shape (n,)
+        The run of each sample, ascending (see :class:`Samples`).
+    """
+    if len(run) < steps:
+        return np.empty(0, np.int64)
+    start_of_run = np.flatnonzero(np.diff(run, prepend=run[0] - 1))
+    place_in_run = np.arange(len(run)) - np.repeat(start_of_run, np.diff(start_of_run, append=len(run)))
+    rows = np.arange(len(run) - steps + 1)
+    whole = run[rows] == run[rows + steps - 1]
+    return np.asarray(rows[whole & (place_in_run[rows] % stride == 0)], np.int64)

@@ -1,0 +1,219 @@
+"""The command line: a thin mirror of the library. Data go to stdout, progress and errors to stderr."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+import data_schemas
+from data_schemas.errors import PoseAuditError
+
+if TYPE_CHECKING:
+    from data_schemas.config import Config
+    from pipeline.workspace import RunFolder, Workspace
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="audit",
+    help="Find the wrong labels in clips of animal poses, relabel them, and retrain.",
+    epilog="Start with `audit demo` and `audit run demo/clips -w demo`, or `audit run YOUR_CLIPS`.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+WorkspaceOption = Annotated[
+    Path, typer.Option("--workspace", "-w", envvar="AUDIT_WORKSPACE", help="Folder with audit.toml and runs/.", file_okay=False)
+]
+
+
+def main() -> None:
+    """Run the command line; expected errors end with their message, a hint and their exit code, without a traceback."""
+    try:
+        app()
+    except PoseAuditError as error:
+        sys.stderr.write(f"error: {error.message}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
+        raise SystemExit(error.exit_code) from None
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"pose-audit {data_schemas.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def init(
+    directory: Annotated[Path, typer.Argument(help="The workspace to make.")] = Path(),
+    source: Annotated[str, typer.Option(help="Where the clips are; written into audit.toml.")] = "",
+) -> None:
+    """Make a workspace with a commented audit.toml.
+
+    Example: audit init my-audit --source /data/clips
+    """
+    from data_schemas.errors import UsageError
+    from pipeline.settings import write_settings
+
+    path = directory / "audit.toml"
+    if path.exists():
+        raise UsageError(f"{path}: exists already", hint="change it as you like, or name another folder")
+    write_settings(path, source=str(Path(source).resolve()) if source else "")
+    typer.echo(f"wrote {path}\nnext: audit run {'' if source else 'YOUR_CLIPS '}-w {directory}")
+
+
+@app.command()
+def demo(
+    directory: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("demo"),
+    clips: Annotated[int, typer.Option(min=20, help="Number of clips.")] = 400,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed writes the same bytes.")] = 0,
+    pictures: Annotated[bool, typer.Option(help="Draw a picture of every frame.")] = True,
+    frame_labels: Annotated[bool, typer.Option(help="Write recordings that were coded frame by frame instead.")] = False,
+) -> None:
+    """Write a SIMULATED sample of cats and dogs with known wrong labels, in the AI-Hub #59 layout.
+
+    Example: audit demo demo --clips 400
+    """
+    from pipeline.demo import write_demo
+    from pipeline.progress import stage_progress
+
+    with stage_progress("simulate") as progress:
+        made = write_demo(directory, clips=clips, seed=seed, pictures=pictures, frame_labels=frame_labels, progress=progress)
+    typer.echo(
+        f"wrote {made.clips} simulated clips ({made.frames} frames, {made.animals} animals, {made.error_frame_share:.0%} of the "
+        f"frames with another action than their label says, {made.broken_files} broken files) to {made.source}\n"
+        f"next: audit run {made.source} -w {directory}"
+    )
+
+
+@app.command()
+def run(
+    source: Annotated[
+        Path | None, typer.Argument(help="Folder, zip archive or table with the clips.", show_default=False)
+    ] = None,
+    workspace: WorkspaceOption = Path(),
+    format: Annotated[str | None, typer.Option(help="aihub59 or table; recognised where left out.")] = None,
+    preset: Annotated[str | None, typer.Option(help="default or classic.")] = None,
+    merge: Annotated[str | None, typer.Option(help="A merge of the taxonomy to train with, such as classic.")] = None,
+    group_by: Annotated[
+        str | None, typer.Option(help="subject, recording or clip: what never stands on both sides of a fold.")
+    ] = None,
+    folds: Annotated[int | None, typer.Option(help="Number of folds.")] = None,
+    repeats: Annotated[int | None, typer.Option(help="Times that all is predicted again with other folds.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of folds and networks.")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Processes; 0 takes every core.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
+) -> None:
+    """Find the windows whose label is probably wrong: read, cut, predict, judge, report.
+
+    What is fresh is skipped, and a run that was killed goes on where it was.
+
+    Example: audit run /data/clips -w my-audit
+    """
+    from pipeline.presentation import found_lines
+    from pipeline.progress import stage_progress
+    from pipeline.run import run_audit
+    from pipeline.summary import summarise
+    from pipeline.workspace import Workspace
+
+    place = Workspace(workspace)
+    options: dict[str, dict[str, Any]] = {
+        "source": {"path": str(source.resolve()) if source else None, "format": format},
+        "model": {"preset": preset},
+        "labels": {"merge": merge},
+        "groups": {"by": group_by},
+        "folds": {"count": folds, "repeats": repeats, "seed": seed},
+        "run": {"jobs": jobs, "device": device},
+    }
+    config = _config(place, options, source)
+    try:
+        folder, worked = run_audit(Path(config.source.path), config, workspace=place, show=stage_progress)
+    except PoseAuditError:
+        _list_what_was_read(place)
+        raise
+    if not worked:
+        sys.stderr.write("nothing to do: the same source, configuration and code have been audited\n")
+    typer.echo("\n".join(found_lines(summarise(folder), workspace=workspace)))
+
+
+@app.command()
+def status(
+    workspace: WorkspaceOption = Path(),
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show what the newest run has done and found.
+
+    Example: audit status -w my-audit --json
+    """
+    import json
+
+    from pipeline.presentation import status_lines
+    from pipeline.summary import summarise
+
+    found = summarise(_newest_run(workspace))
+    typer.echo(json.dumps(found, ensure_ascii=False, indent=2) if as_json else "\n".join(status_lines(found)))
+
+
+@app.command()
+def doctor(workspace: WorkspaceOption = Path()) -> None:
+    """Check this installation: versions, devices, name clashes, fonts, disk and workspace.
+
+    Example: audit doctor
+    """
+    from pipeline.doctor import examine
+
+    findings = examine(workspace)
+    for finding in findings:
+        typer.echo(f"{finding.state:<5} {finding.subject:<18} {finding.text}")
+    if any(f.state == "bad" for f in findings):
+        raise typer.Exit(1)
+
+
+def _config(place: Workspace, options: dict[str, dict[str, Any]], source: Path | None) -> Config:
+    """Return the configuration: audit.toml with the options over it; a first run writes audit.toml."""
+    from data_schemas.config import load_config
+    from data_schemas.errors import UsageError
+    from pipeline.settings import write_settings
+
+    exists = place.config_path.exists()
+    config = load_config(place.config_path if exists else None, overrides=options)
+    if not config.source.path:
+        raise UsageError("no source is named", hint="audit run YOUR_CLIPS, or set source.path in audit.toml")
+    if not exists and source is not None and source.exists():
+        write_settings(place.config_path, source=str(source.resolve()))
+    return config
+
+
+def _newest_run(workspace: Path) -> RunFolder:
+    from data_schemas.errors import StageError
+    from pipeline.workspace import Workspace
+
+    folder = Workspace(workspace).newest()
+    if folder is None:
+        raise StageError(f"{workspace.resolve()}: no run yet", hint=f"audit run YOUR_CLIPS -w {workspace}")
+    return folder
+
+
+def _list_what_was_read(place: Workspace) -> None:
+    """Show the clips that were read before a run was refused, so that people see what there is."""
+    from pipeline.presentation import read_lines
+    from pipeline.summary import summarise
+
+    folder = place.newest()
+    if folder is not None and "read" in folder.record().get("stages", {}):
+        typer.echo("\n".join(read_lines(summarise(folder))))
+
+
+if __name__ == "__main__":
+    main()

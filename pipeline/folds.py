@@ -1,0 +1,185 @@
+"""Set groups apart: the hold-out first, then folds, never with one group on both sides."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.model_selection import StratifiedGroupKFold
+
+from data_schemas.config import Folds
+from data_schemas.errors import TooFewDataError
+from data_schemas.tables import text
+
+__all__ = ["assign_folds", "classes_of", "require_clips", "require_enough", "split_windows"]
+
+_ATTEMPTS = 20
+
+
+def split_windows(windows: pd.DataFrame, *, folds: Folds) -> pd.DataFrame:
+    """Return the windows with their ``split``: hold-out groups, classes that too few groups show, and the rest to audit.
+
+    Every species is split by itself. A class is left out when fewer than two groups show it; a species when fewer than two
+    classes or two groups remain (see :func:`require_enough`).
+    """
+    split = np.full(len(windows), "left_out", object)
+    for species in sorted(windows["species"].unique()):
+        rows = np.flatnonzero((windows["species"] == species).to_numpy())
+        split[rows] = _split_species(windows.iloc[rows], folds=folds)
+    return windows.assign(split=text(split))
+
+
+def require_clips(clips: pd.DataFrame, rejected: pd.DataFrame) -> None:
+    """Refuse a source of which no clip could be read.
+
+    Raises
+    ------
+    TooFewDataError
+        The message says how many were rejected, and the first reason.
+    """
+    if clips.empty:
+        first = rejected.iloc[0] if len(rejected) else None
+        why = f"; the first: {first['file']} {first['place']}: {first['reason']}" if first is not None else ""
+        raise TooFewDataError(
+            f"no clip could be read, {_count(len(rejected), 'file')} rejected{why}",
+            hint="rejected.parquet in the run's folder names every file, place and reason; docs/data-formats.md shows the formats",
+        )
+
+
+def require_enough(clips: pd.DataFrame, windows: pd.DataFrame) -> None:
+    """Refuse data of which nothing remains to audit.
+
+    Raises
+    ------
+    TooFewDataError
+        The message says what there is, class by class, and the hint what is needed.
+    """
+    if not (windows["split"] == "audit").any():
+        raise TooFewDataError(
+            f"too few data to audit: {_what_there_is(clips, windows)}",
+            hint="needed: two classes of one species, each shown by at least two groups (animals or recordings), "
+            "better ten or more; groups.by in audit.toml says what a group is",
+        )
+
+
+def classes_of(windows: pd.DataFrame) -> list[str]:
+    """Return the classes that the audited windows are trained as, sorted."""
+    return sorted(windows.loc[windows["split"] == "audit", "target"].unique())
+
+
+def assign_folds(target: NDArray[np.int64], group: NDArray[np.int64], *, count: int, seed: int) -> NDArray[np.int16]:
+    """Return a fold for every window: grouped, stratified, and with every class in at least two folds.
+
+    Parameters
+    ----------
+    target : int64, shape (windows,)
+        Class of each window; every class has at least two groups.
+    group : int64, shape (windows,)
+        Group of each window.
+    count : int
+        Folds wanted; no more are made than there are groups.
+    """
+    count = min(count, len(np.unique(group)))
+    for attempt in range(_ATTEMPTS):
+        fold = _stratified(target, group, count=count, seed=seed + attempt)
+        if not _confined(target, fold):
+            return fold
+    return _spread(target, group, count=count)
+
+
+def _stratified(target: NDArray[np.int64], group: NDArray[np.int64], *, count: int, seed: int) -> NDArray[np.int16]:
+    fold = np.zeros(len(target), np.int16)
+    splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        # A class with fewer windows than folds is fine here: what counts is that two folds show it, which is seen to.
+        warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
+        for number, (_, test) in enumerate(splitter.split(target, target, group)):
+            fold[test] = number
+    return fold
+
+
+def _confined(target: NDArray[np.int64], fold: NDArray[np.int16]) -> bool:
+    """Tell whether a class is shown by one fold only: nothing could learn it before predicting it."""
+    shown = pd.DataFrame({"target": target, "fold": fold}).drop_duplicates()
+    return bool((shown.groupby("target").size() < 2).any())
+
+
+def _spread(target: NDArray[np.int64], group: NDArray[np.int64], *, count: int) -> NDArray[np.int16]:
+    """Deal groups to folds so that the classes of few groups are spread first, whatever that does to the balance."""
+    fold_of: dict[int, int] = {}
+    pairs = pd.DataFrame({"target": target, "group": group}).drop_duplicates()
+    rarest_first = pairs.groupby("target").size().sort_values(kind="stable").index
+    for c in rarest_first:
+        groups = pairs.loc[pairs["target"] == c, "group"].tolist()
+        used = {fold_of[g] for g in groups if g in fold_of}
+        for g in (g for g in groups if g not in fold_of):
+            load = Counter(fold_of.values())
+            free = [f for f in range(count) if f not in used] or list(range(count))
+            fold_of[g] = min((load[f], f) for f in free)[1]
+            used.add(fold_of[g])
+    return np.array([fold_of[int(g)] for g in group], np.int16)
+
+
+def _split_species(windows: pd.DataFrame, *, folds: Folds) -> NDArray[np.object_]:
+    target = windows["target"].fillna("").to_numpy(object)
+    group = windows["group"].to_numpy(object)
+    kept = _auditable(target, group, target != "")
+    split = np.full(len(windows), "left_out", object)
+    if not kept.any():
+        return split
+    split[kept] = "audit"
+    apart = _holdout_groups(target, group, kept=kept, folds=folds)
+    split[kept & np.isin(group, np.array(list(apart), object))] = "holdout"
+    return split
+
+
+def _auditable(target: NDArray[np.object_], group: NDArray[np.object_], rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the rows whose class at least two groups show; none, where these are fewer than two classes or groups."""
+    pairs = pd.DataFrame({"target": target[rows], "group": group[rows]}).drop_duplicates()
+    groups = pairs.groupby("target").size()
+    enough = groups.index[groups >= 2]
+    if len(enough) < 2:
+        return np.zeros(len(target), bool)
+    return rows & np.isin(target, enough.to_numpy(object))
+
+
+def _holdout_groups(
+    target: NDArray[np.object_], group: NDArray[np.object_], *, kept: NDArray[np.bool_], folds: Folds
+) -> set[object]:
+    """Choose about ``folds.holdout`` of the groups, stratified, such that every class can still be audited without them."""
+    names = np.unique(group[kept])
+    if folds.holdout <= 0 or round(folds.holdout * len(names)) < 1 or len(names) < 4:
+        return set()
+    parts = min(max(2, round(1 / folds.holdout)), len(names))
+    codes = pd.factorize(target[kept])[0].astype(np.int64)
+    part = assign_folds(codes, pd.factorize(group[kept])[0].astype(np.int64), count=parts, seed=folds.seed)
+    for number in range(parts):
+        apart = set(group[kept][part == number])
+        rest = kept & ~np.isin(group, np.array(list(apart), object))
+        if apart and (_auditable(target, group, rest) == rest).all():
+            return apart
+    return set()
+
+
+def _what_there_is(clips: pd.DataFrame, windows: pd.DataFrame) -> str:
+    if windows.empty:
+        return f"none of the {len(clips)} clips is long enough for one window"
+    lines = []
+    for species, of_species in windows.groupby("species"):
+        classes = [
+            f"{name} {_count(w['clip_id'].nunique(), 'clip')} of {_count(w['group'].nunique(), 'group')}"
+            for name, w in of_species.groupby(of_species["target"].fillna("left out by the merge:"))
+        ]
+        clips_here, groups = of_species["clip_id"].nunique(), of_species["group"].nunique()
+        lines.append(
+            f"{species} has {_count(clips_here, 'clip')} of {_count(groups, 'group')} "
+            f"in {_count(len(classes), 'class', 'classes')} ({', '.join(classes)})"
+        )
+    return "; ".join(lines)
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"

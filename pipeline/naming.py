@@ -1,0 +1,35 @@
+"""Which taxonomy a run uses, and what it depends on beside the source."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from data_schemas.config import Config
+from data_schemas.labels import Taxonomy, load_taxonomy
+
+__all__ = ["named_files", "taxonomy_of"]
+
+
+def taxonomy_of(format: str, config: Config) -> Taxonomy | None:
+    """Return the taxonomy of a source's labels, or None where they stand for themselves.
+
+    Raises
+    ------
+    ConfigError
+        ``labels.taxonomy`` names none that is known or readable.
+    """
+    name = config.labels.taxonomy
+    if name == "auto":
+        name = "aihub59" if format == "aihub59" else "none"
+    return None if name == "none" else load_taxonomy(name)
+
+
+def named_files(config: Config) -> dict[str, str]:
+    """Return the hash of every file that the configuration names: when one changes, so does the run."""
+    named = {"labels.taxonomy": config.labels.taxonomy, "pose.skeleton": config.pose.skeleton}
+    return {
+        key: hashlib.blake2b(Path(value).read_bytes(), digest_size=16).hexdigest()
+        for key, value in named.items()
+        if value.endswith(".toml") and Path(value).is_file()
+    }

@@ -1,0 +1,55 @@
+"""Match frame pictures to clips by name, wherever they lie."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from pipeline.readers.aihub59 import clip_id_of
+from pipeline.readers.files import Listing
+from pipeline.readers.recordings import Clip, Remark
+
+__all__ = ["with_pictures"]
+
+_TAIL = re.compile(r"(?:cat|dog)-[a-z]+-\d+$", re.IGNORECASE)
+
+
+def with_pictures(clips: Sequence[Clip], listing: Listing) -> tuple[list[Clip], list[Remark]]:
+    """Return the clips with the picture of each frame, and remarks on folders of pictures that belong to no clip.
+
+    A folder belongs to the clip of the same name, else to the one whose name ends alike (``cat-arch-006178``).
+    """
+    folders = _folders_by_name(listing)
+    if not folders:
+        return list(clips), []
+    used: set[str] = set()
+    matched = []
+    for clip in clips:
+        name = str(clip.facts["clip_id"])
+        folder = folders.get(name) or folders.get(_tail(name))
+        if folder is None:
+            matched.append(clip)
+            continue
+        used.add(folder)
+        pictures = listing.pictures[folder]
+        joint = "" if folder.endswith("::") or not folder else "/"
+        paths = [f"{folder}{joint}{pictures[n]}" if n in pictures else None for n in clip.frame_number.tolist()]
+        matched.append(replace(clip, images=paths))
+    lonely = sorted(set(listing.pictures) - used)
+    return matched, [Remark(folder or ".", "", "pictures of no clip that was read: ignored") for folder in lonely]
+
+
+def _folders_by_name(listing: Listing) -> Mapping[str, str]:
+    named: dict[str, str] = {}
+    for folder in sorted(listing.pictures):
+        name = clip_id_of(folder)
+        named.setdefault(name, folder)
+        named.setdefault(_tail(name), folder)
+    named.pop("", None)
+    return named
+
+
+def _tail(name: str) -> str:
+    found = _TAIL.search(name)
+    return found[0].lower() if found else ""

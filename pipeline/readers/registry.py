@@ -1,0 +1,149 @@
+"""Which format a source has, and reading it whole."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import joblib
+
+from data_schemas.config import Config
+from data_schemas.errors import SourceError
+from data_schemas.labels import Taxonomy
+from pipeline.naming import taxonomy_of
+from pipeline.readers.aihub59 import SKELETON, looks_like_a_clip, read_clip
+from pipeline.readers.files import Listing, list_files, read_bytes
+from pipeline.readers.pictures import with_pictures
+from pipeline.readers.recordings import Clip, Progress, Recordings, Remark, assemble
+from pipeline.readers.table import ENDINGS, read_tables
+
+__all__ = ["Reader", "recognise"]
+
+_CHUNK = 100
+_FEW = 200
+_LOOKED_AT = 20
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A source whose format is known and whose files are listed."""
+
+    name: Literal["aihub59", "table"]
+    source: Path
+    listing: Listing
+
+    def manifest(self) -> list[tuple[str, int, int]]:
+        """Return name, size and time of every file that reading depends on; of pictures, the number in each folder."""
+        files = [(f.name, f.size, f.mtime_ns) for f in [*_wanted(self), *self.listing.archives]]
+        return sorted(files) + sorted((folder, len(found), 0) for folder, found in self.listing.pictures.items())
+
+    def read(self, config: Config, *, progress: Progress | None = None) -> Recordings:
+        """Read all clips; one that cannot be read is set aside with its reason, and nothing else is lost.
+
+        Raises
+        ------
+        SourceError
+            A table lacks a column that is needed, or no table can be read.
+        """
+        taxonomy = taxonomy_of(self.name, config)
+        if self.name == "table":
+            paths = [(f.name, self.source / f.name if self.source.is_dir() else self.source) for f in _wanted(self)]
+            return read_tables(paths, config=config, taxonomy=taxonomy)
+        return _read_label_files(self, config=config, taxonomy=taxonomy, progress=progress)
+
+
+def recognise(source: Path, *, format: str = "auto") -> Reader:
+    """Return the reader of a source.
+
+    Raises
+    ------
+    SourceError
+        Nothing is there, nothing in it has a known format, or not the one asked for.
+    """
+    if not source.exists():
+        raise SourceError(f"{source}: not found", hint="name a folder, a zip archive, or a Parquet or CSV table that exists")
+    if not os.access(source, os.R_OK):
+        raise SourceError(f"{source}: no permission to read it", hint="give read access, or copy it to where you have it")
+    listing = list_files(source)
+    labels = [f for f in listing.files if f.name.lower().endswith(".json")]
+    tables = [f for f in listing.files if f.name.lower().endswith(ENDINGS) and "::" not in f.name]
+    if (
+        format in ("auto", "aihub59")
+        and labels
+        and (format != "auto" or not tables or _any_clip(source, [f.name for f in labels]))
+    ):
+        return Reader("aihub59", source, listing)
+    if format in ("auto", "table") and tables:
+        return Reader("table", source, listing)
+    if format in ("auto", "aihub59") and listing.rejected:
+        return Reader("aihub59", source, listing)
+    found = sorted({Path(f.name).suffix or "no ending" for f in listing.files})
+    what = f"only files with {', '.join(found[:6])}" if found else "no file" + (", only pictures" if listing.pictures else "")
+    wanted = {"aihub59": "AI-Hub #59 label files (.json)", "table": "tables (.parquet, .csv)"}
+    raise SourceError(
+        f"{source}: holds {what}",
+        hint=f"expected {wanted.get(format, ' or '.join(wanted.values()))}; docs/data-formats.md shows both",
+    )
+
+
+def _any_clip(source: Path, names: Sequence[str]) -> bool:
+    for name in names[:_LOOKED_AT]:
+        try:
+            if looks_like_a_clip(read_bytes(source, name)):
+                return True
+        except (OSError, zipfile.BadZipFile):
+            continue
+    return False
+
+
+def _wanted(reader: Reader) -> list[Any]:
+    endings = ENDINGS if reader.name == "table" else (".json",)
+    return [
+        f for f in reader.listing.files if f.name.lower().endswith(endings) and (reader.name == "aihub59" or "::" not in f.name)
+    ]
+
+
+def _read_label_files(reader: Reader, *, config: Config, taxonomy: Taxonomy | None, progress: Progress | None) -> Recordings:
+    names = [f.name for f in _wanted(reader)]
+    clips: list[Clip] = []
+    rejected = list(reader.listing.rejected)
+    first_of: dict[str, Clip] = {}
+    for done, found in enumerate(_read_all(reader.source, names, config=config, taxonomy=taxonomy), start=1):
+        if isinstance(found, Remark):
+            rejected.append(found)
+        elif (known := first_of.setdefault(found.facts["clip_id"], found)) is not found:
+            alike = known.facts["source_hash"] == found.facts["source_hash"]
+            other = known.facts["source"]
+            reason = f"duplicate of {other}" if alike else f"same clip id as {other}, with other content: rename one"
+            rejected.append(Remark(found.facts["source"], "", reason))
+        else:
+            clips.append(found)
+        if progress:
+            progress(done, len(names))
+    clips, lonely = with_pictures(clips, reader.listing)
+    return assemble(clips, SKELETON, rejected=rejected, notes=[*lonely, *(n for c in clips for n in c.notes)])
+
+
+def _read_all(source: Path, names: Sequence[str], *, config: Config, taxonomy: Taxonomy | None) -> Iterator[Clip | Remark]:
+    """Yield every file's clip or remark in the order of the names, read by as many processes as are given."""
+    chunks = [names[i : i + _CHUNK] for i in range(0, len(names), _CHUNK)]
+    jobs = 1 if len(names) < _FEW else config.run.jobs or -1
+    workers = joblib.Parallel(n_jobs=jobs, return_as="generator")
+    for found in workers(joblib.delayed(_read_chunk)(source, chunk, config, taxonomy) for chunk in chunks):
+        yield from found
+
+
+def _read_chunk(source: Path, names: Sequence[str], config: Config, taxonomy: Taxonomy | None) -> list[Clip | Remark]:
+    return [_read_one(source, name, config=config, taxonomy=taxonomy) for name in names]
+
+
+def _read_one(source: Path, name: str, *, config: Config, taxonomy: Taxonomy | None) -> Clip | Remark:
+    try:
+        data = read_bytes(source, name)
+    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, KeyError) as error:
+        return Remark(name, "", f"cannot be read: {getattr(error, 'strerror', None) or error}")
+    return read_clip(name, data, config=config, taxonomy=taxonomy)

@@ -1,0 +1,136 @@
+"""Run the stages: skip what is fresh, go on where an interrupted run stopped, and finish with the report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+import data_schemas
+from data_schemas.config import Config
+from data_schemas.errors import PoseAuditError
+from pipeline.naming import named_files, taxonomy_of
+from pipeline.progress import Report
+from pipeline.readers import Reader, recognise
+from pipeline.report import write_report
+from pipeline.stages import SCHEMAS, STAGES, Context, Stage
+from pipeline.workspace import RunFolder, Workspace, code_version, digest
+
+__all__ = ["run_audit"]
+
+Show = Callable[[str], AbstractContextManager[Report]]
+"""Shows one stage by its name while it runs."""
+
+
+def run_audit(source: Path, config: Config, *, workspace: Workspace, show: Show) -> tuple[RunFolder, bool]:
+    """Audit ``source`` and return the run's folder, and whether anything had to be done.
+
+    A run is known by its source manifest, configuration and code: the same again goes on in its folder, or is already done.
+
+    Raises
+    ------
+    SourceError
+        Nothing readable lies at ``source``.
+    TooFewDataError
+        The clips were read and listed, but cannot be audited.
+    WorkspaceError
+        The disk failed; what was finished is kept.
+    """
+    reader = recognise(source, format=config.source.format)
+    facts = {
+        "version": data_schemas.__version__,
+        "code": code_version(),
+        "source": str(source.resolve()),
+        "format": reader.name,
+        "config": config.model_dump(mode="json", exclude={"run", "source"}),
+        "named_files": named_files(config),
+    }
+    identity = digest(facts, reader.manifest())
+    with workspace.locked():
+        folder = workspace.run_of(identity, facts)
+        if folder.record().get("finished") and not _stale_stages(folder, identity):
+            workspace.name_latest(folder)
+            return folder, False
+        _run_stages(folder, identity, reader=reader, config=config, show=show)
+        workspace.name_latest(folder)
+    return folder, True
+
+
+def _run_stages(folder: RunFolder, identity: str, *, reader: Reader, config: Config, show: Show) -> None:
+    folder.log("run", identity=identity)
+    stale = _stale_stages(folder, identity)
+    tables: dict[str, pd.DataFrame] = {}
+    for stage in STAGES:
+        if stage in stale:
+            _run_stage(stage, folder, tables=tables, made_from=_key(stage, identity), reader=reader, config=config, show=show)
+    with show("report"):
+        started = time.monotonic()
+        folder.log("stage", stage="report")
+        write_report(folder)
+        _note(folder, "report", seconds=time.monotonic() - started)
+    folder.drop_arrays()
+    folder.save_record({**folder.record(), "finished": True})
+    folder.log("finished")
+
+
+def _run_stage(
+    stage: Stage,
+    folder: RunFolder,
+    *,
+    tables: dict[str, pd.DataFrame],
+    made_from: str,
+    reader: Reader,
+    config: Config,
+    show: Show,
+) -> None:
+    started = time.monotonic()
+    folder.log("stage", stage=stage.name)
+    for name in stage.needs:
+        if name not in tables:
+            tables[name] = folder.read_table(name, SCHEMAS[name])
+    with show(stage.name) as progress:
+        context = Context(
+            reader=reader,
+            config=config,
+            parts=folder,
+            progress=progress,
+            taxonomy=taxonomy_of(reader.name, config),
+        )
+        try:
+            made = stage.run(tables, context)
+        except PoseAuditError as error:
+            folder.log("refused", stage=stage.name, error=error.message)
+            raise
+        for name in stage.makes:
+            folder.write_table(name, made[name], schema=SCHEMAS[name], made_from=made_from)
+    tables.update(made)
+    _note(folder, stage.name, seconds=time.monotonic() - started, rows={n: len(made[n]) for n in stage.makes})
+
+
+def _note(folder: RunFolder, stage: str, **figures: Any) -> None:
+    record = folder.record()
+    record["stages"][stage] = {k: round(v, 3) if isinstance(v, float) else v for k, v in figures.items()}
+    folder.save_record(record)
+    folder.log("made", stage=stage, **figures)
+
+
+def _key(stage: Stage, identity: str) -> str:
+    """Return the hash of what a stage's files are made from: the run and all stages before it."""
+    before = [s.name for s in STAGES[: STAGES.index(stage)] if set(s.makes) & set(stage.needs)]
+    return digest(identity, stage.name, before)
+
+
+def _stale_stages(folder: RunFolder, identity: str) -> list[Stage]:
+    """Return the stages to run: those with a missing or foreign file, and all that build on them."""
+    stale: list[Stage] = []
+    remade: set[str] = set()
+    for stage in STAGES:
+        whole = all(folder.made_from(name) == _key(stage, identity) for name in stage.makes)
+        if not whole or remade & set(stage.needs):
+            stale.append(stage)
+            remade |= set(stage.makes)
+    return stale

@@ -1,0 +1,104 @@
+"""The whole flow on one screen: a tuple of stages, each a function from tables to tables.
+
+::
+
+    source ── read ── clips, frames, rejected, notes
+                        └── cut ── windows
+                                     └── predict ── oof
+                                                     └── judge ── issues, segments
+                                                                    └── report.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+import pandera.pandas as pa
+
+from data_schemas.config import Config
+from data_schemas.labels import Taxonomy
+from data_schemas.tables import CLIPS, FRAMES, ISSUES, OOF, REMARKS, SEGMENTS, WINDOWS
+from pipeline.folds import require_clips, require_enough, split_windows
+from pipeline.issues import judge_windows
+from pipeline.out_of_fold import Parts, predict_out_of_fold
+from pipeline.readers import Reader
+from pipeline.sampling import sample_clips
+from pipeline.segments import merge_segments
+from pipeline.windows import cut_windows
+
+__all__ = ["SCHEMAS", "STAGES", "Context", "Stage"]
+
+Tables = dict[str, pd.DataFrame]
+
+SCHEMAS: Mapping[str, pa.DataFrameSchema] = {
+    "clips": CLIPS,
+    "frames": FRAMES,
+    "rejected": REMARKS,
+    "notes": REMARKS,
+    "windows": WINDOWS,
+    "oof": OOF,
+    "issues": ISSUES,
+    "segments": SEGMENTS,
+}
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every stage may look at beside its tables."""
+
+    reader: Reader
+    config: Config
+    parts: Parts
+    progress: Callable[[int, int], None]
+    taxonomy: Taxonomy | None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A step of the flow: a verb, the tables it takes and makes, and the function between them."""
+
+    name: str
+    needs: tuple[str, ...]
+    makes: tuple[str, ...]
+    run: Callable[[Tables, Context], Tables]
+
+
+def read(_tables: Tables, context: Context) -> Tables:
+    """Read the source; what cannot be read is set aside with its reason."""
+    found = context.reader.read(context.config, progress=context.progress)
+    return {"clips": found.clips, "frames": found.frames, "rejected": found.rejected, "notes": found.notes}
+
+
+def cut(tables: Tables, context: Context) -> Tables:
+    """Cut windows, and set the hold-out groups apart before anything else looks at them."""
+    clips, frames = tables["clips"], tables["frames"]
+    require_clips(clips, tables["rejected"])
+    sampled = sample_clips(clips, frames, config=context.config)
+    windows = cut_windows(clips, frames, sampled=sampled, config=context.config, taxonomy=context.taxonomy)
+    return {"windows": split_windows(windows, folds=context.config.folds)}
+
+
+def predict(tables: Tables, context: Context) -> Tables:
+    """Predict every window by networks that never saw its group."""
+    clips, windows = tables["clips"], tables["windows"]
+    require_enough(clips, windows)
+    sampled = sample_clips(clips, tables["frames"], config=context.config)
+    oof = predict_out_of_fold(windows, sampled.samples, config=context.config, parts=context.parts, progress=context.progress)
+    return {"oof": oof}
+
+
+def judge(tables: Tables, context: Context) -> Tables:
+    """Turn probabilities into doubt, flags and segments to review."""
+    issues = judge_windows(tables["windows"], tables["oof"], config=context.config)
+    issues, segments = merge_segments(issues, tables["windows"])
+    return {"issues": issues, "segments": segments}
+
+
+STAGES: tuple[Stage, ...] = (
+    Stage("read", needs=(), makes=("clips", "frames", "rejected", "notes"), run=read),
+    Stage("cut", needs=("clips", "frames", "rejected"), makes=("windows",), run=cut),
+    Stage("predict", needs=("clips", "frames", "windows"), makes=("oof",), run=predict),
+    Stage("judge", needs=("windows", "oof"), makes=("issues", "segments"), run=judge),
+)

@@ -1,0 +1,74 @@
+"""What a run found, in figures: the same for the end of `audit run`, for `audit status` and for the report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from data_schemas.errors import StageError
+from pipeline.stages import SCHEMAS, STAGES
+from pipeline.workspace import RunFolder
+
+__all__ = ["clip_list", "label_errors", "summarise"]
+
+
+def summarise(folder: RunFolder) -> dict[str, Any]:
+    """Return a run's figures as JSON values; what its stages have not made yet is absent or empty."""
+    tables = {name: _table(folder, name) for stage in STAGES for name in stage.makes if name not in ("frames", "oof")}
+    record = folder.record()
+    windows, issues, segments = tables["windows"], tables["issues"], tables["segments"]
+    queue = segments[segments["split"] != "holdout"] if segments is not None else None
+    return {
+        "run_dir": str(folder.path.resolve()),
+        "source": record.get("source"),
+        "format": record.get("format"),
+        "finished": bool(record.get("finished")),
+        "stages": {s: record.get("stages", {}).get(s) for s in [*(s.name for s in STAGES), "report"]},
+        "clips": clip_list(tables["clips"], windows),
+        "windows": 0 if windows is None else len(windows),
+        "windows_by_split": {} if windows is None else _counts(windows["split"]),
+        "left_out_classes": {} if windows is None else _left_out(windows),
+        "rejected": 0 if tables["rejected"] is None else len(tables["rejected"]),
+        "notes": 0 if tables["notes"] is None else len(tables["notes"]),
+        "flagged": 0 if issues is None else int(issues["is_issue"].sum()),
+        "label_errors": [] if issues is None else label_errors(issues),
+        "segments": 0 if queue is None else len(queue),
+        "segments_open": 0 if queue is None else len(queue),
+        "segments_decided": 0,
+        "top_segments": [] if queue is None else queue.head(5).drop(columns=["split"]).to_dict("records"),
+    }
+
+
+def clip_list(clips: pd.DataFrame | None, windows: pd.DataFrame | None) -> list[dict[str, Any]]:
+    """Return every clip with its species, label, group, frames and windows."""
+    if clips is None:
+        return []
+    per_clip = windows["clip_id"].value_counts() if windows is not None else pd.Series(dtype="int64")
+    shown = clips[["clip_id", "species", "label", "subject_id", "frame_count"]].rename(columns={"frame_count": "frames"})
+    return shown.assign(windows=shown["clip_id"].map(per_clip).fillna(0).astype(int)).to_dict("records")  # type: ignore[return-value]
+
+
+def label_errors(issues: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return, for every species and given label, its windows and the share that is flagged as wrong, the worst first."""
+    shares = issues.groupby(["species", "given_label"])["is_issue"].agg(windows="size", flagged="sum", share="mean").reset_index()
+    ordered = shares.sort_values(["share", "species", "given_label"], ascending=[False, True, True])
+    return ordered.rename(columns={"given_label": "label"}).round({"share": 4}).to_dict("records")  # type: ignore[return-value]
+
+
+def _table(folder: RunFolder, name: str) -> pd.DataFrame | None:
+    try:
+        return folder.read_table(name, SCHEMAS[name])
+    except StageError:
+        return None
+
+
+def _counts(column: pd.Series) -> dict[str, int]:
+    return {str(k): int(v) for k, v in column.value_counts().sort_index().items()}
+
+
+def _left_out(windows: pd.DataFrame) -> dict[str, int]:
+    """Return the clips of every class that takes no part, by species and label."""
+    out = windows[windows["split"] == "left_out"]
+    clips = out.groupby(["species", "label"])["clip_id"].nunique().reset_index()
+    return {f"{species} {label}": int(count) for species, label, count in clips.itertuples(index=False)}

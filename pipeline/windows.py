@@ -1,0 +1,105 @@
+"""Cut every clip into windows and say what each is good for."""
+
+from __future__ import annotations
+
+import hashlib
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from data_schemas.config import Config
+from data_schemas.labels import Taxonomy
+from data_schemas.tables import text
+from model.windowing import MISSING, SEEN, cut
+from pipeline.sampling import SampledClips, clip_bounds
+
+__all__ = ["cut_windows"]
+
+
+def cut_windows(
+    clips: pd.DataFrame, frames: pd.DataFrame, *, sampled: SampledClips, config: Config, taxonomy: Taxonomy | None
+) -> pd.DataFrame:
+    """Return the windows table, all with ``split = "audit"``.
+
+    A window's label is its clip's, or, where frames are labelled one by one, the commonest of its frames; then ``mixed`` tells
+    that it holds more than one. ``window_id`` depends on clip and span alone.
+    """
+    samples, steps = sampled.samples, config.windows.steps
+    first = cut(samples.run, steps=steps, stride=config.windows.stride)
+    # Where the source counts fewer frames a second than the clock ticks, two windows can have one span: the first is kept.
+    span = np.stack([sampled.clip[first], samples.frame_number[first], samples.frame_number[first + steps - 1]], axis=1)
+    first = first[np.sort(np.unique(span, axis=0, return_index=True)[1])]
+
+    clip = sampled.clip[first]
+    start, end = samples.frame_number[first], samples.frame_number[first + steps - 1]
+    label, mixed = _window_labels(clips, frames, clip=clip, start=start, end=end)
+    species = clips["species"].to_numpy(object)[clip]
+    subject = clips["subject_id"].to_numpy(object)[clip]
+    clip_id = clips["clip_id"].to_numpy(object)[clip]
+    merged = {
+        (s, name): taxonomy.merged(config.labels.merge, s, name) if taxonomy else name
+        for s, name in set(zip(species.tolist(), label.tolist(), strict=True))
+    }
+    usable = _share_of_windows((samples.state > MISSING).mean(1), first, steps)
+    return pd.DataFrame(
+        {
+            "window_id": text([_window_id(c, a, b) for c, a, b in zip(clip_id, start, end, strict=True)]),
+            "clip_id": text(clip_id),
+            "subject_id": text(subject),
+            "species": text(species),
+            "start_frame": start.astype(np.int32),
+            "end_frame": end.astype(np.int32),
+            "label": text(label),
+            "target": text([merged[key] for key in zip(species, label, strict=True)]),
+            "group": text(subject),
+            "split": text(np.full(len(first), "audit", object)),
+            "mixed": mixed,
+            "bad_pose": usable < config.windows.min_visible,
+            "visible": _share_of_windows((samples.state == SEEN).mean(1), first, steps),
+            "first_sample": first,
+        }
+    )
+
+
+def _window_id(clip_id: str, start: int, end: int) -> str:
+    return hashlib.blake2b(f"{clip_id}\0{start}\0{end}".encode(), digest_size=8).hexdigest()
+
+
+def _share_of_windows(share: NDArray[np.floating], first: NDArray[np.int64], steps: int) -> NDArray[np.float32]:
+    total = np.concatenate([[0.0], np.cumsum(share, dtype=np.float64)])
+    return np.asarray(np.clip((total[first + steps] - total[first]) / steps, 0.0, 1.0), np.float32)
+
+
+def _window_labels(
+    clips: pd.DataFrame,
+    frames: pd.DataFrame,
+    *,
+    clip: NDArray[np.int32],
+    start: NDArray[np.int32],
+    end: NDArray[np.int32],
+) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
+    """Return each window's label and whether its frames carry more than one."""
+    label = clips["label"].to_numpy(object)[clip].copy()
+    mixed = np.zeros(len(clip), bool)
+    if "frame_label" not in frames:
+        return label, mixed
+    codes, names = pd.factorize(frames["frame_label"], sort=True)
+    classes = names.to_numpy(object)
+    number = frames["frame_number"].to_numpy()
+    bounds = clip_bounds(clips)
+    starts = np.searchsorted(clip, np.arange(len(clips) + 1))
+    for c, (a, b) in enumerate(pairwise(bounds)):
+        rows = slice(starts[c], starts[c + 1])
+        if starts[c] == starts[c + 1] or (codes[a:b] < 0).all():
+            continue
+        counts = np.zeros((b - a + 1, len(classes)), np.int32)
+        np.cumsum(codes[a:b, None] == np.arange(len(classes)), axis=0, out=counts[1:])
+        low = np.searchsorted(number[a:b], start[rows], "left")
+        high = np.searchsorted(number[a:b], end[rows], "right")
+        held = counts[high] - counts[low]
+        known = held.any(axis=1)
+        label[rows] = np.where(known, classes[held.argmax(axis=1)], label[rows])
+        mixed[rows] = (held > 0).sum(axis=1) > 1
+    return label, mixed

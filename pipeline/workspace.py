@@ -1,0 +1,247 @@
+"""The workspace on disk: the only module that reads and writes run files.
+
+::
+
+    WORKSPACE/
+    ├── audit.toml
+    ├── review.db
+    └── runs/
+        ├── latest -> 20261124T151550Z-0a1b2c3d      the newest finished run
+        └── 20261124T151550Z-0a1b2c3d/
+            ├── run.json                             what it is made from, and each stage's figures
+            ├── log.jsonl                            what happened when
+            └── clips.parquet, frames.parquet, ...   each carries the hash of what it was made from
+
+A file is written beside its place and renamed into it, so that a reader never sees half of one, whenever the writer dies.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+import pyarrow
+import pyarrow.parquet
+from numpy.typing import NDArray
+
+from data_schemas.errors import StageError, WorkspaceError
+from data_schemas.tables import validate
+
+__all__ = ["RunFolder", "Workspace", "code_version", "digest"]
+
+_MADE_FROM = b"pose_audit.made_from"
+
+
+def digest(*parts: Any) -> str:
+    """Return a hash of JSON values, the same on every machine."""
+    text = json.dumps(parts, ensure_ascii=False, sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def code_version() -> str:
+    """Return a hash over the modules that make a run's tables, so that a run never goes on with other code."""
+    root = Path(__file__).resolve().parent.parent
+    found = hashlib.blake2b(digest_size=8)
+    for package in ("data_schemas", "model", "pipeline"):
+        for path in sorted((root / package).rglob("*")):
+            if path.suffix in (".py", ".toml") and "demo" not in path.relative_to(root).parts:
+                found.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()
+
+
+class Workspace:
+    """A folder with one configuration and its runs."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @property
+    def config_path(self) -> Path:
+        """Return where the configuration lies."""
+        return self.root / "audit.toml"
+
+    @property
+    def runs(self) -> Path:
+        """Return the folder of the runs."""
+        return self.root / "runs"
+
+    def latest(self) -> RunFolder | None:
+        """Return the newest finished run, if there is one."""
+        path = self.runs / "latest"
+        return RunFolder(path.resolve()) if (path / "run.json").exists() else None
+
+    def newest(self) -> RunFolder | None:
+        """Return the run that was asked for last, finished or not."""
+        records = [p for p in self.runs.glob("*/run.json") if not p.parent.is_symlink()]
+        return RunFolder(max(records, key=lambda p: (p.stat().st_mtime_ns, p)).parent) if records else None
+
+    def run_of(self, identity: str, facts: Mapping[str, Any]) -> RunFolder:
+        """Return the folder of the run with this identity, making it where there is none."""
+        for path in sorted(self.runs.glob(f"*-{identity[:8]}")):
+            folder = RunFolder(path)
+            if folder.record().get("identity") == identity:
+                with _explained(path):
+                    os.utime(path / "run.json")
+                return folder
+        now = datetime.now(UTC)
+        folder = RunFolder(self.runs / f"{now:%Y%m%dT%H%M%SZ}-{identity[:8]}")
+        folder.save_record({"identity": identity, "started": now.isoformat(timespec="seconds"), **facts, "stages": {}})
+        return folder
+
+    def name_latest(self, folder: RunFolder) -> None:
+        """Make ``runs/latest`` name this run, in one step."""
+        part = self.runs / "latest.part"
+        with _explained(self.runs / "latest"):
+            part.unlink(missing_ok=True)
+            part.symlink_to(folder.path.name)
+            part.replace(self.runs / "latest")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the workspace for one run; the lock goes with the process, however it ends.
+
+        Raises
+        ------
+        StageError
+            Another process runs here.
+        """
+        with _explained(self.runs):
+            self.runs.mkdir(parents=True, exist_ok=True)
+            handle = (self.runs / ".lock").open("w")
+        with handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise StageError(
+                    f"{self.root}: another audit is running in this workspace",
+                    hint="wait for it to end, or give another one with -w",
+                ) from error
+            yield
+
+
+class RunFolder:
+    """The files of one run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def record(self) -> dict[str, Any]:
+        """Return ``run.json``: what the run is made from and what its stages found."""
+        path = self.path / "run.json"
+        try:
+            data = json.loads(path.read_bytes())
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise WorkspaceError(f"{path}: {error}", hint=f"delete the folder {self.path} and run again") from error
+        if not isinstance(data, dict):
+            raise WorkspaceError(f"{path}: expected an object", hint=f"delete the folder {self.path} and run again")
+        return data
+
+    def save_record(self, data: Mapping[str, Any]) -> None:
+        """Replace ``run.json``."""
+        self.write_bytes("run.json", json.dumps(data, ensure_ascii=False, indent=2).encode())
+
+    def log(self, event: str, **facts: Any) -> None:
+        """Add a line to ``log.jsonl``."""
+        line = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event, **facts}
+        with _explained(self.path / "log.jsonl"), (self.path / "log.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
+
+    def write_table(self, name: str, table: pd.DataFrame, *, schema: pa.DataFrameSchema, made_from: str) -> None:
+        """Validate a table and write it with the hash of what it was made from."""
+        valid = validate(table, schema, source=f"{name} (as made)")
+        arrow = pyarrow.Table.from_pandas(valid, preserve_index=False)
+        arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), _MADE_FROM: made_from.encode()})
+        with self._placed(f"{name}.parquet") as part:
+            pyarrow.parquet.write_table(arrow, part, compression="zstd")
+
+    def read_table(self, name: str, schema: pa.DataFrameSchema) -> pd.DataFrame:
+        """Read a table and check it again: somebody may have touched it.
+
+        Raises
+        ------
+        StageError
+            It is not there.
+        WorkspaceError
+            It is there, but cannot be read.
+        """
+        path = self.path / f"{name}.parquet"
+        if not path.exists():
+            raise StageError(f"{path}: missing", hint="run `audit run` first")
+        try:
+            table = pd.read_parquet(path)
+        except (OSError, pyarrow.ArrowException) as error:
+            raise WorkspaceError(f"{path}: {error}", hint="delete it and run `audit run` again") from error
+        return validate(table, schema, source=str(path))
+
+    def made_from(self, name: str) -> str | None:
+        """Return the hash that a file carries of what it was made from, or None where it is missing or damaged."""
+        try:
+            metadata = pyarrow.parquet.read_schema(self.path / f"{name}.parquet").metadata or {}
+        except (OSError, pyarrow.ArrowException):
+            return None
+        return metadata.get(_MADE_FROM, b"").decode() or None
+
+    def write_bytes(self, name: str, data: bytes) -> None:
+        """Write any other file."""
+        with self._placed(name) as part:
+            part.write_bytes(data)
+
+    def write_array(self, name: str, array: NDArray[Any]) -> None:
+        """Write an intermediate array under ``parts/``."""
+        with self._placed(f"parts/{name}.npy") as part, part.open("wb") as file:
+            np.save(file, array, allow_pickle=False)
+
+    def read_array(self, name: str) -> NDArray[Any] | None:
+        """Return an intermediate array, or None where it has not been written."""
+        path = self.path / "parts" / f"{name}.npy"
+        try:
+            return np.load(path, allow_pickle=False)  # type: ignore[no-any-return]
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise WorkspaceError(f"{path}: {error}", hint="delete it and run again") from error
+
+    def drop_arrays(self) -> None:
+        """Delete the intermediate arrays."""
+        for path in sorted((self.path / "parts").glob("*")):
+            path.unlink(missing_ok=True)
+
+    @contextmanager
+    def _placed(self, name: str) -> Iterator[Path]:
+        """Give a path to write to, and rename it to ``name`` once it is whole and on the disk."""
+        path = self.path / name
+        part = path.with_name(path.name + ".part")
+        with _explained(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                yield part
+                with part.open("rb") as file:
+                    os.fsync(file.fileno())
+                part.replace(path)
+            except OSError:
+                part.unlink(missing_ok=True)
+                raise
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn a failure of the disk into an error that says what to do; nothing that was whole before is lost."""
+    try:
+        yield
+    except OSError as error:
+        raise WorkspaceError(
+            f"{path}: {error.strerror or error}",
+            hint="make room or give write access, then type the same command again: it goes on from the last whole file",
+        ) from error

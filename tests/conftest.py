@@ -1,0 +1,78 @@
+"""What all tests share: where the shared data lie, and tables made by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+
+# Shared machines are noisy: what must hold is the property, not the pace.
+settings.register_profile("default", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("default")
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Give the folder of shared data, or skip where a checkout has none beside it."""
+    if not (SHARED / "data").is_dir():
+        pytest.skip(f"no shared data at {SHARED}")
+    return SHARED
+
+
+@pytest.fixture
+def make_table():
+    """Give a function that writes poses of a toy task in the table format: animals that sit, or walk to the right."""
+
+    def make(
+        *,
+        subjects: int = 6,
+        clips_each: int = 2,
+        seconds: float = 6.0,
+        fps: float = 10.0,
+        wrong: float = 0.0,
+        seed: int = 0,
+        species: str = "DOG",
+        labels: tuple[str, ...] = ("SIT", "WALKRUN"),
+    ) -> pd.DataFrame:
+        rng = np.random.default_rng(seed)
+        parts = []
+        frames = int(seconds * fps)
+        for s in range(subjects):
+            size = rng.uniform(50, 100)
+            for c in range(clips_each):
+                for k, label in enumerate(labels):
+                    time = np.arange(frames) / fps
+                    step = k * 80 * time
+                    wobble = rng.normal(0, 1.5, (frames, 3, 2))
+                    base = np.array([[0, 0], [1, 0.4 + 0.8 * k], [1.4, 1.0 - 0.7 * k]]) * size
+                    xy = base[None] + wobble
+                    xy[:, :, 0] += step[:, None] + 5 * k * np.sin(9 * time)[:, None]
+                    shown = label if rng.random() >= wrong else labels[(k + 1) % len(labels)]
+                    parts.append(
+                        pd.DataFrame(
+                            {
+                                "clip_id": f"{species}-{s:02d}-{c}-{label}",
+                                "subject_id": f"animal{s:02d}",
+                                "species": species,
+                                "frame_number": np.arange(frames),
+                                "timestamp_ms": np.rint(time * 1000).astype(int),
+                                "label": shown,
+                                **{
+                                    f"{n}_{a}": xy[:, i, j]
+                                    for i, n in enumerate(("tail", "neck", "nose"))
+                                    for j, a in enumerate("xy")
+                                },
+                            }
+                        )
+                    )
+        return pd.concat(parts, ignore_index=True)
+
+    return make

@@ -1,0 +1,49 @@
+"""The real command line, as a user's shell would start it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Shell:
+    """Starts `audit` in a folder of its own."""
+
+    folder: Path
+
+    def command(self, *words: object) -> list[str]:
+        return [sys.executable, "-m", "pipeline.cli", *map(str, words)]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "COLUMNS": "100"}
+
+    def __call__(self, *words: object, code: int = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            self.command(*words), cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=300, check=False
+        )
+        assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        assert "Traceback" not in done.stderr
+        return done
+
+
+@pytest.fixture
+def audit(tmp_path: Path) -> Shell:
+    return Shell(tmp_path)
+
+
+@pytest.fixture
+def table(tmp_path: Path, make_table: Callable) -> Path:
+    """Write a small table of two behaviours, some of its clips with the other label."""
+    path = tmp_path / "poses.parquet"
+    make_table(subjects=6, clips_each=2, wrong=0.2, seed=1).to_parquet(path, index=False)
+    return path

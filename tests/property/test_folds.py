@@ -1,0 +1,46 @@
+"""What holds of every split: no group on both sides, every class learnable, every window predicted once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data_schemas.config import Folds
+from pipeline.folds import assign_folds, split_windows
+
+
+@st.composite
+def grouped(draw: st.DrawFn) -> pd.DataFrame:
+    """Draw windows of groups, each showing some classes."""
+    groups = draw(st.integers(1, 14))
+    rows = []
+    for group in range(groups):
+        for target in draw(st.sets(st.integers(0, 4), min_size=1, max_size=3)):
+            rows += [(f"g{group}", f"c{target}")] * draw(st.integers(1, 6))
+    table = pd.DataFrame(rows, columns=["group", "target"])
+    return table.assign(species="DOG", clip_id=table["group"], split="audit")
+
+
+@given(windows=grouped(), count=st.integers(2, 6), seed=st.integers(0, 5), holdout=st.sampled_from([0.0, 0.1, 0.3]))
+def test_split_and_folds_keep_groups_whole_and_classes_learnable(
+    windows: pd.DataFrame, count: int, seed: int, holdout: float
+) -> None:
+    split = split_windows(windows, folds=Folds(count=count, seed=seed, holdout=holdout))
+    assert len(split) == len(windows)
+    apart = set(split.loc[split["split"] == "holdout", "group"])
+    audited = split[split["split"] == "audit"]
+    assert not apart & set(audited["group"])
+    if audited.empty:
+        return
+    shown = audited.groupby("target")["group"].nunique()
+    assert len(shown) >= 2
+    assert (shown >= 2).all()
+
+    target = pd.factorize(audited["target"])[0].astype(np.int64)
+    group = pd.factorize(audited["group"])[0].astype(np.int64)
+    fold = assign_folds(target, group, count=count, seed=seed)
+    assert pd.DataFrame({"g": group, "f": fold}).drop_duplicates()["g"].is_unique
+    assert (pd.DataFrame({"t": target, "f": fold}).drop_duplicates().groupby("t").size() >= 2).all()
+    np.testing.assert_array_equal(fold, assign_folds(target, group, count=count, seed=seed))

@@ -1,0 +1,70 @@
+"""audit.toml: read, explained when wrong, and written whole."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from data_schemas.config import Config, load_config
+from data_schemas.errors import ConfigError
+from pipeline.settings import default_toml
+
+
+def test_without_a_file_the_defaults_hold() -> None:
+    assert load_config(None) == Config()
+
+
+def test_options_win_over_the_file_and_none_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "audit.toml"
+    path.write_text("[folds]\ncount = 4\nseed = 2\n")
+    config = load_config(path, overrides={"folds": {"count": 3, "seed": None}})
+    assert (config.folds.count, config.folds.seed) == (3, 2)
+
+
+def test_paths_of_the_file_start_at_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "audit.toml"
+    path.write_text('[source]\npath = "clips"\n[labels]\ntaxonomy = "own.toml"\n[pose]\nskeleton = "auto"\n')
+    config = load_config(path)
+    assert config.source.path == str(tmp_path / "clips")
+    assert config.labels.taxonomy == str(tmp_path / "own.toml")
+    assert config.pose.skeleton == "auto"
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("[folds]\ncuont = 3\n", "unknown key folds.cuont", "did you mean 'count'?"),
+        ("[foldz]\n", "unknown key foldz", "did you mean 'folds'?"),
+        ("[folds]\ncount = 1\n", "folds.count = 1", ""),
+        ('[model]\npreset = "best"\n', "model.preset = 'best'", ""),
+        ("folds = 3\n", "folds = 3", ""),
+        ("[folds\n", "audit.toml", "audit init"),
+    ],
+)
+def test_what_is_not_understood_is_named_with_the_way_out(tmp_path: Path, text: str, message: str, hint: str) -> None:
+    path = tmp_path / "audit.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    assert message in caught.value.message
+    assert hint in caught.value.hint
+    assert caught.value.exit_code == 2
+
+
+def test_the_file_that_init_writes_holds_every_key_and_means_the_defaults() -> None:
+    text = default_toml()
+    assert Config.model_validate(tomllib.loads(text)) == Config()
+    for section, field in Config.model_fields.items():
+        assert f"[{section}]" in text
+        for key, value in field.annotation.model_fields.items():
+            assert f"{key} = " in text
+            assert value.description, f"{section}.{key} does not say what it means"
+
+
+def test_docs_name_every_key() -> None:
+    docs = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text()
+    for section, field in Config.model_fields.items():
+        for key in field.annotation.model_fields:
+            assert f"`{section}.{key}`" in docs

@@ -1,0 +1,51 @@
+"""Schemas: a breach is named by file, column, row and value."""
+
+from __future__ import annotations
+
+import pickle
+
+import pandas as pd
+import pytest
+
+from data_schemas.errors import ConfigError, PoseAuditError, TableError
+from data_schemas.tables import OOF, REMARKS, keypoints_of, validate
+
+
+def remarks(**changes) -> pd.DataFrame:
+    return pd.DataFrame({"file": ["a.json", "b.json"], "place": ["$", ""], "reason": ["x", "y"]} | changes)
+
+
+def test_a_good_table_passes_unchanged() -> None:
+    pd.testing.assert_frame_equal(validate(remarks(), REMARKS, source="t"), remarks())
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (remarks(file=["a.json", None]), ["rejected.parquet", "'file'", "row 1"]),
+        (remarks().drop(columns="place"), ["column 'place' is missing"]),
+        (remarks(more=[1, 2]), ["column 'more' is not one of this table"]),
+    ],
+)
+def test_a_breach_says_where(table: pd.DataFrame, words: list[str]) -> None:
+    with pytest.raises(TableError) as caught:
+        validate(table, REMARKS, source="rejected.parquet")
+    assert all(word in caught.value.message for word in words)
+    assert caught.value.exit_code == 3
+
+
+def test_probabilities_must_sum_to_one() -> None:
+    table = pd.DataFrame({"window_id": ["a", "b"], "fold": [0, 1], "p_x": [0.5, 0.5], "p_y": [0.5, 0.1]})
+    table = table.astype({"fold": "int16", "p_x": "float32", "p_y": "float32"})
+    with pytest.raises(TableError, match="do not sum to 1"):
+        validate(table, OOF, source="oof")
+
+
+def test_keypoints_need_both_coordinates() -> None:
+    assert keypoints_of(["clip_id", "nose_x", "nose_y", "tail_x", "nose_confidence"]) == ("nose",)
+
+
+def test_errors_come_back_whole_from_a_worker_process() -> None:
+    error = pickle.loads(pickle.dumps(ConfigError("what", hint="way out")))
+    assert isinstance(error, PoseAuditError)
+    assert (error.message, error.hint, error.exit_code) == ("what", "way out", 2)

@@ -1,0 +1,103 @@
+"""The windows table: labels per clip and per frame, bad poses, stable names."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_schemas.config import load_config
+from data_schemas.labels import load_taxonomy
+from data_schemas.tables import WINDOWS, validate
+from pipeline.sampling import sample_clips
+from pipeline.windows import cut_windows
+
+
+def clips_and_frames(*, clips: int = 2, frames: int = 20, step_ms: int = 200, labels=("SIT", "TURN"), **columns):
+    number = np.tile(np.arange(frames), clips)
+    names = [f"clip{c}" for c in range(clips)]
+    clip_table = pd.DataFrame(
+        {
+            "clip_id": names,
+            "subject_id": ["a", "b", "c", "d"][:clips],
+            "species": ["DOG"] * clips,
+            "label": [labels[c % len(labels)] for c in range(clips)],
+            "frame_count": np.full(clips, frames, np.int32),
+        }
+    )
+    frame_table = pd.DataFrame(
+        {
+            "clip_id": np.repeat(names, frames),
+            "frame_number": (number * 6).astype(np.int32),
+            "timestamp_ms": (number * step_ms).astype(np.int32),
+            **{f"{k}_{a}": np.float32(i + number) for i, k in enumerate(("nose", "tail")) for a in "xy"},
+            **columns,
+        }
+    )
+    return clip_table, frame_table
+
+
+def windows_of(clips: pd.DataFrame, frames: pd.DataFrame, taxonomy=None, **overrides) -> pd.DataFrame:
+    config = load_config(None, overrides=overrides)
+    sampled = sample_clips(clips, frames, config=config)
+    return validate(cut_windows(clips, frames, sampled=sampled, config=config, taxonomy=taxonomy), WINDOWS, source="windows")
+
+
+def test_a_clip_of_20_samples_has_16_windows_with_inclusive_spans() -> None:
+    windows = windows_of(*clips_and_frames())
+    assert len(windows) == 32
+    assert windows.loc[0, ["start_frame", "end_frame"]].tolist() == [0, 24]
+    assert windows.loc[16, "clip_id"] == "clip1"
+    assert windows["label"].unique().tolist() == ["SIT", "TURN"]
+    assert not windows["mixed"].any()
+
+
+def test_names_depend_on_clip_and_span_alone() -> None:
+    clips, frames = clips_and_frames()
+    whole = windows_of(clips, frames)
+    one = windows_of(clips.iloc[1:].reset_index(drop=True), frames.iloc[20:].reset_index(drop=True))
+    assert one["window_id"].tolist() == whole["window_id"].tolist()[16:]
+    assert whole["window_id"].is_unique
+
+
+def test_with_frame_labels_a_window_takes_its_commonest_and_mixed_ones_are_marked() -> None:
+    labels = ["SIT"] * 10 + ["TURN"] * 10
+    windows = windows_of(*clips_and_frames(clips=1, frame_label=labels))
+    assert windows["label"].tolist() == ["SIT"] * 8 + ["TURN"] * 8
+    assert windows["mixed"].tolist() == [False] * 6 + [True] * 4 + [False] * 6
+
+
+def test_frames_without_a_label_of_their_own_leave_the_clips() -> None:
+    windows = windows_of(*clips_and_frames(clips=2, frame_label=[None] * 20 + ["SIT"] * 10 + [None] * 10))
+    assert windows["label"].tolist()[:16] == ["SIT"] * 16
+    assert windows["label"].tolist()[16:] == ["SIT"] * 10 + ["TURN"] * 6
+
+
+def test_windows_with_too_few_keypoints_are_bad_pose() -> None:
+    clips, frames = clips_and_frames(clips=1)
+    frames.loc[4:14, ["nose_x", "nose_y", "tail_x", "tail_y"]] = np.nan
+    windows = windows_of(clips, frames)
+    assert windows["bad_pose"].tolist() == [False] * 4 + [True] * 7 + [False] * 5
+    np.testing.assert_allclose(windows["visible"], [0.8, 0.6, 0.4, 0.2] + [0] * 7 + [0.2, 0.4, 0.6, 0.8, 1], atol=1e-6)
+
+
+def test_merging_gives_the_class_to_train_and_keeps_the_label() -> None:
+    windows = windows_of(
+        *clips_and_frames(labels=("LYING", "TURN")), taxonomy=load_taxonomy("aihub59"), labels={"merge": "classic"}
+    )
+    assert windows["label"].unique().tolist() == ["LYING", "TURN"]
+    assert windows["target"].iloc[0] == "rest"
+    assert windows["target"].iloc[-1:].isna().all()
+
+
+def test_a_source_slower_than_the_clock_gives_no_window_twice() -> None:
+    clips, frames = clips_and_frames(clips=1, step_ms=400)
+    frames["frame_number"] = np.arange(20, dtype=np.int32)
+    windows = windows_of(clips, frames)
+    assert len(windows)
+    assert not windows.duplicated(["start_frame", "end_frame"]).any()
+
+
+@pytest.mark.parametrize("frames", [1, 4])
+def test_a_clip_too_short_for_a_window_gives_none(frames: int) -> None:
+    assert windows_of(*clips_and_frames(frames=frames)).empty
