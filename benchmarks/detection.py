@@ -2,8 +2,8 @@
 
     python -m benchmarks.detection FRAMES.parquet TRUTH.parquet --scorer SCORER.py [--peer PEER.py] [--seeds 0 1 2]
 
-Prints a Markdown table: the audit for every seed and their median, and the peer as it is and with --adjust, with one and two threads,
-run in turn in the same sitting.
+Prints a Markdown table: the audit for every seed and their median, and the peer as it is and with --adjust, with one and two
+threads, run in turn in the same sitting.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import Any
 from benchmarks.machine import describe, timed
 
 COLUMNS = (
-    "windows_share", "auroc", "average_precision", "recall_at_5pct", "recall_at_10pct", "recall_at_20pct", "f1", "suggestion_accuracy",
-    "wrong_frames_found_at_10pct_reviewed", "wrong_frames_found_at_20pct_reviewed",
+    "windows_share", "auroc", "average_precision", "recall_at_5pct", "recall_at_10pct", "recall_at_20pct", "f1",
+    "suggestion_accuracy", "wrong_frames_found_at_10pct_reviewed", "wrong_frames_found_at_20pct_reviewed",
 )  # fmt: skip
 
 

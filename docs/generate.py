@@ -23,8 +23,8 @@ def command_line() -> str:
     group = typer.main.get_command(app)
     lines = ["# The command line", "", "Written by `python docs/generate.py` from `--help`.", ""]
     lines += [
-        "Data go to stdout, progress and errors to stderr. Exit codes: 0 done, 2 usage or configuration, 3 invalid data, 4 a stage is missing",
-        "or stale or the disk refuses, 1 a bug. `AUDIT_WORKSPACE` stands for `-w`.",
+        "Data go to stdout, progress and errors to stderr. Exit codes: 0 done, 2 usage or configuration, 3 invalid data,",
+        "4 a stage is missing or stale or the disk refuses, 1 a bug. `AUDIT_WORKSPACE` stands for `-w`.",
     ]
     for name in group.list_commands(click.Context(group)):
         command = group.get_command(click.Context(group), name)

@@ -34,7 +34,7 @@ def frame(xy: Tensor, shown: Tensor, _scale: Tensor) -> Tensor:
 
 
 def body(xy: Tensor, shown: Tensor, scale: Tensor) -> Tensor:
-    """Centre each frame on its own keypoints, over the clip's median pose radius, and add the centre's motion since the last step.
+    """Centre each frame on its own keypoints, over the clip's median pose radius; add its motion since the last step.
 
     Returns shape (b, t, 2 k + 2).
     """

@@ -45,7 +45,7 @@ def require_clips(clips: pd.DataFrame, rejected: pd.DataFrame) -> None:
         why = f"; the first: {first['file']} {first['place']}: {first['reason']}" if first is not None else ""
         raise TooFewDataError(
             f"no clip could be read, {_count(len(rejected), 'file')} rejected{why}",
-            hint="rejected.parquet in the run's folder names every file, place and reason; docs/data-formats.md shows the formats",
+            hint="rejected.parquet in the run's folder names every file, place and reason; see docs/data-formats.md",
         )
 
 

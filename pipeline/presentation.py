@@ -17,13 +17,13 @@ def found_lines(found: Mapping[str, Any], *, workspace: Path) -> list[str]:
     """Return the end of `audit run`: what there is, what is doubtful, and what to type next."""
     split = found["windows_by_split"]
     report = Path(found["run_dir"]) / "report.html"
+    parts = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in split.items())
+    share = _share(found["flagged"], split.get("audit", 0) + split.get("holdout", 0))
     lines = [
         "",
         f"clips      {len(found['clips']):>8,}   rejected {found['rejected']:,}, mended {found['notes']:,}",
-        f"windows    {found['windows']:>8,}   "
-        + ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in split.items()),
-        f"flagged    {found['flagged']:>8,}   {_share(found['flagged'], split.get('audit', 0) + split.get('holdout', 0))} of the "
-        "predicted windows carry a label that is probably wrong",
+        f"windows    {found['windows']:>8,}   {parts}",
+        f"flagged    {found['flagged']:>8,}   {share} of the predicted windows carry a label that is probably wrong",
         f"segments   {found['segments']:>8,}   to review",
         "",
         *_label_lines(found["label_errors"]),

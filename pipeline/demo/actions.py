@@ -1,8 +1,9 @@
 """The 25 actions as motions: what every joint does over time.
 
-A motion gives, for times in seconds, the degrees of freedom that :mod:`pipeline.demo.kinematics` turns into keypoints. Angles are in radians,
-lengths in trunk lengths. ``pitch`` lifts the front of the body, ``roll`` turns it onto its side (pi: on its back), ``fold_*`` draws a leg up
-(0 straight, 1 hidden), ``swing_*`` moves it forward, ``tail_pitch`` lifts the tail, ``arch`` bends the back.
+A motion gives, for times in seconds, the degrees of freedom that :mod:`pipeline.demo.kinematics` turns into keypoints. Angles are
+in radians, lengths in trunk lengths. ``pitch`` lifts the front of the body, ``roll`` turns it onto its side (pi: on its back),
+``fold_*`` draws a leg up (0 straight, 1 hidden), ``swing_*`` moves it forward, ``tail_pitch`` lifts the tail, ``arch`` bends the
+back.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ Pose = dict[str, FloatArray | float]
 
 @dataclass(frozen=True)
 class Style:
-    """How this animal does this bout: tempo and vigour scale motions, ``side`` is the leg it prefers, ``phase`` where it starts."""
+    """How this animal does this bout: tempo and vigour scale motions, ``side`` is the leg it prefers, ``phase`` its start."""
 
     tempo: float
     vigour: float
@@ -134,7 +135,7 @@ def scratch(t: FloatArray, s: Style) -> Pose:
     """Scratch with a back leg, head bent to it."""
     leg = _lead(s, front=False)
     strokes = _wave(t, s, hz=4.3)
-    moving = {f"swing_{leg}": 1.1 + 0.35 * s.vigour * strokes, f"fold_{leg}": 0.35 + 0.15 * strokes, f"splay_{leg}": 0.5}
+    moving: Pose = {f"swing_{leg}": 1.1 + 0.35 * s.vigour * strokes, f"fold_{leg}": 0.35 + 0.15 * strokes, f"splay_{leg}": 0.5}
     return _sitting(0.6) | moving | {"head_yaw": 0.9 * s.side, "head_pitch": 0.1, "roll": -0.25 * s.side}
 
 
@@ -241,34 +242,45 @@ def groom(t: FloatArray, s: Style) -> Pose:
     nod = _wave(t, s, hz=1.9)
     if s.variant < 0.5:
         leg = _lead(s)
-        return _sitting(0.6) | {f"swing_{leg}": 1.2, f"fold_{leg}": 0.5 + 0.1 * nod, "head_pitch": -0.35 + 0.2 * s.vigour * nod}
+        paw: Pose = {f"swing_{leg}": 1.2, f"fold_{leg}": 0.5 + 0.1 * nod}
+        return _sitting(0.6) | paw | {"head_pitch": -0.35 + 0.2 * s.vigour * nod}
     return _sitting(0.5) | {"head_yaw": s.side * (1.5 + 0.25 * s.vigour * nod), "head_pitch": -0.4 + 0.15 * nod}
 
 
 ACTIONS: dict[str, dict[str, Motion]] = {
     "DOG": {
-        "BODYLOWER": body_lower, "BODYSCRATCH": scratch, "BODYSHAKE": shake, "FEETUP": feet_up, "FOOTUP": foot_up, "HEADING": head_push,
+        "BODYLOWER": body_lower, "BODYSCRATCH": scratch, "BODYSHAKE": shake, "FEETUP": feet_up, "FOOTUP": foot_up,
+        "HEADING": head_push,
         "LYING": belly_up, "MOUNTING": mount, "SIT": sit, "TAILING": wag, "TAILLOW": tail_low, "TURN": turn, "WALKRUN": walk,
     },
     "CAT": {
-        "ARCH": arch_back, "ARMSTRETCH": arm_stretch, "FOOTPUSH": knead, "GETDOWN": get_down, "GROOMING": groom, "HEADING": head_push,
+        "ARCH": arch_back, "ARMSTRETCH": arm_stretch, "FOOTPUSH": knead, "GETDOWN": get_down, "GROOMING": groom,
+        "HEADING": head_push,
         "LAYDOWN": on_side, "LYING": belly_up, "ROLL": roll_over, "SITDOWN": crouch, "TAILING": swing_tail, "WALKRUN": walk,
     },
 }  # fmt: skip
 
 TRANSITIONS: dict[str, dict[str, tuple[str, ...]]] = {
     "DOG": {
-        "BODYLOWER": ("SIT", "LYING", "WALKRUN"), "BODYSCRATCH": ("SIT", "BODYSHAKE", "WALKRUN"), "BODYSHAKE": ("WALKRUN", "TAILING", "SIT"),
-        "FEETUP": ("WALKRUN", "TAILING", "SIT"), "FOOTUP": ("SIT", "HEADING", "TAILING"), "HEADING": ("TAILING", "SIT", "WALKRUN"),
-        "LYING": ("BODYLOWER", "WALKRUN", "SIT"), "MOUNTING": ("WALKRUN", "FEETUP", "TAILING"), "SIT": ("WALKRUN", "BODYLOWER", "FOOTUP"),
-        "TAILING": ("WALKRUN", "SIT", "HEADING"), "TAILLOW": ("WALKRUN", "BODYLOWER", "SIT"), "TURN": ("WALKRUN", "TAILING", "BODYLOWER"),
+        "BODYLOWER": ("SIT", "LYING", "WALKRUN"), "BODYSCRATCH": ("SIT", "BODYSHAKE", "WALKRUN"),
+        "BODYSHAKE": ("WALKRUN", "TAILING", "SIT"),
+        "FEETUP": ("WALKRUN", "TAILING", "SIT"), "FOOTUP": ("SIT", "HEADING", "TAILING"),
+        "HEADING": ("TAILING", "SIT", "WALKRUN"),
+        "LYING": ("BODYLOWER", "WALKRUN", "SIT"), "MOUNTING": ("WALKRUN", "FEETUP", "TAILING"),
+        "SIT": ("WALKRUN", "BODYLOWER", "FOOTUP"),
+        "TAILING": ("WALKRUN", "SIT", "HEADING"), "TAILLOW": ("WALKRUN", "BODYLOWER", "SIT"),
+        "TURN": ("WALKRUN", "TAILING", "BODYLOWER"),
         "WALKRUN": ("TAILING", "SIT", "TURN"),
     },
     "CAT": {
-        "ARCH": ("WALKRUN", "HEADING", "TAILING"), "ARMSTRETCH": ("SITDOWN", "LAYDOWN", "WALKRUN"), "FOOTPUSH": ("SITDOWN", "GETDOWN", "GROOMING"),
-        "GETDOWN": ("SITDOWN", "WALKRUN", "LAYDOWN"), "GROOMING": ("SITDOWN", "TAILING", "LAYDOWN"), "HEADING": ("WALKRUN", "TAILING", "ARCH"),
-        "LAYDOWN": ("ROLL", "GETDOWN", "GROOMING"), "LYING": ("ROLL", "LAYDOWN", "GROOMING"), "ROLL": ("LYING", "LAYDOWN", "WALKRUN"),
-        "SITDOWN": ("GROOMING", "GETDOWN", "WALKRUN"), "TAILING": ("SITDOWN", "WALKRUN", "HEADING"), "WALKRUN": ("TAILING", "HEADING", "SITDOWN"),
+        "ARCH": ("WALKRUN", "HEADING", "TAILING"), "ARMSTRETCH": ("SITDOWN", "LAYDOWN", "WALKRUN"),
+        "FOOTPUSH": ("SITDOWN", "GETDOWN", "GROOMING"),
+        "GETDOWN": ("SITDOWN", "WALKRUN", "LAYDOWN"), "GROOMING": ("SITDOWN", "TAILING", "LAYDOWN"),
+        "HEADING": ("WALKRUN", "TAILING", "ARCH"),
+        "LAYDOWN": ("ROLL", "GETDOWN", "GROOMING"), "LYING": ("ROLL", "LAYDOWN", "GROOMING"),
+        "ROLL": ("LYING", "LAYDOWN", "WALKRUN"),
+        "SITDOWN": ("GROOMING", "GETDOWN", "WALKRUN"), "TAILING": ("SITDOWN", "WALKRUN", "HEADING"),
+        "WALKRUN": ("TAILING", "HEADING", "SITDOWN"),
     },
 }  # fmt: skip
 """What an animal is likely to do before and after an action, the likeliest first."""

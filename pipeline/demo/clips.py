@@ -172,7 +172,7 @@ def annotate(
     last = np.maximum.accumulate(np.where(fresh, np.arange(frames)[:, None], 0), axis=0)
     hidden = np.take_along_axis(draw, last, axis=0) < share
     points = np.where(hidden[..., None], np.nan, points)
-    return np.rint(points)
+    return np.asarray(np.rint(points), np.float64)
 
 
 def action_at(bouts: tuple[Bout, ...], time: FloatArray) -> list[str]:
@@ -187,7 +187,7 @@ def _with_pauses(
     """Let the animal hold still now and then: its motion shrinks to the mean of the bout."""
     wave = np.sin(2 * np.pi * (time / rng.uniform(2.5, 5) + style.phase))
     still = np.clip((wave - np.cos(np.pi * difficulty.pause_share)) * 8, 0, 1)[:, None]
-    held = (1 - still) * done + still * done.mean(axis=0)
+    held: FloatArray = (1 - still) * done + still * done.mean(axis=0)
     for name in ("speed", "turn"):
         column = DEGREES.index(name)
         held[:, column] = (1 - 0.9 * still[:, 0]) * done[:, column]
@@ -213,4 +213,5 @@ class _Slow:
 
     def __call__(self, time: FloatArray, channel: int) -> FloatArray:
         angle = 2 * np.pi * self._rate[channel] * time[:, None] + self._phase[channel]
-        return np.asarray(np.sin(angle).mean(axis=1) * 1.2)
+        wandering: FloatArray = np.sin(angle).mean(axis=1) * 1.2
+        return wandering

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -25,6 +25,10 @@ __all__ = ["SIMULATOR_VERSION", "DemoSummary", "write_demo"]
 SIMULATOR_VERSION = 1
 """Frozen: another version is another data set, and says why in docs/simulator.md."""
 
+Progress = Callable[[int, int], None]
+_Row = tuple[str, list[int], list[str], str]
+"""Name, frame numbers, true actions and label of a clip."""
+
 _MARK = "demo.json"
 _OURS = ("clips", "truth.parquet", "recordings.parquet", "README.txt", _MARK)
 _FEW = 40
@@ -32,7 +36,8 @@ _CLIPS_A_RECORDING = 5
 _README = """SIMULATED DATA
 
 Cats and dogs that never lived, written by `audit demo` of pose-audit (simulator version {version}, seed {seed}).
-Their wrong labels are known: truth.parquet holds the true action of every frame. It is for scoring only; `audit run` never reads it.
+Their wrong labels are known: truth.parquet holds the true action of every frame.
+It is for scoring only; `audit run` never reads it.
 """
 
 
@@ -68,7 +73,7 @@ def write_demo(
     frame_labels: bool = False,
     contamination: float = 0.25,
     jobs: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> DemoSummary:
     """Write the sample; the same arguments write the same bytes, whatever ``jobs``.
 
@@ -87,7 +92,13 @@ def write_demo(
         The directory holds something that is not a sample of ours.
     """
     _clear(directory)
-    settings = {"simulated": True, "version": SIMULATOR_VERSION, "seed": seed, "clips": clips, "frame_labels": frame_labels}
+    settings: dict[str, object] = {
+        "simulated": True,
+        "version": SIMULATOR_VERSION,
+        "seed": seed,
+        "clips": clips,
+        "frame_labels": frame_labels,
+    }
     (directory / "README.txt").write_text(_README.format(version=SIMULATOR_VERSION, seed=seed), encoding="utf-8")
     if frame_labels:
         summary = _write_recordings(directory, max(clips // _CLIPS_A_RECORDING, 8), seed=seed, progress=progress)
@@ -120,12 +131,11 @@ def _clear(directory: Path) -> None:
 
 
 def _write_clips(
-    directory: Path, plans: Sequence[Plan], *, pictures: bool, jobs: int | None, progress: Callable[[int, int], None] | None
+    directory: Path, plans: Sequence[Plan], *, pictures: bool, jobs: int | None, progress: Progress | None
 ) -> DemoSummary:
     root = directory / "clips"
     work = partial(_write_one, root=root, pictures=pictures)
     processes = jobs or os.cpu_count() or 1
-    truths: list[tuple[str, list[int], list[str], str]] = []
     if processes == 1 or len(plans) <= _FEW:
         written = map(work, plans)
         truths = _counted(written, len(plans), progress)
@@ -150,13 +160,13 @@ def _write_clips(
     )
 
 
-def _write_one(plan: Plan, *, root: Path, pictures: bool) -> tuple[str, list[int], list[str], str]:
+def _write_one(plan: Plan, *, root: Path, pictures: bool) -> _Row:
     clip = simulate_clip(plan)
     write_clip(clip, root, pictures=pictures)
     return clip_name(clip), clip.frame_number.tolist(), clip.truth, clip.script.label
 
 
-def _counted(found, total: int, progress):  # type: ignore[no-untyped-def]
+def _counted(found: Iterable[_Row], total: int, progress: Progress | None) -> list[_Row]:
     rows = []
     for done, row in enumerate(found, start=1):
         rows.append(row)
@@ -165,7 +175,7 @@ def _counted(found, total: int, progress):  # type: ignore[no-untyped-def]
     return rows
 
 
-def _write_recordings(directory: Path, count: int, *, seed: int, progress: Callable[[int, int], None] | None) -> DemoSummary:
+def _write_recordings(directory: Path, count: int, *, seed: int, progress: Progress | None) -> DemoSummary:
     tables, truths = [], []
     for done, (table, truth) in enumerate(simulate_recordings(count, seed=seed), start=1):
         tables.append(table)

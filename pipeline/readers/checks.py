@@ -65,8 +65,10 @@ def order_frames(
         order = np.delete(order, again)
     back = np.flatnonzero(np.diff(time[order]) <= 0)
     if len(back):
-        row = int(order[back[0] + 1])
-        raise Unreadable(place.format(row=row), f"frame {number[row]} comes at {time[row]:g} ms, not after the frame before it")
+        late = int(order[back[0] + 1])
+        raise Unreadable(
+            place.format(row=late), f"frame {number[late]} comes at {time[late]:g} ms, not after the frame before it"
+        )
     return order, notes
 
 
@@ -85,7 +87,7 @@ def mend_coordinates(xy: NDArray[np.float64], *, limit: float) -> tuple[NDArray[
     half = finite.any(axis=2) & ~finite.all(axis=2)
     infinite = np.isinf(xy).any(axis=2)
     with np.errstate(invalid="ignore"):
-        far = np.asarray(np.abs(xy) > limit).any(axis=2) & ~infinite
+        far = (np.nanmax(np.abs(np.where(finite, xy, 0.0)), axis=2) > limit) & ~infinite
     for found, note in (
         (infinite, "a coordinate was infinite: the keypoint is missing"),
         (far, f"a coordinate was beyond {limit:g} pixels: the keypoint is missing"),

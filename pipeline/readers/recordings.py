@@ -78,16 +78,18 @@ def group_of(facts: Mapping[Any, Any], *, animal: Sequence[Any], config: Config)
     if by == "clip":
         return str(facts["clip_id"])
     parts = [facts["recording_id"]] if by == "recording" else list(animal)
-    if all(p is not None and p == p and str(p).strip() for p in parts):
+    if all(_told(p) for p in parts):
         return "|".join(str(p) for p in parts)
     if config.groups.missing == "clip":
         return str(facts["clip_id"])
-    return Remark(
-        str(facts["source"]),
-        "$.metadata" if by == "subject" else "",
-        f"its {by} is not known ({' | '.join('?' if p is None or p != p else str(p) for p in parts)}), so no fold can keep it apart: "
-        'complete it, or set groups.missing = "clip" in audit.toml',
-    )
+    told = " | ".join(str(p) if _told(p) else "?" for p in parts)
+    way = 'complete it, or set groups.missing = "clip" in audit.toml'
+    return Remark(str(facts["source"]), "", f"its {by} is not known ({told}), so no fold can keep it apart: {way}")
+
+
+def _told(fact: Any) -> bool:
+    """Tell whether a fact is there: neither null, nor NaN, nor blank."""
+    return not pd.isna(fact) and bool(str(fact).strip())
 
 
 def assemble(clips: Sequence[Clip], skeleton: Skeleton, *, rejected: Iterable[Remark], notes: Iterable[Remark]) -> Recordings:

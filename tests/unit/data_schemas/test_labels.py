@@ -62,7 +62,8 @@ def test_an_unknown_merge_gets_the_nearest() -> None:
 def test_a_users_own_taxonomy_is_read(tmp_path: Path) -> None:
     path = tmp_path / "rats.toml"
     path.write_text(
-        'name = "rats"\n[species.RAT.social]\nphrases = ["sniffing"]\n[species.RAT.base]\n[merges.two.RAT]\nany = ["social", "base"]\n'
+        'name = "rats"\n[species.RAT.social]\nphrases = ["sniffing"]\n[species.RAT.base]\n'
+        '[merges.two.RAT]\nany = ["social", "base"]\n'
     )
     taxonomy = load_taxonomy(path)
     assert taxonomy.resolve("rat", "Sniffing") == "social"

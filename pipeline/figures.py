@@ -1,0 +1,178 @@
+"""Tables to plotly figures, for the report and for the pages of the app."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from data_schemas.tables import PROBABILITY_PREFIX
+from pipeline.colours import FLAGGED, QUIET
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+__all__ = ["class_counts", "error_rates", "given_by_predicted", "kinds_of_segments", "quality_histogram"]
+
+FEWEST_GROUPS = 5
+"""With fewer groups a resampled interval says nothing."""
+
+_DRAWS = 500
+
+
+def class_counts(windows: pd.DataFrame) -> Figure:
+    """Return windows per label: audited, hold-out and left out; clips and groups on hovering."""
+    from plotly.graph_objects import Bar, Figure
+
+    counted = windows.groupby(["label", "split"]).agg(windows=("window_id", "size")).reset_index()
+    told = windows.groupby("label").agg(clips=("clip_id", "nunique"), groups=("group", "nunique"))
+    order = windows["label"].value_counts().index.tolist()
+    figure = Figure()
+    for split, name, colour in (
+        ("audit", "audited", "#4477AA"),
+        ("holdout", "hold-out", "#88AACC"),
+        ("left_out", "left out", QUIET),
+    ):
+        part = counted[counted["split"] == split].set_index("label").reindex(order)["windows"].fillna(0)
+        if part.sum():
+            extra = told.reindex(order).to_numpy()
+            hover = "%{y}: %{x:,} windows " + name + "<br>%{customdata[0]} clips of %{customdata[1]} groups<extra></extra>"
+            figure.add_trace(
+                Bar(y=order, x=part, name=name, orientation="h", marker_color=colour, customdata=extra, hovertemplate=hover)
+            )
+    figure.update_layout(barmode="stack", xaxis_title="windows", yaxis_autorange="reversed")
+    return _styled(figure, rows=len(order))
+
+
+def given_by_predicted(windows: pd.DataFrame, oof: pd.DataFrame) -> tuple[Figure, list[tuple[str, str, float]]]:
+    """Return the shares of predictions for each given label, and the most confused pairs as (given, predicted, share)."""
+    from plotly.graph_objects import Figure, Heatmap
+
+    table = windows[["window_id", "target"]].merge(oof, on="window_id")
+    columns = [c for c in table.columns if c.startswith(PROBABILITY_PREFIX) and table[c].notna().any()]
+    names = [c.removeprefix(PROBABILITY_PREFIX) for c in columns]
+    predicted = np.array(names, object)[table[columns].to_numpy(np.float64).argmax(axis=1)]
+    counts = pd.crosstab(table["target"], predicted).reindex(index=names, columns=names, fill_value=0)
+    shares = counts.div(counts.sum(axis=1).clip(lower=1), axis=0)
+    figure = Figure(
+        Heatmap(
+            z=shares.to_numpy(),
+            x=names,
+            y=names,
+            customdata=counts.to_numpy(),
+            colorscale=[[0, "rgba(68,119,170,0)"], [1, "rgba(68,119,170,1)"]],
+            zmin=0,
+            zmax=1,
+            hovertemplate="given %{y}, predicted %{x}: %{z:.0%} (%{customdata:,} windows)<extra></extra>",
+            texttemplate="%{z:.0%}" if len(names) <= 14 else None,
+            colorbar={"title": "share", "tickformat": ".0%"},
+        )
+    )
+    figure.update_layout(xaxis_title="predicted", yaxis_title="given", yaxis_autorange="reversed")
+    off = np.where(np.eye(len(names), dtype=bool), -1.0, shares.to_numpy())
+    worst = [np.unravel_index(i, off.shape) for i in np.argsort(-off, axis=None, kind="stable")[:3]]
+    pairs = [(names[a], names[b], float(off[a, b])) for a, b in worst]
+    return _styled(figure, rows=len(names) + 3, row_height=30), pairs
+
+
+def quality_histogram(issues: pd.DataFrame) -> Figure:
+    """Return how many windows have which label quality, flagged ones in the accent colour."""
+    from plotly.graph_objects import Bar, Figure
+
+    edges = np.linspace(0, 1, 51)
+    middle = (edges[1:] + edges[:-1]) / 2
+    figure = Figure()
+    for flagged, name, colour in ((True, "flagged", FLAGGED), (False, "not flagged", QUIET)):
+        counts = np.histogram(issues.loc[issues["is_issue"] == flagged, "label_quality"], edges)[0]
+        hover = "quality %{x:.2f}: %{y:,} windows " + name + "<extra></extra>"
+        figure.add_trace(Bar(x=middle, y=counts, name=name, marker_color=colour, width=0.02, hovertemplate=hover))
+    figure.update_layout(
+        barmode="stack", xaxis_title="label quality (low is doubtful)", yaxis_title="windows", xaxis_range=[0, 1]
+    )
+    return _styled(figure, rows=8)
+
+
+def error_rates(issues: pd.DataFrame, *, seed: int = 0) -> tuple[Figure, pd.DataFrame]:
+    """Return the flagged share of each given label with an interval over resampled groups, as figure and table.
+
+    The table has ``label``, ``share``, ``low``, ``high`` and ``groups``; the interval (95 %, percentile bootstrap over groups) is
+    null with fewer than five groups.
+    """
+    from plotly.graph_objects import Figure, Scatter
+
+    rows = [_rate(str(label), part, seed=seed) for label, part in issues.groupby("given_label")]
+    table = pd.DataFrame(rows).sort_values("share", ascending=False, ignore_index=True)
+    with_interval = {
+        "type": "data",
+        "symmetric": False,
+        "array": (table["high"] - table["share"]).fillna(0),
+        "arrayminus": (table["share"] - table["low"]).fillna(0),
+        "color": QUIET,
+    }
+    hover = "%{y}: %{x:.0%} flagged, %{customdata} groups<extra></extra>"
+    points = Scatter(
+        x=table["share"],
+        y=table["label"],
+        error_x=with_interval,
+        customdata=table["groups"],
+        mode="markers",
+        marker={"color": FLAGGED, "size": 9},
+        hovertemplate=hover,
+    )
+    figure = Figure(points)
+    figure.update_layout(
+        xaxis_title="share of windows flagged", xaxis_tickformat=".0%", yaxis_autorange="reversed", showlegend=False
+    )
+    figure.update_xaxes(rangemode="tozero")
+    return _styled(figure, rows=len(table)), table
+
+
+def kinds_of_segments(segments: pd.DataFrame) -> Figure:
+    """Return how many segments of each kind there are, by given label."""
+    from plotly.graph_objects import Bar, Figure
+
+    counts = pd.crosstab(segments["given_label"], segments["kind"])
+    order = counts.sum(axis=1).sort_values(ascending=False).index
+    colours = {"wrong_clip": "#AA3377", "contaminated": FLAGGED, "boundary": "#CCBB44", "ambiguous": QUIET, "bad_pose": "#4477AA"}
+    figure = Figure()
+    for kind, colour in colours.items():
+        if kind in counts:
+            name = kind.replace("_", " ")
+            hover = "%{y}: %{x} segments, " + name + "<extra></extra>"
+            values = counts.loc[order, kind]
+            figure.add_trace(Bar(y=order, x=values, name=name, orientation="h", marker_color=colour, hovertemplate=hover))
+    figure.update_layout(barmode="stack", xaxis_title="segments", yaxis_autorange="reversed")
+    return _styled(figure, rows=len(order))
+
+
+def _rate(label: str, part: pd.DataFrame, *, seed: int) -> dict[str, object]:
+    per_group = part.groupby("subject_id")["is_issue"].agg(["sum", "size"]).to_numpy(np.float64)
+    share = float(per_group[:, 0].sum() / per_group[:, 1].sum())
+    low, high = _resampled(per_group, seed=seed) if len(per_group) >= FEWEST_GROUPS else (np.nan, np.nan)
+    return {"label": label, "share": share, "low": low, "high": high, "groups": len(per_group)}
+
+
+def _resampled(per_group: NDArray[np.float64], *, seed: int) -> tuple[float, float]:
+    drawn = np.random.default_rng(seed).integers(0, len(per_group), (_DRAWS, len(per_group)))
+    sums = per_group[drawn].sum(axis=1)
+    low, high = np.quantile(sums[:, 0] / sums[:, 1], [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _styled(figure: Figure, *, rows: int, row_height: int = 26) -> Figure:
+    """Give a figure the quiet look that is legible on light and dark pages."""
+    figure.update_layout(
+        template="none",
+        height=110 + row_height * max(rows, 4),
+        margin={"l": 10, "r": 10, "t": 30, "b": 10},
+        font={"family": "system-ui, sans-serif", "size": 13, "color": QUIET},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        bargap=0.25,
+    )
+    figure.update_xaxes(gridcolor="rgba(138,148,160,0.25)", zeroline=False, automargin=True)
+    figure.update_yaxes(gridcolor="rgba(138,148,160,0.15)", zeroline=False, automargin=True)
+    return figure

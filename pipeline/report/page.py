@@ -1,0 +1,214 @@
+"""The page itself: sections in order, each with one sentence on how to read it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from data_schemas.config import Config
+from data_schemas.labels import Taxonomy
+from data_schemas.skeletons import Skeleton, built_in_skeletons, load_skeleton, skeleton_of
+from data_schemas.tables import keypoints_of
+from pipeline import figures
+from pipeline.colours import class_colours
+from pipeline.naming import taxonomy_of
+from pipeline.report.segment_cards import segment_cards
+from pipeline.stages import SCHEMAS
+from pipeline.workspace import RunFolder
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+__all__ = ["Found", "write_report"]
+
+_LISTED = 200
+
+
+@dataclass(frozen=True)
+class Found:
+    """The tables of a run, and what its names mean."""
+
+    folder: RunFolder
+    tables: dict[str, pd.DataFrame]
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        """Return a table by its name."""
+        return self.tables[name]
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """Return run.json."""
+        return self.folder.record()
+
+    @cached_property
+    def config(self) -> Config:
+        """Return the configuration that the run was made with."""
+        return Config.model_validate(self.record["config"])
+
+    @cached_property
+    def taxonomy(self) -> Taxonomy | None:
+        """Return the taxonomy of the labels."""
+        return taxonomy_of(self.record["format"], self.config)
+
+    @cached_property
+    def skeleton(self) -> Skeleton:
+        """Return the skeleton of the frames' keypoints."""
+        if self.config.pose.skeleton != "auto":
+            return load_skeleton(self.config.pose.skeleton)
+        name = str(self["clips"]["skeleton"].iloc[0])
+        return load_skeleton(name) if name in built_in_skeletons() else skeleton_of(keypoints_of(list(self["frames"].columns)))
+
+    @cached_property
+    def colours(self) -> dict[str, str]:
+        """Return the colour of every class that occurs."""
+        return class_colours([*self["windows"]["label"], *self["issues"]["suggested_label"]])
+
+    def title(self, species: str, label: str) -> str:
+        """Return a class as people read it, escaped: its code, English and Korean."""
+        if self.taxonomy is None:
+            return escape(label)
+        known = self.taxonomy.label(species, label)
+        told = " · ".join(t for t in dict.fromkeys((known.en, known.ko)) if t and t != label)
+        return escape(f"{label} ({told})" if told else label)
+
+
+def write_report(folder: RunFolder) -> None:
+    """Write ``report.html`` into a run's folder; the same tables give the same bytes.
+
+    Raises
+    ------
+    StageError
+        A table of the run is missing.
+    """
+    found = Found(folder, {name: folder.read_table(name, schema) for name, schema in SCHEMAS.items()})
+    folder.write_bytes("report.html", _page(found).encode())
+
+
+def _page(found: Found) -> str:
+    from plotly.offline import get_plotlyjs
+
+    style = (resources.files("pipeline.report") / "style.css").read_text(encoding="utf-8")
+    sections = "\n".join(_sections(found))
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><title>pose-audit report</title>'
+        f"<style>{style}</style><script>{get_plotlyjs()}</script></head>\n<body>\n{sections}\n</body></html>\n"
+    )
+
+
+def _sections(found: Found) -> Iterator[str]:
+    issues, segments, windows = found["issues"], found["segments"], found["windows"]
+    queue = segments[segments["split"] != "holdout"]
+    yield _header(found, queue)
+    yield _section(
+        "Look at these first", "The stretches that are most urgent to review: the pose over the stretch, and its clip in time."
+    )
+    yield (
+        "".join(segment_cards(found, queue)) or '<p class="empty">Nothing was flagged: no label looks wrong enough to review.</p>'
+    )
+    yield _section(
+        "Flagged share of each label",
+        "The share of windows whose label is probably wrong, by the model's own estimate; lines are 95 % intervals over resampled "
+        f"animals or recordings (none with fewer than {figures.FEWEST_GROUPS} of them). It errs where the model confuses two classes.",
+    )
+    yield from _by_species(issues, "rates", lambda part: figures.error_rates(part)[0])
+    yield _section(
+        "Given and predicted",
+        "Each row is a given label: what a model that never saw the animal takes its windows for.",
+    )
+    yield from _matrices(found)
+    yield _section("Label quality", "How sure the audit is of each window's label. The flagged ones are those to look at.")
+    yield from _by_species(issues, "quality", figures.quality_histogram)
+    yield _section("What is there", "Windows of each label; few clips or few animals make every figure above less certain.")
+    yield from _by_species(windows, "counts", figures.class_counts)
+    if len(queue):
+        yield _section("Kinds of segments", "What seems to be wrong in the segments to review, by given label.")
+        yield from _by_species(queue, "kinds", figures.kinds_of_segments)
+    yield _section(
+        "Set aside and mended", "Files that could not be read, with the place and the reason; and what was mended while reading."
+    )
+    yield _remarks("rejected", found["rejected"]) + _remarks("mended", found["notes"])
+
+
+def _header(found: Found, queue: pd.DataFrame) -> str:
+    record, windows, issues = found.record, found["windows"], found["issues"]
+    figures_shown = {
+        "clips": len(found["clips"]),
+        "windows": len(windows),
+        "flagged windows": int(issues["is_issue"].sum()),
+        "segments to review": len(queue),
+        "rejected files": len(found["rejected"]),
+        "groups": windows["group"].nunique(),
+    }
+    cards = "".join(f"<div><b>{n:,}</b><span>{name}</span></div>" for name, n in figures_shown.items())
+    apart = windows.loc[windows["split"] == "holdout", "group"].nunique()
+    out = windows[windows["split"] == "left_out"].groupby(["species", "label"])["clip_id"].nunique().reset_index()
+    left_out = ", ".join(f"{escape(s)} {escape(n)} ({c} clips)" for s, n, c in out.itertuples(index=False))
+    folds = found["oof"].loc[found["oof"]["fold"] >= 0, "fold"].nunique()
+    simulated = '<div class="simulated">simulated data</div>' if _is_simulated(Path(str(record.get("source", "")))) else ""
+    config = escape(json.dumps(record["config"], ensure_ascii=False, indent=2))
+    return (
+        f"<h1>pose-audit: which labels are probably wrong</h1>{simulated}"
+        f'<p class="source">{escape(str(record.get("source")))} ({escape(str(record.get("format")))}), '
+        f"started {escape(str(record.get('started')))}, pose-audit {escape(str(record.get('version')))}</p>"
+        f'<div class="figures">{cards}</div>'
+        f"<p>Every window was predicted by models that never saw its group ({folds} folds). {apart} groups were set apart as "
+        f"hold-out before anything else; they are not in the list to review.</p>"
+        + (f"<p>Left out, because fewer than two groups show them or the merge drops them: {left_out}.</p>" if left_out else "")
+        + f"<details><summary>configuration</summary><pre>{config}</pre></details>"
+    )
+
+
+def _is_simulated(source: Path) -> bool:
+    """Tell whether the source is the simulated sample, which says so in a file beside it."""
+    return any((folder / "demo.json").is_file() for folder in (source, source.parent))
+
+
+def _section(title: str, how: str) -> str:
+    return f'<h2>{title}</h2><p class="how">{how}</p>'
+
+
+def _by_species(table: pd.DataFrame, name: str, draw: Any) -> Iterator[str]:
+    several = len(table["species"].unique()) > 1
+    for number, (species, part) in enumerate(table.groupby("species")):
+        if several:
+            yield f"<h3>{escape(str(species))}</h3>"
+        yield _plot(draw(part), f"{name}-{number}")
+
+
+def _matrices(found: Found) -> Iterator[str]:
+    windows = found["windows"]
+    for number, (species, part) in enumerate(windows.groupby("species")):
+        if not (part["split"] == "audit").any():
+            continue
+        figure, pairs = figures.given_by_predicted(part, found["oof"])
+        told = "; ".join(f"{escape(given)} as {escape(other)} ({share:.0%})" for given, other, share in pairs if share > 0)
+        yield f"<h3>{escape(str(species))}</h3>" + (f'<p class="pairs">Most often taken for another: {told}.</p>' if told else "")
+        yield _plot(figure, f"matrix-{number}")
+
+
+def _plot(figure: Figure, name: str) -> str:
+    settings = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["select2d", "lasso2d"]}
+    return str(figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, config=settings))
+
+
+def _remarks(what: str, table: pd.DataFrame) -> str:
+    if table.empty:
+        return f'<p class="empty">Nothing was {what}.</p>'
+    rows = "".join(
+        f"<tr><td>{escape(file)}</td><td>{escape(place)}</td><td>{escape(reason)}</td></tr>"
+        for file, place, reason in table.head(_LISTED).itertuples(index=False)
+    )
+    more = f" The first {_LISTED} are shown." if len(table) > _LISTED else ""
+    return (
+        f"<h3>{what}: {len(table):,}.{more}</h3>"
+        f'<div class="scroll" tabindex="0"><table><tr><th>file</th><th>place</th><th>reason</th></tr>{rows}</table></div>'
+    )

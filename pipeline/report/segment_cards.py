@@ -1,0 +1,72 @@
+"""The worst segments, each as a card: one sentence, a strip of skeletons, a timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from pipeline.report.drawing import drawn_edges, skeleton_strip, timeline
+from pipeline.sampling import clip_bounds
+
+if TYPE_CHECKING:
+    from pipeline.report.page import Found
+
+__all__ = ["segment_cards"]
+
+_SHOWN = 12
+_WHY = {
+    "wrong_clip": "nearly the whole clip looks like another action",
+    "contaminated": "another action seems to occur within the clip",
+    "boundary": "the change between two labels seems to be shifted",
+    "ambiguous": "the model cannot tell which of several actions it is",
+    "bad_pose": "too few keypoints are visible to judge the label",
+}
+_KEY = (
+    '<div class="key"><span>bands: given label, then the suggestion (stronger where more probable)</span>'
+    "<span>curve: label quality</span><span>shaded: this segment</span>"
+    '<span><i class="chip" style="background:#228833"></i>left <i class="chip" style="background:#4477aa"></i>right</span></div>'
+)
+
+
+def segment_cards(found: Found, queue: pd.DataFrame) -> Iterator[str]:
+    """Yield a card for each of the most urgent segments."""
+    if queue.empty:
+        return
+    yield _KEY
+    clips, frames = found["clips"], found["frames"]
+    bounds = clip_bounds(clips)
+    place = {name: i for i, name in enumerate(clips["clip_id"])}
+    names = [f"{k}_{axis}" for k in found.skeleton.keypoints for axis in ("x", "y")]
+    issues = found["issues"].merge(found["windows"][["window_id", "bad_pose"]], on="window_id")
+    low, high = issues["label_quality"].quantile([0.005, 0.995])
+    span = (float(low), float(high))
+    for segment in queue.head(_SHOWN).to_dict("records"):
+        row = place[segment["clip_id"]]
+        own = frames.iloc[bounds[row] : bounds[row + 1]]
+        xy = own[names].to_numpy(np.float64).reshape(len(own), -1, 2)
+        inside = own["frame_number"].between(segment["start_frame"], segment["end_frame"]).to_numpy()
+        seconds = own["timestamp_ms"].to_numpy(np.float64)[inside] / 1000
+        strip = skeleton_strip(xy[inside], skeleton=found.skeleton, edges=drawn_edges(found.skeleton, xy), seconds=seconds)
+        clip = issues[issues["clip_id"] == segment["clip_id"]].sort_values("start_frame")
+        line = timeline(clip, segment, colours=found.colours, fps=float(clips["fps"].iloc[row]), span=span)
+        yield _card(found, segment, seconds=seconds, pictures=f'<div class="side"><div>{strip}</div><div>{line}</div></div>')
+
+
+def _card(found: Found, segment: dict[Any, Any], *, seconds: np.ndarray[Any, Any], pictures: str) -> str:
+    species, kind = segment["species"], segment["kind"]
+    given, suggested = (_label(found, species, segment[k]) for k in ("given_label", "suggested_label"))
+    span = f"{seconds[0]:.1f} to {seconds[-1]:.1f} s" if len(seconds) else "no frame"
+    return (
+        f'<article class="segment"><header><b>{escape(segment["clip_id"])}</b>'
+        f'<span>{given}<span class="arrow">→</span>{suggested}</span><span class="kind">{escape(kind.replace("_", " "))}</span></header>'
+        f"<p>{_WHY[kind].capitalize()}: frames {segment['start_frame']} to {segment['end_frame']} ({span}, "
+        f"{segment['windows']} windows), label quality {segment['label_quality']:.2f}, suggestion {segment['suggested_probability']:.0%}.</p>{pictures}</article>"
+    )
+
+
+def _label(found: Found, species: str, label: str) -> str:
+    return f'<i class="chip" style="background:{found.colours[label]}"></i>{found.title(species, label)}'
