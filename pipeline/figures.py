@@ -12,7 +12,7 @@ from data_schemas.tables import PROBABILITY_PREFIX
 from pipeline.colours import FLAGGED, QUIET
 
 if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
+    from plotly.graph_objects import Figure, Scatter
 
 __all__ = ["class_counts", "error_rates", "given_by_predicted", "kinds_of_segments", "quality_histogram"]
 
@@ -20,6 +20,8 @@ FEWEST_GROUPS = 5
 """With fewer groups a resampled interval says nothing."""
 
 _DRAWS = 500
+_MOST_WRITTEN = 14
+_DARK_CELL = 0.4
 
 
 def class_counts(windows: pd.DataFrame) -> Figure:
@@ -66,11 +68,12 @@ def given_by_predicted(windows: pd.DataFrame, oof: pd.DataFrame) -> tuple[Figure
             zmin=0,
             zmax=1,
             hovertemplate="given %{y}, predicted %{x}: %{z:.0%} (%{customdata:,} windows)<extra></extra>",
-            texttemplate="%{z:.0%}" if len(names) <= 14 else None,
             colorbar={"title": "share", "tickformat": ".0%"},
         )
     )
-    figure.update_layout(xaxis_title="predicted", yaxis_title="given", yaxis_autorange="reversed")
+    if len(names) <= _MOST_WRITTEN:
+        figure.add_trace(_written_shares(shares))
+    figure.update_layout(xaxis_title="predicted", yaxis_title="given", yaxis_autorange="reversed", yaxis_title_standoff=14)
     off = np.where(np.eye(len(names), dtype=bool), -1.0, shares.to_numpy())
     worst = [np.unravel_index(i, off.shape) for i in np.argsort(-off, axis=None, kind="stable")[:3]]
     pairs = [(names[a], names[b], float(off[a, b])) for a, b in worst]
@@ -145,6 +148,23 @@ def kinds_of_segments(segments: pd.DataFrame) -> Figure:
             figure.add_trace(Bar(y=order, x=values, name=name, orientation="h", marker_color=colour, hovertemplate=hover))
     figure.update_layout(barmode="stack", xaxis_title="segments", yaxis_autorange="reversed")
     return _styled(figure, rows=len(order))
+
+
+def _written_shares(shares: pd.DataFrame) -> Scatter:
+    """Return the shares of 1 % and more as text, light on dark cells, so that they can be read on light and dark pages."""
+    from plotly.graph_objects import Scatter
+
+    cells = [(given, other, float(shares.loc[given, other])) for given in shares.index for other in shares.columns]
+    cells = [c for c in cells if c[2] >= 0.01]
+    return Scatter(
+        x=[c[1] for c in cells],
+        y=[c[0] for c in cells],
+        text=[f"{c[2]:.0%}" for c in cells],
+        mode="text",
+        textfont={"size": 11, "color": ["#ffffff" if c[2] > _DARK_CELL else QUIET for c in cells]},
+        hoverinfo="skip",
+        showlegend=False,
+    )
 
 
 def _rate(label: str, part: pd.DataFrame, *, seed: int) -> dict[str, object]:

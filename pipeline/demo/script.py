@@ -49,7 +49,7 @@ def write_script(rng: np.random.Generator, *, species: str, action: str, seconds
     clips = np.clip(0.5 * max(1.0, contamination / 0.25) + 0.08 * (several - 1), 0, 1)
     rest = max(contamination - _WRONG_CLIPS, 0.0) / (1 - _WRONG_CLIPS)
     share = 0.0
-    if not wrong and rng.random() < clips:
+    if not wrong and rest > 0 and rng.random() < clips:
         share = float(np.clip(rng.normal(rest / (0.5 * max(1.0, contamination / 0.25)), 0.1), 0.08, 0.68))
     bouts = _bouts(rng, species=species, action=action, seconds=seconds, share=share)
     label = action

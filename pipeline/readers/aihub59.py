@@ -22,13 +22,12 @@ from numpy.typing import NDArray
 from data_schemas.config import Config
 from data_schemas.labels import Taxonomy, normal_name
 from data_schemas.skeletons import load_skeleton
-from pipeline.readers.checks import UNSIZED_LIMIT, Unreadable, mend_coordinates, order_frames
+from pipeline.readers.checks import UNSIZED_LIMIT, Unreadable, frame_rate, mend_coordinates, order_frames
 from pipeline.readers.recordings import Clip, Remark, group_of
 
 __all__ = ["SKELETON", "clip_id_of", "looks_like_a_clip", "read_clip"]
 
 SKELETON = load_skeleton("aihub59")
-_STANDARD_RATES = (12.0, 12.5, 14.985, 15.0, 20.0, 23.976, 24.0, 25.0, 29.97, 30.0, 48.0, 50.0, 59.94, 60.0, 120.0)
 _LONGEST = 10.0
 """How many picture sizes away a coordinate is still believed."""
 
@@ -186,7 +185,7 @@ def _clip(name: str, file: _File, *, digest: str, notes: list[str], config: Conf
         "recording_id": clip_id_of(file.file_video) if file.file_video else clip_id,
         "species": species,
         "skeleton": SKELETON.name,
-        "fps": _frame_rate(number[order], time[order]),
+        "fps": frame_rate(number[order], time[order]),
         "label": label,
         "other_label": other,
         "breed": _name(animal.breed),
@@ -276,21 +275,6 @@ def _date(video: str | None, clip_id: str) -> str | None:
         if found := re.search(r"(?<!\d)(20\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))(?!\d)", text):
             return found[1]
     return None
-
-
-def _frame_rate(number: NDArray[np.int64], time: NDArray[np.float64]) -> float:
-    """Return the video's frames a second: the median over the frames, snapped to a usual rate within 1 %."""
-    steps, elapsed = number - number[0], time - time[0]
-    known = elapsed > 0
-    if not known.any():
-        known, steps, elapsed = time > 0, number, time
-    if not known.any():
-        return 30.0
-    # The longest spans know best: rounding of a frame or a millisecond weighs least there.
-    late = known & (elapsed >= np.median(elapsed[known]))
-    rate = float(np.median(steps[late] * 1000.0 / elapsed[late]))
-    near = min(_STANDARD_RATES, key=lambda r: abs(r - rate))
-    return near if abs(near - rate) <= 0.01 * near else max(rate, 1e-3)
 
 
 def _name(value: object) -> str | None:

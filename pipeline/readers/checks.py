@@ -16,12 +16,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["UNSIZED_LIMIT", "Unreadable", "mend_coordinates", "order_frames"]
+__all__ = ["UNSIZED_LIMIT", "Unreadable", "frame_rate", "mend_coordinates", "order_frames"]
 
 UNSIZED_LIMIT = 1e6
 """Largest coordinate that is believed where the picture's size is not known."""
 
 _MOST = np.iinfo(np.int32).max
+_STANDARD_RATES = (12.0, 12.5, 14.985, 15.0, 20.0, 23.976, 24.0, 25.0, 29.97, 30.0, 48.0, 50.0, 59.94, 60.0, 120.0)
 
 
 class Unreadable(Exception):  # noqa: N818 - not an error of the program: it ends the reading of one clip
@@ -95,3 +96,18 @@ def mend_coordinates(xy: NDArray[np.float64], *, limit: float) -> tuple[NDArray[
     ):
         notes += [note] * int(found.sum())
     return np.where((half | infinite | far)[..., None], np.nan, xy).astype(np.float32), notes
+
+
+def frame_rate(number: NDArray[np.floating] | NDArray[np.int64], time: NDArray[np.float64]) -> float:
+    """Return the video's frames a second: the median over the frames, snapped to a usual rate within 1 %."""
+    steps, elapsed = number - number[0], time - time[0]
+    known = elapsed > 0
+    if not known.any():
+        known, steps, elapsed = time > 0, number, time
+    if not known.any():
+        return 30.0
+    # The longest spans know best: rounding of a frame or a millisecond weighs least there.
+    late = known & (elapsed >= np.median(elapsed[known]))
+    rate = float(np.median(steps[late] * 1000.0 / elapsed[late]))
+    near = min(_STANDARD_RATES, key=lambda r: abs(r - rate))
+    return near if abs(near - rate) <= 0.01 * near else max(rate, 1e-3)

@@ -8,27 +8,21 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pyarrow
-from numpy.typing import NDArray
 
 from data_schemas.config import Config
 from data_schemas.errors import SourceError
-from data_schemas.labels import Taxonomy, nearest, normal_name
-from data_schemas.skeletons import Skeleton, built_in_skeletons, load_skeleton, skeleton_of
-from data_schemas.tables import CLIPS, FRAMES, keypoints_of, text, validate
-from pipeline.readers.checks import UNSIZED_LIMIT, mend_coordinates
-from pipeline.readers.recordings import Recordings, Remark, group_of, remarks_table
+from data_schemas.labels import Taxonomy, nearest
+from data_schemas.tables import CLIPS, FRAMES, keypoints_of, validate
+from pipeline.readers.recordings import Recordings, Remark, remarks_table
+from pipeline.readers.table_rows import CLIP_TEXT, split_rows
 
 __all__ = ["ENDINGS", "read_tables"]
 
 ENDINGS = (".parquet", ".csv", ".csv.gz", ".tsv")
 
-_CLIP_TEXT = ("label", "subject_id", "recording_id", "species", "breed", "gender", "date", "other_label")
-_NO_SPECIES = "ANIMAL"
-_MOST = np.iinfo(np.int32).max
-_KNOWN = ("clip_id", "frame_number", "timestamp_ms", "frame_label", "image", "fps", "age", *_CLIP_TEXT)
+_KNOWN = ("clip_id", "frame_number", "timestamp_ms", "frame_label", "image", "fps", "age", *CLIP_TEXT)
 
 
 def read_tables(paths: Sequence[tuple[str, Path]], *, config: Config, taxonomy: Taxonomy | None) -> Recordings:
@@ -56,20 +50,20 @@ def read_tables(paths: Sequence[tuple[str, Path]], *, config: Config, taxonomy: 
                 Remark(name, "", f"not a readable table: {str(error).splitlines()[0] if str(error) else type(error).__name__}")
             )
             continue
+        part.attrs["source"] = name
         part["_source"], part["_hash"] = name, hashlib.blake2b(data, digest_size=16).hexdigest()
         parts.append(part)
+    parts = _same_kind(parts, rejected)
     if not parts:
-        raise SourceError(
-            "; ".join(f"{r.file}: {r.reason}" for r in rejected[:3]) or "no table",
-            hint="give Parquet or CSV with one row a frame",
-        )
+        why = "; ".join(f"{r.file}: {r.reason}" for r in rejected[:3]) or "no table"
+        raise SourceError(why, hint="give Parquet or CSV with one row a frame; docs/data-formats.md shows the columns")
     frames = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
     source = paths[0][0] if len(paths) == 1 else "tables"
     _require_columns(frames, source=source, config=config)
     notes += [
         Remark(source, c, "unknown column: ignored") for c in frames.columns if _unknown(str(c), [str(k) for k in frames.columns])
     ]
-    clips, frames = _split(frames, config=config, taxonomy=taxonomy, rejected=rejected, notes=notes)
+    clips, frames = split_rows(frames, config=config, taxonomy=taxonomy, rejected=rejected, notes=notes)
     return Recordings(
         clips=validate(clips, CLIPS, source=source),
         frames=validate(frames, FRAMES, source=source),
@@ -87,8 +81,24 @@ def _parse(path: Path, data: bytes) -> pd.DataFrame:
     first_line = written.partition("\n")[0]
     separator = max(",;\t", key=first_line.count)
     names = {c.strip().strip('"') for c in first_line.split(separator)}
-    as_text = {c: "str" for c in names if c in ("clip_id", "frame_label", "image", *_CLIP_TEXT)}
+    as_text = {c: "str" for c in names if c in ("clip_id", "frame_label", "image", *CLIP_TEXT)}
     return pd.read_csv(io.StringIO(written), sep=separator, dtype=as_text)
+
+
+def _same_kind(parts: list[pd.DataFrame], rejected: list[Remark]) -> list[pd.DataFrame]:
+    """Return the tables that hold frames; where some do, others that hold none, or no row, are set aside."""
+    some = any({"clip_id", "frame_number"} <= set(p.columns) for p in parts)
+    kept = []
+    for part in parts:
+        missing = [c for c in ("clip_id", "frame_number") if c not in part]
+        if part.empty:
+            source = str(part.attrs["source"])
+            rejected.append(Remark(source, "", "the table has no row"))
+        elif some and missing:
+            rejected.append(Remark(str(part["_source"].iloc[0]), "", f"not a table of frames: column {missing[0]} is missing"))
+        else:
+            kept.append(part)
+    return kept
 
 
 def _require_columns(frames: pd.DataFrame, *, source: str, config: Config) -> None:
@@ -122,237 +132,3 @@ def _unknown(column: str, columns: Sequence[str]) -> bool:
         and not column.startswith("_")
         and column not in {f"{k}_{p}" for k in points for p in ("x", "y", "confidence")}
     )
-
-
-def _split(
-    table: pd.DataFrame, *, config: Config, taxonomy: Taxonomy | None, rejected: list[Remark], notes: list[Remark]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Part the rows into clips and frames; what is wrong with a clip sets that clip aside, and only it."""
-    source = str(table["_source"].iloc[0])
-    table = _named_clips(table, source=source, rejected=rejected)
-    codes, names = pd.factorize(table["clip_id"])
-    number = _numbers(table["frame_number"])
-    order = np.lexsort((number, codes))
-    if (np.diff(order) < 0).any():
-        notes.append(Remark(source, "", "rows were not in the order of clips and frames: sorted"))
-    table, codes, number = table.iloc[order].reset_index(drop=True), codes[order], number[order]
-    rate = _column(table, "fps")
-    time = _column(table, "timestamp_ms") if "timestamp_ms" in table else number / np.where(rate > 0, rate, np.nan) * 1000
-    points = keypoints_of([str(c) for c in table.columns])
-    xy = _poses(table, points, config=config, source=source, notes=notes)
-
-    bad = _Faults(table, codes, names.to_numpy(object))
-    bad.where(
-        ~np.isfinite(number) | (number % 1 != 0) | (number < 0) | (number > _MOST),
-        "frame_number",
-        "is not a frame number",
-        number,
-    )
-    bad.where(~np.isfinite(time) | (time < 0) | (time > _MOST), "timestamp_ms", "is not a time in milliseconds", time)
-    again = (np.diff(number, prepend=-1) == 0) & (np.diff(codes, prepend=-1) == 0)
-    same = again & (np.diff(time, prepend=-1) == 0) & _same_as_before(xy)
-    bad.where(again & ~same, "frame_number", "is told twice, in different ways", number)
-    back = (np.diff(time, prepend=-1) <= 0) & (np.diff(codes, prepend=-1) == 0) & ~again
-    bad.where(back, "timestamp_ms", "does not come after the frame before it", time)
-    if same.any():
-        notes.append(Remark(source, "frame_number", f"{int(same.sum())} frames were told twice, the same both times: kept once"))
-
-    frame_label = _frame_labels(table, taxonomy, bad) if "frame_label" in table else None
-    clips = _clips(table, codes, names.to_numpy(object), frame_label=frame_label, number=number, time=time, bad=bad)
-    clips = _labelled(clips, config=config, taxonomy=taxonomy, bad=bad)
-    rejected += bad.remarks
-    keep = ~same & ~np.isin(codes, list(bad.clips))
-    skeleton = _skeleton(points, config)
-    frames = pd.DataFrame(
-        {
-            "clip_id": table["clip_id"].array[keep],
-            "frame_number": np.nan_to_num(number[keep]).astype(np.int32),
-            "timestamp_ms": np.rint(np.nan_to_num(time[keep])).astype(np.int32),
-            **{f"{k}_{axis}": xy[keep, i, j] for i, k in enumerate(points) for j, axis in enumerate("xy")},
-            **{
-                f"{k}_confidence": table[f"{k}_confidence"].to_numpy(np.float32)[keep]
-                for k in points
-                if f"{k}_confidence" in table
-            },
-        }
-    )
-    if frame_label is not None:
-        frames["frame_label"] = text(frame_label[keep])
-    if "image" in table:
-        frames["image"] = text(table["image"].to_numpy(object)[keep])
-    clips = clips.drop(index=list(bad.clips)).reset_index(drop=True)
-    counts = np.bincount(codes[keep], minlength=len(names))
-    clips = clips.assign(frame_count=np.delete(counts, sorted(bad.clips)).astype(np.int32), skeleton=skeleton.name)
-    return _typed(clips), frames
-
-
-class _Faults:
-    """The clips that are set aside, each with its first fault."""
-
-    def __init__(self, table: pd.DataFrame, codes: NDArray[np.int64], names: NDArray[np.object_]) -> None:
-        self._table, self._codes, self._names = table, codes, names
-        self.clips: set[int] = set()
-        self.remarks: list[Remark] = []
-
-    def where(self, rows: NDArray[np.bool_], column: str, reason: str, values: NDArray[np.float64]) -> None:
-        """Set aside the clips of these rows, naming the first row of each."""
-        found = np.flatnonzero(rows)
-        for row in found[np.unique(self._codes[found], return_index=True)[1]]:
-            at = int(self._table["_row"].iloc[row])
-            self.add(int(self._codes[row]), f"row {at}, column {column}", f"{values[row]:.15g} {reason}")
-
-    def add(self, clip: int, place: str, reason: str) -> None:
-        """Set one clip aside."""
-        if clip not in self.clips:
-            self.clips.add(clip)
-            first = int(np.searchsorted(self._codes, clip))
-            source = str(self._table["_source"].iloc[first])
-            self.remarks.append(Remark(source, place, f"clip {self._names[clip]}: {reason}"))
-
-
-def _named_clips(table: pd.DataFrame, *, source: str, rejected: list[Remark]) -> pd.DataFrame:
-    raw = table["clip_id"]
-    known = {v: normal_name(str(v)) for v in raw.dropna().unique()}
-    named = raw.map(known)
-    missing = (named.isna() | (named == "")).to_numpy()
-    if missing.any():
-        row = int(np.flatnonzero(missing)[0])
-        rejected.append(Remark(source, f"row {row}, column clip_id", f"{int(missing.sum())} rows name no clip"))
-    table = table.assign(clip_id=text(named.to_numpy(object)), _row=np.arange(len(table)))
-    return table[~missing].reset_index(drop=True)
-
-
-def _numbers(column: pd.Series) -> NDArray[np.float64]:
-    return np.asarray(pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan))
-
-
-def _column(table: pd.DataFrame, name: str) -> NDArray[np.float64]:
-    return _numbers(table[name]) if name in table else np.full(len(table), np.nan)
-
-
-def _poses(
-    table: pd.DataFrame, points: Sequence[str], *, config: Config, source: str, notes: list[Remark]
-) -> NDArray[np.float32]:
-    xy = np.stack([np.stack([_numbers(table[f"{k}_{a}"]) for a in "xy"], axis=1) for k in points], axis=1)
-    mended, remarks = mend_coordinates(xy, limit=UNSIZED_LIMIT)
-    notes += [Remark(source, "", remark) for remark in remarks]
-    for i, k in enumerate(points):
-        if config.pose.min_confidence > 0 and f"{k}_confidence" in table:
-            mended[~(_numbers(table[f"{k}_confidence"]) >= config.pose.min_confidence), i] = np.nan
-    return mended
-
-
-def _same_as_before(xy: NDArray[np.float32]) -> NDArray[np.bool_]:
-    same = np.zeros(len(xy), bool)
-    if len(xy) > 1:
-        same[1:] = ((xy[1:] == xy[:-1]) | (np.isnan(xy[1:]) & np.isnan(xy[:-1]))).all(axis=(1, 2))
-    return same
-
-
-def _frame_labels(table: pd.DataFrame, taxonomy: Taxonomy | None, bad: _Faults) -> NDArray[np.object_]:
-    codes, written = pd.factorize(table["frame_label"])
-    species = table["species"].to_numpy(object) if "species" in table else np.full(len(table), _NO_SPECIES, object)
-    labels = np.array([normal_name(str(v)) for v in written] + [None], object)[codes]
-    if taxonomy is None:
-        return labels
-    known = {(s, v): taxonomy.resolve(str(s), v) for s, v in set(zip(species, labels, strict=True)) if v is not None}
-    for (s, v), label in known.items():
-        if label is None:
-            for clip in np.unique(bad._codes[(species == s) & (labels == v)]):  # noqa: SLF001 - one module
-                bad.add(int(clip), "column frame_label", f"unknown action {v!r} of {s}")
-    return np.array([known.get((s, v)) if v is not None else None for s, v in zip(species, labels, strict=True)], object)
-
-
-def _clips(
-    table: pd.DataFrame,
-    codes: NDArray[np.int64],
-    names: NDArray[np.object_],
-    *,
-    frame_label: NDArray[np.object_] | None,
-    number: NDArray[np.float64],
-    time: NDArray[np.float64],
-    bad: _Faults,
-) -> pd.DataFrame:
-    """Return what the rows of each clip say of it as a whole, refusing clips whose rows disagree."""
-    first = np.searchsorted(codes, np.arange(len(names)))
-    clips = pd.DataFrame(
-        {
-            "clip_id": names,
-            "source": table["_source"].to_numpy(object)[first],
-            "source_hash": table["_hash"].to_numpy(object)[first],
-        }
-    )
-    for column in (*_CLIP_TEXT, "age"):
-        if column not in table:
-            clips[column] = None
-            continue
-        values, written = pd.factorize(table[column])
-        differs = values != values[first][codes]
-        for row in np.flatnonzero(differs)[np.unique(codes[differs], return_index=True)[1]]:
-            way = ": a label per frame belongs into the column frame_label" if column == "label" else ""
-            bad.add(
-                int(codes[row]), f"row {int(table['_row'].iloc[row])}, column {column}", f"{column} changes within the clip{way}"
-            )
-        told = np.array([normal_name(str(v)) for v in written] + [None], object)
-        clips[column] = told[values[first]]
-    if frame_label is not None and "label" not in table:
-        held = pd.DataFrame({"clip": codes, "label": frame_label}).dropna()
-        commonest = (
-            held.groupby(["clip", "label"])
-            .size()
-            .reset_index(name="n")
-            .sort_values(["clip", "n", "label"], ascending=[True, False, True])
-        )
-        by_clip = commonest.drop_duplicates("clip").set_index("clip")["label"]
-        clips["label"] = [by_clip.get(c) for c in range(len(names))]
-    if "fps" in table:
-        clips["fps"] = _numbers(table["fps"])[first]
-    else:
-        last = np.append(first[1:], len(codes)) - 1
-        elapsed = time[last] - time[first]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            clips["fps"] = np.where(elapsed > 0, (number[last] - number[first]) * 1000 / elapsed, 30.0)
-    return clips
-
-
-def _labelled(clips: pd.DataFrame, *, config: Config, taxonomy: Taxonomy | None, bad: _Faults) -> pd.DataFrame:
-    """Fill in species, group and label of each clip."""
-    species = [normal_name(s).upper() if s else _NO_SPECIES for s in clips["species"]]
-    labels, subjects = [], []
-    clips["recording_id"] = [r or s or c for r, s, c in clips[["recording_id", "subject_id", "clip_id"]].itertuples(index=False)]
-    facts = clips[["clip_id", "recording_id", "subject_id", "source", "label"]].to_dict("records")
-    for clip, row in enumerate(facts):
-        label = row["label"]
-        if not label:
-            bad.add(clip, "column label", "no label")
-        elif taxonomy and (resolved := taxonomy.resolve(species[clip], label)) is None:
-            close = taxonomy.nearest_known(species[clip], label)
-            bad.add(
-                clip,
-                "column label",
-                f"unknown action {label!r} of {species[clip]}" + (f"; the nearest known is {close!r}" if close else ""),
-            )
-        elif taxonomy:
-            label = resolved
-        labels.append(label)
-        known = row["subject_id"] or (row["recording_id"] if row["recording_id"] != row["clip_id"] else None)
-        group = group_of(row, animal=(known,), config=config)
-        if isinstance(group, Remark):
-            bad.add(clip, "column subject_id", group.reason)
-            subjects.append("")
-        else:
-            subjects.append(group)
-    return clips.assign(species=species, label=labels, subject_id=subjects)
-
-
-def _skeleton(points: Sequence[str], config: Config) -> Skeleton:
-    if config.pose.skeleton != "auto":
-        return load_skeleton(config.pose.skeleton)
-    known = (load_skeleton(name) for name in built_in_skeletons())
-    return next((s for s in known if s.keypoints == tuple(points)), skeleton_of(points))
-
-
-def _typed(clips: pd.DataFrame) -> pd.DataFrame:
-    numbers = {"fps": "float64", "age": "float64", "frame_count": "int32"}
-    typed = {c: text(clips[c].to_numpy(object)) for c in CLIPS.columns if c not in numbers}
-    return clips.assign(**typed, age=pd.to_numeric(clips["age"], errors="coerce"))[list(CLIPS.columns)].astype(numbers)

@@ -108,16 +108,14 @@ def _sections(found: Found) -> Iterator[str]:
     issues, segments, windows = found["issues"], found["segments"], found["windows"]
     queue = segments[segments["split"] != "holdout"]
     yield _header(found, queue)
-    yield _section(
-        "Look at these first", "The stretches that are most urgent to review: the pose over the stretch, and its clip in time."
-    )
+    yield _section("Look at these first", "The stretches most urgent to review: the pose over the stretch, and its clip in time.")
     yield (
         "".join(segment_cards(found, queue)) or '<p class="empty">Nothing was flagged: no label looks wrong enough to review.</p>'
     )
     yield _section(
         "Flagged share of each label",
-        "The share of windows whose label is probably wrong, by the model's own estimate; lines are 95 % intervals over resampled "
-        f"animals or recordings (none with fewer than {figures.FEWEST_GROUPS} of them). It errs where the model confuses two classes.",
+        "The share of windows whose label is probably wrong, by the model's own estimate; lines are 95 % intervals over "
+        f"resampled animals or recordings (none with fewer than {figures.FEWEST_GROUPS}). It errs where two classes look alike.",
     )
     yield from _by_species(issues, "rates", lambda part: figures.error_rates(part)[0])
     yield _section(

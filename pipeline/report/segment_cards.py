@@ -62,9 +62,11 @@ def _card(found: Found, segment: dict[Any, Any], *, seconds: np.ndarray[Any, Any
     span = f"{seconds[0]:.1f} to {seconds[-1]:.1f} s" if len(seconds) else "no frame"
     return (
         f'<article class="segment"><header><b>{escape(segment["clip_id"])}</b>'
-        f'<span>{given}<span class="arrow">→</span>{suggested}</span><span class="kind">{escape(kind.replace("_", " "))}</span></header>'
+        f'<span>{given}<span class="arrow">→</span>{suggested}</span>'
+        f'<span class="kind">{escape(kind.replace("_", " "))}</span></header>'
         f"<p>{_WHY[kind].capitalize()}: frames {segment['start_frame']} to {segment['end_frame']} ({span}, "
-        f"{segment['windows']} windows), label quality {segment['label_quality']:.2f}, suggestion {segment['suggested_probability']:.0%}.</p>{pictures}</article>"
+        f"{segment['windows']} windows), label quality {segment['label_quality']:.2f}, "
+        f"suggestion {segment['suggested_probability']:.0%}.</p>{pictures}</article>"
     )
 
 

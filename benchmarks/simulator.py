@@ -1,0 +1,87 @@
+"""How hard the simulated sample is: networks trained on the true labels, tested on animals that they did not see.
+
+python -m benchmarks.simulator [--clips 400 2000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.model_selection import GroupKFold
+
+from benchmarks.machine import describe
+from model.recipe import PRESETS, Recipe
+from model.training import Windows, network_logits, train_network
+from model.windowing import Samples, concatenate, cut, resample
+from pipeline.demo import SIMULATOR_VERSION, SimulatedClip, simulate_clips
+
+STEPS = 5
+
+
+def true_windows(
+    clips: list[SimulatedClip],
+) -> tuple[Samples, NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], list[str]]:
+    """Return samples, first rows, classes and animals of all windows, and the names of the classes."""
+    parts = [
+        resample(
+            c.timestamp_ms,
+            c.keypoints.astype(np.float32),
+            frame_number=c.frame_number,
+            hz=5,
+            max_gap_ms=600,
+            max_keypoint_gap_ms=400,
+        )
+        for c in clips
+    ]
+    samples = concatenate(parts)
+    first = cut(samples.run, steps=STEPS)
+    clip = np.repeat(np.arange(len(clips)), [len(p) for p in parts])[first]
+    names = sorted({action for c in clips for action in c.truth})
+    known = [dict(zip(c.frame_number.tolist(), c.truth, strict=True)) for c in clips]
+    target = []
+    for c, row in zip(clip, first, strict=True):
+        held = [known[c][n] for n in samples.frame_number[row : row + STEPS].tolist() if n in known[c]]
+        target.append(names.index(max(sorted(set(held)), key=held.count)))
+    animal = np.array([c.plan.animal.number for c in clips])[clip]
+    return samples, first, np.array(target), animal, names
+
+
+def accuracy(clips: list[SimulatedClip], recipe: Recipe) -> float:
+    """Return the accuracy on a quarter of the animals after training on the truth of the others."""
+    samples, first, target, animal, names = true_windows(clips)
+    train, test = next(GroupKFold(4).split(target, target, animal))
+    view = recipe.views[0]
+    fitted = train_network(
+        Windows.of(samples, first[train], steps=STEPS), target[train], view=view, recipe=recipe, classes=len(names), seed=0
+    )
+    predicted = network_logits(fitted, Windows.of(samples, first[test], steps=STEPS)).argmax(axis=1)
+    return float((predicted == target[test]).mean())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clips", type=int, nargs="+", default=[400, 2000])
+    parser.add_argument("--epochs", type=int, default=15)
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    print(f"simulated, version {SIMULATOR_VERSION}, seed 0; {describe()}\n")
+    print("| clips | wrong frames | seconds to simulate | species | body view | frame min-max |\n|---|---|---|---|---|---|")
+    for count in given.clips:
+        started = time.perf_counter()
+        clips = list(simulate_clips(count))
+        seconds = time.perf_counter() - started
+        wrong = np.mean([t != c.script.label for c in clips for t in c.truth])
+        for species in ("DOG", "CAT"):
+            own = [c for c in clips if c.plan.animal.species == species]
+            recipes = [replace(PRESETS["default"], views=(v,), epochs=given.epochs, min_updates=400) for v in ("body", "frame")]
+            body, frame = (accuracy(own, r) for r in recipes)
+            print(f"| {count} | {wrong:.1%} | {seconds:.1f} | {species} | {body:.3f} | {frame:.3f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

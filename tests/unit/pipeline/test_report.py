@@ -1,0 +1,145 @@
+"""The report: whole, offline, safe and the same each time; right also when there is little to say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_schemas.config import load_config
+from data_schemas.skeletons import load_skeleton, skeleton_of
+from pipeline.colours import class_colours
+from pipeline.figures import class_counts, error_rates, given_by_predicted, quality_histogram
+from pipeline.readers import recognise
+from pipeline.report import write_report
+from pipeline.report.drawing import drawn_edges, skeleton_strip
+from pipeline.segments import merge_segments
+from pipeline.stages import SCHEMAS, STAGES, Context
+from pipeline.workspace import RunFolder
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
+    """Run the stages once on simulated clips and give their tables."""
+    from pipeline.demo import write_demo
+
+    folder = tmp_path_factory.mktemp("demo")
+    write_demo(folder, clips=100, pictures=False, jobs=1)
+    config = load_config(
+        None, overrides={"folds": {"count": 2}, "run": {"jobs": 1}, "model": {"views": ["frame"], "min_updates": 5}}
+    )
+    reader = recognise(folder / "clips")
+    from data_schemas.labels import load_taxonomy
+
+    context = Context(reader, config, RunFolder(folder / "parts"), lambda done, total: None, load_taxonomy("aihub59"))
+    tables: dict[str, pd.DataFrame] = {"source": pd.DataFrame({"path": [str(folder / "clips")]})}
+    for stage in STAGES:
+        tables |= stage.run(tables, context)
+    return tables
+
+
+def put(folder: Path, tables: dict[str, pd.DataFrame]) -> RunFolder:
+    run = RunFolder(folder)
+    config = load_config(None).model_dump(mode="json")
+    facts = {"started": "2026-01-01", "version": "0", "source": tables["source"]["path"].iloc[0], "format": "aihub59"}
+    run.save_record({**facts, "config": config, "stages": {}})
+    for name, schema in SCHEMAS.items():
+        run.write_table(name, tables[name], schema=schema, made_from="test")
+    return run
+
+
+def page_of(folder: Path, tables: dict[str, pd.DataFrame]) -> str:
+    write_report(put(folder, tables))
+    return (folder / "report.html").read_text(encoding="utf-8")
+
+
+def own_part(page: str) -> str:
+    """Return the page without plotly's own script."""
+    return page[page.index("<body>") :]
+
+
+def test_the_report_holds_every_part_and_needs_no_network(tmp_path: Path, made) -> None:
+    page = page_of(tmp_path, made)
+    for heading in ("Look at these first", "Flagged share", "Given and predicted", "Label quality", "What is there", "Set aside"):
+        assert heading in page
+    assert "simulated data" in page
+    assert not re.search(r"<(?:script|link|img)[^>]+(?:src|href)=", page)
+    assert own_part(page).count('<svg class="strip"') == 12
+    assert "걷거나 달리는 동작" in page
+    assert len(page) < 8e6
+
+
+def test_the_same_tables_give_the_same_page(tmp_path: Path, made) -> None:
+    assert page_of(tmp_path / "a", made) == page_of(tmp_path / "b", made)
+
+
+def test_names_from_files_are_harmless(tmp_path: Path, made) -> None:
+    evil = "<script>alert(1)</script>"
+    first = made["segments"]["clip_id"].iloc[0]
+    tables = {
+        name: table.assign(clip_id=table["clip_id"].str.replace(first, evil, regex=False)) if "clip_id" in table else table
+        for name, table in made.items()
+    }
+    for name in ("windows", "clips"):
+        tables[name] = tables[name].assign(label=tables[name]["label"].str.replace("SIT", "<b>SIT", regex=False))
+    tables["rejected"] = made["rejected"].assign(reason=evil)
+    page = page_of(tmp_path, tables)
+    assert evil not in page
+    assert "&lt;script&gt;alert(1)" in page
+
+
+def test_a_run_in_which_nothing_is_flagged_says_so(tmp_path: Path, made) -> None:
+    issues, segments = merge_segments(made["issues"].assign(is_issue=False), made["windows"])
+    nothing = {"issues": issues, "segments": segments, "rejected": made["rejected"].iloc[:0], "notes": made["notes"].iloc[:0]}
+    page = page_of(tmp_path, made | nothing)
+    assert "Nothing was flagged" in page
+    assert "Nothing was rejected" in page
+
+
+def test_error_rates_have_intervals_only_with_enough_groups(made) -> None:
+    _, table = error_rates(made["issues"])
+    assert table["share"].is_monotonic_decreasing
+    known = table[table["groups"] >= 5]
+    assert (known["low"] <= known["share"]).all()
+    assert (known["share"] <= known["high"]).all()
+    few = made["issues"].assign(subject_id="one")
+    assert error_rates(few)[1]["low"].isna().all()
+
+
+def test_figures_count_what_is_there(made) -> None:
+    dogs = made["windows"][made["windows"]["species"] == "DOG"]
+    assert sum(sum(trace.x) for trace in class_counts(dogs).data) == len(dogs)
+    assert sum(sum(trace.y) for trace in quality_histogram(made["issues"]).data) == len(made["issues"])
+    figure, pairs = given_by_predicted(dogs, made["oof"])
+    np.testing.assert_allclose(np.asarray(figure.data[0].z).sum(axis=1), 1)
+    assert all(given != other and 0 <= share <= 1 for given, other, share in pairs)
+
+
+def test_a_class_keeps_its_colour_and_no_two_share_one() -> None:
+    names = [f"class{i}" for i in range(20)]
+    colours = class_colours(names)
+    assert len(set(colours.values())) == 20
+    assert class_colours(names[::-1]) == colours
+
+
+def test_a_skeleton_without_edges_is_drawn_as_a_tree_for_each_animal() -> None:
+    skeleton = skeleton_of(["rat1_nose", "rat1_body", "rat1_tail", "rat2_nose", "rat2_body", "rat2_tail"])
+    xy = np.array([[[0, 0], [1, 0], [2, 0], [0.1, 0], [1.1, 0], [2.1, 0]]], float)
+    assert drawn_edges(skeleton, xy) == [(0, 1), (1, 2), (3, 4), (4, 5)]
+    aihub = load_skeleton("aihub59")
+    assert drawn_edges(aihub, xy) == list(aihub.edges)
+
+
+def test_a_strip_shows_what_is_visible_and_says_when_nothing_is() -> None:
+    skeleton = load_skeleton("aihub59")
+    xy = np.random.default_rng(0).normal(size=(9, 15, 2))
+    xy[4] = np.nan
+    strip = skeleton_strip(xy, skeleton=skeleton, edges=skeleton.edges, seconds=np.arange(9.0))
+    assert strip.count("<circle") == 15 * 6 or strip.count("<circle") == 15 * 7
+    assert "nan" not in strip
+    assert "no keypoint" in skeleton_strip(
+        np.full((3, 15, 2), np.nan), skeleton=skeleton, edges=skeleton.edges, seconds=np.arange(3.0)
+    )
