@@ -19,7 +19,7 @@ from pipeline.workspace import Workspace
 
 __all__ = ["Finding", "examine"]
 
-_PACKAGES = ("pandas", "pyarrow", "pandera", "torch", "scikit-learn", "cleanlab", "streamlit", "plotly", "SQLAlchemy")
+_PACKAGES = ("pandas", "pyarrow", "pandera", "torch", "scikit-learn", "cleanlab", "streamlit", "plotly")
 _OWN = ("data_schemas", "model", "pipeline", "audit_app")
 _ENOUGH_DISK = 2 * 1024**3
 

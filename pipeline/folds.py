@@ -82,7 +82,8 @@ def assign_folds(target: NDArray[np.int64], group: NDArray[np.int64], *, count: 
     count : int
         Folds wanted; no more are made than there are groups.
     """
-    count = min(count, len(np.unique(group)))
+    # No more folds than groups, nor than the commonest class has windows: scikit-learn refuses these.
+    count = min(count, len(np.unique(group)), int(np.bincount(target).max()))
     for attempt in range(_ATTEMPTS):
         fold = _stratified(target, group, count=count, seed=seed + attempt)
         if not _confined(target, fold):
