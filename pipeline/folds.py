@@ -80,7 +80,8 @@ def assign_folds(target: NDArray[np.int64], group: NDArray[np.int64], *, count: 
     group : int64, shape (windows,)
         Group of each window.
     count : int
-        Folds wanted; no more are made than there are groups.
+        Folds wanted; no more are made than there are groups, and more only where a class would lie in one fold otherwise (three
+        classes of two groups each, every pair of classes sharing one, cannot be dealt to two folds).
     """
     # No more folds than groups, nor than the commonest class has windows: scikit-learn refuses these.
     count = min(count, len(np.unique(group)), int(np.bincount(target).max()))
@@ -88,7 +89,9 @@ def assign_folds(target: NDArray[np.int64], group: NDArray[np.int64], *, count: 
         fold = _stratified(target, group, count=count, seed=seed + attempt)
         if not _confined(target, fold):
             return fold
-    return _spread(target, group, count=count)
+    # With a fold for every group no class is confined, since each has two groups: the search ends.
+    spread = (_spread(target, group, count=more) for more in range(count, len(np.unique(group)) + 1))
+    return next(fold for fold in spread if not _confined(target, fold))
 
 
 def _stratified(target: NDArray[np.int64], group: NDArray[np.int64], *, count: int, seed: int) -> NDArray[np.int16]:

@@ -44,3 +44,11 @@ def test_split_and_folds_keep_groups_whole_and_classes_learnable(
     assert pd.DataFrame({"g": group, "f": fold}).drop_duplicates()["g"].is_unique
     assert (pd.DataFrame({"t": target, "f": fold}).drop_duplicates().groupby("t").size() >= 2).all()
     np.testing.assert_array_equal(fold, assign_folds(target, group, count=count, seed=seed))
+
+
+def test_classes_that_two_folds_cannot_hold_apart_get_a_third() -> None:
+    target = np.array([0, 1, 1, 2, 2, 0])
+    group = np.array([0, 0, 1, 1, 2, 2])
+    fold = assign_folds(target, group, count=2, seed=0)
+    assert len(set(fold.tolist())) == 3
+    assert all(len(set(fold[target == c].tolist())) >= 2 for c in range(3))
