@@ -23,12 +23,10 @@ def class_of(action: str, *, species: str, taxonomy: Taxonomy | None, places: tu
     """
     if taxonomy is None:
         return action
-    if not taxonomy.names(species):
-        known = ", ".join(taxonomy.species)
-        raise Unreadable(places[0], f"species {species!r} is not in taxonomy {taxonomy.name} (known: {known})")
-    found = taxonomy.resolve(species, action)
+    found = taxonomy.resolve(species, action) if taxonomy.names(species) else None
     if found is None:
-        raise Unreadable(places[1], unknown_action(action, species=species, taxonomy=taxonomy))
+        place = places[1] if taxonomy.names(species) else places[0]
+        raise Unreadable(place, unknown_action(action, species=species, taxonomy=taxonomy))
     return found
 
 
@@ -41,7 +39,9 @@ def inspected_class(action: str | None, *, species: str, taxonomy: Taxonomy | No
 
 
 def unknown_action(action: str, *, species: str, taxonomy: Taxonomy) -> str:
-    """Return the reason for setting aside a clip whose action the taxonomy does not know."""
+    """Return the reason for setting aside a clip whose action, or species, the taxonomy does not know."""
+    if not taxonomy.names(species):
+        return f"species {species!r} is not in taxonomy {taxonomy.name} (known: {', '.join(taxonomy.species)})"
     close = taxonomy.nearest_known(species, action)
     near = f"; the nearest known is {close!r} ({taxonomy.resolve(species, close)})" if close else ""
     return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from data_schemas.config import Config
@@ -20,7 +20,12 @@ __all__ = ["ENDINGS", "read_tables", "skeleton_of_table"]
 
 
 def read_tables(
-    paths: Sequence[tuple[str, Path]], *, config: Config, taxonomy: Taxonomy | None, progress: Progress | None = None
+    paths: Sequence[tuple[str, Path]],
+    *,
+    config: Config,
+    taxonomy: Taxonomy | None,
+    rejected: Iterable[Remark] = (),
+    progress: Progress | None = None,
 ) -> Recordings:
     """Read tables that together hold the frames of all clips.
 
@@ -28,6 +33,8 @@ def read_tables(
     ----------
     paths : sequence of (name below the source, path)
         Files with the same columns, in order.
+    rejected : iterable of Remark
+        What was set aside before any was opened.
 
     Raises
     ------
@@ -36,7 +43,7 @@ def read_tables(
     ConfigError
         ``pose.skeleton`` cannot be read, or names a keypoint that the table lacks.
     """
-    rejected: list[Remark] = []
+    rejected = list(rejected)
     files: list[TableFile] = []
     for done, (name, path) in enumerate(paths, start=1):
         try:

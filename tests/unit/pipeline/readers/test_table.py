@@ -5,6 +5,7 @@ from __future__ import annotations
 import cProfile
 import gzip
 import json
+import zipfile
 from decimal import Decimal
 from pathlib import Path
 
@@ -97,6 +98,17 @@ def test_several_files_are_one_table(tmp_path: Path) -> None:
     found = read(tmp_path / "src")
     assert found.clips["source"].tolist() == ["a.parquet", "b.csv"]
     assert found.rejected["file"].tolist() == ["broken.parquet"]
+
+
+def test_what_cannot_be_opened_beside_a_table_is_told(tmp_path: Path) -> None:
+    put(tmp_path / "a.csv", poses())
+    (tmp_path / "broken.zip").write_bytes(b"PK no")
+    (tmp_path / "dangling.csv").symlink_to(tmp_path / "nowhere")
+    with zipfile.ZipFile(tmp_path / "more.zip", "w") as packed:
+        packed.writestr("b.csv", poses().to_csv(index=False))
+    found = read(tmp_path)
+    assert found.clips["source"].tolist() == ["a.csv", "a.csv"]
+    assert found.rejected["file"].tolist() == ["broken.zip", "dangling.csv", "more.zip::b.csv"]
 
 
 def test_time_may_come_from_the_frame_rate(tmp_path: Path) -> None:
