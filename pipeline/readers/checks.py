@@ -1,12 +1,18 @@
-"""What is done about frames out of order, frames told twice, and coordinates that cannot be.
+"""What is done about frames out of order, frames told twice, times that are missing, and coordinates that cannot be.
+
+The same rules for every format, and the same words.
 
 | found | outcome |
 |---|---|
 | frames out of order | sorted; noted |
 | a frame twice, the same both times | kept once; noted |
 | a frame twice, told differently | the clip is rejected |
-| time that runs backwards while frame numbers rise | the clip is rejected |
-| a coordinate that is not a number, or infinite | that keypoint is missing; noted |
+| a frame number or a time that cannot be: negative, too large, infinite | the clip is rejected |
+| a time that is missing | computed from the frame number and the clip's frame rate; noted |
+| a time that is missing where fewer than two frames have one, and no frame rate is told | the clip is rejected |
+| time that does not advance while frame numbers rise, in whole milliseconds | the clip is rejected |
+| a frame rate that one frame cannot tell | 30 is assumed; noted |
+| a coordinate that is NaN or infinite | that keypoint is missing; noted |
 | a coordinate more than ten picture sizes away | that keypoint is missing; noted |
 | one coordinate without the other | that keypoint is missing; noted |
 """
@@ -16,17 +22,36 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["UNSIZED_LIMIT", "Unreadable", "frame_rate", "mend_coordinates", "order_frames"]
+__all__ = [
+    "LARGEST",
+    "UNSIZED_LIMIT",
+    "UNTOLD_NOTE",
+    "UNTOLD_RATE",
+    "Unreadable",
+    "fill_times",
+    "frame_rate",
+    "frame_rates",
+    "impossible_keypoints",
+    "mend_coordinates",
+    "order_frames",
+]
 
 UNSIZED_LIMIT = 1e6
 """Largest coordinate that is believed where the picture's size is not known."""
 
-_MOST = np.iinfo(np.int32).max
-_STANDARD_RATES = (12.0, 12.5, 14.985, 15.0, 20.0, 23.976, 24.0, 25.0, 29.97, 30.0, 48.0, 50.0, 59.94, 60.0, 120.0)
+LARGEST = np.iinfo(np.int32).max
+"""Largest frame number and time in ms."""
+
+UNTOLD_RATE = 30.0
+"""Frames a second that are assumed where a clip's frames cannot tell, because there is only one."""
+
+UNTOLD_NOTE = f"one frame cannot tell the frame rate: {UNTOLD_RATE:g} is assumed"
+
+_RATES = np.array([12.0, 12.5, 14.985, 15.0, 20.0, 23.976, 24.0, 25.0, 29.97, 30.0, 48.0, 50.0, 59.94, 60.0, 120.0])
 
 
 class Unreadable(Exception):  # noqa: N818 - not an error of the program: it ends the reading of one clip
-    """A clip cannot be read: where, and why."""
+    """A clip or file cannot be read: where, and why."""
 
     def __init__(self, place: str, reason: str) -> None:
         super().__init__(place, reason)
@@ -36,33 +61,39 @@ class Unreadable(Exception):  # noqa: N818 - not an error of the program: it end
 
 def order_frames(
     number: NDArray[np.int64], time: NDArray[np.float64], xy: NDArray[np.float32], *, place: str
-) -> tuple[NDArray[np.int64], list[str]]:
+) -> tuple[NDArray[np.int64], dict[str, int]]:
     """Return the rows to keep, in order of frame number, and what was mended.
 
     Parameters
     ----------
+    number, time : shape (frames,)
+        Frame numbers, and times in ms.
+    xy : float32, shape (frames, keypoints, 2)
+        Pixels, NaN where missing.
     place : str
         How the format names a row, with ``{row}`` in it, for messages.
 
     Raises
     ------
     Unreadable
-        A number or time cannot be, a frame is told twice in different ways, or time runs backwards.
+        A number or time cannot be, a frame is told twice in different ways, or time does not advance.
     """
-    wrong = np.flatnonzero((number < 0) | (number > _MOST) | ~np.isfinite(time) | (time < 0) | (time > _MOST))
+    wrong = np.flatnonzero((number < 0) | (number > LARGEST) | ~np.isfinite(time) | (time < 0) | (time > LARGEST))
     if len(wrong):
         bad = int(wrong[0])
         raise Unreadable(place.format(row=bad), f"frame {number[bad]} at {time[bad]:g} ms cannot be")
+    time = np.rint(time)
     order = np.argsort(number, kind="stable")
-    notes = ["frames were out of order: sorted"] if (np.diff(number) < 0).any() else []
-    sorted_number = number[order]
-    again = np.flatnonzero(np.diff(sorted_number) == 0) + 1
-    for row in again:
-        one, other = order[row - 1], order[row]
-        if time[one] != time[other] or not np.array_equal(xy[one], xy[other], equal_nan=True):
-            raise Unreadable(place.format(row=int(other)), f"frame {number[other]} is told twice, in different ways")
+    notes = {"frames were out of order: sorted": 1} if (np.diff(number) < 0).any() else {}
+    again = np.flatnonzero(np.diff(number[order]) == 0) + 1
     if len(again):
-        notes.append("a frame was told twice, the same both times: kept once")
+        one, other = order[again - 1], order[again]
+        alike = (xy[one] == xy[other]) | (np.isnan(xy[one]) & np.isnan(xy[other]))
+        differing = other[(time[one] != time[other]) | ~alike.all(axis=(1, 2))]
+        if len(differing):
+            row = int(differing[0])
+            raise Unreadable(place.format(row=row), f"frame {number[row]} is told twice, in different ways")
+        notes["a frame was told twice, the same both times: kept once"] = len(again)
         order = np.delete(order, again)
     back = np.flatnonzero(np.diff(time[order]) <= 0)
     if len(back):
@@ -73,41 +104,121 @@ def order_frames(
     return order, notes
 
 
-def mend_coordinates(xy: NDArray[np.float64], *, limit: float) -> tuple[NDArray[np.float32], list[str]]:
-    """Return coordinates as float32 with impossible keypoints missing (NaN), and what was mended, a note for each keypoint.
+def mend_coordinates(xy: NDArray[np.float64], *, limit: float) -> tuple[NDArray[np.float32], dict[str, int]]:
+    """Return coordinates as float32 with impossible keypoints missing (NaN), and what was mended, with the number of keypoints.
 
     Parameters
     ----------
     xy : float64, shape (frames, keypoints, 2)
-        NaN where missing.
+        Pixels, NaN where missing.
     limit : float
         Largest coordinate that is believed, in pixels.
     """
-    notes: list[str] = []
-    finite = np.isfinite(xy)
-    half = finite.any(axis=2) & ~finite.all(axis=2)
-    infinite = np.isinf(xy).any(axis=2)
-    with np.errstate(invalid="ignore"):
-        far = (np.nanmax(np.abs(np.where(finite, xy, 0.0)), axis=2) > limit) & ~infinite
-    for found, note in (
-        (infinite, "a coordinate was infinite: the keypoint is missing"),
-        (far, f"a coordinate was beyond {limit:g} pixels: the keypoint is missing"),
-        (half & ~infinite & ~far, "a keypoint had only one coordinate: it is missing"),
-    ):
-        notes += [note] * int(found.sum())
-    return np.where((half | infinite | far)[..., None], np.nan, xy).astype(np.float32), notes
+    found = impossible_keypoints(xy, limit=limit)
+    notes = {note: int(rows.sum()) for note, rows in found.items()}
+    for rows in found.values():
+        xy = np.where(rows[..., None], np.nan, xy)
+    return xy.astype(np.float32), notes
 
 
-def frame_rate(number: NDArray[np.floating] | NDArray[np.int64], time: NDArray[np.float64]) -> float:
-    """Return the video's frames a second: the median over the frames, snapped to a usual rate within 1 %."""
-    steps, elapsed = number - number[0], time - time[0]
-    known = elapsed > 0
-    if not known.any():
-        known, steps, elapsed = time > 0, number, time
-    if not known.any():
-        return 30.0
+def impossible_keypoints(xy: NDArray[np.float64], *, limit: float) -> dict[str, NDArray[np.bool_]]:
+    """Return for each fault of keypoints that occurs where it does, shape (frames, keypoints), by the note that tells it."""
+    finite, large = np.isfinite(xy), ~(np.abs(xy) <= limit)
+    if finite.all() and not large.any():
+        return {}
+    infinite = np.isinf(xy[..., 0]) | np.isinf(xy[..., 1])
+    far = ((finite & large)[..., 0] | (finite & large)[..., 1]) & ~infinite
+    half = (finite[..., 0] ^ finite[..., 1]) & ~infinite & ~far
+    found = {
+        "a coordinate was infinite: the keypoint is missing": infinite,
+        f"a coordinate was beyond {limit:g} pixels: the keypoint is missing": far,
+        "a keypoint had only one coordinate: it is missing": half,
+    }
+    return {note: rows for note, rows in found.items() if rows.any()}
+
+
+def fill_times(
+    number: NDArray[np.int64], time: NDArray[np.float64], *, place: str, rate: float | None = None
+) -> tuple[NDArray[np.float64], dict[str, int]]:
+    """Return times in ms; one that is missing (NaN) follows from its frame number and the clip's frame rate.
+
+    Parameters
+    ----------
+    number, time : shape (frames,)
+        Frame numbers in any order, and times in ms.
+    place : str
+        How the format names a row, with ``{row}`` in it, for messages.
+    rate : float, optional
+        Frames a second where the source tells it; otherwise the other frames do.
+
+    Raises
+    ------
+    Unreadable
+        A time is missing, and too few other frames have one to tell the rate.
+    """
+    missing = np.isnan(time)
+    if not missing.any():
+        return time, {}
+    known = np.flatnonzero(np.isfinite(time))
+    known = known[np.argsort(number[known], kind="stable")]
+    # Numbers that cannot be overflow here, and are refused when the frames are put in order.
+    with np.errstate(all="ignore"):
+        # One frame would do for `frame_rate`, on the guess that its video starts at zero; a guess is no ground for other times.
+        rate = rate or (frame_rate(number[known], time[known]) if len(known) > 1 else None)
+        if rate is None:
+            raise Unreadable(
+                place.format(row=int(missing.argmax())),
+                "is missing, and too few other frames have one to tell the frame rate: add the time in milliseconds",
+            )
+        start = np.median(time[known] - number[known] * 1000.0 / rate) if len(known) else 0.0
+        computed = np.maximum(start + number * 1000.0 / rate, 0.0)
+    return np.where(missing, computed, time), {"a time was missing: computed from the frame number": int(missing.sum())}
+
+
+def frame_rate(number: NDArray[np.int64], time: NDArray[np.float64]) -> float | None:
+    """Return a video's frames a second from ordered frame numbers and times in ms, or None where they cannot tell."""
+    rate = float(frame_rates(number, time, np.zeros(1, np.int64))[0])
+    return None if np.isnan(rate) else rate
+
+
+def frame_rates(number: NDArray[np.int64], time: NDArray[np.float64], first: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the frames a second of many clips that lie one after the other, NaN where their frames cannot tell.
+
+    The median over the frames of a clip, so that one wrong time does no harm, snapped to a usual rate within 1 %.
+
+    Parameters
+    ----------
+    number, time : shape (frames,)
+        Frame numbers, and times in ms, in order within each clip.
+    first : int64, shape (clips,)
+        Where each clip begins.
+    """
+    length = np.diff(first, append=len(number))
+    clip = np.repeat(np.arange(len(first)), length)
+    # A clip of one frame still tells its rate when it does not start at zero.
+    several = (length > 1)[clip]
+    steps = number - np.where(several, number[first][clip], 0)
+    elapsed = time - np.where(several, time[first][clip], 0.0)
+    known = (elapsed > 0) & (steps > 0)
     # The longest spans know best: rounding of a frame or a millisecond weighs least there.
-    late = known & (elapsed >= np.median(elapsed[known]))
-    rate = float(np.median(steps[late] * 1000.0 / elapsed[late]))
-    near = min(_STANDARD_RATES, key=lambda r: abs(r - rate))
-    return near if abs(near - rate) <= 0.01 * near else max(rate, 1e-3)
+    middle = _medians(elapsed[known], clip[known], len(first))
+    late = known & (elapsed >= middle[clip])
+    return _snapped(_medians(steps[late] * 1000.0 / elapsed[late], clip[late], len(first)))
+
+
+def _medians(values: NDArray[np.float64], group: NDArray[np.int64], count: int) -> NDArray[np.float64]:
+    """Return the median of each group, shape (count,), NaN where it has no value; ``group`` is in order."""
+    values = values[np.lexsort((values, group))]
+    size = np.bincount(group, minlength=count)
+    start = np.cumsum(size) - size
+    medians = np.full(count, np.nan)
+    some = size > 0
+    low, high = (start + (size - 1) // 2)[some], (start + size // 2)[some]
+    medians[some] = (values[low] + values[high]) / 2
+    return medians
+
+
+def _snapped(rates: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return frames a second, each moved to a usual rate that lies within 1 %; shape (n,)."""
+    near = _RATES[np.abs(rates[:, None] - _RATES).argmin(axis=1)]
+    return np.where(np.abs(near - rates) <= 0.01 * near, near, rates)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import bisect
 import io
+import lzma
 import os
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from data_schemas.labels import normal_name
+from pipeline.readers.checks import Unreadable
 from pipeline.readers.recordings import Remark
 
 __all__ = ["Listing", "StoredFile", "list_files", "read_bytes"]
@@ -90,14 +93,17 @@ def read_bytes(source: Path, name: str) -> bytes:
 
     Raises
     ------
-    OSError, zipfile.BadZipFile
-        It cannot be read.
+    Unreadable
+        They cannot be had: it is gone or forbidden, or the archive is damaged, encrypted, or packed in a way that is not known.
     """
     archive, inside, inner = name.partition("::")
-    if not inside:
-        return (source / name if source.is_dir() else source).read_bytes()
-    opened, names = _opened(source, archive)
-    return opened.read(names[inner])
+    try:
+        if not inside:
+            return (source / name if source.is_dir() else source).read_bytes()
+        opened, names = _opened(source, archive)
+        return opened.read(names[inner])
+    except (OSError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, EOFError, KeyError) as error:
+        raise Unreadable("", f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _walk(source: Path) -> Iterator[tuple[str, os.DirEntry[str] | Path]]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from pipeline.readers.aihub59 import clip_id_of
 from pipeline.readers.files import Listing
+from pipeline.readers.names import clip_id_of, is_writable
 from pipeline.readers.recordings import Clip, Remark
 
 __all__ = ["with_pictures"]
@@ -20,9 +20,10 @@ def with_pictures(clips: Sequence[Clip], listing: Listing) -> tuple[list[Clip], 
 
     A folder belongs to the clip of the same name, else to the one whose name ends alike (``cat-arch-006178``).
     """
-    folders = _folders_by_name(listing)
-    if not folders:
-        return list(clips), []
+    # A path that no table can hold would not lead back to its picture.
+    unnamed = sorted(folder for folder in listing.pictures if not is_writable(folder))
+    remarks = [Remark(folder, "", "the folder's name is not UTF-8: its pictures are ignored; rename it") for folder in unnamed]
+    folders = _folders_by_name(set(listing.pictures).difference(unnamed))
     used: set[str] = set()
     matched = []
     for clip in clips:
@@ -36,13 +37,13 @@ def with_pictures(clips: Sequence[Clip], listing: Listing) -> tuple[list[Clip], 
         joint = "" if folder.endswith("::") or not folder else "/"
         paths = [f"{folder}{joint}{pictures[n]}" if n in pictures else None for n in clip.frame_number.tolist()]
         matched.append(replace(clip, images=paths))
-    lonely = sorted(set(listing.pictures) - used)
-    return matched, [Remark(folder or ".", "", "pictures of no clip that was read: ignored") for folder in lonely]
+    lonely = sorted(set(listing.pictures).difference(unnamed, used))
+    return matched, remarks + [Remark(folder, "", "pictures of no clip that was read: ignored") for folder in lonely]
 
 
-def _folders_by_name(listing: Listing) -> Mapping[str, str]:
+def _folders_by_name(folders: Collection[str]) -> Mapping[str, str]:
     named: dict[str, str] = {}
-    for folder in sorted(listing.pictures):
+    for folder in sorted(folders):
         name = clip_id_of(folder)
         named.setdefault(name, folder)
         named.setdefault(_tail(name), folder)

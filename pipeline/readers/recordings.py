@@ -9,24 +9,32 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from data_schemas.config import Config
+from data_schemas.labels import Taxonomy
 from data_schemas.skeletons import Skeleton
 from data_schemas.tables import CLIPS, FRAMES, REMARKS, text, validate
+from pipeline.readers.checks import Unreadable
+from pipeline.readers.names import shown_path, writable
 
-__all__ = ["Clip", "Progress", "Recordings", "Remark", "assemble", "group_of", "remarks_table"]
+__all__ = ["Clip", "Progress", "Recordings", "Remark", "assemble", "clips_table", "group_of", "remarks_table", "text_by_code"]
 
 Progress = Callable[[int, int], None]
+"""Is told how much is done, and of how much."""
+
+_NUMBERS = {"fps": "float64", "age": "float64", "frame_count": "int32"}
 
 
 @dataclass(frozen=True)
 class Remark:
-    """Something set aside or mended: in which file, where in it, and why."""
+    """Something set aside or mended: in which file, where in it, why, and how often."""
 
     file: str
     place: str
     reason: str
+    count: int = 1
 
 
 @dataclass(frozen=True)
@@ -36,11 +44,15 @@ class Clip:
     Attributes
     ----------
     facts : dict
-        The columns of the clips table but ``subject_id`` and ``frame_count``.
+        The columns of the clips table but ``skeleton`` and ``frame_count``.
     frame_number, timestamp_ms : int32, shape (frames,)
-        Strictly increasing, and not decreasing.
+        Strictly increasing, both.
     xy : float32, shape (frames, keypoints, 2)
-        NaN where missing.
+        Pixels; NaN where missing.
+    images : list of str or None, or None
+        The path of each frame's picture, where the clip has any.
+    notes : dict
+        What was mended while reading, and how often.
     """
 
     facts: dict[str, Any]
@@ -48,89 +60,136 @@ class Clip:
     timestamp_ms: NDArray[np.int32]
     xy: NDArray[np.float32]
     images: Sequence[str | None] | None = None
-    notes: list[Remark] = field(default_factory=list)
+    notes: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Recordings:
-    """All that a source holds, as validated tables.
+    """All that a source holds, as validated tables, and what their columns and labels mean.
 
     Attributes
     ----------
     clips, frames : DataFrame
         Frames lie in the order of the clips, and by frame number.
     rejected, notes : DataFrame
-        What was set aside, and what was mended on reading.
+        What was set aside, and what was mended on reading: file, place, reason.
+    skeleton : Skeleton
+        The keypoints, in the order of the columns of ``frames``.
+    taxonomy : Taxonomy or None
+        What the labels mean; None where they stand for themselves.
     """
 
     clips: pd.DataFrame
     frames: pd.DataFrame
     rejected: pd.DataFrame
     notes: pd.DataFrame
+    skeleton: Skeleton
+    taxonomy: Taxonomy | None
 
 
-def group_of(facts: Mapping[Any, Any], *, animal: Sequence[Any], config: Config) -> str | Remark:
-    """Return the group of the folds that a clip belongs to, or the reason why it has none.
+def group_of(
+    clip_id: str,
+    *,
+    recording: str | None,
+    animal: Mapping[str, str | None],
+    config: Config,
+    places: Mapping[str, str] | None = None,
+) -> str:
+    """Return the group of the folds that a clip belongs to.
 
-    ``animal`` holds what names the animal: a subject, or AI-Hub's date, breed, gender and age; all must be known.
+    Parameters
+    ----------
+    recording : str or None
+        The recording that the clip was cut from.
+    animal : dict
+        What tells the animals apart, by name: a subject, or AI-Hub's date, breed, gender and age; all must be known.
+    places : dict, optional
+        Where the source holds each of these, for the message.
+
+    Raises
+    ------
+    Unreadable
+        The group is not known, and the configuration does not let such a clip be its own.
     """
     by = config.groups.by
     if by == "clip":
-        return str(facts["clip_id"])
-    parts = [facts["recording_id"]] if by == "recording" else list(animal)
-    if all(_told(p) for p in parts):
-        return "|".join(str(p) for p in parts)
+        return clip_id
+    parts = {"recording": recording} if by == "recording" else animal
+    missing = [name for name, value in parts.items() if value is None]
+    if not missing:
+        return "|".join(str(value) for value in parts.values())
     if config.groups.missing == "clip":
-        return str(facts["clip_id"])
-    told = " | ".join(str(p) if _told(p) else "?" for p in parts)
-    way = 'complete it, or set groups.missing = "clip" in audit.toml'
-    return Remark(str(facts["source"]), "", f"its {by} is not known ({told}), so no fold can keep it apart: {way}")
-
-
-def _told(fact: Any) -> bool:
-    """Tell whether a fact is there: neither null, nor NaN, nor blank."""
-    return not pd.isna(fact) and bool(str(fact).strip())
-
-
-def assemble(clips: Sequence[Clip], skeleton: Skeleton, *, rejected: Iterable[Remark], notes: Iterable[Remark]) -> Recordings:
-    """Lay clips one after the other and validate the tables."""
-    lengths = np.array([len(c.frame_number) for c in clips], np.int64)
-    clip_table = pd.DataFrame([c.facts | {"frame_count": len(c.frame_number)} for c in clips], columns=list(CLIPS.columns))
-    clip_table = _typed_clips(clip_table)
-    columns: dict[str, Any] = {
-        "clip_id": text(np.repeat(clip_table["clip_id"].to_numpy(object), lengths)),
-        "frame_number": _joined([c.frame_number for c in clips], np.int32),
-        "timestamp_ms": _joined([c.timestamp_ms for c in clips], np.int32),
-    }
-    xy = np.concatenate([c.xy for c in clips]) if clips else np.empty((0, len(skeleton.keypoints), 2), np.float32)
-    flat = xy.reshape(len(xy), 2 * len(skeleton.keypoints))
-    columns |= {name: flat[:, i] for i, name in enumerate(skeleton.columns)}
-    if any(c.images is not None for c in clips):
-        columns["image"] = text([i for c in clips for i in (c.images if c.images is not None else [None] * len(c.frame_number))])
-    return Recordings(
-        clips=validate(clip_table, CLIPS, source="clips as read"),
-        frames=validate(pd.DataFrame(columns), FRAMES, source="frames as read"),
-        rejected=remarks_table(rejected),
-        notes=remarks_table(notes),
+        return clip_id
+    raise Unreadable(
+        (places or {}).get(missing[0], ""),
+        f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing, so the {by} is not known and no fold can keep it "
+        'apart: complete it, or set groups.missing = "clip" in audit.toml',
     )
 
 
+def assemble(
+    clips: list[Clip], *, skeleton: Skeleton, taxonomy: Taxonomy | None, rejected: Iterable[Remark], notes: Iterable[Remark]
+) -> Recordings:
+    """Lay clips one after the other and validate the tables. ``clips`` is emptied, so that poses are not held twice."""
+    table = clips_table([c.facts | {"skeleton": skeleton.name, "frame_count": len(c.frame_number)} for c in clips])
+    mended = [Remark(str(c.facts["source"]), "", reason, count) for c in clips for reason, count in c.notes.items()]
+    columns = _frame_columns(clips, skeleton)
+    return Recordings(
+        clips=validate(table, CLIPS, source="clips as read"),
+        frames=validate(pd.DataFrame(columns, copy=False), FRAMES, source="frames as read"),
+        rejected=remarks_table(rejected),
+        notes=remarks_table([*notes, *mended]),
+        skeleton=skeleton,
+        taxonomy=taxonomy,
+    )
+
+
+def clips_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return facts of clips as a clips table, not yet validated."""
+    values = {name: [row[name] for row in rows] for name in CLIPS.columns}
+    return pd.DataFrame({n: np.array(v, _NUMBERS[n]) if n in _NUMBERS else text(v) for n, v in values.items()})
+
+
+def _frame_columns(clips: list[Clip], skeleton: Skeleton) -> dict[str, Any]:
+    lengths = [len(c.frame_number) for c in clips]
+    columns: dict[str, Any] = {
+        "clip_id": text_by_code([c.facts["clip_id"] for c in clips], np.repeat(np.arange(len(clips)), lengths)),
+        "frame_number": np.concatenate([c.frame_number for c in clips] or [np.empty(0, np.int32)]),
+        "timestamp_ms": np.concatenate([c.timestamp_ms for c in clips] or [np.empty(0, np.int32)]),
+    }
+    images = _images(clips)
+    points = np.empty((2 * len(skeleton.keypoints), sum(lengths)), np.float32)
+    start = 0
+    clips.reverse()
+    while clips:
+        xy = clips.pop().xy
+        points[:, start : start + len(xy)] = xy.reshape(len(xy), -1).T
+        start += len(xy)
+    columns |= dict(zip(skeleton.columns, points, strict=True))
+    return columns | ({"image": images} if images is not None else {})
+
+
+def text_by_code(names: Sequence[str], codes: NDArray[np.integer]) -> Any:
+    """Return a text column, shape (rows,), from each row's place in ``names``; a negative one is null."""
+    places = pa.array(codes, mask=codes < 0)
+    return pd.array(pa.array(names, pa.large_string()).take(places), dtype="str")
+
+
+def _images(clips: Sequence[Clip]) -> Any:
+    """Return the picture of every frame, or None where no clip has any."""
+    if all(c.images is None for c in clips):
+        return None
+    # A clip at a time: millions of paths are far smaller in Arrow than as Python strings.
+    arrays = [pa.array(c.images or [None] * len(c.frame_number), pa.large_string()) for c in clips]
+    return pd.array(pa.chunked_array(arrays, pa.large_string()).combine_chunks(), dtype="str")
+
+
 def remarks_table(remarks: Iterable[Remark]) -> pd.DataFrame:
-    """Return remarks as a table, sorted, equal ones once with their number."""
-    counted = Counter((r.file, r.place, r.reason) for r in remarks)
+    """Return remarks as a table, sorted; equal ones are one row that tells their number."""
+    counted: Counter[tuple[str, str, str]] = Counter()
+    for remark in remarks:
+        counted[shown_path(remark.file), writable(remark.place), writable(remark.reason)] += remark.count
     rows = [(f, p, r if n == 1 else f"{r} ({n} times)") for (f, p, r), n in sorted(counted.items())]
     columns = list(zip(*rows, strict=True)) if rows else [(), (), ()]
     table = pd.DataFrame({name: text(list(c)) for name, c in zip(("file", "place", "reason"), columns, strict=True)})
     return validate(table, REMARKS, source="remarks")
-
-
-def _typed_clips(table: pd.DataFrame) -> pd.DataFrame:
-    typed = {
-        name: text(table[name].to_numpy(object)) for name in table.columns if CLIPS.columns[name].dtype.type is not np.float64
-    }
-    numbers = {"fps": "float64", "age": "float64", "frame_count": "int32"}
-    return table.assign(**{k: v for k, v in typed.items() if k not in numbers}).astype(numbers)
-
-
-def _joined(parts: list[NDArray[np.int32]], dtype: type[np.int32]) -> NDArray[np.int32]:
-    return np.concatenate(parts).astype(dtype) if parts else np.empty(0, dtype)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import joblib
 
@@ -15,8 +14,10 @@ from data_schemas.config import Config
 from data_schemas.errors import SourceError
 from data_schemas.labels import Taxonomy
 from pipeline.naming import taxonomy_of
-from pipeline.readers.aihub59 import SKELETON, looks_like_a_clip, read_clip
-from pipeline.readers.files import Listing, list_files, read_bytes
+from pipeline.readers.aihub59 import looks_like_a_clip, read_clip, skeleton_of_clips
+from pipeline.readers.checks import Unreadable
+from pipeline.readers.files import Listing, StoredFile, list_files, read_bytes
+from pipeline.readers.names import shown_path
 from pipeline.readers.pictures import with_pictures
 from pipeline.readers.recordings import Clip, Progress, Recordings, Remark, assemble
 from pipeline.readers.table import ENDINGS, read_tables
@@ -38,8 +39,8 @@ class Reader:
 
     def manifest(self) -> list[tuple[str, int, int]]:
         """Return name, size and time of every file that reading depends on; of pictures, the number in each folder."""
-        files = [(f.name, f.size, f.mtime_ns) for f in [*_wanted(self), *self.listing.archives]]
-        return sorted(files) + sorted((folder, len(found), 0) for folder, found in self.listing.pictures.items())
+        files = [(shown_path(f.name), f.size, f.mtime_ns) for f in [*_wanted(self), *self.listing.archives]]
+        return sorted(files) + sorted((shown_path(folder), len(found), 0) for folder, found in self.listing.pictures.items())
 
     def read(self, config: Config, *, progress: Progress | None = None) -> Recordings:
         """Read all clips; one that cannot be read is set aside with its reason, and nothing else is lost.
@@ -48,11 +49,16 @@ class Reader:
         ------
         SourceError
             A table lacks a column that is needed, or no table can be read.
+        ConfigError
+            ``labels.taxonomy`` or ``pose.skeleton`` cannot be read, or the skeleton does not fit the keypoints.
         """
         taxonomy = taxonomy_of(self.name, config)
         if self.name == "table":
             paths = [(f.name, self.source / f.name if self.source.is_dir() else self.source) for f in _wanted(self)]
-            return read_tables(paths, config=config, taxonomy=taxonomy)
+            packed = [f.name for f in self.listing.files if f.name.lower().endswith(ENDINGS) and "::" in f.name]
+            unread = [Remark(name, "", "tables inside archives are not read: unpack it") for name in packed]
+            rejected = [*self.listing.rejected, *unread]
+            return read_tables(paths, config=config, taxonomy=taxonomy, rejected=rejected, progress=progress)
         return _read_label_files(self, config=config, taxonomy=taxonomy, progress=progress)
 
 
@@ -95,12 +101,12 @@ def _any_clip(source: Path, names: Sequence[str]) -> bool:
         try:
             if looks_like_a_clip(read_bytes(source, name)):
                 return True
-        except (OSError, zipfile.BadZipFile):
+        except Unreadable:
             continue
     return False
 
 
-def _wanted(reader: Reader) -> list[Any]:
+def _wanted(reader: Reader) -> list[StoredFile]:
     endings = ENDINGS if reader.name == "table" else (".json",)
     return [
         f for f in reader.listing.files if f.name.lower().endswith(endings) and (reader.name == "aihub59" or "::" not in f.name)
@@ -108,24 +114,26 @@ def _wanted(reader: Reader) -> list[Any]:
 
 
 def _read_label_files(reader: Reader, *, config: Config, taxonomy: Taxonomy | None, progress: Progress | None) -> Recordings:
+    skeleton = skeleton_of_clips(config)
     names = [f.name for f in _wanted(reader)]
     clips: list[Clip] = []
     rejected = list(reader.listing.rejected)
-    first_of: dict[str, Clip] = {}
+    first_of: dict[str, tuple[str, str]] = {}
     for done, found in enumerate(_read_all(reader.source, names, config=config, taxonomy=taxonomy), start=1):
         if isinstance(found, Remark):
             rejected.append(found)
-        elif (known := first_of.setdefault(found.facts["clip_id"], found)) is not found:
-            alike = known.facts["source_hash"] == found.facts["source_hash"]
-            other = known.facts["source"]
+        elif (twin := first_of.get(found.facts["clip_id"])) is not None:
+            other, digest = twin
+            alike = digest == found.facts["source_hash"]
             reason = f"duplicate of {other}" if alike else f"same clip id as {other}, with other content: rename one"
             rejected.append(Remark(found.facts["source"], "", reason))
         else:
+            first_of[found.facts["clip_id"]] = (found.facts["source"], found.facts["source_hash"])
             clips.append(found)
         if progress:
             progress(done, len(names))
     clips, lonely = with_pictures(clips, reader.listing)
-    return assemble(clips, SKELETON, rejected=rejected, notes=[*lonely, *(n for c in clips for n in c.notes)])
+    return assemble(clips, skeleton=skeleton, taxonomy=taxonomy, rejected=rejected, notes=lonely)
 
 
 def _read_all(source: Path, names: Sequence[str], *, config: Config, taxonomy: Taxonomy | None) -> Iterator[Clip | Remark]:
@@ -144,6 +152,6 @@ def _read_chunk(source: Path, names: Sequence[str], config: Config, taxonomy: Ta
 def _read_one(source: Path, name: str, *, config: Config, taxonomy: Taxonomy | None) -> Clip | Remark:
     try:
         data = read_bytes(source, name)
-    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, KeyError) as error:
-        return Remark(name, "", f"cannot be read: {getattr(error, 'strerror', None) or error}")
+    except Unreadable as error:
+        return Remark(name, error.place, error.reason)
     return read_clip(name, data, config=config, taxonomy=taxonomy)

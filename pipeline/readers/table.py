@@ -2,113 +2,122 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import pandas as pd
-import pyarrow
-
 from data_schemas.config import Config
-from data_schemas.errors import SourceError
+from data_schemas.errors import ConfigError, SourceError
 from data_schemas.labels import Taxonomy, nearest
+from data_schemas.skeletons import Skeleton, built_in_skeletons, load_skeleton, skeleton_of
 from data_schemas.tables import CLIPS, FRAMES, keypoints_of, validate
-from pipeline.readers.recordings import Recordings, Remark, remarks_table
-from pipeline.readers.table_rows import CLIP_TEXT, split_rows
+from pipeline.readers.checks import Unreadable
+from pipeline.readers.names import shown_path
+from pipeline.readers.recordings import Progress, Recordings, Remark, remarks_table
+from pipeline.readers.table_files import ENDINGS, NAMED, TableFile, read_table_file
+from pipeline.readers.table_rows import split_rows
 
-__all__ = ["ENDINGS", "read_tables"]
-
-ENDINGS = (".parquet", ".csv", ".csv.gz", ".tsv")
-
-_KNOWN = ("clip_id", "frame_number", "timestamp_ms", "frame_label", "image", "fps", "age", *CLIP_TEXT)
+__all__ = ["ENDINGS", "read_tables", "skeleton_of_table"]
 
 
-def read_tables(paths: Sequence[tuple[str, Path]], *, config: Config, taxonomy: Taxonomy | None) -> Recordings:
+def read_tables(
+    paths: Sequence[tuple[str, Path]],
+    *,
+    config: Config,
+    taxonomy: Taxonomy | None,
+    rejected: Iterable[Remark] = (),
+    progress: Progress | None = None,
+) -> Recordings:
     """Read tables that together hold the frames of all clips.
 
     Parameters
     ----------
     paths : sequence of (name below the source, path)
         Files with the same columns, in order.
+    rejected : iterable of Remark
+        What was set aside before any was opened.
 
     Raises
     ------
     SourceError
         A column that is needed is missing, or no file can be read.
+    ConfigError
+        ``pose.skeleton`` cannot be read, or names a keypoint that the table lacks.
     """
-    rejected: list[Remark] = []
-    notes: list[Remark] = []
-    parts = []
-    for name, path in paths:
+    rejected = list(rejected)
+    files: list[TableFile] = []
+    for done, (name, path) in enumerate(paths, start=1):
         try:
-            data = path.read_bytes()
-            part = _parse(path, data)
-        except (OSError, ValueError, pyarrow.ArrowException, EOFError) as error:
-            rejected.append(
-                Remark(name, "", f"not a readable table: {str(error).splitlines()[0] if str(error) else type(error).__name__}")
-            )
-            continue
-        part.attrs["source"] = name
-        part["_source"], part["_hash"] = name, hashlib.blake2b(data, digest_size=16).hexdigest()
-        parts.append(part)
-    parts = _same_kind(parts, rejected)
-    if not parts:
+            files.append(read_table_file(shown_path(name), path))
+        except Unreadable as error:
+            rejected.append(Remark(shown_path(name), error.place, error.reason))
+        if progress:
+            progress(done, len(paths))
+    files = _of_frames(files, rejected)
+    if not files:
         why = "; ".join(f"{r.file}: {r.reason}" for r in rejected[:3]) or "no table"
         raise SourceError(why, hint="give Parquet or CSV with one row a frame; docs/data-formats.md shows the columns")
-    frames = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
-    source = paths[0][0] if len(paths) == 1 else "tables"
-    _require_columns(frames, source=source, config=config)
-    notes += [
-        Remark(source, c, "unknown column: ignored") for c in frames.columns if _unknown(str(c), [str(k) for k in frames.columns])
-    ]
-    clips, frames = split_rows(frames, config=config, taxonomy=taxonomy, rejected=rejected, notes=notes)
+    columns = list(dict.fromkeys(c for file in files for c in file.columns))
+    source = files[0].name if len(paths) == 1 else "tables"
+    _require_columns(columns, source=source, config=config)
+    skeleton = skeleton_of_table(keypoints_of(columns), config)
+    notes = [note for file in files for note in file.notes]
+    unused = [k for k in keypoints_of(columns) if k not in skeleton.keypoints]
+    notes += [Remark(source, k, "keypoint not in pose.skeleton: ignored") for k in unused]
+    rejected += [remark for file in files for remark in file.remarks]
+    clips, frames = split_rows(files, skeleton=skeleton, config=config, taxonomy=taxonomy, rejected=rejected, notes=notes)
     return Recordings(
         clips=validate(clips, CLIPS, source=source),
         frames=validate(frames, FRAMES, source=source),
         rejected=remarks_table(rejected),
         notes=remarks_table(notes),
+        skeleton=skeleton,
+        taxonomy=taxonomy,
     )
 
 
-def _parse(path: Path, data: bytes) -> pd.DataFrame:
-    name = path.name.lower()
-    if name.endswith(".parquet"):
-        return pd.read_parquet(io.BytesIO(data))
-    plain = gzip.decompress(data) if name.endswith(".gz") else data
-    written = plain.decode("utf-8-sig")
-    first_line = written.partition("\n")[0]
-    separator = max(",;\t", key=first_line.count)
-    names = {c.strip().strip('"') for c in first_line.split(separator)}
-    as_text = {c: "str" for c in names if c in ("clip_id", "frame_label", "image", *CLIP_TEXT)}
-    return pd.read_csv(io.StringIO(written), sep=separator, dtype=as_text)
+def skeleton_of_table(points: Sequence[str], config: Config) -> Skeleton:
+    """Return the skeleton that the user names, else the built-in one with these keypoints, else the keypoints alone.
+
+    Raises
+    ------
+    ConfigError
+        ``pose.skeleton`` cannot be read, or names a keypoint that the table lacks.
+    """
+    if config.pose.skeleton == "auto":
+        known = (load_skeleton(name) for name in built_in_skeletons())
+        return next((s for s in known if s.keypoints == tuple(points)), skeleton_of(points))
+    skeleton = load_skeleton(config.pose.skeleton)
+    lacking = [k for k in skeleton.keypoints if k not in points]
+    if lacking:
+        raise ConfigError(
+            f"pose.skeleton: {config.pose.skeleton} does not fit the table: no columns {lacking[0]}_x and {lacking[0]}_y",
+            hint=f"the table's keypoints are {', '.join(points)}; name these, or leave pose.skeleton at auto",
+        )
+    return skeleton
 
 
-def _same_kind(parts: list[pd.DataFrame], rejected: list[Remark]) -> list[pd.DataFrame]:
+def _of_frames(files: list[TableFile], rejected: list[Remark]) -> list[TableFile]:
     """Return the tables that hold frames; where some do, others that hold none, or no row, are set aside."""
-    some = any({"clip_id", "frame_number"} <= set(p.columns) for p in parts)
+    some = any({"clip_id", "frame_number"} <= set(f.columns) for f in files)
     kept = []
-    for part in parts:
-        missing = [c for c in ("clip_id", "frame_number") if c not in part]
-        if part.empty:
-            source = str(part.attrs["source"])
-            rejected.append(Remark(source, "", "the table has no row"))
-        elif some and missing:
-            rejected.append(Remark(str(part["_source"].iloc[0]), "", f"not a table of frames: column {missing[0]} is missing"))
+    for file in files:
+        missing = [c for c in ("clip_id", "frame_number") if c not in file.columns]
+        if some and missing:
+            rejected.append(Remark(file.name, "", f"not a table of frames: column {missing[0]} is missing"))
+        elif not missing and file.rows.empty:
+            rejected.append(Remark(file.name, "", "the table has no row"))
         else:
-            kept.append(part)
+            kept.append(file)
     return kept
 
 
-def _require_columns(frames: pd.DataFrame, *, source: str, config: Config) -> None:
-    columns = [str(c) for c in frames.columns]
+def _require_columns(columns: Sequence[str], *, source: str, config: Config) -> None:
     needed: list[tuple[str, ...]] = [("clip_id",), ("frame_number",), ("timestamp_ms", "fps"), ("label", "frame_label")]
     if config.groups.missing == "reject" and config.groups.by != "clip":
         needed.append(("recording_id",) if config.groups.by == "recording" else ("subject_id", "recording_id"))
     for choices in needed:
         if not set(choices) & set(columns):
-            close = next((n for c in choices if (n := nearest(c, [k for k in columns if k not in _KNOWN]))), None)
+            close = next((n for c in choices if (n := nearest(c, [k for k in columns if k not in NAMED]))), None)
             why = (
                 " (the group of the folds; or set groups.by or groups.missing in audit.toml)" if "recording_id" in choices else ""
             )
@@ -123,12 +132,3 @@ def _require_columns(frames: pd.DataFrame, *, source: str, config: Config) -> No
             f"{source}: no keypoint: expected columns such as nose_x and nose_y, got {', '.join(columns[:8])}",
             hint="name every keypoint's coordinates NAME_x and NAME_y",
         )
-
-
-def _unknown(column: str, columns: Sequence[str]) -> bool:
-    points = keypoints_of([str(c) for c in columns])
-    return (
-        column not in _KNOWN
-        and not column.startswith("_")
-        and column not in {f"{k}_{p}" for k in points for p in ("x", "y", "confidence")}
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 from tests.trees import annotation, label_file
@@ -28,6 +29,13 @@ READ: dict[str, Callable[[], bytes]] = {
     "blanks around": lambda: b"\n\n  " + WHOLE + b"\r\n",
     "huge coordinate": lambda: with_annotations(annotation(0, keypoints={"1": {"x": 1e300, "y": 2}})),
     "integer of 400 digits": lambda: with_annotations(annotation(0, keypoints={"1": {"x": 10**400, "y": 2}})),
+    "cp949": lambda: WHOLE.decode().encode("cp949"),
+    "every number as text": lambda: re.sub(rb"(?<=: )(-?[0-9]+)", rb'"\1"', WHOLE),
+    "every time missing but two": lambda: with_annotations(
+        annotation(0), annotation(6), *(annotation(n, timestamp=None) for n in range(12, 600, 6))
+    ),
+    "no keypoints": lambda: with_annotations(annotation(0, keypoints=None), annotation(6, keypoints={})),
+    "half an emoji": lambda: WHOLE.replace(b'"FEMALE"', b'"\\ud83d"'),
     "unknown fields": lambda: json.dumps(label_file() | {"extra": [[{}]] * 50}).encode(),
     "a million annotations": many_annotations,
 }
@@ -51,6 +59,8 @@ REJECTED: dict[str, Callable[[], bytes]] = {
     "deep within": lambda: b'{"metadata": ' + b"[" * 3000 + b"]" * 3000 + b"}",
     "number of 10000 digits": lambda: WHOLE.replace(b'"frame_number": 0', b'"frame_number": ' + b"9" * 10_000, 1),
     "frame number 1e400": lambda: WHOLE.replace(b'"frame_number": 0', b'"frame_number": 1e400', 1),
+    "every time missing": lambda: with_annotations(annotation(0, timestamp=None), annotation(6, timestamp=None)),
+    "truth for a number": lambda: with_annotations(annotation(0, keypoints={"1": {"x": True, "y": 2}})),
     "text for a list": lambda: json.dumps(label_file() | {"annotations": "none"}).encode(),
     "lone surrogate": lambda: b'{"metadata": "\\ud800"}',
     "broken utf-16": lambda: b"\xff\xfe{",

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from data_schemas.config import load_config
-from data_schemas.errors import SourceError
+from data_schemas.errors import ConfigError, SourceError
+from data_schemas.skeletons import load_skeleton
 from pipeline.readers import Recordings, recognise
 from tests.trees import annotation, label_file, put
 
@@ -152,19 +153,28 @@ def test_a_broken_zip_is_rejected_and_the_rest_is_read(tmp_path: Path) -> None:
     ("change", "place", "reason"),
     [
         ({"annotations": []}, "$.annotations", "no frame is annotated"),
-        ({"annotations": [{"timestamp": 0, "keypoints": {}}]}, "$.annotations[0]", "frame_number"),
+        ({"annotations": [{"timestamp": 0, "keypoints": {}}]}, "$.annotations[0].frame_number", "missing"),
         (
             {"annotations": [annotation(0), annotation(6, keypoints={"7": {"x": "left", "y": 1}})]},
             "$.annotations[1].keypoints.7.x",
             "str",
         ),
         ({"annotations": [annotation(0, frame_number=1.5)]}, "$.annotations[0].frame_number", "float"),
+        ({"annotations": [annotation(0, frame_number="six")]}, "$.annotations[0].frame_number", "int"),
         ({"annotations": [annotation(0, frame_number=-6)]}, "$.annotations[0]", "cannot be"),
         ({"annotations": [annotation(0, frame_number=10**30)]}, "$.annotations[0]", "cannot be"),
         ({"annotations": [annotation(0), annotation(0, timestamp=5)]}, "$.annotations[1]", "told twice"),
         ({"annotations": [annotation(0, timestamp=900), annotation(6)]}, "$.annotations[1]", "not after the frame before"),
-        ({"annotations": [annotation(0), annotation(6, timestamp=None)]}, "$.annotations[1].timestamp", "missing"),
-        ({"metadata": {"species": "CAT"}}, "$.metadata", "action"),
+        ({"annotations": [annotation(0), annotation(6, timestamp=None)]}, "$.annotations[1].timestamp", "too few other frames"),
+        ({"annotations": [annotation(0, timestamp=10**400)]}, "$.annotations[0]", "cannot be"),
+        (
+            {"annotations": [annotation(0, timestamp=-1e308), annotation(6, timestamp=1e308), annotation(9, timestamp=None)]},
+            "$.annotations[0]",
+            "cannot be",
+        ),
+        ({"annotations": [annotation(0), annotation(6, timestamp=0.4)]}, "$.annotations[1]", "not after the frame before"),
+        ({"metadata": {"species": "CAT"}}, "$.metadata.action", "missing"),
+        ({"metadata": {"species": " ", "action": "x"}}, "$.metadata.species", "no species"),
         ({"metadata": {"species": "CAT", "action": "  "}}, "$.metadata.action", "no action"),
         ({"metadata": {"species": "BIRD", "action": "x"}}, "$.metadata.species", "BIRD"),
     ],
@@ -199,6 +209,140 @@ def test_what_can_be_mended_is_mended_and_noted(tmp_path: Path, annotations, not
     found = read(tmp_path)
     assert found.frames["frame_number"].tolist() == [0, 6, 12]
     assert note in found.notes["reason"].iloc[0]
+
+
+@pytest.mark.parametrize("fps", [30.0, 25.0, 23.976])
+def test_a_missing_time_follows_from_its_frame_number(tmp_path: Path, fps: float) -> None:
+    data = label_file(frames=10, fps=fps)
+    given = [a["timestamp"] for a in data["annotations"]]
+    for row in (0, 4, 5):
+        data["annotations"][row]["timestamp"] = None
+    put(tmp_path / "a.json", data)
+    found = read(tmp_path)
+    np.testing.assert_allclose(found.frames["timestamp_ms"], given, atol=1)
+    assert found.clips["fps"].tolist() == [fps]
+    assert found.notes["reason"].tolist() == ["a time was missing: computed from the frame number (3 times)"]
+
+
+def test_numbers_written_as_text_are_read_and_noted(tmp_path: Path) -> None:
+    data = label_file()
+    data["metadata"]["height"] = "1920"
+    data["annotations"][1]["keypoints"]["1"] = {"x": "106.5", "y": "50"}
+    data["annotations"][2] |= {"frame_number": "12", "timestamp": "400"}
+    put(tmp_path / "a.json", data)
+    found = read(tmp_path)
+    assert found.frames.loc[1, ["nose_x", "nose_y"]].tolist() == [106.5, 50]
+    assert found.frames["frame_number"].tolist() == list(range(0, 48, 6))
+    assert found.notes["reason"].tolist() == [
+        "a number was not written as one (text, or a whole number with a point): read all the same (3 times)"
+    ]
+
+
+def test_a_keypoints_object_that_is_null_is_a_frame_without_keypoints(tmp_path: Path) -> None:
+    put(tmp_path / "a.json", label_file() | {"annotations": [annotation(0), annotation(6, keypoints=None)]})
+    assert read(tmp_path).frames.filter(regex="_[xy]$").isna().all(axis=1).tolist() == [False, True]
+
+
+def test_the_rate_of_one_frame_is_told_by_its_time_or_assumed(tmp_path: Path) -> None:
+    put(tmp_path / "late.json", label_file() | {"annotations": [annotation(50, fps=25)]})
+    put(tmp_path / "start.json", label_file() | {"annotations": [annotation(0)]})
+    found = read(tmp_path)
+    assert dict(zip(found.clips["clip_id"], found.clips["fps"], strict=True)) == {"late": 25, "start": 30}
+    assert found.notes[["file", "reason"]].to_numpy().tolist() == [
+        ["start.json", "one frame cannot tell the frame rate: 30 is assumed"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("video", "recording", "date"),
+    [
+        ("20210109/cat-x-1.mp4", "20210109/cat-x-1", "20210109"),
+        ("20210109/20200101_cat.x.MOV", "20210109/20200101_cat.x", "20210109"),
+        ("D:\\clips\\20210109\\cat-1.avi", "D:\\clips\\20210109\\cat-1", "20210109"),
+        ("20201022_dog-1.mp4", "20201022_dog-1", "20201022"),
+        ("cat.v2", "cat.v2", "20210203"),
+        (None, "20210203_cat-x-1", "20210203"),
+    ],
+)
+def test_recording_and_date_come_from_the_video(tmp_path: Path, video: str | None, recording: str, date: str) -> None:
+    put(tmp_path / "20210203_cat-x-1.json", label_file() | {"file_video": video})
+    clip = read(tmp_path).clips.iloc[0]
+    assert (clip["recording_id"], clip["date"]) == (recording, date)
+
+
+def test_a_clip_without_a_video_has_no_recording_to_be_grouped_by(tmp_path: Path) -> None:
+    put(tmp_path / "20210203_cat-x-1.json", label_file() | {"file_video": None})
+    found = read(tmp_path, groups={"by": "recording"})
+    assert only_reason(found)[0] == "$.file_video"
+    assert "recording is missing" in only_reason(found)[1]
+
+
+def test_a_file_that_is_all_ending_names_no_clip(tmp_path: Path) -> None:
+    put(tmp_path / " .mp4.json", label_file())
+    assert "the clip has no name" in only_reason(read(tmp_path))[1]
+
+
+def test_names_that_no_file_can_hold_are_escaped(tmp_path: Path) -> None:
+    data = label_file()
+    data["metadata"]["animal"]["breed"] = "cat \ud83d"
+    path = tmp_path / os.fsdecode(b"cat-\xff-1.json")
+    path.write_bytes(json.dumps(data).encode())
+    put(tmp_path / os.fsdecode(b"cat-\xff-1") / "frame_0_timestamp_0.jpg", b"jpeg")
+    found = read(tmp_path)
+    clip = found.clips.iloc[0]
+    assert (clip["clip_id"], clip["source"], clip["breed"]) == ("cat-\\udcff-1", "cat-\\udcff-1.json", "cat \\ud83d")
+    assert "image" not in found.frames
+    assert found.notes["reason"].tolist() == ["the folder's name is not UTF-8: its pictures are ignored; rename it"]
+    for name in ("clips", "frames", "rejected", "notes"):
+        getattr(found, name).to_parquet(tmp_path / f"{name}.parquet")
+    json.dumps(recognise(tmp_path).manifest(), ensure_ascii=False).encode()
+
+
+def skeleton_file(path: Path, names: list[str]) -> str:
+    path.write_text(f'name = "mine"\nkeypoints = {json.dumps(names)}\n', encoding="utf-8")
+    return str(path)
+
+
+def test_own_names_of_the_keypoints_are_taken_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    put(tmp_path / "src" / "a.json", label_file())
+    own = skeleton_file(tmp_path / "mine.toml", [f"p{i}" for i in range(1, 16)])
+    found = read(tmp_path / "src", pose={"skeleton": own})
+    assert found.skeleton.name == "mine"
+    assert found.clips["skeleton"].tolist() == ["mine"]
+    assert found.frames.loc[1, ["p1_x", "p15_y"]].tolist() == [106, 750]
+
+
+@pytest.mark.parametrize("names", [["nose", "tail"], list(reversed(load_skeleton("aihub59").keypoints))])
+def test_a_skeleton_that_does_not_fit_the_format_is_refused(tmp_path: Path, names: list[str]) -> None:
+    put(tmp_path / "src" / "a.json", label_file())
+    own = skeleton_file(tmp_path / "mine.toml", names)
+    with pytest.raises(ConfigError, match="does not fit AI-Hub #59") as caught:
+        read(tmp_path / "src", pose={"skeleton": own})
+    assert "nose, center_forehead" in caught.value.hint
+
+
+def test_a_damaged_or_locked_file_in_an_archive_is_rejected_alone(tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("cat-arch-1.json", json.dumps(label_file()))
+        packed.writestr("cat-arch-2.json", json.dumps(label_file()))
+        start = packed.getinfo("cat-arch-1.json").header_offset + 30 + len("cat-arch-1.json")
+    data = bytearray(path.read_bytes())
+    data[start : start + 40] = b"\xff" * 40
+    path.write_bytes(data)
+    found = read(path)
+    assert found.clips["clip_id"].tolist() == ["cat-arch-2"]
+    assert found.rejected["file"].tolist() == ["x.zip::cat-arch-1.json"]
+    assert "cannot be read" in found.rejected["reason"].iloc[0]
+
+
+def test_other_tools_json_beside_a_table_is_no_reason_to_leave_the_table(tmp_path: Path) -> None:
+    put(tmp_path / "via.json", {"annotations": [], "images": []})
+    table = "clip_id,subject_id,frame_number,timestamp_ms,label,nose_x,nose_y\na,s,0,0,x,1,2\na,s,1,40,x,1,2\n"
+    put(tmp_path / "t.csv", table.encode())
+    assert recognise(tmp_path).name == "table"
+    put(tmp_path / "cat-arch-1.json", json.dumps(label_file()).encode("utf-16"))
+    assert recognise(tmp_path).name == "aihub59"
 
 
 def test_nan_and_infinity_are_missing_keypoints(tmp_path: Path) -> None:
@@ -237,12 +381,13 @@ def test_a_clip_whose_animal_is_not_known_is_rejected_unless_the_user_says_so(tm
     data = label_file()
     data["metadata"]["animal"]["breed"] = None
     put(tmp_path / "a.json", data)
-    _, reason = only_reason(read(tmp_path))
-    assert "20210109 | ? | FEMALE | 3" in reason
+    place, reason = only_reason(read(tmp_path))
+    assert place == "$.metadata.animal.breed"
+    assert "breed is missing, so the subject is not known" in reason
     assert 'groups.missing = "clip"' in reason
     assert read(tmp_path, groups={"missing": "clip"}).clips["subject_id"].tolist() == ["a"]
     assert read(tmp_path, groups={"by": "clip"}).clips["subject_id"].tolist() == ["a"]
-    assert read(tmp_path, groups={"by": "recording"}).clips["subject_id"].tolist() == ["cat-grooming-090225"]
+    assert read(tmp_path, groups={"by": "recording"}).clips["subject_id"].tolist() == ["20210109/cat-grooming-090225"]
 
 
 def test_hidden_files_links_and_folders_named_like_files_do_no_harm(tmp_path: Path) -> None:

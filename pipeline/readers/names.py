@@ -1,0 +1,63 @@
+"""Names as they are compared, stored and shown: Unicode NFC, one space at a time, writable as UTF-8."""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from pathlib import PurePosixPath
+
+from data_schemas.labels import normal_name
+
+__all__ = ["clip_id_of", "is_writable", "plain_name", "shown_path", "without_ending", "writable", "years"]
+
+_VIDEO = re.compile(r"\.(?:mp4|avi|mov|mkv|webm|m4v|mpe?g)$", re.IGNORECASE)
+_LABELS = re.compile(r"\.json$", re.IGNORECASE)
+
+
+def plain_name(value: object) -> str | None:
+    """Return a fact as the text that it is stored as, or None where there is none: null, NaN or blank; 14.0 is "14"."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return None
+    written = f"{value:.15g}" if isinstance(value, float) else str(value)
+    return normal_name(writable(written)) or None
+
+
+def shown_path(path: str) -> str:
+    """Return a path as remarks and tables show it; bytes that are no UTF-8 are escaped."""
+    return unicodedata.normalize("NFC", writable(path)) or "."
+
+
+def clip_id_of(path: str) -> str:
+    """Return a clip's name from its label file or folder: no folder above, no ``.json``, no ``.mp4``; other dots stay."""
+    name = normal_name(writable(PurePosixPath(path.rpartition("::")[2]).name))
+    return re.sub(r"\.mp4$", "", _LABELS.sub("", name), flags=re.IGNORECASE).strip()
+
+
+def without_ending(video: str | None) -> str | None:
+    """Return the name of a recording from its video's: the folder stays, the ending goes."""
+    name = plain_name(video)
+    return (_VIDEO.sub("", name).strip() or None) if name else None
+
+
+def years(age: str | None) -> float:
+    """Return an age as a number, NaN where it is none: an age tells animals apart, so one in words is no fault."""
+    try:
+        found = float(age or "nan")
+    except ValueError:
+        return float("nan")
+    return found if math.isfinite(found) else float("nan")
+
+
+def is_writable(text: str) -> bool:
+    """Tell whether text can be written to a file as it is, that is, holds no lone surrogate."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def writable(text: str) -> str:
+    """Escape lone surrogates, which no file of ours can hold: undecodable bytes of a path, half an emoji in JSON."""
+    return text if is_writable(text) else text.encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,158 @@
+"""What the rows of a table say of each clip as a whole, and of its frames: labels, species, groups, frame rates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_schemas.config import Config
+from data_schemas.labels import Taxonomy
+from pipeline.readers.actions import class_of, inspected_class, unknown_action
+from pipeline.readers.checks import UNTOLD_NOTE, UNTOLD_RATE, Unreadable, frame_rates
+from pipeline.readers.names import years
+from pipeline.readers.recordings import group_of
+from pipeline.readers.table_columns import Rows
+from pipeline.readers.table_files import CLIP_TEXT
+
+__all__ = ["NO_SPECIES", "FrameClasses", "Told", "facts_of_clips", "frame_classes", "rates_of_clips", "told_of_clips"]
+
+NO_SPECIES = "ANIMAL"
+"""The species of clips that name none."""
+
+Told = list[dict[str, str | None]]
+"""What the rows of each clip say of it, by column."""
+
+FrameClasses = tuple[list[str], NDArray[np.int64]]
+"""Classes, and the place of each row's among them, -1 where it has none."""
+
+_Known = dict[tuple[str, str], str | Unreadable]
+
+_PLACES = {"subject_id": "column subject_id", "recording": "column recording_id"}
+
+
+def told_of_clips(rows: Rows) -> Told:
+    """Return the names that the rows of each clip agree on; clips whose rows do not are set aside."""
+    told: Told = [dict.fromkeys(CLIP_TEXT) for _ in rows.names]
+    for column in (c for c in CLIP_TEXT if c in rows):
+        names, codes = rows.names_of(column)
+        way = ": a label per frame belongs into the column frame_label" if column == "label" else ""
+        first = codes[rows.first]
+        rows.set_aside(codes != first[rows.clip], column, f"{column} changes within the clip{way}")
+        for facts, code in zip(told, first.tolist(), strict=True):
+            facts[column] = names[code] if code >= 0 else None
+    for facts in told:
+        facts["species"] = (facts["species"] or NO_SPECIES).upper()
+    return told
+
+
+def frame_classes(rows: Rows, told: Told, *, taxonomy: Taxonomy | None) -> FrameClasses | None:
+    """Return the class of every row, or None where frames have no labels; clips with one that is not known are set aside."""
+    if "frame_label" not in rows:
+        return None
+    actions, codes = rows.names_of("frame_label")
+    species = sorted({str(facts["species"]) for facts in told})
+    place = {name: i for i, name in enumerate(species)}
+    of_clip = np.array([place[str(facts["species"])] for facts in told], np.int64)
+    pairs = np.where(codes >= 0, of_clip[rows.clip] * len(actions) + codes, -1)
+    classes: dict[str, int] = {}
+    meaning = np.full(len(species) * len(actions) + 1, -1, np.int64)
+    for pair in np.unique(pairs[pairs >= 0]).tolist():
+        action = actions[pair % len(actions)]
+        found = taxonomy.resolve(species[pair // len(actions)], action) if taxonomy else action
+        if found is not None:
+            meaning[pair] = classes.setdefault(found, len(classes))
+    found_classes = meaning[pairs]
+    if taxonomy:
+
+        def reason(row: int) -> str:
+            kind, action = species[of_clip[rows.clip[row]]], actions[codes[row]]
+            return unknown_action(action, species=kind, taxonomy=taxonomy)
+
+        rows.set_aside((codes >= 0) & (found_classes < 0), "frame_label", reason)
+    return list(classes), found_classes
+
+
+def rates_of_clips(
+    rows: Rows, time: NDArray[np.float64], *, told: NDArray[np.float64], kept: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Return each clip's frames a second: as told, else as its kept frames tell, else as assumed; shape (clips,).
+
+    Parameters
+    ----------
+    time : float64, shape (rows,)
+        Whole milliseconds.
+    told : float64, shape (clips,)
+        NaN where the table does not tell.
+    """
+    rates = told.copy()
+    clips = np.array([c for c in np.flatnonzero(np.isnan(told)).tolist() if c not in rows.bad], np.int64)
+    used = kept & np.isin(rows.clip, clips)
+    if len(clips):
+        first = np.searchsorted(rows.clip[used], clips)
+        rates[clips] = frame_rates(rows.number[used].astype(np.int64), time[used], first)
+        for clip in clips[np.isnan(rates[clips])].tolist():
+            rows.note_clip(clip, {UNTOLD_NOTE: 1})
+    return np.where(np.isnan(rates), UNTOLD_RATE, rates)
+
+
+def facts_of_clips(
+    rows: Rows,
+    told: Told,
+    *,
+    labels: FrameClasses | None,
+    rates: NDArray[np.float64],
+    config: Config,
+    taxonomy: Taxonomy | None,
+) -> list[dict[str, Any]]:
+    """Return the columns of the clips table but ``skeleton`` and ``frame_count``; a clip without label or group is set aside."""
+    commonest = _commonest(rows, labels) if labels else [None] * len(rows.names)
+    # Looking for the nearest known name takes a millisecond, and a name that is not known seldom comes alone.
+    known: _Known = {}
+    facts: list[dict[str, Any]] = []
+    for clip, row in enumerate(told):
+        subject, recording = row["subject_id"], row["recording_id"]
+        source, digest = rows.source(clip)
+        fact: dict[str, Any] = row | {"clip_id": rows.names[clip], "source": source, "source_hash": digest}
+        fact |= {"fps": rates[clip], "age": years(row["age"]), "recording_id": recording or subject or rows.names[clip]}
+        facts.append(fact)
+        try:
+            fact["label"] = _label(row, commonest[clip], taxonomy=taxonomy, known=known)
+            animal = {"subject_id": subject or recording}
+            fact["subject_id"] = group_of(fact["clip_id"], recording=recording, animal=animal, config=config, places=_PLACES)
+        except Unreadable as error:
+            rows.set_clip_aside(clip, error.reason, place=error.place)
+        other, notes = inspected_class(row["other_label"], species=str(row["species"]), taxonomy=taxonomy)
+        fact["other_label"] = other
+        rows.note_clip(clip, notes)
+    return facts
+
+
+def _label(row: dict[str, str | None], commonest: str | None, *, taxonomy: Taxonomy | None, known: _Known) -> str:
+    label, species = row["label"] or commonest, str(row["species"])
+    if label is None:
+        raise Unreadable("column label", "no label is given")
+    if (species, label) not in known:
+        try:
+            known[species, label] = class_of(label, species=species, taxonomy=taxonomy, places=("column species", "column label"))
+        except Unreadable as error:
+            known[species, label] = error
+    found = known[species, label]
+    if isinstance(found, Unreadable):
+        raise Unreadable(found.place, found.reason)
+    return found
+
+
+def _commonest(rows: Rows, labels: FrameClasses) -> list[str | None]:
+    """Return the class that most frames of each clip have, the first by name where two are as common."""
+    names, codes = labels
+    rank = {name: i for i, name in enumerate(sorted(names))}
+    ranks = np.array([*(rank[name] for name in names), -1], np.int64)[codes]
+    some = ranks >= 0
+    pairs, counts = np.unique(rows.clip[some] * max(len(names), 1) + ranks[some], return_counts=True)
+    found: list[str | None] = [None] * len(rows.names)
+    by_name = sorted(names)
+    for pair in pairs[np.lexsort((-pairs, counts))].tolist():  # the commonest comes last, and stays
+        found[pair // len(names)] = by_name[pair % len(names)]
+    return found
