@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from data_schemas.config import Config
 from data_schemas.labels import Taxonomy, normal_name
-from data_schemas.skeletons import Skeleton, built_in_skeletons, load_skeleton, skeleton_of
+from data_schemas.skeletons import choose_skeleton
 from data_schemas.tables import CLIPS, keypoints_of, text
 from pipeline.readers.checks import UNSIZED_LIMIT, frame_rate, mend_coordinates
 from pipeline.readers.recordings import Remark, group_of
@@ -64,7 +64,7 @@ def split_rows(
     clips = _labelled(clips, config=config, taxonomy=taxonomy, bad=bad)
     rejected += bad.remarks
     keep = ~same & ~np.isin(codes, list(bad.clips))
-    skeleton = _skeleton(points, config)
+    skeleton = choose_skeleton(points, wanted=config.pose.skeleton)
     frames = pd.DataFrame(
         {
             "clip_id": table["clip_id"].array[keep],
@@ -240,13 +240,6 @@ def _labelled(clips: pd.DataFrame, *, config: Config, taxonomy: Taxonomy | None,
             bad.add(clip, "column subject_id", group.reason)
         row["subject_id"] = "" if isinstance(group, Remark) else group
     return pd.DataFrame(facts, columns=clips.columns)
-
-
-def _skeleton(points: Sequence[str], config: Config) -> Skeleton:
-    if config.pose.skeleton != "auto":
-        return load_skeleton(config.pose.skeleton)
-    known = (load_skeleton(name) for name in built_in_skeletons())
-    return next((s for s in known if s.keypoints == tuple(points)), skeleton_of(points))
 
 
 def _typed(clips: pd.DataFrame) -> pd.DataFrame:
