@@ -1,6 +1,6 @@
 """How many planted faults of keypoints come back, and how many keypoints are called implausible that are not. All simulated.
 
-    python -m benchmarks.plausibility [--clips 400] [--seed 21]
+    python -m benchmarks.plausibility [--clips 400] [--seed 77]
 
 Faults are planted in copies of simulated clips, one kind at a time. Prints a Markdown table; the last lines are of motions that
 are no faults, and of the speed.
@@ -207,14 +207,12 @@ def row(name: str, planted: Planted, *, kind: str | None) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", type=int, default=400)
-    parser.add_argument("--seed", type=int, default=21)
+    parser.add_argument("--seed", type=int, default=77)
     given = parser.parse_args()
     clean = simulated(given.clips, seed=given.seed, misplaced=0.0)
     pair = two_animals(clean)
     print(f"{describe()}; {given.clips} simulated clips, seed {given.seed}\n")
-    print(
-        "| planted (simulated) | faults | found | keypoints marked | named right | false alarms per 1,000 keypoints | windows bad |"
-    )
+    print("| planted (simulated) | faults | found | keypoints marked | named right | false per 1,000 keypoints | windows bad |")
     print("|---|---|---|---|---|---|---|")
     nothing = np.zeros(clean.samples.state.shape, np.int64)
     print(row("nothing", Planted(clean, nothing), kind=None))

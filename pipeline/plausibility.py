@@ -6,6 +6,8 @@ with the same clip: its motion, its scale, its bones. All functions are pure and
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,10 +19,12 @@ from pipeline.pose_swaps import identity_swaps, left_right_swaps
 
 __all__ = ["FAULTS", "Body", "body_of", "find_faults", "window_faults"]
 
-FAULTS = ("jump", "bone_length", "swap", "frozen", "identity_swap")
-"""The faults of a keypoint, as :func:`find_faults` numbers them: 1 is the first, 0 is none."""
+FAULTS = POSE_FAULTS[1:]
+"""The faults of a keypoint (all but ``missing``), as :func:`find_faults` numbers them: 1 is the first, 0 is none."""
 # The more telling reason wins where several hold: an exchange is also a leap, and a leap stretches bones.
 _BY_PRECEDENCE = ("bone_length", "jump", "frozen", "swap", "identity_swap")
+_BLOCK = 50_000
+"""Samples that are looked at together."""
 _DETECTORS = {
     "jump": jumps,
     "bone_length": stretched_bones,
@@ -48,12 +52,23 @@ def find_faults(samples: Samples, clip: NDArray[np.int32], *, body: Body, hz: fl
         Samples a second.
     """
     found = np.zeros(samples.state.shape, np.uint8)
-    if not len(samples):
-        return found
-    poses = Poses.of(samples, clip, body=body, hz=hz)
-    for name in _BY_PRECEDENCE:
-        found[_DETECTORS[name](poses)] = FAULTS.index(name) + 1
+    for rows in _blocks(clip):
+        poses = Poses.of(samples, clip, rows=rows, body=body, hz=hz)
+        for name in _BY_PRECEDENCE:
+            found[rows][_DETECTORS[name](poses)] = FAULTS.index(name) + 1
     return found
+
+
+def _blocks(clip: NDArray[np.int32]) -> Iterator[slice]:
+    """Yield spans of whole clips of about :data:`_BLOCK` samples, so that memory does not grow with the source."""
+    if not len(clip):
+        return
+    ends = np.append(np.flatnonzero(np.diff(clip)) + 1, len(clip))
+    last = np.append(np.flatnonzero(np.diff(ends // _BLOCK)), len(ends) - 1)
+    start = 0
+    for end in ends[last].tolist():
+        yield slice(start, end)
+        start = end
 
 
 def window_faults(

@@ -133,9 +133,9 @@ class Poses:
     hz: float
 
     @classmethod
-    def of(cls, samples: Samples, clip: NDArray[np.int32], *, body: Body, hz: float) -> Poses:
-        """Look at these samples."""
-        return cls(samples.xy, samples.state > MISSING, clip, samples.run, body, hz)
+    def of(cls, samples: Samples, clip: NDArray[np.int32], *, rows: slice, body: Body, hz: float) -> Poses:
+        """Look at these rows of the samples."""
+        return cls(samples.xy[rows], samples.state[rows] > MISSING, clip[rows], samples.run[rows], body, hz)
 
     @cached_property
     def follows(self) -> BoolArray:

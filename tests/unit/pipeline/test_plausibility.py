@@ -205,6 +205,18 @@ def test_clips_do_not_touch_each_other() -> None:
     assert not together[2 * N :].any()
 
 
+def test_many_clips_are_looked_at_in_blocks_of_whole_clips(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = []
+    for seed in range(5):
+        parts.append(clip(seed=seed))
+        parts[-1][20 + seed, 12] += (90, 60)
+    samples, number = concatenate([samples_of(xy) for xy in parts]), np.repeat(np.arange(5, dtype=np.int32), N)
+    whole = find_faults(samples, number, body=body_of(SKELETON), hz=5)
+    assert np.argwhere(whole)[:, 0].tolist() == [N * seed + 20 + seed for seed in range(5)]
+    monkeypatch.setattr("pipeline.plausibility._BLOCK", 100)
+    np.testing.assert_array_equal(find_faults(samples, number, body=body_of(SKELETON), hz=5), whole)
+
+
 def test_no_samples_and_single_samples_have_no_faults() -> None:
     empty = samples_of(np.zeros((0, 15, 2), np.float32))
     assert find_faults(empty, np.zeros(0, np.int32), body=body_of(SKELETON), hz=5).shape == (0, 15)
