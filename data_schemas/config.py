@@ -43,7 +43,7 @@ class Labels(_Section):
 
 
 class Pose(_Section):
-    """Which keypoints count as seen."""
+    """Which keypoints count as seen, and which cannot be right."""
 
     skeleton: str = "auto"
     """auto (the taxonomy's, else keypoints without edges), a built-in name, or the path of your own .toml."""
@@ -51,6 +51,10 @@ class Pose(_Section):
     """Keypoints whose confidence column is below this are missing."""
     max_keypoint_gap_ms: Annotated[int, Field(ge=0)] = 400
     """Gaps of a keypoint up to this long are interpolated within the clip, and marked."""
+    find_faults: bool = True
+    """Look for keypoints that leap, stretch a bone, stand still, or are exchanged (left and right, or two animals)."""
+    max_implausible: Annotated[float, Field(ge=0, le=1)] = 0.25
+    """Windows with a larger share of such keypoints among the visible ones are bad_pose: a single leap does no harm."""
 
 
 class Windows(_Section):
@@ -65,7 +69,7 @@ class Windows(_Section):
     max_gap_ms: Annotated[int, Field(ge=0)] = 600
     """A window never spans a longer hole in the frames; samples that fall into a shorter one are interpolated and marked."""
     min_visible: Annotated[float, Field(ge=0, le=1)] = 0.2
-    """Windows with a smaller share of their keypoints seen or interpolated are bad_pose: predicted, never trained on."""
+    """Windows with a smaller share of their keypoints seen or interpolated, and plausible, are bad_pose: never trained on."""
 
 
 class Groups(_Section):

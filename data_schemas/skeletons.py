@@ -21,7 +21,7 @@ from typing import Any
 from data_schemas.errors import ConfigError
 from data_schemas.labels import _read_named
 
-__all__ = ["Skeleton", "built_in_skeletons", "load_skeleton", "skeleton_of"]
+__all__ = ["Skeleton", "built_in_skeletons", "choose_skeleton", "load_skeleton", "skeleton_of"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,21 @@ def skeleton_of(keypoints: Iterable[str], *, name: str = "custom") -> Skeleton:
         (i, place[n.replace("left", "right")]) for n, i in place.items() if "left" in n and n.replace("left", "right") in place
     )
     return Skeleton(name=name, keypoints=names, left_right=pairs)
+
+
+def choose_skeleton(keypoints: Iterable[str], *, wanted: str = "auto") -> Skeleton:
+    """Return the wanted skeleton; for ``auto`` the built-in one with just these keypoints, else :func:`skeleton_of` them.
+
+    Raises
+    ------
+    ConfigError
+        See :func:`load_skeleton`.
+    """
+    if wanted != "auto":
+        return load_skeleton(wanted)
+    names = tuple(keypoints)
+    known = (load_skeleton(name) for name in built_in_skeletons())
+    return next((s for s in known if s.keypoints == names), skeleton_of(names))
 
 
 def built_in_skeletons() -> tuple[str, ...]:

@@ -22,6 +22,7 @@ __all__ = [
     "ISSUES",
     "KINDS",
     "OOF",
+    "POSE_FAULTS",
     "PROBABILITY_PREFIX",
     "REMARKS",
     "SEGMENTS",
@@ -36,6 +37,10 @@ __all__ = [
 KINDS = ("wrong_clip", "contaminated", "boundary", "ambiguous", "bad_pose")
 """What is wrong with a window: its whole clip's label, another action inside the clip, a shifted boundary, two actions that
 cannot be told apart, or the keypoints rather than the label."""
+
+POSE_FAULTS = ("missing", "jump", "bone_length", "swap", "frozen", "identity_swap")
+"""Why a window's pose is bad: too few keypoints, or one that leaps away and back, stretches a bone, is exchanged with its left
+or right, stands still while the rest moves, or two animals exchanged."""
 
 SPLITS = ("audit", "holdout", "left_out")
 """``audit`` windows are predicted out of fold, ``holdout`` groups were set apart first, ``left_out`` classes take no part."""
@@ -116,6 +121,7 @@ WINDOWS = pa.DataFrameSchema(
         "split": pa.Column(str, checks=pa.Check.isin(SPLITS)),
         "mixed": pa.Column(bool),
         "bad_pose": pa.Column(bool),
+        "pose_fault": pa.Column(str, checks=pa.Check.isin(POSE_FAULTS), nullable=True),
         "visible": _share("float32"),
         "first_sample": pa.Column("int64", checks=pa.Check.ge(0)),
     },
@@ -123,8 +129,9 @@ WINDOWS = pa.DataFrameSchema(
     name="windows",
     strict=True,
 )
-"""``label`` is the finest label, ``target`` the class it is trained as (null where the merge leaves it out), ``visible`` the
-share of keypoints seen, not interpolated, and ``first_sample`` the window's place in the matrix of samples."""
+"""``label`` is the finest label, ``target`` the class it is trained as (null where the merge leaves it out), ``pose_fault`` the
+commonest reason for ``bad_pose`` (null where the pose is good), ``visible`` the share of keypoints seen, not interpolated, and
+``first_sample`` the window's place in the matrix of samples."""
 
 OOF = pa.DataFrameSchema(
     {

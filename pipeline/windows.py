@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from data_schemas.config import Config
 from data_schemas.labels import Taxonomy
-from data_schemas.tables import text
-from model.windowing import MISSING, SEEN, cut
+from data_schemas.skeletons import choose_skeleton
+from data_schemas.tables import keypoints_of, text
+from model.windowing import SEEN, cut
+from pipeline.plausibility import body_of, find_faults, window_faults
 from pipeline.sampling import SampledClips, clip_bounds
 
 __all__ = ["cut_windows"]
@@ -24,7 +26,8 @@ def cut_windows(
     """Return the windows table, all with ``split = "audit"``.
 
     A window's label is its clip's, or, where frames are labelled one by one, the commonest of its frames; then ``mixed`` tells
-    that it holds more than one. ``window_id`` depends on clip and span alone.
+    that it holds more than one. ``window_id`` depends on clip and span alone. ``pose_fault`` tells why a pose is bad: too few
+    keypoints, or implausible ones (see :mod:`pipeline.plausibility`).
     """
     samples, steps = sampled.samples, config.windows.steps
     first = cut(samples.run, steps=steps, stride=config.windows.stride)
@@ -42,7 +45,7 @@ def cut_windows(
         (s, name): taxonomy.merged(config.labels.merge, s, name) if taxonomy else name
         for s, name in set(zip(species.tolist(), label.tolist(), strict=True))
     }
-    usable = _share_of_windows((samples.state > MISSING).mean(1), first, steps)
+    fault = _pose_faults(frames, sampled, first, config=config)
     return pd.DataFrame(
         {
             "window_id": text([_window_id(c, a, b) for c, a, b in zip(clip_id, start, end, strict=True)]),
@@ -56,10 +59,29 @@ def cut_windows(
             "group": text(subject),
             "split": text(np.full(len(first), "audit", object)),
             "mixed": mixed,
-            "bad_pose": usable < config.windows.min_visible,
+            "bad_pose": np.array([f is not None for f in fault], bool),
+            "pose_fault": text(fault),
             "visible": _share_of_windows((samples.state == SEEN).mean(1), first, steps),
             "first_sample": first,
         }
+    )
+
+
+def _pose_faults(frames: pd.DataFrame, sampled: SampledClips, first: NDArray[np.int64], *, config: Config) -> NDArray[np.object_]:
+    """Return why each window's pose is bad, or None."""
+    samples = sampled.samples
+    faults = np.zeros_like(samples.state)
+    if config.pose.find_faults:
+        keypoints = keypoints_of(list(frames.columns))
+        body = body_of(choose_skeleton(keypoints, wanted=config.pose.skeleton), keypoints)
+        faults = find_faults(samples, sampled.clip, body=body, hz=config.windows.hz)
+    return window_faults(
+        faults,
+        samples.state,
+        first,
+        steps=config.windows.steps,
+        min_visible=config.windows.min_visible,
+        max_implausible=config.pose.max_implausible,
     )
 
 

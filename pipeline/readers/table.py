@@ -8,7 +8,7 @@ from pathlib import Path
 from data_schemas.config import Config
 from data_schemas.errors import ConfigError, SourceError
 from data_schemas.labels import Taxonomy, nearest
-from data_schemas.skeletons import Skeleton, built_in_skeletons, load_skeleton, skeleton_of
+from data_schemas.skeletons import Skeleton, choose_skeleton
 from data_schemas.tables import CLIPS, FRAMES, keypoints_of, validate
 from pipeline.readers.checks import Unreadable
 from pipeline.readers.names import shown_path
@@ -83,10 +83,7 @@ def skeleton_of_table(points: Sequence[str], config: Config) -> Skeleton:
     ConfigError
         ``pose.skeleton`` cannot be read, or names a keypoint that the table lacks.
     """
-    if config.pose.skeleton == "auto":
-        known = (load_skeleton(name) for name in built_in_skeletons())
-        return next((s for s in known if s.keypoints == tuple(points)), skeleton_of(points))
-    skeleton = load_skeleton(config.pose.skeleton)
+    skeleton = choose_skeleton(points, wanted=config.pose.skeleton)
     lacking = [k for k in skeleton.keypoints if k not in points]
     if lacking:
         raise ConfigError(

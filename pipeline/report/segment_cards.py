@@ -23,7 +23,7 @@ _WHY = {
     "contaminated": "another action seems to occur within the clip",
     "boundary": "the change between two labels seems to be shifted",
     "ambiguous": "the model cannot tell which of several actions it is",
-    "bad_pose": "too few keypoints are visible to judge the label",
+    "bad_pose": "too few keypoints are visible and plausible to judge the label",
 }
 _KEY = (
     '<div class="key"><span>bands: given label, then the suggestion (stronger where more probable)</span>'

@@ -9,7 +9,7 @@ import pytest
 
 from data_schemas.errors import ConfigError
 from data_schemas.labels import OTHER, Taxonomy, built_in_taxonomies, load_taxonomy
-from data_schemas.skeletons import built_in_skeletons, load_skeleton, skeleton_of
+from data_schemas.skeletons import built_in_skeletons, choose_skeleton, load_skeleton, skeleton_of
 
 AIHUB = load_taxonomy("aihub59")
 
@@ -125,6 +125,13 @@ def test_all_built_in_files_load() -> None:
         ]
     }
     assert aihub.columns[:3] == ("nose_x", "nose_y", "center_forehead_x")
+
+
+def test_a_skeleton_is_known_by_its_keypoints_or_wanted_by_name() -> None:
+    aihub = load_skeleton("aihub59")
+    assert choose_skeleton(aihub.keypoints) == aihub
+    assert choose_skeleton(["nose", "tail"]) == skeleton_of(["nose", "tail"])
+    assert choose_skeleton(["nose", "tail"], wanted="aihub59") == aihub
 
 
 def test_a_skeleton_of_names_alone_pairs_left_with_right() -> None:

@@ -81,6 +81,36 @@ def test_windows_with_too_few_keypoints_are_bad_pose() -> None:
     np.testing.assert_allclose(windows["visible"], [0.8, 0.6, 0.4, 0.2] + [0] * 7 + [0.2, 0.4, 0.6, 0.8, 1], atol=1e-6)
 
 
+def test_a_bad_pose_tells_why_and_a_good_one_does_not() -> None:
+    clips, frames = clips_and_frames(clips=1)
+    frames.loc[4:8, ["nose_x", "nose_y", "tail_x", "tail_y"]] = np.nan
+    windows = windows_of(clips, frames)
+    assert (windows["pose_fault"].notna() == windows["bad_pose"]).all()
+    assert windows.loc[4, "pose_fault"] == "missing"
+
+
+def two_rats(*, exchanged_from: int):
+    clips, frames = clips_and_frames(clips=1)
+    frames = frames.drop(columns=["nose_x", "nose_y", "tail_x", "tail_y"])
+    for i, part in enumerate(("top", "body", "end")):
+        for who, place in ((1, 0.0), (2, 500.0)):
+            other = 500.0 - place
+            x = np.where(np.arange(20) < exchanged_from, place, other) + 40 * i
+            frames[f"rat{who}_{part}_x"], frames[f"rat{who}_{part}_y"] = x.astype(np.float32), np.float32(10 * (i == 1))
+    return clips, frames
+
+
+def test_windows_across_an_exchange_of_two_animals_are_bad_pose() -> None:
+    windows = windows_of(*two_rats(exchanged_from=10))
+    assert windows["pose_fault"].dropna().unique().tolist() == ["identity_swap"]
+    assert np.flatnonzero(windows["bad_pose"]).tolist() == [6, 7, 8, 9]
+
+
+def test_looking_for_faults_can_be_turned_off_and_made_milder() -> None:
+    assert not windows_of(*two_rats(exchanged_from=10), pose={"find_faults": False})["bad_pose"].any()
+    assert not windows_of(*two_rats(exchanged_from=10), pose={"max_implausible": 0.5})["bad_pose"].any()
+
+
 def test_merging_gives_the_class_to_train_and_keeps_the_label() -> None:
     windows = windows_of(
         *clips_and_frames(labels=("LYING", "TURN")), taxonomy=load_taxonomy("aihub59"), labels={"merge": "classic"}

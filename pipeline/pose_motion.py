@@ -1,0 +1,229 @@
+"""How keypoints move from sample to sample, and what is usual in a clip: the arithmetic under :mod:`pipeline.plausibility`.
+
+Everything is measured with lengths and geometric medians, so that a clip that is shifted, enlarged or turned gives the
+same answers.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from data_schemas.skeletons import Skeleton
+from model.windowing import MISSING, Samples
+
+__all__ = ["Body", "Poses", "body_of", "body_shift", "clip_median", "earlier", "geometric_median", "length"]
+
+FloatArray = NDArray[np.float32]
+BoolArray = NDArray[np.bool_]
+
+_SIDES = frozenset(
+    {
+        "left",
+        "right",
+        "l",
+        "r",
+        "front",
+        "back",
+        "rear",
+        "hind",
+        "fore",
+        "upper",
+        "lower",
+        "top",
+        "bottom",
+        "mid",
+        "inner",
+        "outer",
+    }
+)
+"""Words for sides of one body: ``left_ear, left_hip, right_ear, right_hip`` are not two animals."""
+_ENOUGH_FOR_A_SHIFT = 3
+"""Of two keypoints nobody can say which one moved, so that a shift of the body needs three."""
+_ROUNDS = 6
+"""Rounds of reweighting for the geometric median; with these an outlier among four points moves it by less than a hundredth."""
+
+
+@dataclass(frozen=True)
+class Body:
+    """What is known of the keypoints, as indices.
+
+    Attributes
+    ----------
+    animals : tuple of tuple of int
+        The keypoints of each animal; where there are several, the same part has the same place in each.
+    bones : tuple of (int, int)
+        The skeleton's edges; all pairs of keypoints within an animal where it has none.
+    left_right : tuple of (int, int)
+        Pairs of keypoints that a tracker may exchange.
+    """
+
+    animals: tuple[tuple[int, ...], ...]
+    bones: tuple[tuple[int, int], ...]
+    left_right: tuple[tuple[int, int], ...]
+
+
+def body_of(skeleton: Skeleton, keypoints: tuple[str, ...] | None = None) -> Body:
+    """Return what the skeleton tells about these keypoints (its own, in its order, where they are not given).
+
+    Several animals are known by names such as ``rat1_nose, rat2_nose`` or ``nose_a, nose_b``.
+    """
+    names = keypoints or skeleton.keypoints
+    place = {name: i for i, name in enumerate(names)}
+
+    def here(pairs: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
+        named = [(skeleton.keypoints[a], skeleton.keypoints[b]) for a, b in pairs]
+        return tuple((place[a], place[b]) for a, b in named if a in place and b in place)
+
+    animals = _animals(names)
+    pairs = tuple((a, b) for animal in animals for i, a in enumerate(animal) for b in animal[i + 1 :])
+    return Body(animals=animals, bones=here(skeleton.edges) or pairs, left_right=here(skeleton.left_right))
+
+
+def _animals(names: tuple[str, ...]) -> tuple[tuple[int, ...], ...]:
+    """Return the keypoints of each animal: groups by first or last word that hold the same parts and leave no keypoint over.
+
+    ``nose_a, tail_a, nose_b, tail_b`` can be read in two ways: words that are counted (a, b; rat1, rat2) name animals, and of
+    words that are not, the fewer, unless the others are sides of one body.
+    """
+    readings, sides = [], False
+    for pattern in (r"(?P<who>[^_.\- ]+)[_.\- ]+(?P<part>.+)", r"(?P<part>.+)[_.\- ]+(?P<who>[^_.\- ]+)"):
+        found = [re.fullmatch(pattern, name) for name in names]
+        groups: dict[str, dict[str, int]] = {}
+        for place, match in enumerate(found):
+            if match:
+                groups.setdefault(match["who"], {})[match["part"]] = place
+        parts = next(iter(groups.values()), {})
+        alike = all(group.keys() == parts.keys() for group in groups.values())
+        sides |= bool(_SIDES & {who.lower() for who in groups})
+        if all(found) and len(groups) > 1 and len(parts) > 1 and alike:
+            counted = len({re.sub(r"\d+$|(?<![a-zA-Z])[a-zA-Z]$", "", who) for who in groups}) == 1
+            animals = tuple(tuple(group[part] for part in parts) for group in groups.values())
+            readings.append((not counted, len(groups), animals))
+    usable = [r for r in readings if not (sides and r[0])]
+    return min(usable, key=lambda reading: reading[:2])[2] if usable else (tuple(range(len(names))),)
+
+
+@dataclass(frozen=True)
+class Poses:
+    """The samples as the detectors look at them.
+
+    Attributes
+    ----------
+    xy : float32, shape (n, keypoints, 2)
+        Coordinates in pixels; 0 where missing.
+    shown : bool, shape (n, keypoints)
+    clip, run : int32, shape (n,)
+        The clip of each sample; samples of one run follow each other without a hole.
+    body : Body
+    hz : float
+        Samples a second.
+    """
+
+    xy: FloatArray
+    shown: BoolArray
+    clip: NDArray[np.int32]
+    run: NDArray[np.int32]
+    body: Body
+    hz: float
+
+    @classmethod
+    def of(cls, samples: Samples, clip: NDArray[np.int32], *, rows: slice, body: Body, hz: float) -> Poses:
+        """Look at these rows of the samples."""
+        return cls(samples.xy[rows], samples.state[rows] > MISSING, clip[rows], samples.run[rows], body, hz)
+
+    @cached_property
+    def follows(self) -> BoolArray:
+        """Return which samples follow the one before them in the same run: shape (n,)."""
+        return np.concatenate([np.zeros(min(1, len(self.run)), bool), self.run[1:] == self.run[:-1]])
+
+    @cached_property
+    def size(self) -> FloatArray:
+        """Return each animal's usual radius in each sample's clip: shape (n, keypoints); 1 where it is never seen.
+
+        ``Samples.scale`` will not do where two animals share a skeleton: it grows with the distance between them.
+        """
+        sizes = np.ones(self.shown.shape, np.float32)
+        for animal in self.body.animals:
+            columns = list(animal)
+            middle, known = geometric_median(self.xy[:, columns], self.shown[:, columns])
+            distance = length(self.xy[:, columns] - middle[:, None])
+            count = np.maximum(self.shown[:, columns].sum(axis=1), 1)
+            radius = np.sqrt((distance**2 * self.shown[:, columns]).sum(axis=1) / count)
+            usual = clip_median(radius[:, None], known[:, None] & (radius[:, None] > 0), self.clip)
+            sizes[:, columns] = np.where(np.isfinite(usual), usual, 1.0)
+        return sizes
+
+    @cached_property
+    def drift(self) -> FloatArray:
+        """Return how far each keypoint's animal has been shifted so far, by camera or by foot: shape (n, keypoints, 2)."""
+        total = np.zeros_like(self.xy)
+        for animal in self.body.animals:
+            columns = list(animal)
+            total[:, columns] = np.cumsum(body_shift(self, columns), axis=0, dtype=np.float64)[:, None]
+        return total
+
+
+def length(vectors: FloatArray) -> FloatArray:
+    """Return the lengths of vectors of shape (..., 2); several times faster than numpy's norm over so short an axis."""
+    x, y = vectors[..., 0], vectors[..., 1]
+    return np.asarray(np.sqrt(x * x + y * y))
+
+
+def geometric_median(points: FloatArray, shown: BoolArray) -> tuple[FloatArray, BoolArray]:
+    """Return the point with the least sum of distances to the shown points of each row (Weiszfeld 1937), and where it is known.
+
+    Parameters
+    ----------
+    points : shape (n, m, 2)
+    shown : shape (n, m)
+    """
+    known = shown.sum(axis=1) >= _ENOUGH_FOR_A_SHIFT
+    weight = shown.astype(np.float32)
+    middle = np.zeros((len(points), 2), np.float32)
+    for _ in range(_ROUNDS):
+        total = np.maximum(weight.sum(axis=1), 1e-20)
+        middle = np.einsum("nmc,nm->nc", points, weight) / total[:, None]
+        distance = length(points - middle[:, None])
+        typical = (distance * shown).sum(axis=1) / np.maximum(shown.sum(axis=1), 1)
+        weight = shown / np.maximum(distance, 1e-3 * typical[:, None] + 1e-12)
+    return np.where(known[:, None], middle, 0.0).astype(np.float32), known
+
+
+def body_shift(poses: Poses, columns: list[int]) -> FloatArray:
+    """Return the step that most of these keypoints made together since the sample before: shape (n, 2); 0 where unknown.
+
+    One keypoint that leaps does not move it; a camera that is swung moves it alone.
+    """
+    step = np.diff(poses.xy[:, columns], axis=0, prepend=poses.xy[:1, columns])
+    both = poses.shown[:, columns].copy()
+    both[1:] &= poses.shown[:-1, columns]
+    shift, _ = geometric_median(step, both & poses.follows[:, None])
+    return shift
+
+
+def earlier(shown: BoolArray, run: NDArray[np.int32], *, within: int) -> NDArray[np.int64]:
+    """Return the row where each column was last shown, at most ``within`` samples before in the same run; -1 where it was not.
+
+    Parameters
+    ----------
+    shown : shape (n, m)
+    """
+    rows = np.arange(len(shown))[:, None]
+    last = np.full(shown.shape, -1, np.int64)
+    last[1:] = np.maximum.accumulate(np.where(shown, rows, -1), axis=0)[:-1]
+    usable = (last >= 0) & (rows - last <= within) & (run[np.maximum(last, 0)] == run[:, None])
+    return np.where(usable, last, -1)
+
+
+def clip_median(values: FloatArray, known: BoolArray, clip: NDArray[np.int32]) -> FloatArray:
+    """Return the median of the known values of each clip, laid out over its samples: shape (n, m); NaN where none is known."""
+    table = pd.DataFrame(np.where(known, values, np.nan))
+    codes, _ = pd.factorize(clip)
+    medians = table.groupby(codes, sort=False).median().to_numpy(np.float32)
+    return np.asarray(medians[codes], np.float32)
