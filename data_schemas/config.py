@@ -123,15 +123,19 @@ class Model(_Section):
     """step (down by 0.3 every 10 epochs, as in the recipe) or one-cycle."""
     balance: Literal["none", "weights", "downsample"] | None = None
     """Classes weighed in the loss, cut down to the smallest, or left as they are."""
+    updates: Annotated[int, Field(ge=1)] | None = None
+    """Train exactly this many batches, whatever epochs, min_updates and trial say."""
+    passes: Annotated[int, Field(ge=0, le=50)] | None = None
+    """At most so many passes of quick voices find the labels that networks should not learn from; 0 lets all windows teach."""
+    trial: bool | None = None
+    """Find how long to train by trial on one fold, where updates is not set."""
 
 
 class Issues(_Section):
     """How doubt in a label becomes flags and segments."""
 
-    neighbours: Annotated[int, Field(ge=0, le=1000)] = 4
-    """Windows on either side whose quality is averaged in."""
-    clip_median: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """Share of the clip's median quality that is subtracted, so that a stretch stands out against its own clip."""
+    smooth_seconds: Annotated[float, Field(gt=0, le=60)] = 1.0
+    """Standard deviation of the average over neighbouring windows, in seconds."""
 
 
 class Run(_Section):

@@ -137,6 +137,9 @@ OOF = pa.DataFrameSchema(
     {
         "window_id": _text(unique=True),
         "fold": pa.Column("int16"),
+        "taught": pa.Column(bool),
+        "network": _share("float32"),
+        "voices": pa.Column("float32", checks=pa.Check.in_range(0.0, 1.0), nullable=True),
         r"^p_.+$": pa.Column("float32", checks=pa.Check.in_range(0.0, 1.0 + 1e-5), nullable=True, regex=True),
     },
     checks=pa.Check(
@@ -146,7 +149,9 @@ OOF = pa.DataFrameSchema(
     name="oof",
     strict=True,
 )
-"""``fold`` is -1 for the hold-out, which every fold's model predicts. Classes of another species are null."""
+"""``fold`` is -1 for the hold-out, which every fold's model predicts. ``taught`` tells whether the window's label was trusted to
+teach the networks; ``network`` and ``voices`` are the probabilities of the given label by the networks alone and by the quick
+voices of the passes alone (null without passes). Classes of another species are null."""
 
 ISSUES = pa.DataFrameSchema(
     {
@@ -161,6 +166,8 @@ ISSUES = pa.DataFrameSchema(
         "suggested_label": _text(),
         "suggested_probability": _share("float32"),
         "label_quality": _share("float32"),
+        "second_opinion": _share("float32"),
+        "wrong_clip": _share("float32"),
         "is_issue": pa.Column(bool),
         "kind": pa.Column(str, checks=pa.Check.isin(KINDS), nullable=True),
         "segment_id": _text(nullable=True),

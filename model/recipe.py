@@ -24,13 +24,16 @@ class Recipe:
     standardise: bool = True
     mask: bool = True
     epochs: int = 1
-    min_updates: int = 100
-    batch: int = 1024
+    min_updates: int = 200
+    batch: int = 256
     rate: float = 0.01
     schedule: Literal["step", "one-cycle"] = "one-cycle"
     step_epochs: int = 10
     gamma: float = 0.3
     balance: Literal["none", "weights", "downsample"] = "none"
+    updates: int = 0
+    passes: int = 6
+    trial: bool = True
 
     def __post_init__(self) -> None:
         """Refuse a view that does not exist."""
@@ -58,6 +61,8 @@ PRESETS: Mapping[str, Recipe] = {
         batch=100,
         schedule="step",
         balance="downsample",
+        passes=0,
+        trial=False,
     ),
 }
 

@@ -76,8 +76,9 @@ def train_network(
 ) -> WindowLSTM:
     """Train one network on all ``windows``; the same seed on the same machine gives the same network.
 
-    Training is counted in updates, at least ``recipe.min_updates``, because a fixed number of epochs is far too few on a small
-    set. The rate follows ``recipe.schedule``: down by ``gamma`` every ``step_epochs`` epochs (the original recipe), or one cycle.
+    Training is counted in updates: ``recipe.updates`` where it is set, else ``recipe.epochs``, but at least
+    ``recipe.min_updates``, because a fixed number of epochs is far too few on a small set. The rate follows
+    ``recipe.schedule``: down by ``gamma`` every ``step_epochs`` epochs (the original recipe), or one cycle.
 
     Parameters
     ----------
@@ -99,7 +100,7 @@ def train_network(
     loss_of = nn.CrossEntropyLoss(weight=_class_weights(target, classes).to(device) if recipe.balance == "weights" else None)
 
     per_epoch = -(-len(kept) // recipe.batch)
-    updates = max(recipe.epochs * per_epoch, recipe.min_updates)
+    updates = recipe.updates or max(recipe.epochs * per_epoch, recipe.min_updates)
     optimizer = torch.optim.Adam(network.parameters(), lr=recipe.rate)
     scheduler: torch.optim.lr_scheduler.LRScheduler
     if recipe.schedule == "step":

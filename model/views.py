@@ -63,8 +63,10 @@ def distances(xy: Tensor, shown: Tensor, scale: Tensor) -> Tensor:
     Returns shape (b, t, k (k - 1) / 2).
     """
     a, b = _pairs(xy.shape[2], xy.device)
-    gap = (xy[:, :, a] - xy[:, :, b]).pow(2).sum(-1).sqrt() / scale[:, None, None]
-    return torch.where(shown[:, :, a] & shown[:, :, b], torch.log(gap + 0.05), 0.0)
+    # Selecting from one axis at a time is several times faster than indexing points.
+    dx, dy = (axis.index_select(2, a) - axis.index_select(2, b) for axis in xy.unbind(-1))
+    gap = torch.hypot(dx, dy) / scale[:, None, None]
+    return torch.where(shown.index_select(2, a) & shown.index_select(2, b), torch.log(gap + 0.05), 0.0)
 
 
 def _centred(xy: Tensor, shown: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:

@@ -14,13 +14,15 @@ from pipeline.colours import FLAGGED, QUIET
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure, Scatter
 
-__all__ = ["class_counts", "error_rates", "given_by_predicted", "kinds_of_segments", "quality_histogram"]
+__all__ = ["class_counts", "error_rates", "given_by_predicted", "kinds_of_segments", "quality_histogram", "reliability"]
 
 FEWEST_GROUPS = 5
 """With fewer groups a resampled interval says nothing."""
 
 _DRAWS = 500
 _MOST_WRITTEN = 14
+_BINS = 10
+_FEWEST_IN_BIN = 20
 _DARK_CELL = 0.4
 
 
@@ -98,7 +100,9 @@ def quality_histogram(issues: pd.DataFrame) -> Figure:
 
 
 def error_rates(issues: pd.DataFrame, *, seed: int = 0) -> tuple[Figure, pd.DataFrame]:
-    """Return the flagged share of each given label with an interval over resampled groups, as figure and table.
+    """Return the share of each given label that is expected to be wrong, with an interval over resampled groups.
+
+    The share is the mean of one minus the label quality, which is a chance; figure and table are returned.
 
     The table has ``label``, ``share``, ``low``, ``high`` and ``groups``; the interval (95 %, percentile bootstrap over groups) is
     null with fewer than five groups.
@@ -114,7 +118,7 @@ def error_rates(issues: pd.DataFrame, *, seed: int = 0) -> tuple[Figure, pd.Data
         "arrayminus": (table["share"] - table["low"]).fillna(0),
         "color": QUIET,
     }
-    hover = "%{y}: %{x:.0%} flagged, %{customdata} groups<extra></extra>"
+    hover = "%{y}: %{x:.0%} expected to be wrong, %{customdata} groups<extra></extra>"
     points = Scatter(
         x=table["share"],
         y=table["label"],
@@ -126,10 +130,38 @@ def error_rates(issues: pd.DataFrame, *, seed: int = 0) -> tuple[Figure, pd.Data
     )
     figure = Figure(points)
     figure.update_layout(
-        xaxis_title="share of windows flagged", xaxis_tickformat=".0%", yaxis_autorange="reversed", showlegend=False
+        xaxis_title="share of windows expected to be wrong", xaxis_tickformat=".0%", yaxis_autorange="reversed", showlegend=False
     )
     figure.update_xaxes(rangemode="tozero")
     return _styled(figure, rows=len(table)), table
+
+
+def reliability(windows: pd.DataFrame, oof: pd.DataFrame) -> Figure:
+    """Return how often windows carry the class that models give a probability to, of all windows and of the trusted ones."""
+    from plotly.graph_objects import Figure, Scatter
+
+    table = windows[["window_id", "target"]].merge(oof, on="window_id")
+    columns = [c for c in table.columns if c.startswith(PROBABILITY_PREFIX) and table[c].notna().any()]
+    given = np.array([c.removeprefix(PROBABILITY_PREFIX) for c in columns], object)
+    probability = table[columns].to_numpy(np.float64)
+    carries = table["target"].to_numpy(object)[:, None] == given
+    figure = Figure(
+        Scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": QUIET, "dash": "dot", "width": 1}, showlegend=False)
+    )
+    taught = table["taught"].to_numpy(bool)
+    for rows, name, colour in ((np.ones(len(table), bool), "all windows", QUIET), (taught, "trusted labels", "#4477AA")):
+        place = (probability[rows] * _BINS).astype(int).clip(0, _BINS - 1).ravel()
+        count = np.bincount(place, minlength=_BINS)
+        shown = count >= _FEWEST_IN_BIN
+        total = np.maximum(count, 1)
+        said = np.bincount(place, weights=probability[rows].ravel(), minlength=_BINS) / total
+        seen = np.bincount(place, weights=carries[rows].ravel(), minlength=_BINS) / total
+        hover = "probability %{x:.2f}: %{y:.0%} carry the label, " + name + "<extra></extra>"
+        line = {"color": colour}
+        figure.add_trace(Scatter(x=said[shown], y=seen[shown], name=name, mode="lines+markers", line=line, hovertemplate=hover))
+    figure.update_layout(xaxis_title="probability given to a class", yaxis_title="windows that carry it", xaxis_range=[0, 1])
+    figure.update_yaxes(range=[0, 1], tickformat=".0%")
+    return _styled(figure, rows=10)
 
 
 def kinds_of_segments(segments: pd.DataFrame) -> Figure:
@@ -168,7 +200,8 @@ def _written_shares(shares: pd.DataFrame) -> Scatter:
 
 
 def _rate(label: str, part: pd.DataFrame, *, seed: int) -> dict[str, object]:
-    per_group = part.groupby("subject_id")["is_issue"].agg(["sum", "size"]).to_numpy(np.float64)
+    doubt = 1.0 - part["label_quality"].astype("float64")
+    per_group = doubt.groupby(part["subject_id"]).agg(["sum", "size"]).to_numpy(np.float64)
     share = float(per_group[:, 0].sum() / per_group[:, 1].sum())
     low, high = _resampled(per_group, seed=seed) if len(per_group) >= FEWEST_GROUPS else (np.nan, np.nan)
     return {"label": label, "share": share, "low": low, "high": high, "groups": len(per_group)}

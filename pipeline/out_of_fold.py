@@ -1,4 +1,10 @@
-"""Predict every window by networks that never saw its group."""
+"""Predict every window by models that never saw its group: quick voices first, then networks on the labels that these trust.
+
+::
+
+    windows of a species ── passes (pipeline.passes) ── kept labels, voices' probabilities ─────────┐
+                                  └── trial: how long to train ── networks, one a fold and view ── mixed ── oof
+"""
 
 from __future__ import annotations
 
@@ -9,21 +15,25 @@ from typing import Any, Protocol
 import joblib
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 
 from data_schemas.config import Config
 from data_schemas.tables import probability_columns
-from model.classifier import BehaviorClassifier
 from model.device import choose_device
 from model.recipe import Recipe, make_recipe
-from model.training import Windows
+from model.summaries import VOICES, context, summarise_windows
 from model.windowing import Samples
+from pipeline.doubt import Labelled
 from pipeline.folds import assign_folds, classes_of
+from pipeline.network_tasks import NetworkTask, run_tasks, trial_lengths
+from pipeline.passes import Heard, Lesson, run_passes
 
-__all__ = ["Parts", "predict_out_of_fold", "recipe_of"]
+__all__ = ["Parts", "labels_of", "predict_out_of_fold", "recipe_of"]
 
-Probabilities = NDArray[np.float32]
+_REACHES = (3, 9)
+"""Windows on either side that the voice of the context looks at: about 1.4 and 3.8 seconds at 5 Hz."""
+
+_WEIGHTS = np.linspace(0.0, 1.0, 21)
 
 
 class Parts(Protocol):
@@ -37,24 +47,38 @@ class Parts(Protocol):
 
 
 @dataclass(frozen=True)
-class _Task:
-    """One network to train: on the windows of some folds, to predict the rest and the hold-out."""
+class _Species:
+    """The windows of one species that are predicted, as rows of the windows table, and what they teach."""
 
     name: str
-    species: str
-    repeat: int
-    recipe: Recipe
-    classes: int
-    seed: int
-    train: NDArray[np.int64]
-    target: NDArray[np.int64]
-    predict: NDArray[np.int64]
+    classes: list[str]
+    rows: NDArray[np.int64]
+    lesson: Lesson
+
+
+@dataclass(frozen=True)
+class _Predicted:
+    species: _Species
+    probabilities: NDArray[np.float64]
+    network: NDArray[np.float64]
+    heard: Heard
+    fold: NDArray[np.int64]
 
 
 def recipe_of(config: Config) -> Recipe:
     """Return the recipe that the configuration asks for."""
     keys = config.model.model_dump()
     return make_recipe(keys.pop("preset"), **keys)
+
+
+def labels_of(windows: pd.DataFrame, *, classes: list[str], config: Config) -> Labelled:
+    """Return the labels of windows of one species, to doubt; the windows lie by clip and time."""
+    return Labelled(
+        given=pd.Categorical(windows["target"], categories=classes).codes.astype(np.int64),
+        clip=pd.factorize(windows["clip_id"])[0].astype(np.int64),
+        votes=~windows["bad_pose"].to_numpy(bool),
+        sigma=config.issues.smooth_seconds * config.windows.hz / config.windows.stride,
+    )
 
 
 def predict_out_of_fold(
@@ -67,101 +91,187 @@ def predict_out_of_fold(
 ) -> pd.DataFrame:
     """Return the oof table: for every window of the audit and the hold-out, one probability a class of its species.
 
-    A network is trained for each species, repeat, fold and view, one a process; standardisation is fitted on its training
-    windows. Windows of bad pose and windows across a change of label are predicted, but train nothing. The probabilities of
-    views and repeats are averaged; the hold-out is predicted by the networks of every fold.
+    Windows of bad pose and windows across a change of label are predicted, but teach nothing. Networks learn from the labels
+    that the passes trust; how long, a trial on one fold finds. Their probabilities, averaged over views and repeats, and those
+    of the voices are mixed in the proportion that fits the trusted labels best (Brier score, out of fold; Breiman 1996,
+    "Stacked Regressions"). The hold-out is predicted by models of the audited groups alone.
     """
-    first = windows["first_sample"].to_numpy(np.int64)
-    total = {str(s): np.zeros((len(windows), len(classes_of(w))), np.float64) for s, w in windows.groupby("species")}
-    weight = np.zeros(len(windows), np.int64)
-    fold = np.full(len(windows), -1, np.int16)
-    tasks = list(_tasks(windows, config=config, fold=fold))
-    for done, (task, probabilities) in enumerate(_run(tasks, samples, first=first, config=config, parts=parts), start=1):
-        total[task.species][task.predict] += probabilities
-        weight[task.predict] += 1
-        if progress:
-            progress(done, len(tasks))
-    return _table(windows, total=total, weight=weight, fold=fold)
-
-
-def _tasks(windows: pd.DataFrame, *, config: Config, fold: NDArray[np.int16]) -> Iterator[_Task]:
-    """Yield every network to train, and set ``fold`` to each window's fold in the first repeat."""
     recipe = recipe_of(config)
-    split, species = windows["split"].to_numpy(object), windows["species"].to_numpy(object)
-    teaches = ~windows["bad_pose"].to_numpy() & ~windows["mixed"].to_numpy()
+    device = choose_device(config.run.device).type
+    kinds = list(_species(windows, config=config))
+    steps = _Steps(progress, len(kinds) * (recipe.passes + config.folds.repeats * config.folds.count * len(recipe.views)))
+    first = windows["first_sample"].to_numpy(np.int64)
+    # Copy-on-write maps: the workers share one matrix, and torch gets memory that it may call writable.
+    jobs = config.run.jobs or -1
+    shared: dict[str, Any] = {"config": config, "parts": parts, "first": first, "advance": steps.advance}
+    with joblib.Parallel(n_jobs=jobs, mmap_mode="c") as workers:
+        heard = [_listen(species, samples, workers=workers, **shared) for species in kinds]
+    steps.jump(sum(recipe.passes - len(h.changed) for h in heard))
+    # A GPU is one device: there the networks stand in line, in this process.
+    with joblib.Parallel(n_jobs=jobs if device == "cpu" else 1, return_as="generator", mmap_mode="c") as workers:
+        predicted = [
+            _network_answers(species, h, samples, device=device, workers=workers, **shared)
+            for species, h in zip(kinds, heard, strict=True)
+        ]
+    return _table(windows, predicted)
+
+
+class _Steps:
+    """Counts what is done, and tells it."""
+
+    def __init__(self, progress: Callable[[int, int], None] | None, total: int) -> None:
+        self._progress, self._done, self._total = progress, 0, total
+
+    def advance(self, by: int = 1) -> None:
+        """Count steps as done."""
+        self._done += by
+        if self._progress:
+            self._progress(min(self._done, self._total), self._total)
+
+    def jump(self, by: int) -> None:
+        """Count steps as done that need not be taken."""
+        if by > 0:
+            self.advance(by)
+
+
+def _species(windows: pd.DataFrame, *, config: Config) -> Iterator[_Species]:
     for name, of_species in windows.groupby("species"):
         classes = classes_of(of_species)
-        rows = np.flatnonzero((species == name) & (split == "audit"))
-        apart = np.flatnonzero((species == name) & (split == "holdout"))
-        if not len(rows):
+        if not classes:
             continue
-        target = pd.Categorical(windows["target"].iloc[rows], categories=classes).codes.astype(np.int64)
-        group = pd.factorize(windows["group"].iloc[rows])[0].astype(np.int64)
-        for repeat in range(config.folds.repeats):
-            seed = config.folds.seed + 1000 * repeat
-            folds = assign_folds(target, group, count=config.folds.count, seed=seed)
-            if repeat == 0:
-                fold[rows] = folds
-            for number in np.unique(folds):
-                train = (folds != number) & teaches[rows]
-                for place, view in enumerate(recipe.views):
-                    yield _Task(
-                        name=f"{name}-{repeat}-{number}-{view}",
-                        species=str(name),
-                        repeat=repeat,
-                        recipe=replace(recipe, views=(view,)),
-                        classes=len(classes),
-                        seed=seed * 31 + int(number) * 101 + place,
-                        train=rows[train],
-                        target=target[train],
-                        predict=np.concatenate([rows[folds == number], apart]),
-                    )
+        rows = np.flatnonzero((windows["species"] == name).to_numpy() & windows["split"].isin(["audit", "holdout"]).to_numpy())
+        own = windows.iloc[rows]
+        audited = (own["split"] == "audit").to_numpy()
+        lesson = Lesson(
+            labels=labels_of(own, classes=classes, config=config),
+            group=pd.factorize(own["group"])[0].astype(np.int64),
+            audited=audited,
+            teaches=audited & ~own["bad_pose"].to_numpy(bool) & ~own["mixed"].to_numpy(bool),
+            classes=len(classes),
+            folds=config.folds.count,
+            seed=config.folds.seed,
+        )
+        yield _Species(name=str(name), classes=classes, rows=rows, lesson=lesson)
 
 
-def _run(
-    tasks: list[_Task], samples: Samples, *, first: NDArray[np.int64], config: Config, parts: Parts
-) -> Iterator[tuple[_Task, Probabilities]]:
-    """Yield each task with its probabilities, in the order of the tasks: a sum of floats depends on its order."""
-    device = choose_device(config.run.device).type
-    jobs = (config.run.jobs or -1) if device == "cpu" else 1
-    known = {t.name: parts.read_array(t.name) for t in tasks}
-    fresh = [t for t in tasks if known[t.name] is None]
-    # Copy-on-write maps: the workers share one matrix, and torch gets memory that it may call writable.
-    workers = joblib.Parallel(n_jobs=jobs, return_as="generator", mmap_mode="c", pre_dispatch="2*n_jobs")
-    results = workers(joblib.delayed(_train_and_predict)(t, samples, first, config.windows.steps, device) for t in fresh)
-    for task in tasks:
-        probabilities = known.pop(task.name)
-        if probabilities is None:
-            probabilities = next(results)
-            parts.write_array(task.name, probabilities)
-        yield task, probabilities
+def _listen(
+    species: _Species,
+    samples: Samples,
+    *,
+    first: NDArray[np.int64],
+    config: Config,
+    parts: Parts,
+    workers: joblib.Parallel,
+    advance: Callable[[], None],
+) -> Heard:
+    """Return what the quick voices say and which labels they trust; all labels where the recipe makes no passes."""
+    lesson, most = species.lesson, recipe_of(config).passes
+    known, kept = parts.read_array(f"{species.name}-voices"), parts.read_array(f"{species.name}-kept")
+    if not most:
+        return Heard(np.zeros((len(species.rows), 0), np.float32), kept=lesson.teaches, changed=[], penalties=[])
+    if known is not None and kept is not None:
+        return Heard(known, kept=kept, changed=[], penalties=[])
+    blocks = summarise_windows(samples, first[species.rows], steps=config.windows.steps)
+    voices = {voice: np.concatenate([blocks[b] for b in names], axis=1) for voice, names in VOICES.items()}
+    voices["context"] = context(blocks["distance"], lesson.labels.clip, reaches=_REACHES)
+    heard = run_passes(voices, lesson, most=most, workers=workers, progress=advance)
+    parts.write_array(f"{species.name}-voices", heard.probabilities)
+    parts.write_array(f"{species.name}-kept", heard.kept)
+    return heard
 
 
-def _train_and_predict(task: _Task, samples: Samples, first: NDArray[np.int64], steps: int, device: str) -> Probabilities:
-    """Train one network and predict with it; one thread, because the other cores have networks of their own."""
-    torch.set_num_threads(1)
-    classifier = BehaviorClassifier(
-        [str(c) for c in range(task.classes)],
-        [str(k) for k in range(samples.xy.shape[1])],
-        steps=steps,
-        recipe=task.recipe,
-        device=device,
-    )
-    index = Windows.of(samples, first, steps=steps, device=classifier.device)
-    classifier.fit_windows(replace(index, first=index.first[task.train]), task.target, seed=task.seed)
-    return classifier.predict_windows(replace(index, first=index.first[task.predict]))
+def _network_answers(
+    species: _Species,
+    heard: Heard,
+    samples: Samples,
+    *,
+    first: NDArray[np.int64],
+    config: Config,
+    device: str,
+    parts: Parts,
+    workers: joblib.Parallel,
+    advance: Callable[[], None],
+) -> _Predicted:
+    lesson, recipe = species.lesson, recipe_of(config)
+    answers = np.zeros((len(species.rows), lesson.classes), np.float64)
+    weight = np.zeros(len(species.rows), np.int64)
+    folds = [_deal(lesson, seed=config.folds.seed + 1000 * r) for r in range(config.folds.repeats)]
+    work = {"samples": samples, "first": first[species.rows], "steps": config.windows.steps, "device": device}
+    if recipe.trial and not recipe.updates:
+        # Two views tell: one a core of a small machine.
+        trials = list(_tasks(species, heard, folds[0], recipe=replace(recipe, views=recipe.views[:2]), repeat=0, only=0))
+        recipe = replace(
+            recipe, updates=trial_lengths(trials, lesson.labels.given, heard.kept, parts=parts, workers=workers, **work)
+        )
+    tasks = [t for r, fold in enumerate(folds) for t in _tasks(species, heard, fold, recipe=recipe, repeat=r)]
+    for task, probabilities in run_tasks(tasks, parts=parts, workers=workers, **work):
+        answers[task.predict] += probabilities
+        weight[task.predict] += 1
+        advance()
+    network = answers / weight[:, None]
+    return _Predicted(species, _mixed(network, heard, lesson), network=network, heard=heard, fold=folds[0])
 
 
-def _table(
-    windows: pd.DataFrame, *, total: dict[str, NDArray[np.float64]], weight: NDArray[np.int64], fold: NDArray[np.int16]
-) -> pd.DataFrame:
-    names = sorted({c for _, w in windows.groupby("species") for c in classes_of(w)})
+def _deal(lesson: Lesson, *, seed: int) -> NDArray[np.int64]:
+    fold = np.full(len(lesson.group), -1, np.int64)
+    rows = lesson.audited
+    fold[rows] = assign_folds(lesson.labels.given[rows], lesson.group[rows], count=lesson.folds, seed=seed)
+    return fold
+
+
+def _tasks(
+    species: _Species, heard: Heard, fold: NDArray[np.int64], *, recipe: Recipe, repeat: int, only: int | None = None
+) -> Iterator[NetworkTask]:
+    """Yield the networks to train: one a fold and view, or those of the fold ``only``."""
+    lesson, apart = species.lesson, np.flatnonzero(fold < 0)
+    for number in range(int(fold.max()) + 1) if only is None else (only,):
+        train = np.flatnonzero(heard.kept & (fold != number) & (fold >= 0))
+        for place, view in enumerate(recipe.views):
+            yield NetworkTask(
+                name=f"{species.name}-{repeat}-{number}-{view}",
+                recipe=replace(recipe, views=(view,)),
+                classes=lesson.classes,
+                seed=(lesson.seed + 1000 * repeat) * 31 + number * 101 + place,
+                train=train,
+                target=lesson.labels.given[train],
+                predict=np.concatenate([np.flatnonzero(fold == number), apart]),
+            )
+
+
+def _mixed(network: NDArray[np.float64], heard: Heard, lesson: Lesson) -> NDArray[np.float64]:
+    """Return networks and voices in the proportion with the least Brier score on the labels that teach."""
+    if not heard.probabilities.shape[1]:
+        return network
+    kept = heard.kept
+    miss = network[kept] - np.eye(lesson.classes)[lesson.labels.given[kept]]
+    apart = heard.probabilities[kept] - network[kept]
+    # The score is a parabola in the weight; the grid only keeps it within 0..1.
+    scores = [float(((miss + w * apart) ** 2).sum()) for w in _WEIGHTS]
+    share = float(_WEIGHTS[int(np.argmin(scores))])
+    return np.asarray((1 - share) * network + share * heard.probabilities)
+
+
+def _table(windows: pd.DataFrame, predicted: list[_Predicted]) -> pd.DataFrame:
+    names = sorted({c for p in predicted for c in p.species.classes})
     values = np.full((len(windows), len(names)), np.nan, np.float32)
-    for species, of_species in windows.groupby("species"):
-        rows = np.flatnonzero((windows["species"] == species).to_numpy() & (weight > 0))
-        columns = np.array([names.index(c) for c in classes_of(of_species)], np.int64)
-        values[rows[:, None], columns] = total[str(species)][rows] / weight[rows, None]
+    fold, taught = np.full(len(windows), -1, np.int16), np.zeros(len(windows), bool)
+    network, voices = (np.full(len(windows), np.nan, np.float32) for _ in range(2))
+    for p in predicted:
+        rows, given = p.species.rows, p.species.lesson.labels.given
+        columns = np.array([names.index(c) for c in p.species.classes], np.int64)
+        values[rows[:, None], columns] = p.probabilities
+        fold[rows], taught[rows] = p.fold, p.heard.kept
+        network[rows] = p.network[np.arange(len(rows)), given]
+        if p.heard.probabilities.shape[1]:
+            voices[rows] = p.heard.probabilities[np.arange(len(rows)), given]
     table = pd.DataFrame(values, columns=probability_columns(names))
-    table.insert(0, "window_id", windows["window_id"].array)
-    table.insert(1, "fold", fold)
-    return table[weight > 0].reset_index(drop=True)
+    told = {
+        "window_id": windows["window_id"].array,
+        "fold": fold,
+        "taught": taught,
+        "network": network.clip(0, 1),
+        "voices": voices.clip(0, 1),
+    }
+    for place, (name, column) in enumerate(told.items()):
+        table.insert(place, name, column)
+    return table[table["network"].notna()].reset_index(drop=True)

@@ -1,97 +1,196 @@
-"""From flagged windows to segments: the unit that people review."""
+"""From label quality to segments: the unit that people review.
+
+Boundaries are found, not smoothed: the course of doubt through a clip, one channel for each suggested class, is cut into pieces
+of constant doubt (least squares with a penalty for each piece; Jackson et al. 2005, "Optimal partitioning"). Pieces that are
+doubtful enough become segments, ranked by the wrong labels that a second of reviewing is expected to repair.
+"""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from data_schemas.config import Config
 from data_schemas.tables import text
 
-__all__ = ["merge_segments"]
+__all__ = ["cut_segments", "pieces_of_constant_doubt"]
+
+_PENALTY = 0.3
+"""What another piece must explain, in windows times squared doubt: about a second of full doubt beside a second of none."""
+
+_SETTING_IN = 1.0
+"""Seconds that a reviewer needs to find into a segment, whatever its length."""
 
 _WHOLE_CLIP = 0.8
-_BAD_POSE = 0.5
-_AMBIGUOUS_MARGIN = 0.05
+_SURELY = 0.8
+_EVEN = 0.5
+_LONGEST_BOUNDARY = 3.0
 
 
-def merge_segments(issues: pd.DataFrame, windows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Merge overlapping flagged windows of a clip into segments, and tell their kind.
+@dataclass(frozen=True)
+class _Course:
+    """Windows of a run as ticks: every frame belongs to the window whose middle is nearest, so that pieces never overlap.
 
-    Kinds, the first that holds: ``bad_pose`` where at least half of the windows are; ``wrong_clip`` where the segment covers
-    at least 80 % of its clip's windows; ``boundary`` where it lies at a change between frame labels; ``ambiguous`` where the
-    suggestion is hardly likelier than chance among all classes of the species; else ``contaminated``.
+    Attributes
+    ----------
+    start, end : int64, shape (n,)
+        First and last frame of each window's tick.
+    bounds : int64, shape (runs + 1,)
+        Where the runs start: windows of one clip under one given label, without a hole.
+    """
+
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    bounds: NDArray[np.int64]
+
+
+def cut_segments(issues: pd.DataFrame, windows: pd.DataFrame, *, config: Config) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Cut every clip into segments and tell their kind.
+
+    Kinds, the first that holds: ``bad_pose`` where at least half of the windows show implausible or too few keypoints;
+    ``wrong_clip`` where the audit is sure that the clip's label is wrong as a whole, or the segment covers 80 % of its clip;
+    ``boundary`` where it holds a change between frame labels and is at most 3 s long; ``ambiguous`` where the label is held to be
+    as likely right as wrong; else ``contaminated``.
 
     Returns
     -------
     issues, segments
-        The issues with ``kind`` and ``segment_id`` filled in for flagged windows, and the segments table, the most urgent
-        first: ``priority`` is the mean doubt of the segment's windows times the square root of their number.
+        The issues with ``kind`` and ``segment_id`` filled in for the windows whose middle lies in a segment, and the segments
+        table, the most urgent first. Segments of bad pose come last: there is no label to repair.
     """
     table = issues.merge(windows[["window_id", "mixed", "bad_pose"]], on="window_id", validate="one_to_one")
     table = table.sort_values(["clip_id", "start_frame"], kind="stable", ignore_index=True)
-    flagged = table[table["is_issue"]].reset_index(drop=True)
-    if flagged.empty:
+    if table.empty:
         return issues, _empty_segments()
-    number = _segment_numbers(flagged)
-    in_clip = table.groupby("clip_id").size()
-    classes = table.groupby("species")["suggested_label"].nunique()
-    rows = [_segment(part, in_clip=in_clip, classes=classes) for _, part in flagged.groupby(number, sort=False)]
-    segments = pd.DataFrame(rows).astype(_empty_segments().dtypes.to_dict())
-    flagged = flagged.assign(
-        segment_id=segments["segment_id"].to_numpy(object)[number], kind=segments["kind"].to_numpy(object)[number]
+    course = _course(table)
+    threshold = _threshold(table)
+    seconds = config.windows.stride / config.windows.hz
+    in_clip = table.groupby("clip_id").size().to_dict()
+    rows = [
+        _segment(table.iloc[a:b], course.start[a], course.end[b - 1], seconds=seconds, in_clip=in_clip)
+        for a, b in _pieces(table, course, threshold=threshold)
+    ]
+    if not rows:
+        return issues, _empty_segments()
+    segments = pd.DataFrame(rows)
+    inside = pd.DataFrame(
+        {
+            "window_id": [w for ids in segments["window_ids"] for w in ids],
+            "segment_id": np.repeat(segments["segment_id"].to_numpy(object), segments["windows"]),
+            "kind": np.repeat(segments["kind"].to_numpy(object), segments["windows"]),
+        }
     ).set_index("window_id")
     marked = issues.assign(
-        kind=text(issues["window_id"].map(flagged["kind"])),
-        segment_id=text(issues["window_id"].map(flagged["segment_id"])),
+        kind=text(issues["window_id"].map(inside["kind"])), segment_id=text(issues["window_id"].map(inside["segment_id"]))
     )
-    ranked = segments.sort_values(["priority", "segment_id"], ascending=[False, True], kind="stable", ignore_index=True)
-    return marked, ranked
+    segments = segments.drop(columns="window_ids").astype(_empty_segments().dtypes.to_dict())
+    return marked, segments.sort_values(["priority", "segment_id"], ascending=[False, True], kind="stable", ignore_index=True)
 
 
-def _segment_numbers(flagged: pd.DataFrame) -> NDArray[np.int64]:
-    """Return the number of each window's run: windows that overlap or touch within one clip and carry one given label."""
-    clip, label = flagged["clip_id"].to_numpy(object), flagged["given_label"].to_numpy(object)
-    start, end = flagged["start_frame"].to_numpy(), flagged["end_frame"].to_numpy()
-    new = np.ones(len(flagged), bool)
-    new[1:] = (clip[1:] != clip[:-1]) | (start[1:] > end[:-1] + 1) | (label[1:] != label[:-1])
-    return np.cumsum(new) - 1
+def pieces_of_constant_doubt(course: NDArray[np.float64], *, penalty: float) -> list[tuple[int, int]]:
+    """Return the cut of a course into pieces (start, end), end exclusive, with the least squared error plus penalties.
+
+    Parameters
+    ----------
+    course : float64, shape (n, channels)
+    penalty : float
+        What each further piece costs.
+    """
+    count = len(course)
+    total = np.concatenate([np.zeros((1, course.shape[1])), np.cumsum(course, axis=0)])
+    squares = np.concatenate([[0.0], np.cumsum((course**2).sum(axis=1))])
+    best, last = np.zeros(count + 1), np.zeros(count + 1, np.int64)
+    best[0] = -penalty
+    for end in range(1, count + 1):
+        inner = total[end] - total[:end]
+        cost = best[:end] + squares[end] - squares[:end] - (inner**2).sum(axis=1) / np.arange(end, 0, -1) + penalty
+        last[end] = cost.argmin()
+        best[end] = cost[last[end]]
+    found, end = [], count
+    while end:
+        found.append((int(last[end]), int(end)))
+        end = int(last[end])
+    return found[::-1]
 
 
-def _segment(part: pd.DataFrame, *, in_clip: pd.Series, classes: pd.Series) -> dict[str, object]:
+def _threshold(table: pd.DataFrame) -> float:
+    """Return the doubt that is reached by the flagged windows, so that segments hold about as many windows as are flagged."""
+    flagged = table.loc[table["is_issue"], "label_quality"]
+    return 1.0 - float(flagged.max()) if len(flagged) else 1.0
+
+
+def _course(table: pd.DataFrame) -> _Course:
+    start, end = table["start_frame"].to_numpy(np.int64), table["end_frame"].to_numpy(np.int64)
+    clip = pd.factorize(table["clip_id"])[0]
+    label = pd.factorize(table["given_label"])[0]
+    middle = (start + end) // 2
+    between = (middle[1:] + middle[:-1] + 1) // 2
+    joined = (clip[1:] == clip[:-1]) & (start[1:] <= end[:-1] + 1)
+    tick_start, tick_end = start.copy(), end.copy()
+    tick_start[1:] = np.where(joined, between, start[1:])
+    tick_end[:-1] = np.where(joined, between - 1, end[:-1])
+    new = np.concatenate([[True], ~joined | (label[1:] != label[:-1])])
+    return _Course(start=tick_start, end=tick_end, bounds=np.append(np.flatnonzero(new), len(table)))
+
+
+def _pieces(table: pd.DataFrame, course: _Course, *, threshold: float) -> Iterator[tuple[int, int]]:
+    """Yield the doubtful pieces of every run, and the stretches of bad pose, as rows of the table."""
+    doubt = 1.0 - table["label_quality"].to_numpy(np.float64)
+    suggested = pd.factorize(table["suggested_label"])[0]
+    bad = table["bad_pose"].to_numpy(bool)
+    flagged = table["is_issue"].to_numpy(bool)
+    for a, b in pairwise(course.bounds):
+        if not (flagged[a:b] | bad[a:b]).any():
+            continue
+        present = np.unique(suggested[a:b])
+        channels = doubt[a:b, None] * (suggested[a:b, None] == present)
+        sick = np.where(bad[a:b], 1.0, 0.0)[:, None]
+        for x, y in pieces_of_constant_doubt(np.concatenate([channels * (1 - sick), sick], axis=1), penalty=_PENALTY):
+            rows = slice(a + x, a + y)
+            if bad[rows].mean() >= _EVEN or (doubt[rows].mean() >= threshold and flagged[rows].any()):
+                yield a + x, a + y
+
+
+def _segment(part: pd.DataFrame, start: int, end: int, *, seconds: float, in_clip: Mapping[Any, int]) -> dict[str, object]:
     first = part.iloc[0]
-    start, end = int(part["start_frame"].min()), int(part["end_frame"].max())
     weight = part.groupby("suggested_label")["suggested_probability"].sum()
     suggested = str(weight.idxmax())
-    probability = float(part.loc[part["suggested_label"] == suggested, "suggested_probability"].mean())
     quality = float(part["label_quality"].mean())
-    if part["bad_pose"].mean() >= _BAD_POSE:
-        kind = "bad_pose"
-    elif len(part) >= _WHOLE_CLIP * in_clip[first["clip_id"]]:
-        kind = "wrong_clip"
-    elif part["mixed"].any():
-        kind = "boundary"
-    elif probability < 1 / max(int(classes[first["species"]]), 1) + _AMBIGUOUS_MARGIN:
-        kind = "ambiguous"
-    else:
-        kind = "contaminated"
+    kind = _kind(part, quality=quality, seconds=seconds * len(part), of_clip=len(part) / in_clip[str(first["clip_id"])])
+    wrong_seconds = (1 - quality) * len(part) * seconds
     return {
         "segment_id": hashlib.blake2b(f"{first['clip_id']}\0{start}\0{end}\0segment".encode(), digest_size=8).hexdigest(),
         "clip_id": first["clip_id"],
         "species": first["species"],
-        "start_frame": start,
-        "end_frame": end,
+        "start_frame": int(start),
+        "end_frame": int(end),
         "given_label": first["given_label"],
         "suggested_label": suggested,
-        "suggested_probability": probability,
+        "suggested_probability": float(part.loc[part["suggested_label"] == suggested, "suggested_probability"].mean()),
         "label_quality": quality,
         "windows": len(part),
         "kind": kind,
-        "priority": (1 - quality) * float(np.sqrt(len(part))),
+        "priority": (0.0 if kind == "bad_pose" else 1.0) * wrong_seconds / (_SETTING_IN + len(part) * seconds),
         "split": first["split"],
+        "window_ids": part["window_id"].tolist(),
     }
+
+
+def _kind(part: pd.DataFrame, *, quality: float, seconds: float, of_clip: float) -> str:
+    if part["bad_pose"].mean() >= _EVEN:
+        return "bad_pose"
+    if float(part["wrong_clip"].mean()) > _SURELY or of_clip >= _WHOLE_CLIP:
+        return "wrong_clip"
+    if part["mixed"].any() and seconds <= _LONGEST_BOUNDARY:
+        return "boundary"
+    return "ambiguous" if quality >= _EVEN else "contaminated"
 
 
 def _empty_segments() -> pd.DataFrame:

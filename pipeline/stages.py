@@ -25,7 +25,7 @@ from pipeline.issues import judge_windows
 from pipeline.out_of_fold import Parts, predict_out_of_fold
 from pipeline.readers import Reader
 from pipeline.sampling import sample_clips
-from pipeline.segments import merge_segments
+from pipeline.segments import cut_segments
 from pipeline.windows import cut_windows
 
 __all__ = ["SCHEMAS", "STAGES", "Context", "Stage"]
@@ -91,8 +91,8 @@ def predict(tables: Tables, context: Context) -> Tables:
 
 def judge(tables: Tables, context: Context) -> Tables:
     """Turn probabilities into doubt, flags and segments to review."""
-    issues = judge_windows(tables["windows"], tables["oof"], config=context.config)
-    issues, segments = merge_segments(issues, tables["windows"])
+    issues = judge_windows(tables["windows"], tables["oof"], tables["clips"], config=context.config)
+    issues, segments = cut_segments(issues, tables["windows"], config=context.config)
     return {"issues": issues, "segments": segments}
 
 
@@ -100,5 +100,5 @@ STAGES: tuple[Stage, ...] = (
     Stage("read", needs=(), makes=("clips", "frames", "rejected", "notes"), run=read),
     Stage("cut", needs=("clips", "frames", "rejected"), makes=("windows",), run=cut),
     Stage("predict", needs=("clips", "frames", "windows"), makes=("oof",), run=predict),
-    Stage("judge", needs=("windows", "oof"), makes=("issues", "segments"), run=judge),
+    Stage("judge", needs=("clips", "windows", "oof"), makes=("issues", "segments"), run=judge),
 )

@@ -50,8 +50,10 @@ def clip_list(clips: pd.DataFrame | None, windows: pd.DataFrame | None) -> list[
 
 
 def label_errors(issues: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return, for every species and given label, its windows and the share that is flagged as wrong, the worst first."""
-    shares = issues.groupby(["species", "given_label"])["is_issue"].agg(windows="size", flagged="sum", share="mean").reset_index()
+    """Return, for every species and given label, its windows, those flagged, and the share expected to be wrong, worst first."""
+    doubt = issues.assign(doubt=1.0 - issues["label_quality"].astype("float64"))
+    grouped = doubt.groupby(["species", "given_label"])
+    shares = grouped.agg(windows=("is_issue", "size"), flagged=("is_issue", "sum"), share=("doubt", "mean")).reset_index()
     ordered = shares.sort_values(["share", "species", "given_label"], ascending=[False, True, True])
     return ordered.rename(columns={"given_label": "label"}).round({"share": 4}).to_dict("records")  # type: ignore[return-value]
 

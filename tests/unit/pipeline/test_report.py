@@ -16,7 +16,7 @@ from pipeline.figures import class_counts, error_rates, given_by_predicted, qual
 from pipeline.readers import recognise
 from pipeline.report import write_report
 from pipeline.report.drawing import drawn_edges, skeleton_strip
-from pipeline.segments import merge_segments
+from pipeline.segments import cut_segments
 from pipeline.stages import SCHEMAS, STAGES, Context
 from pipeline.workspace import RunFolder
 
@@ -92,7 +92,7 @@ def test_names_from_files_are_harmless(tmp_path: Path, made) -> None:
 
 
 def test_a_run_in_which_nothing_is_flagged_says_so(tmp_path: Path, made) -> None:
-    issues, segments = merge_segments(made["issues"].assign(is_issue=False), made["windows"])
+    issues, segments = cut_segments(made["issues"].assign(is_issue=False), made["windows"].assign(bad_pose=False), config=load_config(None))
     nothing = {"issues": issues, "segments": segments, "rejected": made["rejected"].iloc[:0], "notes": made["notes"].iloc[:0]}
     page = page_of(tmp_path, made | nothing)
     assert "Nothing was flagged" in page

@@ -1,0 +1,120 @@
+"""Networks as tasks: each trains on some windows and predicts others, in a process of its own, and is kept when it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import joblib
+import numpy as np
+from numpy.typing import NDArray
+
+from model.recipe import Recipe
+from model.windowing import Samples
+
+if TYPE_CHECKING:
+    from pipeline.out_of_fold import Parts
+
+__all__ = ["LENGTHS", "NetworkTask", "run_tasks", "trial_lengths"]
+
+LENGTHS = tuple(35 << n for n in range(10))
+"""Numbers of updates to try, from very short; a trial stops at the first that predicts worse than the one before."""
+
+Probabilities = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class NetworkTask:
+    """One network to train: on some windows, to predict others.
+
+    Attributes
+    ----------
+    name : str
+        Where its answer is kept.
+    recipe : Recipe
+        With one view.
+    train, target : int64, shape (n,)
+        Places of the training windows among those of the species, and their classes.
+    predict : int64, shape (m,)
+        Places of the windows to predict.
+    """
+
+    name: str
+    recipe: Recipe
+    classes: int
+    seed: int
+    train: NDArray[np.int64]
+    target: NDArray[np.int64]
+    predict: NDArray[np.int64]
+
+
+def run_tasks(
+    tasks: Sequence[NetworkTask], *, parts: Parts, workers: joblib.Parallel, **work: Any
+) -> Iterator[tuple[NetworkTask, Probabilities]]:
+    """Yield each task with its probabilities, in the order of the tasks: a sum of floats depends on its order.
+
+    ``work`` holds what all of them share: samples, first, steps and device.
+    """
+    known = {t.name: parts.read_array(t.name) for t in tasks}
+    fresh = [t for t in tasks if known[t.name] is None]
+    results = workers(joblib.delayed(_train_and_predict)(t, **work) for t in fresh)
+    for task in tasks:
+        probabilities = known.pop(task.name)
+        if probabilities is None:
+            probabilities = next(results)
+            parts.write_array(task.name, probabilities)
+        yield task, probabilities
+
+
+def trial_lengths(
+    tasks: Sequence[NetworkTask],
+    given: NDArray[np.int64],
+    kept: NDArray[np.bool_],
+    *,
+    parts: Parts,
+    workers: joblib.Parallel,
+    **work: Any,
+) -> int:
+    """Return the number of updates after which the networks of one fold predict the trusted labels of its windows best.
+
+    Noisy labels as such say little about when to stop; those that the passes trust, of groups that the network did not see, do.
+    """
+    best, least = LENGTHS[0], float("inf")
+    for updates in LENGTHS:
+        named = [
+            replace(
+                t, name=f"trial-{updates}-{t.name}", recipe=replace(t.recipe, updates=updates), predict=t.predict[kept[t.predict]]
+            )
+            for t in tasks
+        ]
+        score = 0.0
+        for task, probabilities in run_tasks(named, parts=parts, workers=workers, **work):
+            score += float(((probabilities - np.eye(task.classes)[given[task.predict]]) ** 2).sum())
+        if score >= least:
+            break
+        best, least = updates, score
+    return best
+
+
+def _train_and_predict(
+    task: NetworkTask, *, samples: Samples, first: NDArray[np.int64], steps: int, device: str
+) -> Probabilities:
+    """Train one network and predict with it; one thread, because the other cores have networks of their own."""
+    # Workers that only listen to voices need no torch, which takes seconds to import.
+    import torch
+
+    from model.classifier import BehaviorClassifier
+    from model.training import Windows
+
+    torch.set_num_threads(1)
+    classifier = BehaviorClassifier(
+        [str(c) for c in range(task.classes)],
+        [str(k) for k in range(samples.xy.shape[1])],
+        steps=steps,
+        recipe=task.recipe,
+        device=device,
+    )
+    index = Windows.of(samples, first, steps=steps, device=classifier.device)
+    classifier.fit_windows(replace(index, first=index.first[task.train]), task.target, seed=task.seed)
+    return classifier.predict_windows(replace(index, first=index.first[task.predict]))

@@ -1,0 +1,138 @@
+"""Which labels can be trusted to teach: passes of quick voices, each without the labels that the last one doubted.
+
+Every pass deals new folds, lets each voice (:mod:`model.summaries` read by :mod:`model.kernel_ridge`) predict the windows of
+the folds that it did not see, doubts the labels by the mean of their probabilities, and drops the most doubtful share of every
+class. The share is the class's own estimate of wrong labels within bounds; the passes end when hardly a window changes sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import joblib
+import numpy as np
+from numpy.typing import NDArray
+
+from model.kernel_ridge import predict_left_out
+from pipeline.doubt import Labelled, class_shares, counted_wrong, doubt_labels
+from pipeline.folds import assign_folds
+
+__all__ = ["Heard", "Lesson", "run_passes"]
+
+_LEAST_DROPPED, _MOST_DROPPED = 0.02, 0.3
+"""Bounds of the share of a class that is dropped: doubt is never certain, and a class must keep most of what shows it."""
+
+_FOLDS = 10
+"""Folds of a pass, where fewer are asked for: leaving one out is cheap, and nine tenths teach more than four fifths."""
+
+_SETTLED = 0.025
+"""The passes end when a smaller share of the windows changes sides."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """The windows of one species, as the passes need them.
+
+    Attributes
+    ----------
+    labels : Labelled
+        Given classes, clips and votes.
+    group : int64, shape (n,)
+        Group of the folds.
+    audited : bool, shape (n,)
+        False for the hold-out, which teaches nothing and is predicted by what all others teach.
+    teaches : bool, shape (n,)
+        Audited windows that may train: not mixed, no bad pose.
+    classes : int
+    folds : int
+    seed : int
+    """
+
+    labels: Labelled
+    group: NDArray[np.int64]
+    audited: NDArray[np.bool_]
+    teaches: NDArray[np.bool_]
+    classes: int
+    folds: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What the voices said last, and whose labels they had learnt from.
+
+    Attributes
+    ----------
+    probabilities : float32, shape (n, classes)
+    kept : bool, shape (n,)
+        The windows whose labels are left to teach after the last pass.
+    changed : list of float
+        Share of the windows that changed sides in each pass.
+    penalties : list of dict
+        The penalty that each voice chose in each pass.
+    """
+
+    probabilities: NDArray[np.float32]
+    kept: NDArray[np.bool_]
+    changed: list[float]
+    penalties: list[dict[str, float]]
+
+
+def run_passes(
+    voices: Mapping[str, NDArray[np.float32]],
+    lesson: Lesson,
+    *,
+    most: int,
+    workers: joblib.Parallel,
+    progress: Callable[[], None] | None = None,
+) -> Heard:
+    """Run up to ``most`` passes; ``voices`` holds the features of each voice, shape (n, features)."""
+    kept = lesson.teaches
+    changed: list[float] = []
+    penalties: list[dict[str, float]] = []
+    probabilities = np.zeros((len(kept), lesson.classes), np.float32)
+    for number in range(most):
+        fold = _deal(lesson, seed=lesson.seed + 100 * number)
+        said = workers(
+            joblib.delayed(predict_left_out)(
+                features,
+                lesson.labels.given,
+                classes=lesson.classes,
+                fold=fold,
+                teaches=kept,
+                seed=lesson.seed + 100 * number + place,
+            )
+            for place, features in enumerate(voices.values())
+        )
+        probabilities = np.mean([answer for answer, _ in said], axis=0, dtype=np.float32)
+        penalties.append({name: penalty for name, (_, penalty) in zip(voices, said, strict=True)})
+        before, kept = kept, _trusted(probabilities, lesson, kept=kept)
+        changed.append(float((before != kept)[lesson.teaches].mean()))
+        if progress:
+            progress()
+        if number and changed[-1] < _SETTLED:
+            break
+    return Heard(probabilities=probabilities, kept=kept, changed=changed, penalties=penalties)
+
+
+def _deal(lesson: Lesson, *, seed: int) -> NDArray[np.int64]:
+    fold = np.full(len(lesson.group), -1, np.int64)
+    rows = lesson.audited
+    fold[rows] = assign_folds(lesson.labels.given[rows], lesson.group[rows], count=max(lesson.folds, _FOLDS), seed=seed)
+    return fold
+
+
+def _trusted(probabilities: NDArray[np.float32], lesson: Lesson, *, kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the windows that may teach without the most doubtful of every class."""
+    given = lesson.labels.given
+    doubt = doubt_labels(probabilities, lesson.labels)
+    wrong = counted_wrong(doubt, given, kept)
+    may = lesson.teaches
+    share = np.clip(class_shares(wrong[may], given[may], lesson.classes), _LEAST_DROPPED, _MOST_DROPPED)
+    trusted = may.copy()
+    for number in range(lesson.classes):
+        rows = np.flatnonzero(may & (given == number))
+        most_doubtful = rows[np.argsort(doubt.score[rows], kind="stable")]
+        trusted[most_doubtful[: int(share[number] * len(rows))]] = False
+    return trusted

@@ -1,0 +1,119 @@
+"""From doubt to a probability: label quality that means what it says, and the joint of given and true labels, without any truth.
+
+A label's chance to be right is estimated twice: by Bayes' rule from tempered probabilities and the estimated joint, which is
+too unsure where a model is sure, and by whether the label is counted as wrong, which is too sure where the model is not. The
+better the model agrees with the labels that it trusts (Cohen's kappa, squared), the more the second counts. Their mean is made
+monotone in the doubt (isotonic regression; Zadrozny & Elkan 2002); docs/research.md shows how close it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+
+from pipeline.doubt import Doubt, Labelled, agreement, best_other, counted_wrong
+
+__all__ = ["Quality", "estimate_quality"]
+
+_LEAST = 1e-3
+_ROUNDS = 6
+_TIE_BREAK = 0.01
+"""Share of the quality that follows the order of doubt alone, so that no two windows of a plateau are equal."""
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What is estimated of the labels.
+
+    Attributes
+    ----------
+    right : float64, shape (n,)
+        Chance that the label is right; its order is that of the doubt.
+    suggested : int64, shape (n,)
+        The best class but the given one.
+    joint : float64, shape (classes, classes)
+        Estimated number of windows of each given (row) and true class (column).
+    flagged : bool, shape (n,)
+        The most doubtful labels, as many as are expected to be wrong; never those of bad pose.
+    """
+
+    right: NDArray[np.float64]
+    suggested: NDArray[np.int64]
+    joint: NDArray[np.float64]
+    flagged: NDArray[np.bool_]
+
+
+def estimate_quality(doubt: Doubt, labels: Labelled, taught: NDArray[np.bool_]) -> Quality:
+    """Return the quality of each label; ``taught`` tells which labels the networks were allowed to learn from, shape (n,)."""
+    given, classes = labels.given, doubt.nearby.shape[1]
+    trusted = taught if taught.any() else np.ones(len(given), bool)
+    tempered = _tempered(doubt.nearby, given, trusted)
+    wrong = counted_wrong(doubt, given, trusted)
+    counts = np.full((classes, classes), 0.5)
+    np.add.at(counts, (given, np.where(wrong, best_other(doubt.nearby, given), given)), 1.0)
+    of_label, posterior = _noise(tempered, given, counts)
+    verdict = max(0.0, agreement(doubt, given, trusted)) ** 2
+    believed = (1 - verdict) * posterior[np.arange(len(given)), given] + verdict * ~wrong
+    right = _in_order(doubt.score, believed)
+    # Windows of bad pose are shown as such, not called a wrong label.
+    order = np.argsort(doubt.score, kind="stable")
+    order = order[labels.votes[order]]
+    flagged = np.zeros(len(given), bool)
+    flagged[order[: round(float((1 - right)[labels.votes].sum()))]] = True
+    # The square root: what the label says of the truth counts, but less than what the window shows.
+    suggested = best_other(np.sqrt(counts / counts.sum(axis=1, keepdims=True))[given] * tempered, given)
+    joint = of_label * np.bincount(given, minlength=classes)[:, None]
+    return Quality(right=right, suggested=suggested, joint=joint, flagged=flagged)
+
+
+def _tempered(nearby: NDArray[np.float64], given: NDArray[np.int64], trusted: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return probabilities sharpened or softened such that they fit the trusted labels best, shape (n, classes)."""
+    logs = np.log(np.clip(nearby, _LEAST, None))
+    logs -= logs.max(axis=1, keepdims=True)
+
+    def tempered(sharpness: float, rows: NDArray[np.bool_] | slice) -> NDArray[np.float64]:
+        found = np.exp(sharpness * logs[rows])
+        return np.asarray(found / found.sum(axis=1, keepdims=True))
+
+    own = given[trusted]
+
+    def misfit(sharpness: float) -> float:
+        return float(-np.log(tempered(sharpness, trusted)[np.arange(len(own)), own] + _LEAST).mean())
+
+    return tempered(float(minimize_scalar(misfit, bounds=(0.3, 8.0), method="bounded").x), slice(None))
+
+
+def _noise(
+    tempered: NDArray[np.float64], given: NDArray[np.int64], counts: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return how the true classes of each given label are distributed, and those of each window, by expectation maximisation.
+
+    ``counts`` holds the first guess of the former, shape (given, true).
+    """
+    likelihood = tempered / tempered.mean(axis=0)
+    of_label = counts / counts.sum(axis=1, keepdims=True)
+    posterior = tempered
+    for _ in range(_ROUNDS):
+        posterior = of_label[given] * likelihood
+        posterior /= posterior.sum(axis=1, keepdims=True)
+        summed = np.zeros_like(of_label)
+        np.add.at(summed, given, posterior)
+        of_label = (summed + 0.5 / len(of_label)) / (summed + 0.5 / len(of_label)).sum(axis=1, keepdims=True)
+    return of_label, posterior
+
+
+def _in_order(score: NDArray[np.float64], believed: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return ``believed`` made monotone in ``score``, strictly."""
+    # scikit-learn takes a second to import, which `audit --help` should not pay.
+    from sklearn.isotonic import IsotonicRegression
+
+    steps = IsotonicRegression(y_min=0.0, y_max=1.0).fit_transform(score, believed)
+    _, start, count = np.unique(steps, return_index=False, return_inverse=True, return_counts=True)
+    middle = np.bincount(start, weights=score) / count
+    height = np.bincount(start, weights=steps) / count
+    place = np.empty(len(score))
+    place[np.argsort(score, kind="stable")] = (np.arange(len(score)) + 0.5) / len(score)
+    return np.asarray((1 - _TIE_BREAK) * np.interp(score, middle, height) + _TIE_BREAK * place)
