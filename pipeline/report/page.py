@@ -16,11 +16,12 @@ import pandas as pd
 from data_schemas.config import Config
 from data_schemas.labels import Taxonomy
 from data_schemas.skeletons import Skeleton, built_in_skeletons, load_skeleton, skeleton_of
-from data_schemas.tables import keypoints_of
+from data_schemas.tables import SELFTEST, keypoints_of
 from pipeline import figures
 from pipeline.colours import class_colours
 from pipeline.naming import taxonomy_of
 from pipeline.report.segment_cards import segment_cards
+from pipeline.report.selftest_table import selftest_section
 from pipeline.stages import SCHEMAS
 from pipeline.workspace import RunFolder
 
@@ -47,6 +48,12 @@ class Found:
     def record(self) -> dict[str, Any]:
         """Return run.json."""
         return self.folder.record()
+
+    @cached_property
+    def selftest(self) -> pd.DataFrame | None:
+        """Return what `audit selftest` found on this run's data, if it was asked."""
+        made_here = self.folder.made_from("selftest") == self.record.get("identity")
+        return self.folder.read_table("selftest", SELFTEST) if made_here else None
 
     @cached_property
     def config(self) -> Config:
@@ -130,6 +137,11 @@ def _sections(found: Found) -> Iterator[str]:
     if len(queue):
         yield _section("Kinds of segments", "What seems to be wrong in the segments to review, by given label.")
         yield from _by_species(queue, "kinds", figures.kinds_of_segments)
+    if found.selftest is not None:
+        yield _section(
+            "Selftest", "Errors planted in copies of these data, one kind and share a copy: how many the audit brings back."
+        )
+        yield selftest_section(found.selftest)
     yield _section(
         "Set aside and mended", "Files that could not be read, with the place and the reason; and what was mended while reading."
     )
