@@ -82,10 +82,25 @@ class Ground:
         return self.clips["subject_id"].to_numpy(object)
 
     @cached_property
-    def classes(self) -> Names:
-        """Return the class that every bout trains as."""
+    def bout_class(self) -> Rows:
+        """Return a number for the species and class of every bout."""
         pairs = zip(self.species[self.clip], self.label[self.first], strict=True)
-        return np.array([self.target[pair] for pair in pairs], object)
+        return np.asarray(pd.factorize(pd.Index([f"{pair[0]}\0{self.target[pair]}" for pair in pairs]))[0], np.int64)
+
+    @cached_property
+    def bout_species(self) -> Rows:
+        """Return a number for the species of every bout."""
+        return np.asarray(pd.factorize(self.species)[0][self.clip], np.int64)
+
+    @cached_property
+    def bout_group(self) -> Rows:
+        """Return a number for the group of every bout."""
+        return np.asarray(pd.factorize(self.group)[0][self.clip], np.int64)
+
+    @cached_property
+    def lasting(self) -> Rows:
+        """Return the time from the first to the last frame of every bout in ms."""
+        return self.time[self.last] - self.time[self.first]
 
     def others(self, species: str, label: str) -> list[str]:
         """Return the audited labels of a species that train as another class than ``label``: only these can be told apart."""

@@ -16,12 +16,13 @@ class ManyValues(TyperCommand):
         """Write ``--name a b`` out as ``--name a --name b`` and parse that."""
         repeatable = {name for p in self.params if getattr(p, "multiple", False) for name in p.opts}
         spread: list[str] = []
-        current, fresh = "", False
+        current, waiting = "", False
         for word in args:
+            name, equals, _ = word.partition("=")
             if word.startswith("-"):
-                current, fresh = (word if word in repeatable else ""), True
+                current, waiting = (name if name in repeatable else ""), not equals
             else:
-                spread += [current] if current and not fresh else []
-                fresh = False
+                spread += [current] if current and not waiting else []
+                waiting = False
             spread.append(word)
         return super().parse_args(ctx, spread)

@@ -107,24 +107,19 @@ def _donors(ground: Ground, host: int, *, lasting: int) -> tuple[NDArray[np.int6
     They are of the same group and another class. Poses of another group are taken only where the host's has no other class: its
     networks would then have seen the same poses under their own label, which makes the error easier to find than a real one.
     """
-    time = ground.time
-    other = np.flatnonzero(
-        (ground.classes != ground.classes[host]) & (ground.species[ground.clip] == ground.species[ground.clip[host]])
-    )
-    group = ground.group[ground.clip]
-    same = other[group[other] == group[host]]
-    elsewhere = not len(same)
+    species, group = ground.bout_species, ground.bout_group
+    other = np.flatnonzero((species == species[host]) & (ground.bout_class != ground.bout_class[host]))
+    chosen = other[group[other] == group[host]]
+    elsewhere = not len(chosen)
     if elsewhere:
         ratio = ground.scale[ground.clip[other]] / ground.scale[ground.clip[host]]
-        same = other[(ratio > 1 / _SIMILAR_SCALE) & (ratio < _SIMILAR_SCALE)]
-    return same[time[ground.last[same]] - time[ground.first[same]] >= lasting], elsewhere
+        chosen = other[(ratio > 1 / _SIMILAR_SCALE) & (ratio < _SIMILAR_SCALE)]
+    return chosen[ground.lasting[chosen] >= lasting], elsewhere
 
 
 def _boundaries(copy: Copy, rng: np.random.Generator, share: float) -> None:
     ground, time = copy.ground, copy.time
-    follows = (
-        (np.diff(ground.clip) == 0) & (ground.last[:-1] + 1 == ground.first[1:]) & (ground.classes[1:] != ground.classes[:-1])
-    )
+    follows = (np.diff(ground.clip) == 0) & (ground.last[:-1] + 1 == ground.first[1:]) & (np.diff(ground.bout_class) != 0)
     follows &= time[ground.first[1:]] - time[ground.last[:-1]] <= ground.max_gap_ms
     for before in rng.permutation(np.flatnonzero(follows)):
         if copy.windows >= share * len(ground.windows):
@@ -160,14 +155,13 @@ def _places(
 ) -> Iterator[tuple[int, slice]]:
     """Yield a bout and free rows in it, longer bouts more often, until enough windows are planted or no room is found."""
     ground = copy.ground
-    lasting = copy.time[ground.last] - copy.time[ground.first]
-    roomy = np.flatnonzero(lasting * most >= span_ms[0])
-    weight = np.cumsum(lasting[roomy])
+    roomy = np.flatnonzero(ground.lasting * most >= span_ms[0])
+    weight = np.cumsum(ground.lasting[roomy])
     fruitless = 0
     while len(roomy) and copy.windows < share * len(ground.windows) and fruitless < _FRUITLESS:
         before = copy.windows
         bout = int(roomy[np.searchsorted(weight, rng.uniform(0, weight[-1]), "right")])
-        rows = _free_rows(copy, rng, bout, rng.uniform(span_ms[0], min(span_ms[1], most * lasting[bout])))
+        rows = _free_rows(copy, rng, bout, rng.uniform(span_ms[0], min(span_ms[1], most * ground.lasting[bout])))
         if rows is not None:
             yield bout, rows
         fruitless = 0 if copy.windows > before else fruitless + 1
@@ -179,7 +173,8 @@ def _free_rows(copy: Copy, rng: np.random.Generator, bout: int, length: float) -
     start = int(rng.integers(max(np.searchsorted(time, time[-1] - length, "right"), 1)))
     stop = int(np.searchsorted(time, time[start] + length, "right"))
     rows = slice(first + start, first + stop)
-    return None if stop - start < 2 or copy.taken[rows].any() else rows
+    # Two frames may carry one time: a stretch of them would last nothing.
+    return None if time[stop - 1] == time[start] or copy.taken[rows].any() else rows
 
 
 _PLANTERS: dict[str, Callable[[Copy, np.random.Generator, float], None]] = {
