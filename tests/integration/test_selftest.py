@@ -95,16 +95,20 @@ def test_a_killed_selftest_goes_on_to_the_same_table(audit, poses) -> None:
         start_new_session=True,
     )
     deadline = time.monotonic() + 120
-    while process.poll() is None and time.monotonic() < deadline and not list(workspace.glob("selftest/*/parts/*.npy")):
+    while (
+        process.poll() is None and time.monotonic() < deadline and not list(workspace.glob("selftest/contaminated*/parts/*.npy"))
+    ):
         time.sleep(0.002)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert process.returncode == -signal.SIGKILL, "the selftest ended before it could be killed"
     assert not (latest(workspace) / "selftest.parquet").exists()
-    kept = {p: p.stat().st_mtime_ns for p in workspace.glob("selftest/*/parts/*.npy")}
-    assert kept
+    first = next(workspace.glob("selftest/wrong_clip*/selftest.parquet"))
+    written = first.stat().st_mtime_ns
+    assert not list(workspace.glob("selftest/contaminated*/selftest.parquet"))
 
     audit("selftest", "-w", "ws", *words)
+    assert first.stat().st_mtime_ns == written
     one, two = (pd.read_parquet(latest(w) / "selftest.parquet") for w in (whole, workspace))
     pd.testing.assert_frame_equal(one, two)
 
