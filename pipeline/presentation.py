@@ -92,6 +92,7 @@ SELFTEST_HEADS = (
     "before",
     "lift",
     "flagged",
+    "of all",
     "precision",
     "right kind",
     "right label",
@@ -132,6 +133,7 @@ def selftest_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         _percent(row["recall_10_before"]),
         f"{row['lift']:.1f}",
         _with_interval(row, "recall"),
+        _share(row["flagged"], row["audited"]),
         _with_interval(row, "precision"),
         _percent(row["right_kind"]),
         _percent(row["right_label"]),
@@ -144,8 +146,9 @@ def selftest_notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     notes = [
         "first 10 %: planted windows within the first tenth of the ranks; at most: what a perfect order would reach;",
         "before: the same windows in the audit of the unplanted data; lift: first 10 % over the 10 % that chance finds.",
-        "flagged: planted windows that were flagged. precision: flagged windows that were planted, a LOWER bound, for the data",
-        "have errors of their own. right kind, right label: of the planted windows that were flagged.",
+        "flagged: planted windows that were flagged; of all: audited windows that were flagged, which chance would reach.",
+        "precision: flagged windows that were planted, a LOWER bound, for the data have errors of their own.",
+        "right kind, right label: of the planted windows that were flagged.",
     ]
     groups = min((row["groups"] for row in scored), default=0)
     told = any(row["recall_low"] is not None for row in scored)
