@@ -52,7 +52,8 @@ class Found:
     @cached_property
     def selftest(self) -> pd.DataFrame | None:
         """Return what `audit selftest` found on this run's data, if it was asked."""
-        made_here = self.folder.made_from("selftest") == self.record.get("identity")
+        made_from = self.folder.made_from("selftest")
+        made_here = made_from is not None and made_from == self.record.get("identity")
         return self.folder.read_table("selftest", SELFTEST) if made_here else None
 
     @cached_property
