@@ -22,10 +22,12 @@ __all__ = [
     "ISSUES",
     "KINDS",
     "OOF",
+    "PLANTED_KINDS",
     "POSE_FAULTS",
     "PROBABILITY_PREFIX",
     "REMARKS",
     "SEGMENTS",
+    "SELFTEST",
     "SPLITS",
     "WINDOWS",
     "keypoints_of",
@@ -41,6 +43,10 @@ cannot be told apart, or the keypoints rather than the label."""
 POSE_FAULTS = ("missing", "jump", "bone_length", "swap", "frozen", "identity_swap")
 """Why a window's pose is bad: too few keypoints, or one that leaps away and back, stretches a bone, is exchanged with its left
 or right, stands still while the rest moves, or two animals exchanged."""
+
+PLANTED_KINDS = ("wrong_clip", "contaminated", "boundary", "flips")
+"""What `audit selftest` plants: a wrong label for a whole clip, a stretch of another clip's poses, a shifted change between two
+frame labels, or another label for about a second."""
 
 SPLITS = ("audit", "holdout", "left_out")
 """``audit`` windows are predicted out of fold, ``holdout`` groups were set apart first, ``left_out`` classes take no part."""
@@ -198,6 +204,36 @@ SEGMENTS = pa.DataFrameSchema(
     name="segments",
     strict=True,
 )
+
+SELFTEST = pa.DataFrameSchema(
+    {
+        "kind": pa.Column(str, checks=pa.Check.isin(PLANTED_KINDS)),
+        "share": _share(),
+        "seed": pa.Column("int64", checks=pa.Check.ge(0)),
+        **{
+            name: pa.Column("int32", checks=pa.Check.ge(0))
+            for name in ("stretches", "clips", "windows", "elsewhere", "audited", "flagged", "groups")
+        },
+        **{
+            name: pa.Column("float64", checks=pa.Check.in_range(0.0, 1.0), nullable=True)
+            for score in ("recall_10", "recall", "precision")
+            for name in (score, f"{score}_low", f"{score}_high")
+        },
+        **{
+            name: pa.Column("float64", checks=pa.Check.in_range(0.0, 1.0), nullable=True)
+            for name in ("recall_10_most", "recall_10_before", "recall_before", "right_kind", "right_label")
+        },
+        "lift": pa.Column("float64", checks=pa.Check.ge(0), nullable=True),
+        "note": _text(nullable=True),
+    },
+    name="selftest",
+    strict=True,
+    unique=["kind", "share"],
+)
+"""A row for each kind and share planted. ``stretches``, ``clips`` and ``windows`` count what was planted, ``elsewhere`` the
+stretches that came from another group. ``recall_10`` is the share of the planted windows within the first tenth of the ranks,
+``recall_10_most`` what a perfect order would reach, ``..._before`` the same windows in the audit of the unplanted data;
+``right_kind`` and ``right_label`` are shares of the planted windows that were flagged. ``note`` says why a row has no scores."""
 
 
 def validate(table: pd.DataFrame, schema: pa.DataFrameSchema, *, source: str) -> pd.DataFrame:

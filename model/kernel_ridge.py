@@ -111,13 +111,13 @@ def _solve(gram: NDArray[np.float32], moment: NDArray[np.float32], count: int, *
     # In single precision the smallest penalty would drown in rounding.
     ridge = gram.astype(np.float64, order="F")
     ridge[np.diag_indices_from(ridge)] += penalty * max(count, 1)
-    weights: NDArray[np.float64] = dposv(ridge, moment, overwrite_a=True)[1]
-    return weights.astype(np.float32)
+    _, weights, _ = dposv(ridge, moment, overwrite_a=True)
+    return np.asarray(weights, np.float32)
 
 
 def _as_probabilities(answers: NDArray[np.float32]) -> NDArray[np.float32]:
     clipped = np.clip(answers, 1e-3, 1.0)
-    return clipped / clipped.sum(axis=1, keepdims=True)
+    return np.asarray(clipped / clipped.sum(axis=1, keepdims=True), np.float32)
 
 
 def _slices(count: int) -> list[slice]:

@@ -10,6 +10,7 @@ import typer
 
 import data_schemas
 from data_schemas.errors import PoseAuditError
+from pipeline.many_values import ManyValues
 
 if TYPE_CHECKING:
     from data_schemas.config import Config
@@ -145,6 +146,41 @@ def run(
     if not worked:
         sys.stderr.write("nothing to do: the same source, configuration and code have been audited\n")
     typer.echo("\n".join(found_lines(summarise(folder), workspace=workspace)))
+
+
+@app.command(cls=ManyValues)
+def selftest(
+    workspace: WorkspaceOption = Path(),
+    kinds: Annotated[
+        list[str] | None, typer.Option(help="wrong_clip, contaminated, boundary (labels per frame), flips; else all.")
+    ] = None,
+    shares: Annotated[
+        list[float] | None, typer.Option(help="Shares of the clips or windows to plant in; else 0.05 0.15 0.30.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed plants the same errors.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    jobs: Annotated[int | None, typer.Option(help="Processes; 0 takes every core.")] = None,
+) -> None:
+    """Plant known errors in copies of your data and tell how many the audit brings back.
+
+    Tests the newest run, with its configuration; each kind and share is an audit of its own. Goes on where it was killed.
+
+    Example: audit selftest -w my-audit --kinds wrong_clip contaminated --shares 0.05 0.15
+    """
+    import json
+
+    from pipeline.presentation import cost_line, selftest_lines
+    from pipeline.progress import stage_progress
+    from pipeline.selftest import KINDS, SHARES, prepare_selftest, run_selftest
+    from pipeline.workspace import Workspace
+
+    options = {"run": {"jobs": jobs}}
+    test = prepare_selftest(
+        Workspace(workspace), kinds=kinds or KINDS, shares=shares or SHARES, seed=seed, options=options, show=stage_progress
+    )
+    sys.stderr.write(cost_line(len(test.audits), seconds=test.seconds) + "\n")
+    found = run_selftest(test, show=stage_progress)
+    typer.echo(json.dumps(found, ensure_ascii=False, indent=2) if as_json else "\n".join(selftest_lines(found)))
 
 
 @app.command()

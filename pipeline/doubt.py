@@ -38,8 +38,11 @@ _LEAD = 0.25
 _EXCUSE = 0.5
 _BETTER_WINDOWS = 0.6
 _WRONG_CLIPS = 0.05
-_SURELY = 0.8
-_PUSH = 0.3
+_NEVER_CERTAIN = 0.005
+SURELY = 0.9
+"""Posterior above which a clip's label is held to be wrong as a whole: below it too many clips of a weak model are."""
+
+_PUSH = 0.2
 _LEAST = 1e-3
 """Smallest probability that is believed: a logarithm of less would let one window outvote its clip."""
 
@@ -103,7 +106,7 @@ def doubt_labels(probabilities: NDArray[np.floating], labels: Labelled) -> Doubt
     stretch = labels.clip * classes + given
     better = _quantile(lift, stretch, share=_BETTER_WINDOWS)
     wrong = _wrong_clips(nearby, labels)
-    sure = np.where(wrong > _SURELY, wrong, 0.0)
+    sure = np.where(wrong > SURELY, wrong, 0.0)
     return Doubt(
         score=lift - _EXCUSE * (1 - sure) * better - _PUSH * sure,
         nearby=nearby,
@@ -130,7 +133,7 @@ def counted_wrong(doubt: Doubt, given: NDArray[np.int64], kept: NDArray[np.bool_
     kept : bool, shape (n,)
         The windows whose labels are trusted.
     """
-    excused = min(1.0, 2 * (1 - agreement(doubt, given, kept))) * doubt.excuse * (doubt.clip_is_wrong <= _SURELY)
+    excused = min(1.0, 2 * (1 - agreement(doubt, given, kept))) * doubt.excuse * (doubt.clip_is_wrong <= SURELY)
     excusing = doubt.nearby.copy()
     excusing[np.arange(len(given)), given] -= excused
     # cleanlab takes over a second to import, which `audit --help` should not pay.
@@ -212,15 +215,18 @@ def _wrong_clips(nearby: FloatArray, labels: Labelled) -> FloatArray:
     evidence = np.stack([np.bincount(clip, weights=logs[:, c]) / count for c in range(classes)], axis=1) - logs.mean(axis=0)
     frequency = np.bincount(given, minlength=classes) / len(code)
 
-    def posterior(sharpness: float) -> FloatArray:
+    def posterior(sharpness: float, *, random: float) -> FloatArray:
         found = sharpness * evidence + np.log(np.maximum(frequency, 1e-9))
         found = np.exp(found - found.max(axis=1, keepdims=True))
-        # Some labels are wrong whatever the evidence: without this floor a single one would decide the sharpness.
-        return np.asarray((1 - _WRONG_CLIPS) * found / found.sum(axis=1, keepdims=True) + _WRONG_CLIPS * frequency)
+        return np.asarray((1 - random) * found / found.sum(axis=1, keepdims=True) + random * frequency)
+
+    def misfit(sharpness: float) -> float:
+        # Some labels are wrong whatever the evidence: without this share a single one would decide the sharpness.
+        return float(-np.log(posterior(sharpness, random=_WRONG_CLIPS)[row, given]).mean())
 
     row = np.arange(len(code))
-    fitted = minimize_scalar(lambda s: -np.log(posterior(s)[row, given]).mean(), bounds=(0.0, 60.0), method="bounded")
-    chance = posterior(float(fitted.x))
+    fitted = minimize_scalar(misfit, bounds=(0.0, 60.0), method="bounded")
+    chance = posterior(float(fitted.x), random=_NEVER_CERTAIN)
     own, other = chance[row, given], chance[row, best_other(chance, given)]
     wrong = _WRONG_CLIPS * other / (_WRONG_CLIPS * other + (1 - _WRONG_CLIPS) * own)
     return np.asarray(np.where(one_label, wrong, 0.0)[clip])

@@ -8,7 +8,7 @@ doubtful enough become segments, ranked by the wrong labels that a second of rev
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from data_schemas.config import Config
 from data_schemas.tables import text
+from pipeline.doubt import SURELY
 
 __all__ = ["cut_segments", "pieces_of_constant_doubt"]
 
@@ -28,8 +29,10 @@ _PENALTY = 0.3
 _SETTING_IN = 1.0
 """Seconds that a reviewer needs to find into a segment, whatever its length."""
 
+_SHORTEST = 1.0
+"""Seconds: shorter pieces join the doubtful piece beside them."""
+
 _WHOLE_CLIP = 0.8
-_SURELY = 0.8
 _EVEN = 0.5
 _LONGEST_BOUNDARY = 3.0
 
@@ -75,7 +78,7 @@ def cut_segments(issues: pd.DataFrame, windows: pd.DataFrame, *, config: Config)
     in_clip = table.groupby("clip_id").size().to_dict()
     rows = [
         _segment(table.iloc[a:b], course.start[a], course.end[b - 1], seconds=seconds, in_clip=in_clip)
-        for a, b in _pieces(table, course, threshold=threshold)
+        for a, b in _pieces(table, course, threshold=threshold, shortest=round(_SHORTEST / seconds))
     ]
     if not rows:
         return issues, _empty_segments()
@@ -140,7 +143,7 @@ def _course(table: pd.DataFrame) -> _Course:
     return _Course(start=tick_start, end=tick_end, bounds=np.append(np.flatnonzero(new), len(table)))
 
 
-def _pieces(table: pd.DataFrame, course: _Course, *, threshold: float) -> Iterator[tuple[int, int]]:
+def _pieces(table: pd.DataFrame, course: _Course, *, threshold: float, shortest: int) -> Iterator[tuple[int, int]]:
     """Yield the doubtful pieces of every run, and the stretches of bad pose, as rows of the table."""
     doubt = 1.0 - table["label_quality"].to_numpy(np.float64)
     suggested = pd.factorize(table["suggested_label"])[0]
@@ -152,10 +155,24 @@ def _pieces(table: pd.DataFrame, course: _Course, *, threshold: float) -> Iterat
         present = np.unique(suggested[a:b])
         channels = doubt[a:b, None] * (suggested[a:b, None] == present)
         sick = np.where(bad[a:b], 1.0, 0.0)[:, None]
-        for x, y in pieces_of_constant_doubt(np.concatenate([channels * (1 - sick), sick], axis=1), penalty=_PENALTY):
-            rows = slice(a + x, a + y)
-            if bad[rows].mean() >= _EVEN or (doubt[rows].mean() >= threshold and flagged[rows].any()):
-                yield a + x, a + y
+        pieces = [
+            (a + x, a + y)
+            for x, y in pieces_of_constant_doubt(np.concatenate([channels * (1 - sick), sick], axis=1), penalty=_PENALTY)
+        ]
+        yield from (p for p in pieces if bad[slice(*p)].mean() >= _EVEN)
+        doubtful = [p for p in pieces if bad[slice(*p)].mean() < _EVEN and doubt[slice(*p)].mean() >= threshold]
+        yield from (p for p in _without_shoulders(doubtful, shortest=shortest) if flagged[slice(*p)].any())
+
+
+def _without_shoulders(pieces: Sequence[tuple[int, int]], *, shortest: int) -> list[tuple[int, int]]:
+    """Return the pieces, those that touch joined where one is short: a stretch and where it fades are one thing to review."""
+    joined: list[tuple[int, int]] = []
+    for start, end in pieces:
+        if joined and joined[-1][1] == start and min(end - start, start - joined[-1][0]) < shortest:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined
 
 
 def _segment(part: pd.DataFrame, start: int, end: int, *, seconds: float, in_clip: Mapping[Any, int]) -> dict[str, object]:
@@ -186,7 +203,7 @@ def _segment(part: pd.DataFrame, start: int, end: int, *, seconds: float, in_cli
 def _kind(part: pd.DataFrame, *, quality: float, seconds: float, of_clip: float) -> str:
     if part["bad_pose"].mean() >= _EVEN:
         return "bad_pose"
-    if float(part["wrong_clip"].mean()) > _SURELY or of_clip >= _WHOLE_CLIP:
+    if float(part["wrong_clip"].mean()) > SURELY or of_clip >= _WHOLE_CLIP:
         return "wrong_clip"
     if part["mixed"].any() and seconds <= _LONGEST_BOUNDARY:
         return "boundary"

@@ -16,11 +16,13 @@ import pandas as pd
 from data_schemas.config import Config
 from data_schemas.labels import Taxonomy
 from data_schemas.skeletons import Skeleton, built_in_skeletons, load_skeleton, skeleton_of
-from data_schemas.tables import keypoints_of
+from data_schemas.tables import SELFTEST, keypoints_of
 from pipeline import figures
 from pipeline.colours import class_colours
 from pipeline.naming import taxonomy_of
+from pipeline.report.opinions import second_opinions
 from pipeline.report.segment_cards import segment_cards
+from pipeline.report.selftest_table import selftest_section
 from pipeline.stages import SCHEMAS
 from pipeline.workspace import RunFolder
 
@@ -47,6 +49,13 @@ class Found:
     def record(self) -> dict[str, Any]:
         """Return run.json."""
         return self.folder.record()
+
+    @cached_property
+    def selftest(self) -> pd.DataFrame | None:
+        """Return what `audit selftest` found on this run's data, if it was asked."""
+        made_from = self.folder.made_from("selftest")
+        made_here = made_from is not None and made_from == self.record.get("identity")
+        return self.folder.read_table("selftest", SELFTEST) if made_here else None
 
     @cached_property
     def config(self) -> Config:
@@ -113,8 +122,8 @@ def _sections(found: Found) -> Iterator[str]:
         "".join(segment_cards(found, queue)) or '<p class="empty">Nothing was flagged: no label looks wrong enough to review.</p>'
     )
     yield _section(
-        "Flagged share of each label",
-        "The share of windows whose label is probably wrong, by the model's own estimate; lines are 95 % intervals over "
+        "Expected share of wrong labels",
+        "The mean chance of a label to be wrong, by the audit's own estimate; lines are 95 % intervals over "
         f"resampled animals or recordings (none with fewer than {figures.FEWEST_GROUPS}). It errs where two classes look alike.",
     )
     yield from _by_species(issues, "rates", lambda part: figures.error_rates(part)[0])
@@ -123,13 +132,30 @@ def _sections(found: Found) -> Iterator[str]:
         "Each row is a given label: what a model that never saw the animal takes its windows for.",
     )
     yield from _matrices(found)
-    yield _section("Label quality", "How sure the audit is of each window's label. The flagged ones are those to look at.")
+    yield _section(
+        "Label quality",
+        "The chance that a window's label is right, estimated without any truth; as many are flagged as should be wrong.",
+    )
     yield from _by_species(issues, "quality", figures.quality_histogram)
+    yield _section(
+        "How far to trust the probabilities",
+        "Of the windows that models which never saw the animal give a class some probability, how many carry it. The line of the "
+        "labels that the networks were allowed to learn from should lie on the diagonal; the other lies below it where labels "
+        "are wrong.",
+    )
+    yield from _by_species(windows, "reliability", lambda part: figures.reliability(part, found["oof"]))
+    yield _section("Second opinions", "Where the audit and the networks alone, one window at a time, think differently.")
+    yield second_opinions(issues, queue)
     yield _section("What is there", "Windows of each label; few clips or few animals make every figure above less certain.")
     yield from _by_species(windows, "counts", figures.class_counts)
     if len(queue):
         yield _section("Kinds of segments", "What seems to be wrong in the segments to review, by given label.")
         yield from _by_species(queue, "kinds", figures.kinds_of_segments)
+    if found.selftest is not None:
+        yield _section(
+            "Selftest", "Errors planted in copies of these data, one kind and share a copy: how many the audit brings back."
+        )
+        yield selftest_section(found.selftest)
     yield _section(
         "Set aside and mended", "Files that could not be read, with the place and the reason; and what was mended while reading."
     )

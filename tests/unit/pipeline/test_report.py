@@ -11,9 +11,11 @@ import pytest
 
 from data_schemas.config import load_config
 from data_schemas.skeletons import load_skeleton, skeleton_of
+from data_schemas.tables import SELFTEST
 from pipeline.colours import class_colours
 from pipeline.figures import class_counts, error_rates, given_by_predicted, quality_histogram
 from pipeline.readers import recognise
+from pipeline.recovery import nothing_planted, selftest_table
 from pipeline.report import write_report
 from pipeline.report.drawing import drawn_edges, skeleton_strip
 from pipeline.segments import cut_segments
@@ -63,7 +65,16 @@ def own_part(page: str) -> str:
 
 def test_the_report_holds_every_part_and_needs_no_network(tmp_path: Path, made) -> None:
     page = page_of(tmp_path, made)
-    for heading in ("Look at these first", "Flagged share", "Given and predicted", "Label quality", "What is there", "Set aside"):
+    for heading in (
+        "Look at these first",
+        "Expected share of wrong labels",
+        "How far to trust",
+        "Second opinions",
+        "Given and predicted",
+        "Label quality",
+        "What is there",
+        "Set aside",
+    ):
         assert heading in page
     assert "simulated data" in page
     assert not re.search(r"<(?:script|link|img)[^>]+(?:src|href)=", page)
@@ -92,11 +103,23 @@ def test_names_from_files_are_harmless(tmp_path: Path, made) -> None:
 
 
 def test_a_run_in_which_nothing_is_flagged_says_so(tmp_path: Path, made) -> None:
-    issues, segments = cut_segments(made["issues"].assign(is_issue=False), made["windows"].assign(bad_pose=False), config=load_config(None))
+    issues, segments = cut_segments(
+        made["issues"].assign(is_issue=False), made["windows"].assign(bad_pose=False), config=load_config(None)
+    )
     nothing = {"issues": issues, "segments": segments, "rejected": made["rejected"].iloc[:0], "notes": made["notes"].iloc[:0]}
     page = page_of(tmp_path, made | nothing)
     assert "Nothing was flagged" in page
     assert "Nothing was rejected" in page
+
+
+def test_a_selftest_of_this_run_is_shown_and_one_of_another_is_not(tmp_path: Path, made) -> None:
+    run = put(tmp_path, made)
+    run.save_record({**run.record(), "identity": "this"})
+    table = selftest_table([{"kind": "flips", "share": 0.1, "seed": 0, **nothing_planted("no room")}])
+    for made_from, shown in (("this", True), ("another", False)):
+        run.write_table("selftest", table, schema=SELFTEST, made_from=made_from)
+        write_report(run)
+        assert ("<h2>Selftest</h2>" in (tmp_path / "report.html").read_text(encoding="utf-8")) == shown
 
 
 def test_error_rates_have_intervals_only_with_enough_groups(made) -> None:

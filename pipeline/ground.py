@@ -1,0 +1,212 @@
+"""The audited data as planting sees them: bouts of one label, and which frames each window covers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from data_schemas.tables import keypoints_of
+from model.windowing import pose_radius
+from pipeline.sampling import clip_bounds
+
+__all__ = ["Ground", "lay_ground"]
+
+Rows = NDArray[np.int64]
+Names = NDArray[np.object_]
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Clips, frames and windows of a finished audit, indexed for planting. Nothing here is ever changed.
+
+    Attributes
+    ----------
+    clips, frames, windows : DataFrame
+        As the audit made them; ``windows`` only those that were audited and may be planted in, in the order of the clips.
+    bounds : int64, shape (clips + 1,)
+        Rows of ``frames`` where each clip starts, and the end.
+    open : bool, shape (clips,)
+        Clips that may be planted in or taken from: never of the hold-out, never of a class that takes no part.
+    scale : float64, shape (clips,)
+        Median pose radius of each clip in the units of the source; NaN where no pose is seen.
+    label : object, shape (frames,)
+        The label of every frame, its own or its clip's; None where a clip is labelled per frame and this frame is not.
+    per_frame : bool
+        Whether the source labels single frames.
+    xy : float32, shape (frames, keypoints, 2)
+        NaN where missing.
+    first, last, clip : int64, shape (bouts,)
+        First and last row and the clip of every bout: open frames of one audited label without a hole in time.
+    begin, end : int64, shape (windows,)
+        First row of each window, and the row after its last.
+    target : dict
+        The class that each audited (species, label) trains as.
+    """
+
+    clips: pd.DataFrame
+    frames: pd.DataFrame
+    windows: pd.DataFrame
+    bounds: Rows
+    open: NDArray[np.bool_]
+    scale: NDArray[np.float64]
+    label: Names
+    per_frame: bool
+    xy: NDArray[np.float32]
+    first: Rows
+    last: Rows
+    clip: Rows
+    begin: Rows
+    end: Rows
+    target: dict[tuple[str, str], str]
+    max_gap_ms: float
+
+    @cached_property
+    def time(self) -> Rows:
+        """Return the time of every frame in ms."""
+        return self.frames["timestamp_ms"].to_numpy(np.int64)
+
+    @cached_property
+    def species(self) -> Names:
+        """Return the species of every clip."""
+        return self.clips["species"].to_numpy(object)
+
+    @cached_property
+    def group(self) -> Names:
+        """Return the group of every clip."""
+        return self.clips["subject_id"].to_numpy(object)
+
+    @cached_property
+    def bout_class(self) -> Rows:
+        """Return a number for the species and class of every bout."""
+        pairs = zip(self.species[self.clip], self.label[self.first], strict=True)
+        return np.asarray(pd.factorize(pd.Index([f"{pair[0]}\0{self.target[pair]}" for pair in pairs]))[0], np.int64)
+
+    @cached_property
+    def bout_species(self) -> Rows:
+        """Return a number for the species of every bout."""
+        return np.asarray(pd.factorize(self.species)[0][self.clip], np.int64)
+
+    @cached_property
+    def bout_group(self) -> Rows:
+        """Return a number for the group of every bout."""
+        return np.asarray(pd.factorize(self.group)[0][self.clip], np.int64)
+
+    @cached_property
+    def lasting(self) -> Rows:
+        """Return the time from the first to the last frame of every bout in ms."""
+        return self.time[self.last] - self.time[self.first]
+
+    def others(self, species: str, label: str) -> list[str]:
+        """Return the audited labels of a species that train as another class than ``label``: only these can be told apart."""
+        own = self.target.get((species, label))
+        return sorted(name for (s, name), target in self.target.items() if s == species and target != own)
+
+    def covered(self, mask: NDArray[np.bool_], *, clip: int | None = None) -> Rows:
+        """Return the windows of which more than half of the frames are in ``mask`` (shape (frames,)): of one clip, or of all."""
+        at = slice(None) if clip is None else self._windows_of(clip)
+        low, high = (0, len(mask)) if clip is None else self.bounds[clip : clip + 2]
+        total = np.concatenate([[0], np.cumsum(mask[low:high])])
+        begin, end = self.begin[at], self.end[at]
+        held = total[end - low] - total[begin - low]
+        return np.asarray(np.flatnonzero(2 * held > end - begin) + (at.start or 0), np.int64)
+
+    def _windows_of(self, clip: int) -> slice:
+        low, high = np.searchsorted(self.begin, self.bounds[clip : clip + 2])
+        return slice(int(low), int(high))
+
+
+def lay_ground(
+    clips: pd.DataFrame, frames: pd.DataFrame, windows: pd.DataFrame, *, species: Iterable[str], max_gap_ms: float
+) -> Ground:
+    """Index the tables of an audit for planting.
+
+    Parameters
+    ----------
+    clips, frames, windows : DataFrame
+        Frames lie in the order of the clips; windows carry their split.
+    species : iterable of str
+        The species that have data enough.
+    max_gap_ms : float
+        Frames further apart than this do not belong to one bout.
+    """
+    bounds = clip_bounds(clips)
+    audited = windows[(windows["split"] == "audit") & windows["species"].isin(list(species))]
+    told = audited[["species", "label", "target"]].drop_duplicates()
+    target = {(str(s), str(name)): str(t) for s, name, t in told.itertuples(index=False)}
+    is_open = clips["clip_id"].isin(audited["clip_id"]).to_numpy(bool)
+    label, per_frame = _frame_labels(clips, frames, bounds)
+    names = [f"{k}_{axis}" for k in keypoints_of(list(frames.columns)) for axis in ("x", "y")]
+    xy = frames[names].to_numpy(np.float32).reshape(len(frames), -1, 2)
+    first, last, clip = _bouts(clips, frames, label=label, bounds=bounds, max_gap_ms=max_gap_ms)
+    kind = zip(clips["species"].to_numpy(object)[clip], label[first], strict=True)
+    kept = is_open[clip] & np.array([pair in target for pair in kind], bool)
+    begin, end = _window_rows(clips, frames, audited, bounds=bounds)
+    order = np.argsort(begin, kind="stable")
+    return Ground(
+        clips=clips,
+        frames=frames,
+        windows=audited.iloc[order].reset_index(drop=True),
+        bounds=bounds,
+        open=is_open,
+        scale=_scales(xy, bounds),
+        label=label,
+        per_frame=per_frame,
+        xy=xy,
+        first=first[kept],
+        last=last[kept],
+        clip=clip[kept],
+        begin=begin[order],
+        end=end[order],
+        target=target,
+        max_gap_ms=max_gap_ms,
+    )
+
+
+def _frame_labels(clips: pd.DataFrame, frames: pd.DataFrame, bounds: Rows) -> tuple[Names, bool]:
+    """Return each frame's label, its own or its clip's where none of the clip's frames has one, and whether any has."""
+    of_clip = np.repeat(clips["label"].to_numpy(object), np.diff(bounds))
+    if "frame_label" not in frames or frames["frame_label"].isna().all():
+        return of_clip, False
+    known = frames["frame_label"].notna().to_numpy(bool)
+    own: Names = np.full(len(frames), None, object)
+    own[known] = frames["frame_label"].to_numpy(object)[known]
+    any_known = np.add.reduceat(known, bounds[:-1]) > 0
+    return np.where(np.repeat(any_known, np.diff(bounds)), own, of_clip), True
+
+
+def _bouts(
+    clips: pd.DataFrame, frames: pd.DataFrame, *, label: Names, bounds: Rows, max_gap_ms: float
+) -> tuple[Rows, Rows, Rows]:
+    """Return first row, last row and clip of every run of frames of one clip and label without a hole in time."""
+    clip = np.repeat(np.arange(len(clips)), np.diff(bounds))
+    codes = pd.factorize(label)[0]
+    hole = np.diff(frames["timestamp_ms"].to_numpy(np.int64)) > max_gap_ms
+    new = np.concatenate([[True], (np.diff(clip) != 0) | (np.diff(codes) != 0) | hole])
+    first = np.flatnonzero(new)
+    last = np.append(first[1:], len(frames)) - 1
+    labelled = codes[first] >= 0
+    return first[labelled], last[labelled], clip[first][labelled]
+
+
+def _window_rows(clips: pd.DataFrame, frames: pd.DataFrame, windows: pd.DataFrame, *, bounds: Rows) -> tuple[Rows, Rows]:
+    number = frames["frame_number"].to_numpy(np.int64)
+    # Frame numbers rise within a clip: a step from clip to clip makes them rise over the whole table, for one search.
+    step = int(number.max(initial=0)) + 2
+    key = np.repeat(np.arange(len(clips)), np.diff(bounds)) * step + number
+    clip = pd.Index(clips["clip_id"]).get_indexer(pd.Index(windows["clip_id"]))
+    begin = np.searchsorted(key, clip * step + windows["start_frame"].to_numpy(np.int64), "left")
+    end = np.searchsorted(key, clip * step + windows["end_frame"].to_numpy(np.int64), "right")
+    return begin.astype(np.int64), end.astype(np.int64)
+
+
+def _scales(xy: NDArray[np.float32], bounds: Rows) -> NDArray[np.float64]:
+    seen: NDArray[np.bool_] = np.isfinite(xy).all(axis=-1)  # type: ignore[assignment]
+    radius = pose_radius(np.nan_to_num(xy), seen)
+    parts = [radius[a:b][np.isfinite(radius[a:b])] for a, b in pairwise(bounds)]
+    return np.array([np.median(p) if len(p) else np.nan for p in parts], np.float64)

@@ -1,0 +1,249 @@
+"""Plant known errors in copies of audited data, audit the copies, and tell how many come back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from data_schemas.config import Config, load_config
+from data_schemas.errors import TooFewDataError, UsageError
+from data_schemas.tables import PLANTED_KINDS, SELFTEST, text
+from pipeline.ground import Ground, lay_ground
+from pipeline.naming import taxonomy_of
+from pipeline.planted import Planted
+from pipeline.planting import plant
+from pipeline.progress import Report
+from pipeline.readers import Reader, recognise
+from pipeline.recovery import FEWEST_WINDOWS, findings, nothing_planted, recovery, selftest_table
+from pipeline.report import write_report
+from pipeline.run import Show, run_audit
+from pipeline.stages import SCHEMAS, STAGES, Context
+from pipeline.workspace import RunFolder, Workspace, digest
+
+__all__ = ["KINDS", "SHARES", "Selftest", "prepare_selftest", "run_selftest"]
+
+KINDS = PLANTED_KINDS
+SHARES = (0.05, 0.15, 0.30)
+
+_FEWEST_GROUPS = 4
+_LARGEST_SHARE = 0.5
+_NO_CHANGES = "no clip has a change between labels of its own frames, so no boundary can be shifted"
+
+
+@dataclass(frozen=True)
+class Selftest:
+    """What is going to be planted, in which audited data.
+
+    Attributes
+    ----------
+    folder : RunFolder
+        The run of the unplanted data.
+    tables : dict
+        Its tables.
+    ground : Ground
+        The same, indexed for planting.
+    audits : tuple
+        Kind and share of every copy to audit.
+    left_out : dict
+        Kind and share that these data cannot have, and why.
+    untested : tuple
+        What is not planted in, since too few groups or classes are there, and what there is.
+    seed : int
+        The same seed plants the same errors.
+    """
+
+    workspace: Workspace
+    folder: RunFolder
+    reader: Reader
+    config: Config
+    tables: dict[str, pd.DataFrame]
+    ground: Ground
+    audits: tuple[tuple[str, float], ...]
+    left_out: dict[tuple[str, float], str]
+    untested: tuple[str, ...]
+    seed: int
+
+    @property
+    def seconds(self) -> float:
+        """Return about how long all audits take, judged by the run's own stages."""
+        stages = self.folder.record().get("stages", {})
+        one = sum(float((stages.get(s.name) or {}).get("seconds", 0.0)) for s in STAGES if s.name != "read")
+        return one * len(self.audits)
+
+
+def prepare_selftest(
+    workspace: Workspace,
+    *,
+    kinds: Sequence[str],
+    shares: Sequence[float],
+    seed: int,
+    options: dict[str, dict[str, Any]],
+    show: Show,
+) -> Selftest:
+    """Find the audit of the unplanted data, or make it, and say what can be planted.
+
+    The newest finished run is tested, with its own source and configuration; where its source or the code has changed since,
+    or where there is none, the data are audited first.
+
+    Raises
+    ------
+    UsageError
+        A kind is not known, a share is not between 0 and 0.5, or no source is named.
+    TooFewDataError
+        The data are too few to tell anything.
+    """
+    _require_known(kinds, shares)
+    config = _config_to_test(workspace, options)
+    reader = recognise(Path(config.source.path), format=config.source.format)
+    folder, _ = run_audit(Path(config.source.path), config, workspace=workspace, show=show)
+    tables = {name: folder.read_table(name, schema) for name, schema in SCHEMAS.items()}
+    species, untested = _testable_species(tables["windows"])
+    ground = lay_ground(
+        tables["clips"], tables["frames"], tables["windows"], species=species, max_gap_ms=config.windows.max_gap_ms
+    )
+    asked = [(kind, share) for kind in dict.fromkeys(kinds) for share in sorted(set(shares))]
+    left_out = {} if ground.per_frame else {pair: _NO_CHANGES for pair in asked if pair[0] == "boundary"}
+    audits = tuple(pair for pair in asked if pair not in left_out)
+    return Selftest(workspace, folder, reader, config, tables, ground, audits, left_out, untested, seed)
+
+
+def run_selftest(selftest: Selftest, *, show: Show) -> dict[str, Any]:
+    """Audit every planted copy and return what came back; the table is stored in the run's folder, and the report shows it.
+
+    A copy that was audited before is not audited again, and an interrupted one goes on with its finished networks.
+
+    Raises
+    ------
+    TooFewDataError
+        No copy had windows enough to tell anything.
+    """
+    identity = str(selftest.folder.record()["identity"])
+    rows: list[dict[str, object]] = [
+        {"kind": kind, "share": share, "seed": selftest.seed, **nothing_planted(reason)}
+        for (kind, share), reason in selftest.left_out.items()
+    ]
+    with selftest.workspace.locked():
+        for number, (kind, share) in enumerate(selftest.audits, start=1):
+            with show(f"{number}/{len(selftest.audits)} {kind} {share:.0%}") as progress:
+                rows.append(_one_row(selftest, identity, kind=kind, share=share, progress=progress))
+        table = selftest_table(sorted(rows, key=lambda r: (PLANTED_KINDS.index(str(r["kind"])), r["share"])))
+        _require_a_score(table)
+        selftest.folder.write_table("selftest", table, schema=SELFTEST, made_from=identity)
+        write_report(selftest.folder)
+    return findings(table, run_dir=selftest.folder.path, untested=selftest.untested)
+
+
+def _one_row(selftest: Selftest, identity: str, *, kind: str, share: float, progress: Report) -> dict[str, object]:
+    """Return the row of one copy: as it was stored, or by planting and auditing it."""
+    key = digest(identity, kind, share, selftest.seed)
+    place = RunFolder(selftest.workspace.root / "selftest" / f"{kind}-{share:g}-{key[:8]}")
+    if place.made_from("selftest") == key:
+        stored = place.read_table("selftest", SELFTEST).astype(object).iloc[0]
+        return {str(name): value for name, value in stored.items()}
+    planted = plant(selftest.ground, kind, share=share, seed=selftest.seed)
+    if len(planted.windows) < FEWEST_WINDOWS:
+        room = f"{len(planted.windows)} windows could be planted, {FEWEST_WINDOWS} are needed to tell anything"
+        scores = nothing_planted(room, counts={"windows": len(planted.windows), "stretches": len(planted.spans)})
+    else:
+        issues = _audit(selftest, planted, place, progress=progress)
+        windows, before = selftest.tables["windows"], selftest.tables["issues"]
+        scores = recovery(planted, issues, before=before, windows=windows, target=selftest.ground.target)
+    row = {"kind": kind, "share": share, "seed": selftest.seed, **scores}
+    place.write_table("selftest", selftest_table([row]), schema=SELFTEST, made_from=key)
+    place.drop_arrays()
+    return row
+
+
+def _audit(selftest: Selftest, planted: Planted, place: RunFolder, *, progress: Report) -> pd.DataFrame:
+    """Run all stages after reading on a planted copy and return its issues."""
+    context = Context(
+        reader=selftest.reader,
+        config=selftest.config,
+        parts=place,
+        progress=progress,
+        taxonomy=taxonomy_of(selftest.reader.name, selftest.config),
+    )
+    tables = {**selftest.tables, "clips": planted.clips, "frames": planted.frames}
+    for stage in STAGES:
+        if "clips" in stage.makes:
+            continue
+        tables |= stage.run(tables, context)
+        if "windows" in stage.makes:
+            tables["windows"] = _split_as_before(tables["windows"], selftest.tables["windows"])
+    return tables["issues"]
+
+
+def _split_as_before(windows: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
+    """Give every window the split that it had: drawn by the planted labels, other groups would be the hold-out."""
+    split = windows["window_id"].map(before.set_index("window_id")["split"]).fillna("left_out")
+    part = windows[split == "audit"]
+    groups = part.groupby(["species", "target"])["group"].transform("nunique")
+    # A class that planting left to a single group cannot be predicted by anything that knows it.
+    split[groups.index[groups < 2]] = "left_out"
+    return windows.assign(split=text(split.to_numpy(object)))
+
+
+def _config_to_test(workspace: Workspace, options: dict[str, dict[str, Any]]) -> Config:
+    """Return the newest finished run's configuration, or audit.toml's; how the work is done comes from audit.toml and options."""
+    path = workspace.config_path if workspace.config_path.exists() else None
+    config = load_config(path, overrides=options)
+    run = workspace.latest()
+    if run is not None:
+        record = run.record()
+        source = {"path": record["source"], "format": record["format"]}
+        config = load_config(None, overrides={**record["config"], "source": source, "run": config.run.model_dump()})
+    if not config.source.path:
+        raise UsageError(
+            f"{workspace.root.resolve()}: no run yet, and no source is named",
+            hint=f"audit run YOUR_CLIPS -w {workspace.root}, then this again",
+        )
+    return config
+
+
+def _require_known(kinds: Sequence[str], shares: Sequence[float]) -> None:
+    for kind in kinds:
+        if kind not in PLANTED_KINDS:
+            raise UsageError(f"{kind!r}: not a kind that can be planted", hint=f"kinds are {', '.join(PLANTED_KINDS)}")
+    for share in shares:
+        if not 0 < share <= _LARGEST_SHARE:
+            raise UsageError(f"share {share:g}: not between 0 and {_LARGEST_SHARE}", hint="for example --shares 0.05 0.15 0.30")
+    if not kinds or not shares:
+        raise UsageError("nothing to plant", hint="name at least one kind and one share, or leave both options out")
+
+
+def _testable_species(windows: pd.DataFrame) -> tuple[list[str], tuple[str, ...]]:
+    """Return the species with groups and classes enough to tell anything, and what the others have.
+
+    Raises
+    ------
+    TooFewDataError
+        None has enough; the message says what there is.
+    """
+    enough, untested = [], []
+    for species, part in windows[windows["split"] == "audit"].groupby("species"):
+        groups, by_class = part["group"].nunique(), part.groupby("target")["group"].nunique()
+        shown = int((by_class >= 2).sum())
+        if groups >= _FEWEST_GROUPS and shown >= 2:
+            enough.append(str(species))
+        else:
+            untested.append(f"{species} has {groups} groups to audit, and {shown} classes that at least two of them show")
+    if not enough:
+        raise TooFewDataError(
+            f"too few data for a selftest: {'; '.join(untested)}",
+            hint=f"needed: a species with at least {_FEWEST_GROUPS} groups (animals or recordings) beside the hold-out, "
+            "and two classes that at least two of them show",
+        )
+    return enough, tuple(untested)
+
+
+def _require_a_score(table: pd.DataFrame) -> None:
+    if table["recall"].isna().all():
+        reasons = dict.fromkeys(f"{k} {s:.0%}: {n}" for k, s, n in table[["kind", "share", "note"]].itertuples(index=False))
+        raise TooFewDataError(
+            f"too few data for a selftest: {'; '.join(reasons)}",
+            hint=f"needed: at least {FEWEST_WINDOWS} planted windows; give more clips, or larger --shares",
+        )

@@ -1,0 +1,146 @@
+"""`audit selftest` through the real command line: planted errors come back, killed it goes on, too few data are refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from data_schemas.tables import SELFTEST, validate
+
+pytestmark = pytest.mark.integration
+
+QUICK = ("--folds", "2", "--jobs", "1")
+
+
+def latest(workspace: Path) -> Path:
+    return (workspace / "runs" / "latest").resolve()
+
+
+@pytest.fixture
+def poses(audit, make_table) -> Path:
+    """Write a table with groups enough for a selftest, its audit fast to make."""
+    path = audit.folder / "poses.parquet"
+    make_table(subjects=6, clips_each=3, seed=3).to_parquet(path, index=False)
+    return path
+
+
+def quick_workspace(audit, poses: Path, name: str = "ws") -> Path:
+    audit("init", name, "--source", poses)
+    config = audit.folder / name / "audit.toml"
+    lines = config.read_text().replace("# views = ...", 'views = ["frame"]').replace("# min_updates = ...", "min_updates = 60")
+    config.write_text(lines)
+    audit("run", "-w", name, *QUICK)
+    return audit.folder / name
+
+
+def test_planted_errors_come_back_and_the_table_is_stored(audit, poses) -> None:
+    workspace = quick_workspace(audit, poses)
+    before = poses.read_bytes()
+    done = audit("selftest", "-w", "ws", "--shares", "0.15", "0.3", "--jobs", "1")
+    assert "6 audits of planted copies" in done.stderr
+    assert "6/6 flips 30%" in done.stderr
+    for word in ("first 10 %", "lift", "LOWER bound", "left out: boundary 15%, 30%", "groups are too few", "report.html"):
+        assert word in done.stdout
+    run = latest(workspace)
+    table = validate(pd.read_parquet(run / "selftest.parquet"), SELFTEST, source="selftest")
+    assert table[["kind", "share"]].apply(tuple, axis=1).tolist() == [
+        (k, s) for k in ("wrong_clip", "contaminated", "boundary", "flips") for s in (0.15, 0.3)
+    ]
+    by_kind = table.set_index(["kind", "share"])
+    assert by_kind.loc[("wrong_clip", 0.15), "lift"] > 3
+    assert by_kind.loc[("contaminated", 0.15), "recall"] > 0.5
+    assert "<h2>Selftest</h2>" in (run / "report.html").read_text(encoding="utf-8")
+    assert poses.read_bytes() == before
+    assert not list((workspace / "selftest").rglob("*.npy"))
+
+    again = audit("selftest", "-w", "ws", "--kinds", "wrong_clip", "--shares", "0.15", "--json")
+    row = json.loads(again.stdout)["planted"][0]
+    assert row["recall_10"] == pytest.approx(by_kind.loc[("wrong_clip", 0.15), "recall_10"], abs=1e-5)
+    assert row["note"] is None
+    assert "nothing to do" in audit("run", "-w", "ws", *QUICK).stderr
+
+
+def test_labels_per_frame_have_boundaries_to_shift(audit, make_table) -> None:
+    table = make_table(subjects=6, clips_each=4, seconds=3, seed=4)
+    clip = table["subject_id"] + "-all"
+    number = table.groupby(clip).cumcount()
+    coded = table.rename(columns={"label": "frame_label"}).assign(clip_id=clip, frame_number=number, timestamp_ms=number * 100)
+    path = audit.folder / "coded.parquet"
+    coded.to_parquet(path, index=False)
+    quick_workspace(audit, path)
+    done = audit("selftest", "-w", "ws", "--kinds", "boundary", "--shares", "0.05", "--json", "--jobs", "1")
+    row = json.loads(done.stdout)["planted"][0]
+    assert row["windows"] >= 20
+    assert 0 <= row["recall"] <= 1
+
+
+def test_a_killed_selftest_goes_on_to_the_same_table(audit, poses) -> None:
+    words = ("--kinds", "wrong_clip", "contaminated", "--shares", "0.3", "--jobs", "1")
+    whole = quick_workspace(audit, poses, "whole")
+    audit("selftest", "-w", "whole", *words)
+    workspace = quick_workspace(audit, poses)
+    process = subprocess.Popen(
+        audit.command("selftest", "-w", "ws", *words),
+        cwd=audit.folder,
+        env=audit.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 120
+    while (
+        process.poll() is None and time.monotonic() < deadline and not list(workspace.glob("selftest/contaminated*/parts/*.npy"))
+    ):
+        time.sleep(0.002)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert process.returncode == -signal.SIGKILL, "the selftest ended before it could be killed"
+    assert not (latest(workspace) / "selftest.parquet").exists()
+    first = next(workspace.glob("selftest/wrong_clip*/selftest.parquet"))
+    written = first.stat().st_mtime_ns
+    assert not list(workspace.glob("selftest/contaminated*/selftest.parquet"))
+
+    audit("selftest", "-w", "ws", *words)
+    assert first.stat().st_mtime_ns == written
+    one, two = (pd.read_parquet(latest(w) / "selftest.parquet") for w in (whole, workspace))
+    pd.testing.assert_frame_equal(one, two)
+
+
+def test_a_share_with_too_few_windows_is_skipped_alone(audit, poses) -> None:
+    quick_workspace(audit, poses)
+    done = audit("selftest", "-w", "ws", "--kinds", "contaminated", "--shares", "0.01", "0.3", "--jobs", "1")
+    assert "left out: contaminated 1%" in done.stdout
+    assert "20 are needed" in done.stdout
+    alone = audit("selftest", "-w", "ws", "--kinds", "contaminated", "--shares", "0.01", "--jobs", "1", code=3)
+    assert "error: too few data for a selftest" in alone.stderr
+    assert "20 planted windows" in alone.stderr
+
+
+def test_too_few_groups_are_refused_with_what_there_is(audit, make_table) -> None:
+    path = audit.folder / "few.parquet"
+    make_table(subjects=3, clips_each=2).to_parquet(path, index=False)
+    quick_workspace(audit, path)
+    done = audit("selftest", "-w", "ws", code=3)
+    assert "DOG has 3 groups to audit, and 2 classes" in done.stderr
+    assert "at least 4 groups" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--kinds", "typos"), "not a kind that can be planted"),
+        (("--shares", "5"), "not between 0 and 0.5"),
+        ((), "no run yet"),
+    ],
+)
+def test_what_cannot_be_planted_is_said_before_anything_is_done(audit, words, message: str) -> None:
+    done = audit("selftest", "-w", "ws", *words, code=2)
+    assert message in done.stderr
+    assert "hint:" in done.stderr

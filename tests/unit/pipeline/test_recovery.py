@@ -1,0 +1,107 @@
+"""Scores of a selftest from issues made by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_schemas.tables import SELFTEST, text
+from pipeline.planted import Planted
+from pipeline.presentation import SELFTEST_HEADS, selftest_cells, selftest_lines
+from pipeline.recovery import findings, nothing_planted, recovery, selftest_table
+from pipeline.report.selftest_table import selftest_section
+
+TARGET = {("DOG", "SIT"): "SIT", ("DOG", "TURN"): "TURN"}
+
+
+def made_up(*, planted: int = 40, groups: int = 10, holdout: int = 20):
+    """Give 400 audited windows of which the first ones are planted, found and ranked first, behind those of the hold-out."""
+    ids = [f"w{i:03d}" for i in range(400 + holdout)]
+    split = np.where(np.arange(len(ids)) < 400, "audit", "holdout")
+    rank = np.where(split == "audit", np.arange(len(ids)) + holdout + 1, np.arange(len(ids)) - 399)
+    windows = pd.DataFrame({"window_id": text(ids), "species": "DOG", "group": text([f"g{i % groups}" for i in range(len(ids))])})
+    issues = pd.DataFrame(
+        {
+            "window_id": text(ids),
+            "split": split,
+            "rank": rank,
+            "is_issue": np.arange(len(ids)) < planted,
+            "kind": text(["contaminated" if i < planted else None for i in range(len(ids))]),
+            "suggested_label": "TURN",
+        }
+    )
+    spans = pd.DataFrame({"clip_id": ["a", "b"], "kind": "contaminated", "elsewhere": [False, True]})
+    held = pd.DataFrame({"window_id": text(ids[:planted]), "true_label": text(["TURN"] * planted)})
+    return Planted(pd.DataFrame(), pd.DataFrame(), spans, held), issues, windows
+
+
+def scored(planted: Planted, issues: pd.DataFrame, windows: pd.DataFrame, *, before: pd.DataFrame | None = None):
+    return recovery(planted, issues, before=issues if before is None else before, windows=windows, target=TARGET)
+
+
+def test_a_perfect_audit_brings_all_back() -> None:
+    row = scored(*made_up())
+    for name in ("recall_10", "recall", "precision", "right_kind", "right_label", "recall_10_most"):
+        assert row[name] == 1
+    assert row["lift"] == pytest.approx(10)
+    assert (row["windows"], row["clips"], row["stretches"], row["elsewhere"], row["audited"]) == (40, 2, 2, 1, 400)
+
+
+def test_more_planted_windows_than_a_tenth_cannot_all_come_first() -> None:
+    row = scored(*made_up(planted=120))
+    assert row["recall_10"] == row["recall_10_most"] == pytest.approx(1 / 3)
+    assert row["recall"] == 1
+
+
+def test_what_was_doubtful_before_is_told() -> None:
+    planted, issues, windows = made_up()
+    before = issues.assign(is_issue=issues["window_id"].isin([f"w{i:03d}" for i in range(10)]))
+    row = scored(planted, issues, windows, before=before)
+    assert row["recall_before"] == 0.25
+
+
+def test_a_wrong_suggestion_and_a_wrong_kind_are_not_counted_as_right() -> None:
+    planted, issues, windows = made_up()
+    row = scored(planted, issues.assign(suggested_label="SIT", kind=text(["boundary"] * len(issues))), windows)
+    assert (row["right_label"], row["right_kind"]) == (0, 0)
+
+
+def test_intervals_need_ten_groups() -> None:
+    wide = scored(*made_up(groups=10))
+    assert wide["precision_low"] <= wide["precision"] <= wide["precision_high"]
+    few = scored(*made_up(groups=9))
+    assert few["recall_low"] is None
+    lines = selftest_lines(shown([few]))
+    assert any("9 groups are too few" in line for line in lines)
+
+
+def test_too_few_planted_windows_get_no_score_but_a_reason() -> None:
+    row = scored(*made_up(planted=19))
+    assert "19 windows" in row["note"]
+    assert row["recall"] is None
+    assert row["windows"] == 19
+
+
+def shown(rows: list[dict[str, object]]) -> dict[str, object]:
+    from pathlib import Path
+
+    table = selftest_table([{"kind": "contaminated", "share": 0.05 * i, "seed": 0, **r} for i, r in enumerate(rows, start=1)])
+    return findings(table, run_dir=Path(), untested=["CAT has 2 groups"])
+
+
+def test_the_table_reads_the_same_in_the_terminal_and_in_the_report() -> None:
+    rows = [scored(*made_up()), nothing_planted("no room <here>")]
+    found = shown(rows)
+    lines = selftest_lines(found)
+    assert lines[1].split()[:2] == ["kind", "share"]
+    assert len(lines[1]) == len(lines[2])
+    assert any("left out: contaminated 10%: no room" in line for line in lines)
+    assert any("CAT has 2 groups" in line for line in lines)
+    table = selftest_table([{"kind": "contaminated", "share": 0.05, "seed": 0, **rows[0]}])
+    page = selftest_section(table)
+    for cell in selftest_cells(found["planted"][0]):
+        assert f"<td>{cell}</td>" in page
+    assert page.count("<th>") == len(SELFTEST_HEADS)
+    assert "<here>" not in selftest_section(selftest_table([{"kind": "flips", "share": 0.1, "seed": 0, **rows[1]}]))
+    assert set(table.columns) == set(SELFTEST.columns)
