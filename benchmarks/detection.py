@@ -1,9 +1,12 @@
 """How well and how fast `audit run` finds wrong labels, against a peer, by frame labels that neither sees.
 
     python -m benchmarks.detection FRAMES.parquet TRUTH.parquet --scorer SCORER.py [--peer PEER.py] [--seeds 0 1 2]
+                                   [--groups 1-6] [--score 29-40] [--wrong-clips 0.05]
 
 Prints a Markdown table: the audit for every seed and their median, and the peer as it is and with --adjust, with one and two
-threads, run in turn in the same sitting.
+threads, run in turn in the same sitting. ``--groups`` audits only some groups, by their place among the sorted ones; ``--score``
+audits all and scores these alone. ``--wrong-clips`` gives a share of the clips a random other label, by the seed, and adds the
+share of their windows that lie in the first tenth of the ranks, and of these the share with the kind wrong_clip.
 """
 
 from __future__ import annotations
@@ -17,12 +20,59 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from benchmarks.machine import describe, timed
 
 COLUMNS = (
     "windows_share", "auroc", "average_precision", "recall_at_5pct", "recall_at_10pct", "recall_at_20pct", "f1",
     "suggestion_accuracy", "wrong_frames_found_at_10pct_reviewed", "wrong_frames_found_at_20pct_reviewed",
+    "planted_in_first_10pct", "of_these_wrong_clip",
 )  # fmt: skip
+
+
+def places(told: str) -> range:
+    """Return the places that a range such as 1-6 tells, counted from 1."""
+    first, _, last = told.partition("-")
+    return range(int(first) - 1, int(last or first))
+
+
+def restricted(frames: Path, folder: Path, *, groups: str | None, wrong: float, seed: int) -> tuple[Path, set[str]]:
+    """Return the frames of some groups, some clips with another label, and the names of these clips."""
+    table = pd.read_parquet(frames)
+    if groups:
+        names = sorted(table["subject_id"].unique())
+        table = table[table["subject_id"].isin([names[i] for i in places(groups)])]
+    clips = table.groupby("clip_id")["label"].first()
+    rng = np.random.default_rng(seed)
+    chosen = clips.sample(round(wrong * len(clips)), random_state=seed)
+    labels = sorted(clips.unique())
+    other = {c: str(rng.choice([n for n in labels if n != label])) for c, label in chosen.items()}
+    planted = table["clip_id"].map(other)
+    path = folder / "frames.parquet"
+    table.assign(label=planted.where(planted.notna(), table["label"])).to_parquet(path, index=False)
+    return path, {str(c) for c in other}
+
+
+def of_groups(table: Path, frames: Path, told: str) -> Path:
+    """Return the rows of an issues or segments table that belong to some groups, as a file beside it."""
+    subject = pd.read_parquet(frames, columns=["clip_id", "subject_id"]).drop_duplicates("clip_id")
+    names = sorted(subject["subject_id"].unique())
+    kept = subject.loc[subject["subject_id"].isin([names[i] for i in places(told)]), "clip_id"]
+    part = table.with_name(f"scored-{table.name}")
+    rows = pd.read_parquet(table)
+    rows[rows["clip_id"].isin(kept)].to_parquet(part, index=False)
+    return part
+
+
+def planted_found(issues: Path, planted: set[str]) -> dict[str, float]:
+    """Return the share of the planted clips' windows in the first tenth of the ranks, and of these with kind wrong_clip."""
+    table = pd.read_parquet(issues)
+    own = table[table["clip_id"].isin(planted)]
+    first = own[own["rank"] <= len(table) // 10]
+    kind = float((first["kind"] == "wrong_clip").mean()) if "kind" in table and len(first) else 0.0
+    return {"planted_in_first_10pct": len(first) / len(own), "of_these_wrong_clip": kind}
 
 
 def score(scorer: Path, *tables: Path) -> dict[str, Any]:
@@ -32,22 +82,47 @@ def score(scorer: Path, *tables: Path) -> dict[str, Any]:
     return result
 
 
-def audit(frames: Path, truth: Path, *, scorer: Path, seed: int, options: list[str]) -> dict[str, Any]:
+def audit(
+    frames: Path, truth: Path, *, scorer: Path, seed: int, options: list[str], planted: set[str], scored: str | None
+) -> dict[str, Any]:
     """Audit the frames in a workspace of its own and score what it found."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "pipeline.cli", "run", str(frames), "-w", folder, "--seed", str(seed), *options]
         seconds, memory, _ = timed(command, environment={"OMP_NUM_THREADS": "1"})
         run = Path(folder) / "runs" / "latest"
-        return {**score(scorer, run / "issues.parquet", truth, run / "segments.parquet"), "seconds": seconds, "GiB": memory}
+        tables = [run / "issues.parquet", run / "segments.parquet"]
+        found = planted_found(tables[0], planted) if planted else {}
+        known = of_frames(truth, frames, Path(folder))
+        if scored:
+            tables = [of_groups(t, frames, scored) for t in tables]
+        return {**score(scorer, tables[0], known, tables[1]), **found, "seconds": seconds, "GiB": memory}
 
 
-def peer(frames: Path, truth: Path, *, scorer: Path, program: Path, threads: int, adjust: bool) -> dict[str, Any]:
+def of_frames(truth: Path, frames: Path, folder: Path) -> Path:
+    """Return the truth of the clips that the frames hold."""
+    clips = pd.read_parquet(frames, columns=["clip_id"])["clip_id"].unique()
+    table = pd.read_parquet(truth)
+    path = folder / "known.parquet"
+    table[table["clip_id"].isin(clips)].to_parquet(path, index=False)
+    return path
+
+
+def peer(
+    frames: Path, truth: Path, *, scorer: Path, program: Path, threads: int, adjust: bool, planted: set[str], scored: str | None
+) -> dict[str, Any]:
     """Run the peer and score what it found."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "peer.parquet"
         command = [sys.executable, str(program), str(frames), str(out), *(["--adjust"] if adjust else [])]
         seconds, memory, _ = timed(command, environment={"OMP_NUM_THREADS": str(threads)})
-        return {**score(scorer, out, truth), "seconds": seconds, "GiB": memory}
+        found = planted_found(out, planted) if planted else {}
+        known = of_frames(truth, frames, Path(folder))
+        return {
+            **score(scorer, of_groups(out, frames, scored) if scored else out, known),
+            **found,
+            "seconds": seconds,
+            "GiB": memory,
+        }
 
 
 def row(name: str, result: dict[str, Any]) -> str:
@@ -66,20 +141,24 @@ def main() -> None:
     parser.add_argument(
         "--option", dest="options", action="append", default=[], help="passed on to audit run, e.g. --option=--repeats=2"
     )
+    parser.add_argument("--groups", help="audit these groups only, e.g. 1-6")
+    parser.add_argument("--score", help="score these groups only, e.g. 29-40")
+    parser.add_argument("--wrong-clips", type=float, default=0.0)
     given = parser.parse_args()
-    print(f"{describe()}; {given.frames.name}\n")
+    print(f"{describe()}; {' '.join(sys.argv[1:])}\n")
     print("| method | " + " | ".join(COLUMNS) + " | seconds |\n|" + "---|" * (len(COLUMNS) + 2))
     results = []
-    for seed in given.seeds:
-        results.append(audit(given.frames, given.truth, scorer=given.scorer, seed=seed, options=given.options))
-        print(row(f"audit run, seed {seed}", results[-1]), flush=True)
-    median = {k: statistics.median(r[k] for r in results) for k in results[0] if isinstance(results[0][k], int | float)}
-    print(row("**audit run, median**", median), flush=True)
-    if given.peer:
-        for adjust in (False, True):
-            for threads in (1, 2):
-                found = peer(given.frames, given.truth, scorer=given.scorer, program=given.peer, threads=threads, adjust=adjust)
-                print(row(f"peer{' --adjust' if adjust else ''}, {threads} thread{'s' * (threads > 1)}", found), flush=True)
+    with tempfile.TemporaryDirectory() as name:
+        for seed in given.seeds:
+            frames, planted = restricted(given.frames, Path(name), groups=given.groups, wrong=given.wrong_clips, seed=seed)
+            how: dict[str, Any] = {"scorer": given.scorer, "planted": planted, "scored": given.score}
+            results.append(audit(frames, given.truth, seed=seed, options=given.options, **how))
+            print(row(f"audit run, seed {seed}", results[-1]), flush=True)
+        median = {k: statistics.median(r[k] for r in results) for k in results[0] if isinstance(results[0][k], int | float)}
+        print(row("**audit run, median**", median), flush=True)
+        for adjust, threads in ((False, 1), (False, 2), (True, 1), (True, 2)) if given.peer else ():
+            found = peer(frames, given.truth, program=given.peer, threads=threads, adjust=adjust, **how)
+            print(row(f"peer{' --adjust' if adjust else ''}, {threads} thread{'s' * (threads > 1)}", found), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,149 @@
+"""The audit of SIMULATED clips, where everything is known: detection, its ceiling, the kinds, and what "0.8" means.
+
+    python -m benchmarks.simulated [--clips 2000] [--seeds 0 1 2] [--frame-labels]
+
+The ceiling is the same method with the true labels as teachers, scored against the labels that the clips carry. Truth is read
+for scoring and for that row only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from benchmarks.machine import describe
+from data_schemas.config import load_config
+from pipeline.demo import SIMULATOR_VERSION, write_demo
+from pipeline.naming import taxonomy_of
+from pipeline.readers import recognise
+from pipeline.stages import STAGES, Context
+from pipeline.workspace import RunFolder
+
+Tables = dict[str, pd.DataFrame]
+
+
+def audited(source: Path, *, seed: int, folder: Path, truth: pd.DataFrame | None = None) -> Tables:
+    """Run all stages; with ``truth`` the models learn from the true labels, and the given ones are judged."""
+    config = load_config(None, overrides={"folds": {"seed": seed}})
+    reader = recognise(source)
+    context = Context(reader, config, RunFolder(folder), lambda *_: None, taxonomy_of(reader.name, config))
+    tables: Tables = {}
+    for stage in STAGES:
+        needed = tables
+        if truth is not None and stage.name == "predict":
+            windows = tables["windows"]
+            needed = tables | {"windows": windows.assign(target=pd.array(true_labels(windows, truth), dtype="str"), mixed=False)}
+        tables |= stage.run(needed, context)
+    return tables
+
+
+def true_labels(windows: pd.DataFrame, truth: pd.DataFrame) -> NDArray[np.object_]:
+    """Return the commonest true label of each window's frames."""
+    joined = windows[["window_id", "clip_id", "start_frame", "end_frame"]].merge(truth, on="clip_id")
+    inside = joined[joined["frame_number"].between(joined["start_frame"], joined["end_frame"])]
+    count = inside.groupby(["window_id", "true_label"]).size().reset_index(name="frames")
+    commonest = count.sort_values("frames", kind="stable").drop_duplicates("window_id", keep="last")
+    return windows["window_id"].map(commonest.set_index("window_id")["true_label"]).to_numpy(object)
+
+
+def scores(issues: pd.DataFrame, truth: pd.DataFrame) -> dict[str, float]:
+    """Return how well the doubt finds the windows whose label is not their commonest true one."""
+    true = true_labels(issues, truth)
+    wrong = (true != issues["given_label"].to_numpy(object)).astype(bool)
+    doubt = 1.0 - issues["label_quality"].to_numpy(float)
+    first = np.argsort(issues["rank"].to_numpy())[: len(issues) // 10]
+    flagged = issues["is_issue"].to_numpy(bool)
+    return {
+        "wrong": float(wrong.mean()),
+        "flagged": float(flagged.mean()),
+        "AUROC": float(roc_auc_score(wrong, doubt)),
+        "AP": float(average_precision_score(wrong, doubt)),
+        "recall at 10 %": float(wrong[first].sum() / wrong.sum()),
+        "best possible": float(min(len(first), wrong.sum()) / wrong.sum()),
+        "F1": float(2 * (flagged & wrong).sum() / (flagged.sum() + wrong.sum())),
+        "suggestion": float((issues["suggested_label"].to_numpy(object) == true)[wrong].mean()),
+    }
+
+
+def reliability(issues: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
+    """Return, by tenths of label quality, its mean, the share of labels that are right, and the number of windows."""
+    right = true_labels(issues, truth) == issues["given_label"].to_numpy(object)
+    tenth = np.minimum((issues["label_quality"].to_numpy(float) * 10).astype(int), 9)
+    table = pd.DataFrame({"quality": issues["label_quality"].to_numpy(float), "right": right, "tenth": tenth})
+    return table.groupby("tenth").agg(quality=("quality", "mean"), right=("right", "mean"), windows=("right", "size"))
+
+
+def kinds(tables: Tables, truth: pd.DataFrame) -> pd.DataFrame:
+    """Return segments by their reported kind (rows) and by what the truth says of their frames (columns)."""
+    labelled = tables["frames"][["clip_id", "frame_number"]].copy()
+    given = tables["clips"].set_index("clip_id")["label"]
+    frames = tables["frames"]
+    labelled["given"] = frames["frame_label"].to_numpy(object) if "frame_label" in frames else frames["clip_id"].map(given)
+    known = labelled.merge(truth, on=["clip_id", "frame_number"])
+    known["wrong"] = known["given"] != known["true_label"]
+    whole = known.groupby("clip_id")["wrong"].mean() >= 0.999
+    change = known["true_label"].ne(known.groupby("clip_id")["true_label"].shift())
+    run = known.groupby(change.cumsum())["frame_number"].transform("size")
+    rows = []
+    by_clip = dict(tuple(known.assign(run=run).groupby("clip_id")))
+    for segment in tables["segments"].itertuples():
+        own = by_clip[segment.clip_id]
+        own = own[own["frame_number"].between(segment.start_frame, segment.end_frame)]
+        share = float(own["wrong"].mean()) if len(own) else 0.0
+        told = "frame_label" in frames
+        if share < 0.5:
+            truly = "label right"
+        elif whole[segment.clip_id] and not told:
+            truly = "wrong_clip"
+        else:
+            truly = "boundary or missed bout" if told else "contaminated"
+        rows.append((segment.kind, truly))
+    table = pd.DataFrame(rows, columns=["reported", "truth"])
+    return pd.crosstab(table["reported"], table["truth"])
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """Return a table as Markdown."""
+    head = (
+        "| " + " | ".join([str(table.index.name or ""), *map(str, table.columns)]) + " |\n|" + "---|" * (len(table.columns) + 1)
+    )
+    cells = [
+        [str(i), *(f"{v:.3f}" if isinstance(v, float) else str(v) for v in row)]
+        for i, row in zip(table.index, table.to_numpy().tolist(), strict=True)
+    ]
+    return "\n".join([head, *("| " + " | ".join(c) + " |" for c in cells)])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clips", type=int, default=2000)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--frame-labels", action="store_true")
+    given = parser.parse_args()
+    print(f"SIMULATED, version {SIMULATOR_VERSION}, {given.clips} clips, pictures left out; {describe()}\n")
+    with tempfile.TemporaryDirectory() as name:
+        made = write_demo(Path(name) / "demo", clips=given.clips, pictures=False, frame_labels=given.frame_labels)
+        truth = pd.read_parquet(made.truth)
+        rows, last = {}, {}
+        for seed in given.seeds:
+            started = time.perf_counter()
+            last = audited(made.source, seed=seed, folder=Path(name) / f"parts{seed}")
+            rows[f"audit, seed {seed}"] = scores(last["issues"], truth) | {"seconds": time.perf_counter() - started}
+        taught = audited(made.source, seed=given.seeds[0], folder=Path(name) / "truth", truth=truth)
+        table = pd.DataFrame(rows).T
+        table.loc["median"] = table.median()
+        table.loc["taught by the truth"] = pd.Series(scores(taught["issues"], truth))
+        print(markdown(table.round(4)), "\n\nWhat label quality means:\n")
+        print(markdown(reliability(last["issues"], truth)), "\n\nSegments by reported kind and by truth:\n")
+        print(markdown(kinds(last, truth)))
+
+
+if __name__ == "__main__":
+    main()

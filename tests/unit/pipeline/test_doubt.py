@@ -1,0 +1,106 @@
+"""What doubt may and may not depend on."""
+
+from __future__ import annotations
+
+import joblib
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.doubt import Labelled, cohen_kappa, counted_wrong, doubt_labels, smooth
+from pipeline.passes import Lesson, run_passes
+from pipeline.quality import estimate_quality
+
+
+def labelled(clips: int = 6, each: int = 30, classes: int = 3, sigma: float = 3.0) -> Labelled:
+    clip = np.repeat(np.arange(clips), each)
+    return Labelled(given=clip % classes, clip=clip, votes=np.ones(len(clip), bool), sigma=sigma)
+
+
+def believed(labels: Labelled, *, classes: int = 3, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    p = np.eye(classes)[labels.given] * 2 + rng.random((len(labels.given), classes))
+    return p / p.sum(1, keepdims=True)
+
+
+@given(value=st.floats(0, 1), sigma=st.floats(0.5, 10))
+def test_the_average_of_a_constant_is_the_constant(value: float, sigma: float) -> None:
+    labels = labelled(sigma=sigma)
+    np.testing.assert_allclose(smooth(np.full((180, 2), value), labels), value, atol=1e-12)
+
+
+def test_the_average_never_leaves_its_clip() -> None:
+    labels = labelled()
+    values = labels.clip[:, None].astype(float)
+    np.testing.assert_allclose(smooth(values, labels), values)
+
+
+def test_windows_without_a_vote_are_judged_by_their_neighbours_and_judge_nobody() -> None:
+    labels = labelled()
+    sick = np.zeros(180, bool)
+    sick[10:14] = True
+    values = np.where(sick, 100.0, 1.0)[:, None]
+    mute = Labelled(given=labels.given, clip=labels.clip, votes=~sick, sigma=labels.sigma)
+    np.testing.assert_allclose(smooth(values, mute), 1.0)
+
+
+def test_a_clip_where_nobody_votes_keeps_its_values() -> None:
+    labels = labelled()
+    mute = Labelled(given=labels.given, clip=labels.clip, votes=labels.clip != 2, sigma=labels.sigma)
+    values = np.random.default_rng(0).random((180, 2))
+    np.testing.assert_array_equal(smooth(values, mute)[labels.clip == 2], values[labels.clip == 2])
+
+
+def test_a_stretch_of_another_class_is_doubted_most() -> None:
+    labels = labelled()
+    p = believed(labels)
+    p[40:52] = p[40:52][:, [1, 2, 0]]
+    doubt = doubt_labels(p, labels)
+    assert set(np.argsort(doubt.score)[:8]) <= set(range(40, 52))
+    assert counted_wrong(doubt, labels.given, np.ones(180, bool))[43:49].all()
+
+
+def test_quality_keeps_the_order_of_doubt_and_lies_within_bounds() -> None:
+    labels = labelled()
+    p = believed(labels)
+    p[40:52] = p[40:52][:, [1, 2, 0]]
+    doubt = doubt_labels(p, labels)
+    quality = estimate_quality(doubt, labels, np.ones(180, bool))
+    order = np.argsort(doubt.score, kind="stable")
+    assert (np.diff(quality.right[order]) > 0).all()
+    assert quality.right.min() >= 0
+    assert quality.right.max() <= 1
+    assert quality.joint.sum() == pytest.approx(180)
+    np.testing.assert_allclose(quality.joint.sum(axis=1), np.bincount(labels.given))
+    assert (quality.suggested != labels.given).all()
+
+
+def test_kappa_is_one_for_agreement_and_zero_for_chance() -> None:
+    one = np.array([0, 1, 2, 0, 1, 2])
+    assert cohen_kappa(one, one, classes=3) == 1
+    assert cohen_kappa(np.zeros(6, int), one, classes=3) == 0
+    assert cohen_kappa(one[:0], one[:0], classes=3) == 0
+
+
+def test_passes_drop_the_labels_that_were_planted_wrong() -> None:
+    rng = np.random.default_rng(0)
+    clip = np.repeat(np.arange(48), 20)
+    true = (clip % 3).astype(np.int64)
+    wrong = (np.arange(960) % 20 < 6) & (clip % 2 == 0)
+    given = np.where(wrong, (true + 1) % 3, true)
+    features = rng.normal(0, 1, (960, 6)).astype(np.float32)
+    features[:, :3] += 2.5 * np.eye(3)[true]
+    lesson = Lesson(
+        labels=Labelled(given=given, clip=clip * 3 + given, votes=np.ones(960, bool), sigma=1.0),
+        group=(clip // 4).astype(np.int64),
+        audited=np.ones(960, bool),
+        teaches=np.ones(960, bool),
+        classes=3,
+        folds=4,
+        seed=0,
+    )
+    heard = run_passes({"one": features, "two": features[:, ::-1]}, lesson, most=6, workers=joblib.Parallel(n_jobs=1))
+    assert wrong[~heard.kept].mean() > 0.6
+    assert wrong[heard.kept].mean() < wrong.mean() / 2
+    assert len(heard.changed) <= 6
