@@ -52,9 +52,8 @@ def table(title: str, rows: Mapping[str, Row], study: Study, *fixed: Answer) -> 
         print(line(name, row, study, *fixed), flush=True)
 
 
-def reliability(study: Study) -> None:
+def reliability(study: Study, answer: Answer) -> None:
     """Print how often labels are right whose quality says so, for the project's probabilities."""
-    answer = project(study)
     right = study.given == study.true
     quality = estimate_quality(doubt_labels(answer.probabilities, study.labels), study.labels, answer.taught)
     place = np.minimum((quality.right * 10).astype(int), 9)
@@ -90,14 +89,16 @@ def main() -> None:
     def wanted(rows: Mapping[str, Row]) -> dict[str, Row]:
         return {name: row for name, row in rows.items() if not given.only or name in given.only}
 
-    if wanted(SCORES):
-        table("Scores on the project's probabilities", wanted(SCORES), study, project(study))
+    tells = not given.only or "reliability" in given.only
+    answer = project(study) if tells or wanted(SCORES) else None
+    if answer and wanted(SCORES):
+        table("Scores on the project's probabilities", wanted(SCORES), study, answer)
         table("The same scores on three networks trained once on all labels", wanted(SCORES), study, networks(study))
     for title, rows in SECTIONS.items():
         if wanted(rows):
             table(title, wanted(rows), study)
-    if not given.only or "reliability" in given.only:
-        reliability(study)
+    if answer and tells:
+        reliability(study, answer)
 
 
 if __name__ == "__main__":

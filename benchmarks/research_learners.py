@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -16,6 +17,8 @@ from sklearn.neighbors import NearestNeighbors
 from benchmarks.research_data import Answer, Found, Row, Study
 from benchmarks.research_losses import (
     Learner,
+    Loss,
+    Poses,
     augmented,
     bootstrapping,
     early_learning,
@@ -89,9 +92,11 @@ def voices(study: Study, *, names: Sequence[str] = ("pairs", "space", "motion", 
     return Answer(np.mean(said, axis=0), study.lesson.teaches)
 
 
-def with_loss(study: Study, *, make_loss: Callable[..., object], updates: int = UPDATES, change: object = None) -> Answer:
-    """Return networks trained with another loss, or on changed poses."""
-    return networks(study, updates=updates, train=partial(learn, learner=Learner(make_loss, change)))  # type: ignore[arg-type]
+def with_loss(
+    study: Study, *, make_loss: Callable[..., Loss], change: Callable[[Poses], Poses] | None = None, **rest: Any
+) -> Answer:
+    """Return networks trained with another loss, or on changed poses; ``rest`` goes to :func:`networks`."""
+    return networks(study, train=partial(learn, learner=Learner(make_loss, change)), **rest)
 
 
 def noise_transition(study: Study) -> Answer:
@@ -182,14 +187,13 @@ def _believable(p: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _sweep() -> dict[str, Row]:
-    return {
-        f"{n} updates": Row("three views averaged, trained so long", partial(networks, updates=n)) for n in (35, 70, 280, 560)
-    }
+    so_long = {n: partial(networks, views=("body",), updates=n) for n in (35, 70, 280, 560)}
+    return {f"{n} updates": Row("LSTM body, trained so long", run) for n, run in so_long.items()}
 
 
 LEARNERS: dict[str, Row] = {
     **{f"LSTM {v}": Row("this view alone", partial(networks, views=(v,))) for v in ("frame", "body", "aligned", "distances")},
-    "three views": Row("LSTMs of body, aligned and distances averaged, 140 updates", networks),
+    "three views": Row("LSTMs of body, aligned and distances averaged", networks),
     "one on all views": Row("one LSTM on the three views side by side", all_views_in_one),
     **{
         f"voice {v}": Row("this kernel ridge alone", partial(voices, names=(v,))) for v in ("pairs", "space", "motion", "context")
@@ -200,9 +204,7 @@ LEARNERS: dict[str, Row] = {
     "label smoothing": Row("three views, .1", partial(with_loss, make_loss=smoothed)),
     "generalised cross entropy": Row("three views, q = .7", partial(with_loss, make_loss=generalised)),
     "bootstrapping": Row("three views, hard, .8", partial(with_loss, make_loss=bootstrapping)),
-    "early-learning": Row(
-        "three views, 560 updates, for each window must come back", partial(with_loss, make_loss=early_learning, updates=560)
-    ),
+    "early-learning": Row("LSTM body, 560 updates", partial(with_loss, make_loss=early_learning, updates=560, views=("body",))),
     "co-teaching": Row(
         "three views, two networks exchange the small-loss 80 %", partial(networks, train=partial(learn_in_pairs, kept=0.8))
     ),

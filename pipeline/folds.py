@@ -89,9 +89,9 @@ def assign_folds(target: NDArray[np.int64], group: NDArray[np.int64], *, count: 
         fold = _stratified(target, group, count=count, seed=seed + attempt)
         if not _confined(target, fold):
             return fold
-    # With a fold for every group no class is confined, since each has two groups: the search ends.
-    spread = (_spread(target, group, count=more) for more in range(count, len(np.unique(group)) + 1))
-    return next(fold for fold in spread if not _confined(target, fold))
+    # With a fold for every group no class of two groups is confined; one that a single group shows cannot but be.
+    spread = [_spread(target, group, count=more) for more in range(count, len(np.unique(group)) + 1)]
+    return next((fold for fold in spread if not _confined(target, fold)), spread[0])
 
 
 def _stratified(target: NDArray[np.int64], group: NDArray[np.int64], *, count: int, seed: int) -> NDArray[np.int16]:

@@ -26,7 +26,7 @@ from model.windowing import Samples
 from pipeline.doubt import Labelled
 from pipeline.folds import assign_folds, classes_of
 from pipeline.network_tasks import NetworkTask, run_tasks, trial_lengths
-from pipeline.passes import Heard, Lesson, run_passes
+from pipeline.passes import Heard, Lesson, batches, run_passes
 
 __all__ = ["Parts", "labels_of", "predict_out_of_fold", "recipe_of"]
 
@@ -168,13 +168,20 @@ def _listen(
     lesson, most = species.lesson, recipe_of(config).passes
     known, kept = parts.read_array(f"{species.name}-voices"), parts.read_array(f"{species.name}-kept")
     if not most:
-        return Heard(np.zeros((len(species.rows), 0), np.float32), kept=lesson.teaches, changed=[], penalties=[])
+        return Heard(np.zeros((len(species.rows), 0), np.float32), kept=lesson.teaches, changed=[])
     if known is not None and kept is not None:
-        return Heard(known, kept=kept, changed=[], penalties=[])
-    blocks = summarise_windows(samples, first[species.rows], steps=config.windows.steps)
-    voices = {voice: np.concatenate([blocks[b] for b in names], axis=1) for voice, names in VOICES.items()}
-    voices["context"] = context(blocks["distance"], lesson.labels.clip, reaches=_REACHES)
-    heard = run_passes(voices, lesson, most=most, workers=workers, progress=advance)
+        return Heard(known, kept=kept, changed=[])
+    probabilities, trusted = np.zeros((len(species.rows), lesson.classes), np.float32), lesson.teaches.copy()
+    changed: list[float] = []
+    for rows in batches(lesson):
+        part = lesson.of(rows)
+        blocks = summarise_windows(samples, first[species.rows[rows]], steps=config.windows.steps)
+        voices = {voice: np.concatenate([blocks[b] for b in names], axis=1) for voice, names in VOICES.items()}
+        voices["context"] = context(blocks["distance"], part.labels.clip, reaches=_REACHES)
+        of_batch = run_passes(voices, part, most=most, workers=workers, progress=advance)
+        probabilities[rows], trusted[rows] = of_batch.probabilities, of_batch.kept
+        changed = max(changed, of_batch.changed, key=len)
+    heard = Heard(probabilities, kept=trusted, changed=changed)
     parts.write_array(f"{species.name}-voices", heard.probabilities)
     parts.write_array(f"{species.name}-kept", heard.kept)
     return heard

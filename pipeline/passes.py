@@ -8,7 +8,7 @@ class. The share is the class's own estimate of wrong labels within bounds; the 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import joblib
 import numpy as np
@@ -18,7 +18,10 @@ from model.kernel_ridge import predict_left_out
 from pipeline.doubt import Labelled, class_shares, counted_wrong, doubt_labels
 from pipeline.folds import assign_folds
 
-__all__ = ["Heard", "Lesson", "run_passes"]
+__all__ = ["Heard", "Lesson", "batches", "run_passes"]
+
+_MOST_AT_ONCE = 200_000
+"""Windows that share their passes: their features fill about a gigabyte, and more would hardly teach more."""
 
 _LEAST_DROPPED, _MOST_DROPPED = 0.02, 0.3
 """Bounds of the share of a class that is dropped: doubt is never certain, and a class must keep most of what shows it."""
@@ -57,6 +60,11 @@ class Lesson:
     folds: int
     seed: int
 
+    def of(self, rows: NDArray[np.int64]) -> Lesson:
+        """Return the lesson of some of the windows; whole groups, so that folds stay apart."""
+        labels = replace(self.labels, given=self.labels.given[rows], clip=self.labels.clip[rows], votes=self.labels.votes[rows])
+        return replace(self, labels=labels, group=self.group[rows], audited=self.audited[rows], teaches=self.teaches[rows])
+
 
 @dataclass(frozen=True)
 class Heard:
@@ -69,14 +77,22 @@ class Heard:
         The windows whose labels are left to teach after the last pass.
     changed : list of float
         Share of the windows that changed sides in each pass.
-    penalties : list of dict
-        The penalty that each voice chose in each pass.
     """
 
     probabilities: NDArray[np.float32]
     kept: NDArray[np.bool_]
     changed: list[float]
-    penalties: list[dict[str, float]]
+
+
+def batches(lesson: Lesson) -> list[NDArray[np.int64]]:
+    """Return the rows of the windows that share their passes: whole groups, and of every class as many in each batch."""
+    count = -(-len(lesson.group) // _MOST_AT_ONCE)
+    if count < 2:
+        return [np.arange(len(lesson.group))]
+    batch = lesson.group % count
+    rows = lesson.audited
+    batch[rows] = assign_folds(lesson.labels.given[rows], lesson.group[rows], count=count, seed=lesson.seed)
+    return [np.flatnonzero(batch == number) for number in range(count)]
 
 
 def run_passes(
@@ -90,7 +106,6 @@ def run_passes(
     """Run up to ``most`` passes; ``voices`` holds the features of each voice, shape (n, features)."""
     kept = lesson.teaches
     changed: list[float] = []
-    penalties: list[dict[str, float]] = []
     probabilities = np.zeros((len(kept), lesson.classes), np.float32)
     for number in range(most):
         fold = _deal(lesson, seed=lesson.seed + 100 * number)
@@ -106,14 +121,13 @@ def run_passes(
             for place, features in enumerate(voices.values())
         )
         probabilities = np.mean([answer for answer, _ in said], axis=0, dtype=np.float32)
-        penalties.append({name: penalty for name, (_, penalty) in zip(voices, said, strict=True)})
         before, kept = kept, _trusted(probabilities, lesson, kept=kept)
         changed.append(float((before != kept)[lesson.teaches].mean()))
         if progress:
             progress()
         if number and changed[-1] < _SETTLED:
             break
-    return Heard(probabilities=probabilities, kept=kept, changed=changed, penalties=penalties)
+    return Heard(probabilities=probabilities, kept=kept, changed=changed)
 
 
 def _deal(lesson: Lesson, *, seed: int) -> NDArray[np.int64]:

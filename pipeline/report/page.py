@@ -139,9 +139,9 @@ def _sections(found: Found) -> Iterator[str]:
     yield from _by_species(issues, "quality", figures.quality_histogram)
     yield _section(
         "How far to trust the probabilities",
-        "Of the windows that models which never saw the animal give a class some probability, how many carry it. The line of the "
-        "labels that the networks were allowed to learn from should lie on the diagonal; the other lies below it where labels "
-        "are wrong.",
+        "Of the windows that models which never saw the animal give a class some probability, how many carry it. The diagonal "
+        "should run between the lines: labels are trusted where models agree with them, which lifts the one, and among all windows "
+        "are wrong labels, which press down the other.",
     )
     yield from _by_species(windows, "reliability", lambda part: figures.reliability(part, found["oof"]))
     yield _section("Second opinions", "Where the audit and the networks alone, one window at a time, think differently.")

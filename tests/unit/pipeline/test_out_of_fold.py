@@ -1,0 +1,113 @@
+"""Every window is predicted once, by models that never saw its group, however many windows there are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_schemas.config import Config, load_config
+from data_schemas.tables import OOF, text, validate
+from model.windowing import SEEN, Samples
+from pipeline import passes
+from pipeline.out_of_fold import predict_out_of_fold
+
+
+class Nowhere:
+    """Keeps nothing."""
+
+    def read_array(self, name: str) -> None:
+        return None
+
+    def write_array(self, name: str, array: np.ndarray) -> None:
+        pass
+
+
+def config(**model: object) -> Config:
+    keys = {"views": ["body"], "updates": 30} | model
+    return load_config(None, overrides={"model": keys, "folds": {"count": 3}, "run": {"jobs": 1}})
+
+
+@pytest.fixture
+def standing_or_walking() -> tuple[pd.DataFrame, Samples, np.ndarray]:
+    """Give windows of animals that stand or walk, a tenth of the clips with the other label."""
+    rng = np.random.default_rng(0)
+    clips, each = 48, 20
+    clip = np.repeat(np.arange(clips), each)
+    walks = clip % 2
+    way = np.tile(np.arange(each), clips) * 8.0 * walks
+    xy = np.array([[0, 0], [20, 4], [40, 0]]) + rng.normal(0, 1, (clips * each, 3, 2))
+    xy[:, :, 0] += way[:, None]
+    samples = Samples(
+        xy=xy.astype(np.float32),
+        state=np.full((clips * each, 3), SEEN, np.uint8),
+        frame_number=np.tile(np.arange(each), clips).astype(np.int32),
+        run=clip.astype(np.int32),
+        scale=np.full(clips * each, 16, np.float32),
+    )
+    first = np.flatnonzero(np.tile(np.arange(each), clips) <= each - 5)
+    wrong = np.isin(clip[first], (4, 17, 30, 41))
+    label = np.where((walks[first] == 1) ^ wrong, "WALKRUN", "SIT").astype(object)
+    group = clip[first] // 4
+    windows = pd.DataFrame(
+        {
+            "window_id": text([f"w{i}" for i in range(len(first))]),
+            "clip_id": text([f"c{c:02d}" for c in clip[first]]),
+            "species": text(["DOG"] * len(first)),
+            "target": text(label),
+            "group": text([f"g{g}" for g in group]),
+            "split": text(np.where(group == 11, "holdout", "audit").astype(object)),
+            "mixed": False,
+            "bad_pose": False,
+            "first_sample": first,
+        }
+    )
+    return windows, samples, wrong
+
+
+@pytest.mark.parametrize("at_once", [200_000, 300])
+def test_every_window_is_predicted_and_wrong_labels_are_not_taught(standing_or_walking, monkeypatch, at_once: int) -> None:
+    windows, samples, wrong = standing_or_walking
+    monkeypatch.setattr(passes, "_MOST_AT_ONCE", at_once)
+    oof = validate(predict_out_of_fold(windows, samples, config=config(), parts=Nowhere()), OOF, source="oof")
+    assert oof["window_id"].tolist() == windows["window_id"].tolist()
+    assert (oof["fold"] == -1).tolist() == (windows["split"] == "holdout").tolist()
+    assert not oof.loc[windows["split"] == "holdout", "taught"].any()
+    audited = (windows["split"] == "audit").to_numpy()
+    assert wrong[audited & oof["taught"].to_numpy()].mean() < wrong[audited].mean() / 2
+    truth = np.where((windows["target"] == "SIT").to_numpy() ^ wrong, "p_SIT", "p_WALKRUN")
+    assert (oof[["p_SIT", "p_WALKRUN"]].idxmax(axis=1).to_numpy() == truth).mean() > 0.9
+
+
+def test_batches_hold_whole_groups(standing_or_walking, monkeypatch) -> None:
+    from pipeline.doubt import Labelled
+
+    monkeypatch.setattr(passes, "_MOST_AT_ONCE", 100)
+    group = np.repeat(np.arange(12), 40)
+    labels = Labelled(given=group % 2, clip=group, votes=np.ones(480, bool), sigma=1.0)
+    lesson = passes.Lesson(labels, group, group < 10, group < 10, classes=2, folds=3, seed=0)
+    found = passes.batches(lesson)
+    assert sorted(np.concatenate(found).tolist()) == list(range(480))
+    assert sum(len(np.unique(group[rows])) for rows in found) == 12
+    assert all(len(np.unique(labels.given[rows])) == 2 for rows in found)
+
+
+def test_without_passes_all_labels_teach_and_no_voice_is_heard(standing_or_walking) -> None:
+    windows, samples, _ = standing_or_walking
+    oof = predict_out_of_fold(windows, samples, config=config(passes=0), parts=Nowhere())
+    assert oof.loc[windows["split"] == "audit", "taught"].all()
+    assert oof["voices"].isna().all()
+
+
+def test_how_long_to_train_is_tried_out_where_it_is_not_told(standing_or_walking) -> None:
+    windows, samples, _ = standing_or_walking
+    tried = []
+
+    class Noting(Nowhere):
+        def write_array(self, name: str, array: np.ndarray) -> None:
+            tried.append(name)
+
+    keys = load_config(None, overrides={"model": {"views": ["body"]}, "folds": {"count": 3}, "run": {"jobs": 1}})
+    predict_out_of_fold(windows, samples, config=keys, parts=Noting())
+    lengths = sorted({int(n.split("-")[1]) for n in tried if n.startswith("trial-")})
+    assert lengths[:2] == [35, 70]
