@@ -24,6 +24,7 @@ __all__ = [
     "generalised",
     "learn",
     "learn_in_pairs",
+    "plain",
     "smoothed",
 ]
 

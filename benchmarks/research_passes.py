@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from scipy.linalg import solve
 
 from benchmarks.research_data import Answer, Found, Row, Study, judge
+from benchmarks.research_losses import Learner, augmented, learn, plain
+from model.lstm import WindowLSTM
+from model.training import Windows
 from pipeline.folds import assign_folds
 from pipeline.out_of_fold import predict_out_of_fold
 from pipeline.passes import Heard, Lesson, run_passes
@@ -103,6 +106,12 @@ def without_context(voices: Mapping[str, NDArray[np.float32]], lesson: Lesson, *
     return run_passes({name: f for name, f in voices.items() if name != "context"}, lesson, **rest)
 
 
+def augmented_training(windows: Windows, target: NDArray[np.int64], **rest: Any) -> WindowLSTM:
+    """Train a network of the project on mirrored and turned windows with hidden keypoints."""
+    rest.pop("progress", None)
+    return learn(windows, target, learner=Learner(plain, augmented), **rest)
+
+
 def ceiling(study: Study) -> Answer:
     """Return the project's networks and voices, trained on the TRUE labels of all windows of the other folds."""
     with ExitStack() as stack:
@@ -166,6 +175,10 @@ ABLATIONS: dict[str, Row] = {
         partial(patched, changes={"pipeline.doubt.SURELY": 2.0}, run=_quick),
     ),
     "5 folds": Row("in the passes instead of 10", partial(patched, changes={"pipeline.passes._FOLDS": 5}, run=_quick)),
+    "augmented networks": Row(
+        "added: mirrored, turned, keypoints hidden",
+        partial(patched, changes={"model.classifier.train_network": augmented_training}, run=_quick),
+    ),
     "ceiling (truth)": Row("the same voices and networks trained on the TRUE labels of all windows", ceiling),
 }
 """Each takes the study."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import joblib
 import numpy as np
@@ -13,15 +13,22 @@ from numpy.typing import NDArray
 from model.recipe import Recipe
 from model.windowing import Samples
 
-if TYPE_CHECKING:
-    from pipeline.out_of_fold import Parts
-
-__all__ = ["LENGTHS", "NetworkTask", "run_tasks", "trial_lengths"]
+__all__ = ["LENGTHS", "NetworkTask", "Parts", "run_tasks", "trial_lengths"]
 
 LENGTHS = tuple(35 << n for n in range(10))
 """Numbers of updates to try, from very short; a trial stops at the first that predicts worse than the one before."""
 
 Probabilities = NDArray[np.float32]
+
+
+class Parts(Protocol):
+    """Where finished parts are kept, so that an interrupted run goes on where it was."""
+
+    def read_array(self, name: str) -> NDArray[Any] | None:
+        """Return a part, or None."""
+
+    def write_array(self, name: str, array: NDArray[Any]) -> None:
+        """Keep a part."""
 
 
 @dataclass(frozen=True)

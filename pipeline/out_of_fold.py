@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import joblib
 import numpy as np
@@ -25,25 +25,15 @@ from model.summaries import VOICES, context, summarise_windows
 from model.windowing import Samples
 from pipeline.doubt import Labelled
 from pipeline.folds import assign_folds, classes_of
-from pipeline.network_tasks import NetworkTask, run_tasks, trial_lengths
+from pipeline.network_tasks import NetworkTask, Parts, run_tasks, trial_lengths
 from pipeline.passes import Heard, Lesson, batches, run_passes
 
-__all__ = ["Parts", "labels_of", "predict_out_of_fold", "recipe_of"]
+__all__ = ["labels_of", "predict_out_of_fold", "recipe_of"]
 
 _REACHES = (3, 9)
 """Windows on either side that the voice of the context looks at: about 1.4 and 3.8 seconds at 5 Hz."""
 
 _WEIGHTS = np.linspace(0.0, 1.0, 21)
-
-
-class Parts(Protocol):
-    """Where finished parts are kept, so that an interrupted run goes on where it was."""
-
-    def read_array(self, name: str) -> NDArray[Any] | None:
-        """Return a part, or None."""
-
-    def write_array(self, name: str, array: NDArray[Any]) -> None:
-        """Keep a part."""
 
 
 @dataclass(frozen=True)

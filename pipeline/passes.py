@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import joblib
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from model.kernel_ridge import predict_left_out
 from pipeline.doubt import Labelled, class_shares, counted_wrong, doubt_labels
@@ -110,7 +112,7 @@ def run_passes(
     for number in range(most):
         fold = _deal(lesson, seed=lesson.seed + 100 * number)
         said = workers(
-            joblib.delayed(predict_left_out)(
+            joblib.delayed(_on_one_thread)(
                 features,
                 lesson.labels.given,
                 classes=lesson.classes,
@@ -128,6 +130,12 @@ def run_passes(
         if number and changed[-1] < _SETTLED:
             break
     return Heard(probabilities=probabilities, kept=kept, changed=changed)
+
+
+def _on_one_thread(*arrays: Any, **how: Any) -> tuple[NDArray[np.float32], float]:
+    """Call :func:`predict_left_out`; the other cores have voices of their own, and threads that wait for each other cost more."""
+    with threadpool_limits(limits=1):
+        return predict_left_out(*arrays, **how)
 
 
 def _deal(lesson: Lesson, *, seed: int) -> NDArray[np.int64]:

@@ -22,7 +22,8 @@ from data_schemas.labels import Taxonomy
 from data_schemas.tables import CLIPS, FRAMES, ISSUES, OOF, REMARKS, SEGMENTS, WINDOWS
 from pipeline.folds import require_clips, require_enough, split_windows
 from pipeline.issues import judge_windows
-from pipeline.out_of_fold import Parts, predict_out_of_fold
+from pipeline.network_tasks import Parts
+from pipeline.out_of_fold import predict_out_of_fold
 from pipeline.readers import Reader
 from pipeline.sampling import sample_clips
 from pipeline.segments import cut_segments

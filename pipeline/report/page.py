@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
 from html import escape
 from importlib import resources
 from pathlib import Path
@@ -13,13 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from data_schemas.config import Config
-from data_schemas.labels import Taxonomy
-from data_schemas.skeletons import Skeleton, built_in_skeletons, load_skeleton, skeleton_of
-from data_schemas.tables import SELFTEST, keypoints_of
 from pipeline import figures
-from pipeline.colours import class_colours
-from pipeline.naming import taxonomy_of
+from pipeline.report.found import Found
 from pipeline.report.opinions import second_opinions
 from pipeline.report.segment_cards import segment_cards
 from pipeline.report.selftest_table import selftest_section
@@ -29,64 +22,9 @@ from pipeline.workspace import RunFolder
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-__all__ = ["Found", "write_report"]
+__all__ = ["write_report"]
 
 _LISTED = 200
-
-
-@dataclass(frozen=True)
-class Found:
-    """The tables of a run, and what its names mean."""
-
-    folder: RunFolder
-    tables: dict[str, pd.DataFrame]
-
-    def __getitem__(self, name: str) -> pd.DataFrame:
-        """Return a table by its name."""
-        return self.tables[name]
-
-    @cached_property
-    def record(self) -> dict[str, Any]:
-        """Return run.json."""
-        return self.folder.record()
-
-    @cached_property
-    def selftest(self) -> pd.DataFrame | None:
-        """Return what `audit selftest` found on this run's data, if it was asked."""
-        made_from = self.folder.made_from("selftest")
-        made_here = made_from is not None and made_from == self.record.get("identity")
-        return self.folder.read_table("selftest", SELFTEST) if made_here else None
-
-    @cached_property
-    def config(self) -> Config:
-        """Return the configuration that the run was made with."""
-        return Config.model_validate(self.record["config"])
-
-    @cached_property
-    def taxonomy(self) -> Taxonomy | None:
-        """Return the taxonomy of the labels."""
-        return taxonomy_of(self.record["format"], self.config)
-
-    @cached_property
-    def skeleton(self) -> Skeleton:
-        """Return the skeleton of the frames' keypoints."""
-        if self.config.pose.skeleton != "auto":
-            return load_skeleton(self.config.pose.skeleton)
-        name = str(self["clips"]["skeleton"].iloc[0])
-        return load_skeleton(name) if name in built_in_skeletons() else skeleton_of(keypoints_of(list(self["frames"].columns)))
-
-    @cached_property
-    def colours(self) -> dict[str, str]:
-        """Return the colour of every class that occurs."""
-        return class_colours([*self["windows"]["label"], *self["issues"]["suggested_label"]])
-
-    def title(self, species: str, label: str) -> str:
-        """Return a class as people read it, escaped: its code, English and Korean."""
-        if self.taxonomy is None:
-            return escape(label)
-        known = self.taxonomy.label(species, label)
-        told = " · ".join(t for t in dict.fromkeys((known.en, known.ko)) if t and t != label)
-        return escape(f"{label} ({told})" if told else label)
 
 
 def write_report(folder: RunFolder) -> None:
@@ -140,8 +78,8 @@ def _sections(found: Found) -> Iterator[str]:
     yield _section(
         "How far to trust the probabilities",
         "Of the windows that models which never saw the animal give a class some probability, how many carry it. The diagonal "
-        "should run between the lines: labels are trusted where models agree with them, which lifts the one, and among all windows "
-        "are wrong labels, which press down the other.",
+        "should run between the lines: labels are trusted where models agree with them, which lifts the one, and among all "
+        "windows are wrong labels, which press down the other.",
     )
     yield from _by_species(windows, "reliability", lambda part: figures.reliability(part, found["oof"]))
     yield _section("Second opinions", "Where the audit and the networks alone, one window at a time, think differently.")

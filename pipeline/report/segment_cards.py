@@ -13,7 +13,7 @@ from pipeline.report.drawing import drawn_edges, skeleton_strip, timeline
 from pipeline.sampling import clip_bounds
 
 if TYPE_CHECKING:
-    from pipeline.report.page import Found
+    from pipeline.report.found import Found
 
 __all__ = ["segment_cards"]
 

@@ -1,0 +1,72 @@
+"""The tables of a run, and what its names mean: all that the parts of the report draw on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from data_schemas.config import Config
+from data_schemas.labels import Taxonomy
+from data_schemas.skeletons import Skeleton, choose_skeleton
+from data_schemas.tables import SELFTEST, keypoints_of
+from pipeline.colours import class_colours
+from pipeline.naming import taxonomy_of
+from pipeline.workspace import RunFolder
+
+__all__ = ["Found"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The tables of a run, and what its names mean."""
+
+    folder: RunFolder
+    tables: dict[str, pd.DataFrame]
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        """Return a table by its name."""
+        return self.tables[name]
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """Return run.json."""
+        return self.folder.record()
+
+    @cached_property
+    def selftest(self) -> pd.DataFrame | None:
+        """Return what `audit selftest` found on this run's data, if it was asked."""
+        made_from = self.folder.made_from("selftest")
+        made_here = made_from is not None and made_from == self.record.get("identity")
+        return self.folder.read_table("selftest", SELFTEST) if made_here else None
+
+    @cached_property
+    def config(self) -> Config:
+        """Return the configuration that the run was made with."""
+        return Config.model_validate(self.record["config"])
+
+    @cached_property
+    def taxonomy(self) -> Taxonomy | None:
+        """Return the taxonomy of the labels."""
+        return taxonomy_of(self.record["format"], self.config)
+
+    @cached_property
+    def skeleton(self) -> Skeleton:
+        """Return the skeleton of the frames' keypoints."""
+        return choose_skeleton(keypoints_of(list(self["frames"].columns)), wanted=self.config.pose.skeleton)
+
+    @cached_property
+    def colours(self) -> dict[str, str]:
+        """Return the colour of every class that occurs."""
+        return class_colours([*self["windows"]["label"], *self["issues"]["suggested_label"]])
+
+    def title(self, species: str, label: str) -> str:
+        """Return a class as people read it, escaped: its code, English and Korean."""
+        if self.taxonomy is None:
+            return escape(label)
+        known = self.taxonomy.label(species, label)
+        told = " · ".join(t for t in dict.fromkeys((known.en, known.ko)) if t and t != label)
+        return escape(f"{label} ({told})" if told else label)
