@@ -8,6 +8,7 @@ Networks learn from the labels that the clips carry, a quarter of whose windows 
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -61,6 +62,7 @@ def main() -> None:
             accuracy = float((predicted == PROBABILITY_PREFIX + pd.Series(true_labels(oof, truth))).mean())
             found = scores(tables["issues"], truth)
             rows[preset] = {"accuracy on the truth": accuracy, **{k: found[k] for k in ("AUROC", "AP", "F1")}, "seconds": seconds}
+            print(preset, rows[preset], file=sys.stderr, flush=True)
     print(markdown(pd.DataFrame(rows).T.round(4)))
 
 
