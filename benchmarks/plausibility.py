@@ -23,7 +23,7 @@ from data_schemas.skeletons import Skeleton, load_skeleton, skeleton_of
 from model.windowing import MISSING, Samples, concatenate, cut, resample
 from pipeline.demo import simulate_clips
 from pipeline.demo.difficulty import Difficulty
-from pipeline.plausibility import FAULTS, body_of, find_faults, window_faults
+from pipeline.poses.plausibility import FAULTS, body_of, find_faults, window_faults
 
 STEPS, HZ = 5, 5.0
 SKELETON = load_skeleton("aihub59")

@@ -23,8 +23,8 @@ from benchmarks.research_data import COLUMNS, Answer, Row, Study, figures, judge
 from benchmarks.research_learners import LEARNERS, networks
 from benchmarks.research_passes import ABLATIONS, PASSES, project
 from benchmarks.research_scores import SCORES
-from pipeline.doubt import doubt_labels
-from pipeline.quality import estimate_quality
+from pipeline.detection.doubt import doubt_labels
+from pipeline.detection.quality import estimate_quality
 
 __all__ = ["main"]
 

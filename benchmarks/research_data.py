@@ -16,11 +16,11 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from data_schemas.config import Config, Folds, Model, Run
 from model.summaries import VOICES, context, summarise_windows
 from model.windowing import Samples
-from pipeline.doubt import Labelled, doubt_labels
+from pipeline.detection.doubt import Labelled, doubt_labels
+from pipeline.detection.out_of_fold import labels_of
+from pipeline.detection.passes import Lesson
+from pipeline.detection.quality import estimate_quality
 from pipeline.folds import assign_folds, classes_of, split_windows
-from pipeline.out_of_fold import labels_of
-from pipeline.passes import Lesson
-from pipeline.quality import estimate_quality
 from pipeline.readers import recognise
 from pipeline.sampling import sample_clips
 from pipeline.windows import cut_windows

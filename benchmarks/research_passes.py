@@ -17,16 +17,16 @@ from benchmarks.research_data import Answer, Found, Row, Study, judge
 from benchmarks.research_losses import Learner, augmented, learn, plain
 from model.lstm import WindowLSTM
 from model.training import Windows
+from pipeline.detection.out_of_fold import predict_out_of_fold
+from pipeline.detection.passes import Heard, Lesson, run_passes
 from pipeline.folds import assign_folds
-from pipeline.out_of_fold import predict_out_of_fold
-from pipeline.passes import Heard, Lesson, run_passes
 
 __all__ = ["ABLATIONS", "PASSES", "project"]
 
 UPDATES = 280
 """Updates of the networks in the ablation, where the project would find their number by trial."""
 
-_NOTHING_DROPPED = {"pipeline.passes._LEAST_DROPPED": 0.0, "pipeline.passes._MOST_DROPPED": 0.0}
+_NOTHING_DROPPED = {"pipeline.detection.passes._LEAST_DROPPED": 0.0, "pipeline.detection.passes._MOST_DROPPED": 0.0}
 _PENALTY, _WIDTH, _SIZE = 1e-2, 0.03, 400
 
 
@@ -73,7 +73,7 @@ def dropping(study: Study, *, shares: Sequence[float]) -> Answer:
     def share(_wrong: NDArray[np.bool_], _given: NDArray[np.int64], classes: int) -> NDArray[np.float64]:
         return np.full(classes, next(left))
 
-    with patch("pipeline.passes.class_shares", share), patch("pipeline.passes._SETTLED", 0.0):
+    with patch("pipeline.detection.passes.class_shares", share), patch("pipeline.detection.passes._SETTLED", 0.0):
         return passes(study, most=len(shares))
 
 
@@ -158,6 +158,13 @@ PASSES: dict[str, Row] = {
 """Each takes the study; voices alone."""
 
 _quick = partial(project, updates=UPDATES)
+_DETECTION = "pipeline.detection"
+
+
+def _changed(name: str, value: object) -> Callable[..., Found]:
+    """Return the whole method, short, with one name of the code exchanged."""
+    return partial(patched, changes={name: value}, run=_quick)
+
 
 ABLATIONS: dict[str, Row] = {
     "project": Row("as audit run has it: length of training by trial", project),
@@ -165,16 +172,14 @@ ABLATIONS: dict[str, Row] = {
     "no passes": Row("all labels teach voices and networks", partial(patched, changes=_NOTHING_DROPPED, run=_quick)),
     "no voices": Row("networks alone, on all labels", partial(project, updates=UPDATES, passes=0)),
     "no networks": Row("voices alone after the passes", passes),
-    "no context voice": Row(
-        "three voices", partial(patched, changes={"pipeline.out_of_fold.run_passes": without_context}, run=_quick)
-    ),
-    "no excuse": Row("nothing of the clip is subtracted", partial(patched, changes={"pipeline.doubt._EXCUSE": 0.0}, run=_quick)),
-    "no lead": Row("lift alone", partial(patched, changes={"pipeline.doubt._LEAD": 0.0}, run=_quick)),
+    "no context voice": Row("three voices", _changed(f"{_DETECTION}.out_of_fold.run_passes", without_context)),
+    "no excuse": Row("nothing of the clip is subtracted", _changed(f"{_DETECTION}.doubt._EXCUSE", 0.0)),
+    "no lead": Row("lift alone", _changed(f"{_DETECTION}.doubt._LEAD", 0.0)),
     "no wrong clips": Row(
         "every clip is excused",
-        partial(patched, changes={"pipeline.doubt.SURELY": 2.0}, run=_quick),
+        _changed(f"{_DETECTION}.doubt.SURELY", 2.0),
     ),
-    "5 folds": Row("in the passes instead of 10", partial(patched, changes={"pipeline.passes._FOLDS": 5}, run=_quick)),
+    "5 folds": Row("in the passes instead of 10", _changed(f"{_DETECTION}.passes._FOLDS", 5)),
     "augmented networks": Row(
         "added: mirrored, turned, keypoints hidden",
         partial(patched, changes={"model.classifier.train_network": augmented_training}, run=_quick),

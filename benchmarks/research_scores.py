@@ -11,9 +11,9 @@ from cleanlab.rank import get_label_quality_scores
 from numpy.typing import NDArray
 
 from benchmarks.research_data import Answer, Found, Row, Study, judge
-from pipeline.doubt import best_other, doubt_labels, smooth
-from pipeline.quality import estimate_quality
-from pipeline.segments import pieces_of_constant_doubt
+from pipeline.detection.doubt import best_other, doubt_labels, smooth
+from pipeline.detection.quality import estimate_quality
+from pipeline.detection.segments import pieces_of_constant_doubt
 
 __all__ = ["SCORES", "course_score"]
 
@@ -95,7 +95,7 @@ def box(values: FloatArray, study: Study) -> FloatArray:
 
 
 def pieces(values: FloatArray, study: Study) -> FloatArray:
-    """Average within pieces of constant probabilities, as :mod:`pipeline.segments` cuts them."""
+    """Average within pieces of constant probabilities, as :mod:`pipeline.detection.segments` cuts them."""
     averaged = np.empty_like(values)
     for rows in pd.Series(study.labels.clip).groupby(study.labels.clip).indices.values():
         for start, end in pieces_of_constant_doubt(values[rows], penalty=_PENALTY):

@@ -171,7 +171,7 @@ def selftest(
 
     from pipeline.presentation import cost_line, selftest_lines
     from pipeline.progress import stage_progress
-    from pipeline.selftest import KINDS, SHARES, prepare_selftest, run_selftest
+    from pipeline.selftest.trial import KINDS, SHARES, prepare_selftest, run_selftest
     from pipeline.workspace import Workspace
 
     options = {"run": {"jobs": jobs}}

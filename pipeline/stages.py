@@ -20,13 +20,13 @@ import pandera.pandas as pa
 from data_schemas.config import Config
 from data_schemas.labels import Taxonomy
 from data_schemas.tables import CLIPS, FRAMES, ISSUES, OOF, REMARKS, SEGMENTS, WINDOWS
+from pipeline.detection.issues import judge_windows
+from pipeline.detection.network_tasks import Parts
+from pipeline.detection.out_of_fold import predict_out_of_fold
+from pipeline.detection.segments import cut_segments
 from pipeline.folds import require_clips, require_enough, split_windows
-from pipeline.issues import judge_windows
-from pipeline.network_tasks import Parts
-from pipeline.out_of_fold import predict_out_of_fold
 from pipeline.readers import Reader
 from pipeline.sampling import sample_clips
-from pipeline.segments import cut_segments
 from pipeline.windows import cut_windows
 
 __all__ = ["SCHEMAS", "STAGES", "Context", "Stage"]

@@ -14,7 +14,7 @@ from data_schemas.labels import Taxonomy
 from data_schemas.skeletons import choose_skeleton
 from data_schemas.tables import keypoints_of, text
 from model.windowing import SEEN, cut
-from pipeline.plausibility import body_of, find_faults, window_faults
+from pipeline.poses.plausibility import body_of, find_faults, window_faults
 from pipeline.sampling import SampledClips, clip_bounds
 
 __all__ = ["cut_windows"]
@@ -27,7 +27,7 @@ def cut_windows(
 
     A window's label is its clip's, or, where frames are labelled one by one, the commonest of its frames; then ``mixed`` tells
     that it holds more than one. ``window_id`` depends on clip and span alone. ``pose_fault`` tells why a pose is bad: too few
-    keypoints, or implausible ones (see :mod:`pipeline.plausibility`).
+    keypoints, or implausible ones (see :mod:`pipeline.poses.plausibility`).
     """
     samples, steps = sampled.samples, config.windows.steps
     first = cut(samples.run, steps=steps, stride=config.windows.stride)

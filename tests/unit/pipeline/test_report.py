@@ -13,12 +13,12 @@ from data_schemas.config import load_config
 from data_schemas.skeletons import load_skeleton, skeleton_of
 from data_schemas.tables import SELFTEST
 from pipeline.colours import class_colours
+from pipeline.detection.segments import cut_segments
 from pipeline.figures import class_counts, error_rates, given_by_predicted, quality_histogram
 from pipeline.readers import recognise
-from pipeline.recovery import nothing_planted, selftest_table
 from pipeline.report import write_report
 from pipeline.report.drawing import drawn_edges, skeleton_strip
-from pipeline.segments import cut_segments
+from pipeline.selftest.recovery import nothing_planted, selftest_table
 from pipeline.stages import SCHEMAS, STAGES, Context
 from pipeline.workspace import RunFolder
 

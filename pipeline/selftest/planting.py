@@ -3,7 +3,7 @@
 - ``wrong_clip``: a clip gets another label of its species. Where frames are labelled one by one, all frames of the clip that
   carry the clip's label get the other one, as when a coder takes one code for another.
 - ``contaminated``: 1 to 6 seconds of a bout are replaced by poses of a bout of the same animal with another label, moved and
-  scaled to fit (:mod:`pipeline.grafts`), at the host's own times.
+  scaled to fit (:mod:`pipeline.selftest.grafts`), at the host's own times.
 - ``boundary``: a change between two frame labels is moved by 0.3 to 1.5 seconds.
 - ``flips``: stretches of about a second get another label. Where there is a label per clip, the copy gets a label per frame:
   no such error can lie in data with one label a clip, but scattered flips are the yardstick that methods are compared by.
@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_schemas.tables import PLANTED_KINDS
-from pipeline.grafts import fit_graft, poses_at
-from pipeline.ground import Ground
-from pipeline.planted import Copy, Planted
+from pipeline.selftest.grafts import fit_graft, poses_at
+from pipeline.selftest.ground import Ground
+from pipeline.selftest.planted import Copy, Planted
 
 __all__ = ["plant"]
 

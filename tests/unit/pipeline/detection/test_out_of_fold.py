@@ -9,8 +9,8 @@ import pytest
 from data_schemas.config import Config, load_config
 from data_schemas.tables import OOF, text, validate
 from model.windowing import SEEN, Samples
-from pipeline import passes
-from pipeline.out_of_fold import predict_out_of_fold
+from pipeline.detection import passes
+from pipeline.detection.out_of_fold import predict_out_of_fold
 
 
 class Nowhere:
@@ -80,7 +80,7 @@ def test_every_window_is_predicted_and_wrong_labels_are_not_taught(standing_or_w
 
 
 def test_batches_hold_whole_groups(standing_or_walking, monkeypatch) -> None:
-    from pipeline.doubt import Labelled
+    from pipeline.detection.doubt import Labelled
 
     monkeypatch.setattr(passes, "_MOST_AT_ONCE", 100)
     group = np.repeat(np.arange(12), 40)

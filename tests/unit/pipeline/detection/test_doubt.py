@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.doubt import Labelled, cohen_kappa, counted_wrong, doubt_labels, smooth
-from pipeline.passes import Lesson, run_passes
-from pipeline.quality import estimate_quality
+from pipeline.detection.doubt import Labelled, cohen_kappa, counted_wrong, doubt_labels, smooth
+from pipeline.detection.passes import Lesson, run_passes
+from pipeline.detection.quality import estimate_quality
 
 
 def labelled(clips: int = 6, each: int = 30, classes: int = 3, sigma: float = 3.0) -> Labelled:

@@ -8,8 +8,8 @@ import pytest
 
 from data_schemas.config import load_config
 from data_schemas.tables import ISSUES, SEGMENTS, text, validate
-from pipeline.issues import judge_windows
-from pipeline.segments import cut_segments, pieces_of_constant_doubt
+from pipeline.detection.issues import judge_windows
+from pipeline.detection.segments import cut_segments, pieces_of_constant_doubt
 
 
 def made_up(*, clips: int = 8, each: int = 40, bad: slice = slice(12, 30), seed: int = 0):

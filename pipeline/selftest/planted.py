@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from data_schemas.tables import CLIPS, FRAMES, keypoints_of, text, validate
-from pipeline.ground import Ground
+from pipeline.selftest.ground import Ground
 
 __all__ = ["Copy", "Planted"]
 

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from data_schemas.config import Config
 from data_schemas.tables import PROBABILITY_PREFIX, text
-from pipeline.doubt import Labelled, doubt_labels, smooth
-from pipeline.out_of_fold import labels_of
-from pipeline.quality import estimate_quality
+from pipeline.detection.doubt import Labelled, doubt_labels, smooth
+from pipeline.detection.out_of_fold import labels_of
+from pipeline.detection.quality import estimate_quality
 
 __all__ = ["judge_windows"]
 

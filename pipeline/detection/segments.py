@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from data_schemas.config import Config
 from data_schemas.tables import text
-from pipeline.doubt import SURELY
+from pipeline.detection.doubt import SURELY
 
 __all__ = ["cut_segments", "pieces_of_constant_doubt"]
 

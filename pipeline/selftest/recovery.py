@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from data_schemas.tables import SELFTEST, text, validate
-from pipeline.planted import Planted
+from pipeline.selftest.planted import Planted
 
 __all__ = ["FEWEST_GROUPS_FOR_INTERVALS", "FEWEST_WINDOWS", "findings", "nothing_planted", "recovery", "selftest_table"]
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from pipeline.doubt import Doubt, Labelled, agreement, best_other, counted_wrong
+from pipeline.detection.doubt import Doubt, Labelled, agreement, best_other, counted_wrong
 
 __all__ = ["Quality", "estimate_quality"]
 

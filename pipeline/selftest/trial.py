@@ -12,15 +12,15 @@ import pandas as pd
 from data_schemas.config import Config, load_config
 from data_schemas.errors import TooFewDataError, UsageError
 from data_schemas.tables import PLANTED_KINDS, SELFTEST, text
-from pipeline.ground import Ground, lay_ground
 from pipeline.naming import taxonomy_of
-from pipeline.planted import Planted
-from pipeline.planting import plant
 from pipeline.progress import Report
 from pipeline.readers import Reader, recognise
-from pipeline.recovery import FEWEST_WINDOWS, findings, nothing_planted, recovery, selftest_table
 from pipeline.report import write_report
 from pipeline.run import Show, run_audit
+from pipeline.selftest.ground import Ground, lay_ground
+from pipeline.selftest.planted import Planted
+from pipeline.selftest.planting import plant
+from pipeline.selftest.recovery import FEWEST_WINDOWS, findings, nothing_planted, recovery, selftest_table
 from pipeline.stages import SCHEMAS, STAGES, Context
 from pipeline.workspace import RunFolder, Workspace, digest
 

@@ -2,7 +2,7 @@
 
 ::
 
-    windows of a species ── passes (pipeline.passes) ── kept labels, voices' probabilities ─────────┐
+    windows of a species ── passes (pipeline.detection.passes) ── kept labels, voices' probabilities ─────────┐
                                   └── trial: how long to train ── networks, one a fold and view ── mixed ── oof
 """
 
@@ -23,10 +23,10 @@ from model.device import choose_device
 from model.recipe import Recipe, make_recipe
 from model.summaries import VOICES, context, summarise_windows
 from model.windowing import Samples
-from pipeline.doubt import Labelled
+from pipeline.detection.doubt import Labelled
+from pipeline.detection.network_tasks import NetworkTask, Parts, run_tasks, trial_lengths
+from pipeline.detection.passes import Heard, Lesson, batches, run_passes
 from pipeline.folds import assign_folds, classes_of
-from pipeline.network_tasks import NetworkTask, Parts, run_tasks, trial_lengths
-from pipeline.passes import Heard, Lesson, batches, run_passes
 
 __all__ = ["labels_of", "predict_out_of_fold", "recipe_of"]
 

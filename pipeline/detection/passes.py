@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from model.kernel_ridge import predict_left_out
-from pipeline.doubt import Labelled, class_shares, counted_wrong, doubt_labels
+from pipeline.detection.doubt import Labelled, class_shares, counted_wrong, doubt_labels
 from pipeline.folds import assign_folds
 
 __all__ = ["Heard", "Lesson", "batches", "run_passes"]
