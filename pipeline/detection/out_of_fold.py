@@ -2,7 +2,7 @@
 
 ::
 
-    windows of a species ── passes (pipeline.detection.passes) ── kept labels, voices' probabilities ─────────┐
+    windows of a species ── passes (pipeline.detection.passes) ── kept and repaired labels, voices ────────────┐
                                   └── trial: how long to train ── networks, one a fold and view ── mixed ── oof
 """
 
@@ -25,7 +25,7 @@ from model.summaries import VOICES, context, summarise_windows
 from model.windowing import Samples
 from pipeline.detection.doubt import Labelled
 from pipeline.detection.network_tasks import NetworkTask, Parts, run_tasks, trial_lengths
-from pipeline.detection.passes import Heard, Lesson, batches, run_passes
+from pipeline.detection.passes import REPAIRS, Heard, Lesson, batches, run_passes
 from pipeline.folds import assign_folds, classes_of
 
 __all__ = ["labels_of", "predict_out_of_fold", "recipe_of"]
@@ -82,21 +82,21 @@ def predict_out_of_fold(
     """Return the oof table: for every window of the audit and the hold-out, one probability a class of its species.
 
     Windows of bad pose and windows across a change of label are predicted, but teach nothing. Networks learn from the labels
-    that the passes trust; how long, a trial on one fold finds. Their probabilities, averaged over views and repeats, and those
-    of the voices are mixed in the proportion that fits the trusted labels best (Brier score, out of fold; Breiman 1996,
-    "Stacked Regressions"). The hold-out is predicted by models of the audited groups alone.
+    that the passes trust or repaired; how long, a trial on one fold finds. Their probabilities, averaged over views and
+    repeats, and those of the voices are mixed in the proportion that fits the trusted labels best (Brier score, out of fold;
+    Breiman 1996, "Stacked Regressions"). The hold-out is predicted by models of the audited groups alone.
     """
     recipe = recipe_of(config)
     device = choose_device(config.run.device).type
     kinds = list(_species(windows, config=config))
-    steps = _Steps(progress, len(kinds) * (recipe.passes + config.folds.repeats * config.folds.count * len(recipe.views)))
+    steps = _Steps(progress, len(kinds) * (_passes(recipe) + config.folds.repeats * config.folds.count * len(recipe.views)))
     first = windows["first_sample"].to_numpy(np.int64)
     # Copy-on-write maps: the workers share one matrix, and torch gets memory that it may call writable.
     jobs = config.run.jobs or -1
     shared: dict[str, Any] = {"config": config, "parts": parts, "first": first, "advance": steps.advance}
     with joblib.Parallel(n_jobs=jobs, mmap_mode="c") as workers:
         heard = [_listen(species, samples, workers=workers, **shared) for species in kinds]
-    steps.jump(sum(recipe.passes - len(h.changed) for h in heard))
+    steps.jump(sum(_passes(recipe) - (len(h.changed) + REPAIRS if h.changed else 0) for h in heard))
     # A GPU is one device: there the networks stand in line, in this process.
     with joblib.Parallel(n_jobs=jobs if device == "cpu" else 1, return_as="generator", mmap_mode="c") as workers:
         predicted = [
@@ -104,6 +104,11 @@ def predict_out_of_fold(
             for species, h in zip(kinds, heard, strict=True)
         ]
     return _table(windows, predicted)
+
+
+def _passes(recipe: Recipe) -> int:
+    """Return the most passes that a species takes."""
+    return recipe.passes + REPAIRS if recipe.passes else 0
 
 
 class _Steps:
@@ -156,12 +161,14 @@ def _listen(
 ) -> Heard:
     """Return what the quick voices say and which labels they trust; all labels where the recipe makes no passes."""
     lesson, most = species.lesson, recipe_of(config).passes
-    known, kept = parts.read_array(f"{species.name}-voices"), parts.read_array(f"{species.name}-kept")
     if not most:
-        return Heard(np.zeros((len(species.rows), 0), np.float32), kept=lesson.teaches, changed=[])
-    if known is not None and kept is not None:
-        return Heard(known, kept=kept, changed=[])
+        teaching = np.where(lesson.teaches, lesson.labels.given, -1)
+        return Heard(np.zeros((len(species.rows), 0), np.float32), kept=lesson.teaches, teaching=teaching, changed=[])
+    known, kept, taught = (parts.read_array(f"{species.name}-{what}") for what in ("voices", "kept", "teaching"))
+    if known is not None and kept is not None and taught is not None:
+        return Heard(known, kept=kept, teaching=taught, changed=[])
     probabilities, trusted = np.zeros((len(species.rows), lesson.classes), np.float32), lesson.teaches.copy()
+    teaching = np.full(len(species.rows), -1, np.int64)
     changed: list[float] = []
     for rows in batches(lesson):
         part = lesson.of(rows)
@@ -169,11 +176,11 @@ def _listen(
         voices = {voice: np.concatenate([blocks[b] for b in names], axis=1) for voice, names in VOICES.items()}
         voices["context"] = context(blocks["distance"], part.labels.clip, reaches=_REACHES)
         of_batch = run_passes(voices, part, most=most, workers=workers, progress=advance)
-        probabilities[rows], trusted[rows] = of_batch.probabilities, of_batch.kept
+        probabilities[rows], trusted[rows], teaching[rows] = of_batch.probabilities, of_batch.kept, of_batch.teaching
         changed = max(changed, of_batch.changed, key=len)
-    heard = Heard(probabilities, kept=trusted, changed=changed)
-    parts.write_array(f"{species.name}-voices", heard.probabilities)
-    parts.write_array(f"{species.name}-kept", heard.kept)
+    heard = Heard(probabilities, kept=trusted, teaching=teaching, changed=changed)
+    for what, array in (("voices", heard.probabilities), ("kept", heard.kept), ("teaching", heard.teaching)):
+        parts.write_array(f"{species.name}-{what}", array)
     return heard
 
 
@@ -222,7 +229,7 @@ def _tasks(
     """Yield the networks to train: one a fold and view, or those of the fold ``only``."""
     lesson, apart = species.lesson, np.flatnonzero(fold < 0)
     for number in range(int(fold.max()) + 1) if only is None else (only,):
-        train = np.flatnonzero(heard.kept & (fold != number) & (fold >= 0))
+        train = np.flatnonzero((heard.teaching >= 0) & (fold != number) & (fold >= 0))
         for place, view in enumerate(recipe.views):
             yield NetworkTask(
                 name=f"{species.name}-{repeat}-{number}-{view}",
@@ -230,7 +237,7 @@ def _tasks(
                 classes=lesson.classes,
                 seed=(lesson.seed + 1000 * repeat) * 31 + number * 101 + place,
                 train=train,
-                target=lesson.labels.given[train],
+                target=heard.teaching[train],
                 predict=np.concatenate([np.flatnonzero(fold == number), apart]),
             )
 

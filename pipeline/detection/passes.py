@@ -1,8 +1,10 @@
-"""Which labels can be trusted to teach: passes of quick voices, each without the labels that the last one doubted.
+"""Which labels can teach: passes of quick voices, first without the labels that are doubted, then with these repaired.
 
 Every pass deals new folds, lets each voice (:mod:`model.summaries` read by :mod:`model.kernel_ridge`) predict the windows of
 the folds that it did not see, doubts the labels by the mean of their probabilities, and drops the most doubtful share of every
-class. The share is the class's own estimate of wrong labels within bounds; the passes end when hardly a window changes sides.
+class. The share is the class's own estimate of wrong labels within bounds; dropping ends when hardly a window changes sides.
+Passes that repair follow: a dropped label that is more likely wrong than right comes back as the one that is suggested. What
+dropping takes away are the very windows that show an action inside clips of another; repaired, they teach as well.
 """
 
 from __future__ import annotations
@@ -18,9 +20,13 @@ from threadpoolctl import threadpool_limits
 
 from model.kernel_ridge import predict_left_out
 from pipeline.detection.doubt import Labelled, class_shares, counted_wrong, doubt_labels
+from pipeline.detection.quality import estimate_quality
 from pipeline.folds import assign_folds
 
-__all__ = ["Heard", "Lesson", "batches", "run_passes"]
+__all__ = ["REPAIRS", "Heard", "Lesson", "batches", "run_passes"]
+
+REPAIRS = 3
+"""Passes on repaired labels. Their mean is what the voices say; a fourth adds nothing (docs/research.md)."""
 
 _MOST_AT_ONCE = 200_000
 """Windows that share their passes: their features fill about a gigabyte, and more would hardly teach more."""
@@ -32,7 +38,9 @@ _FOLDS = 10
 """Folds of a pass, where fewer are asked for: leaving one out is cheap, and nine tenths teach more than four fifths."""
 
 _SETTLED = 0.025
-"""The passes end when a smaller share of the windows changes sides."""
+"""Dropping ends when a smaller share of the windows changes sides."""
+
+_EVEN = 0.5
 
 
 @dataclass(frozen=True)
@@ -76,13 +84,16 @@ class Heard:
     ----------
     probabilities : float32, shape (n, classes)
     kept : bool, shape (n,)
-        The windows whose labels are left to teach after the last pass.
+        The windows whose given labels are trusted after the last pass.
+    teaching : int64, shape (n,)
+        The class that each window teaches: the given one where it is kept, another where it was repaired, -1 where none is.
     changed : list of float
         Share of the windows that changed sides in each pass.
     """
 
     probabilities: NDArray[np.float32]
     kept: NDArray[np.bool_]
+    teaching: NDArray[np.int64]
     changed: list[float]
 
 
@@ -105,31 +116,48 @@ def run_passes(
     workers: joblib.Parallel,
     progress: Callable[[], None] | None = None,
 ) -> Heard:
-    """Run up to ``most`` passes; ``voices`` holds the features of each voice, shape (n, features)."""
+    """Run up to ``most`` passes that drop and then those that repair.
+
+    ``voices`` holds the features of each voice, shape (n, features).
+    """
     kept = lesson.teaches
     changed: list[float] = []
-    probabilities = np.zeros((len(kept), lesson.classes), np.float32)
+    said = np.zeros((len(kept), lesson.classes), np.float32)
     for number in range(most):
-        fold = _deal(lesson, seed=lesson.seed + 100 * number)
-        said = workers(
-            joblib.delayed(_on_one_thread)(
-                features,
-                lesson.labels.given,
-                classes=lesson.classes,
-                fold=fold,
-                teaches=kept,
-                seed=lesson.seed + 100 * number + place,
-            )
-            for place, features in enumerate(voices.values())
-        )
-        probabilities = np.mean([answer for answer, _ in said], axis=0, dtype=np.float32)
-        before, kept = kept, _trusted(probabilities, lesson, kept=kept)
+        said = _ask(voices, lesson, np.where(kept, lesson.labels.given, -1), number=number, workers=workers)
+        before, kept = kept, _trusted(said, lesson, kept=kept)
         changed.append(float((before != kept)[lesson.teaches].mean()))
         if progress:
             progress()
         if number and changed[-1] < _SETTLED:
             break
-    return Heard(probabilities=probabilities, kept=kept, changed=changed)
+    teaching, answers = _repaired(said, lesson, kept=kept), []
+    for number in range(most, most + REPAIRS):
+        answers.append(_ask(voices, lesson, teaching, number=number, workers=workers))
+        teaching = _repaired(np.mean(answers, axis=0), lesson, kept=kept)
+        if progress:
+            progress()
+    return Heard(probabilities=np.mean(answers, axis=0, dtype=np.float32), kept=kept, teaching=teaching, changed=changed)
+
+
+def _ask(
+    voices: Mapping[str, NDArray[np.float32]],
+    lesson: Lesson,
+    teaching: NDArray[np.int64],
+    *,
+    number: int,
+    workers: joblib.Parallel,
+) -> NDArray[np.float32]:
+    """Return the mean of what the voices say after learning from the windows that teach a class, with folds of their own."""
+    seed = lesson.seed + 100 * number
+    fold = _deal(lesson, seed=seed)
+    said = workers(
+        joblib.delayed(_on_one_thread)(
+            features, teaching, classes=lesson.classes, fold=fold, teaches=teaching >= 0, seed=seed + place
+        )
+        for place, features in enumerate(voices.values())
+    )
+    return np.asarray(np.mean([answer for answer, _ in said], axis=0), np.float32)
 
 
 def _on_one_thread(*arrays: Any, **how: Any) -> tuple[NDArray[np.float32], float]:
@@ -158,3 +186,11 @@ def _trusted(probabilities: NDArray[np.float32], lesson: Lesson, *, kept: NDArra
         most_doubtful = rows[np.argsort(doubt.score[rows], kind="stable")]
         trusted[most_doubtful[: int(share[number] * len(rows))]] = False
     return trusted
+
+
+def _repaired(probabilities: NDArray[np.floating], lesson: Lesson, *, kept: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the class that each window teaches, -1 for none: a dropped label that is probably wrong is repaired."""
+    doubt = doubt_labels(probabilities, lesson.labels)
+    quality = estimate_quality(doubt, lesson.labels, kept)
+    wrong = lesson.teaches & ~kept & (quality.right < _EVEN)
+    return np.where(kept, lesson.labels.given, np.where(wrong, quality.suggested, -1))

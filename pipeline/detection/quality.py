@@ -63,8 +63,8 @@ def estimate_quality(doubt: Doubt, labels: Labelled, taught: NDArray[np.bool_]) 
     order = order[labels.votes[order]]
     flagged = np.zeros(len(given), bool)
     flagged[order[: round(float((1 - right)[labels.votes].sum()))]] = True
-    # The square root: what the label says of the truth counts, but less than what the window shows.
-    suggested = best_other(np.sqrt(counts / counts.sum(axis=1, keepdims=True))[given] * tempered, given)
+    # What labels of this kind are mistaken for counts for nothing here: the models have learnt how common the classes are.
+    suggested = best_other(doubt.nearby, given)
     joint = of_label * np.bincount(given, minlength=classes)[:, None]
     return Quality(right=right, suggested=suggested, joint=joint, flagged=flagged)
 
