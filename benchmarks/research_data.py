@@ -80,7 +80,9 @@ class Study:
     def voices(self) -> dict[str, NDArray[np.float32]]:
         """Return the features of the project's four voices."""
         voices = {voice: np.concatenate([self.blocks[b] for b in names], axis=1) for voice, names in VOICES.items()}
-        return {**voices, "context": context(self.blocks["distance"], self.labels.clip, reaches=_REACHES)}
+        clip = self.labels.clip
+        near = {"space": context(voices["space"], clip, reaches=_REACHES[:1])}
+        return {**voices, **near, "context": context(self.blocks["distance"], clip, reaches=_REACHES)}
 
     def with_model(self, **model: Any) -> Config:
         """Return the configuration with keys of ``[model]`` changed."""

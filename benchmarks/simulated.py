@@ -1,17 +1,23 @@
 """The audit of SIMULATED clips, where everything is known: detection, its ceiling, the kinds, and what "0.8" means.
 
-    python -m benchmarks.simulated [--clips 2000] [--seeds 0 1 2] [--frame-labels]
+    python -m benchmarks.simulated [--clips 2000] [--seeds 0 1 2] [--frame-labels] [--peer PEER.py] [--no-ceiling]
 
 The ceiling is the same method with the true labels as teachers, scored against the labels that the clips carry. Truth is read
-for scoring and for that row only.
+for scoring and for that row only. True labels let networks train for hours before they predict worse: the trial of that row ends
+at 2,240 updates. The peer audits each species by itself, since it knows of one; its scores are of both together.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
+import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -21,6 +27,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from benchmarks.machine import describe
 from data_schemas.config import load_config
 from pipeline.demo import SIMULATOR_VERSION, write_demo
+from pipeline.detection.network_tasks import LENGTHS
 from pipeline.naming import taxonomy_of
 from pipeline.readers import recognise
 from pipeline.stages import STAGES, Context
@@ -40,8 +47,30 @@ def audited(source: Path, *, seed: int, folder: Path, truth: pd.DataFrame | None
         if truth is not None and stage.name == "predict":
             windows = tables["windows"]
             needed = tables | {"windows": windows.assign(target=pd.array(true_labels(windows, truth), dtype="str"), mixed=False)}
-        tables |= stage.run(needed, context)
+        with patch("pipeline.detection.network_tasks.LENGTHS", LENGTHS[:7]) if truth is not None else nullcontext():
+            tables |= stage.run(needed, context)
     return tables
+
+
+def peer_issues(tables: Tables, *, program: Path, folder: Path, adjust: bool) -> tuple[pd.DataFrame, float]:
+    """Return the peer's issues of all species, and its seconds."""
+    clips = tables["clips"].set_index("clip_id")
+    frames = tables["frames"].drop(columns=["image", "frame_label"], errors="ignore")
+    frames = frames.assign(**{name: frames["clip_id"].map(clips[name]) for name in ("label", "subject_id", "species")})
+    folder.mkdir()
+    found, seconds = [], 0.0
+    for species, part in frames.groupby("species"):
+        source, out = folder / f"{species}.parquet", folder / f"{species}-issues.parquet"
+        part.to_parquet(source, index=False)
+        started = time.perf_counter()
+        command = [sys.executable, str(program), str(source), str(out), *(["--adjust"] if adjust else [])]
+        subprocess.run(command, check=True, capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+        seconds += time.perf_counter() - started
+        found.append(pd.read_parquet(out))
+    issues = pd.concat(found, ignore_index=True)
+    rank = issues["label_quality"].rank(method="first").astype(int)
+    window = issues["clip_id"].astype(str) + issues["start_frame"].astype(str)
+    return issues.assign(rank=rank, window_id=window), seconds
 
 
 def true_labels(windows: pd.DataFrame, truth: pd.DataFrame) -> NDArray[np.object_]:
@@ -126,6 +155,8 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=2000)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--frame-labels", action="store_true")
+    parser.add_argument("--peer", type=Path)
+    parser.add_argument("--ceiling", action=argparse.BooleanOptionalAction, default=True)
     given = parser.parse_args()
     print(f"SIMULATED, version {SIMULATOR_VERSION}, {given.clips} clips, pictures left out; {describe()}\n")
     with tempfile.TemporaryDirectory() as name:
@@ -136,10 +167,16 @@ def main() -> None:
             started = time.perf_counter()
             last = audited(made.source, seed=seed, folder=Path(name) / f"parts{seed}")
             rows[f"audit, seed {seed}"] = scores(last["issues"], truth) | {"seconds": time.perf_counter() - started}
-        taught = audited(made.source, seed=given.seeds[0], folder=Path(name) / "truth", truth=truth)
+            print(f"audit, seed {seed}:", rows[f"audit, seed {seed}"], flush=True)
         table = pd.DataFrame(rows).T
         table.loc["median"] = table.median()
-        table.loc["taught by the truth"] = pd.Series(scores(taught["issues"], truth))
+        for adjust in (False, True) if given.peer else ():
+            found, seconds = peer_issues(last, program=given.peer, folder=Path(name) / f"peer{adjust}", adjust=adjust)
+            table.loc[f"peer{' --adjust' * adjust}"] = pd.Series(scores(found, truth) | {"seconds": seconds})
+            print(table.iloc[-1].to_dict(), flush=True)
+        if given.ceiling:
+            taught = audited(made.source, seed=given.seeds[0], folder=Path(name) / "truth", truth=truth)
+            table.loc["taught by the truth"] = pd.Series(scores(taught["issues"], truth))
         print(markdown(table.round(4)), "\n\nWhat label quality means:\n")
         print(markdown(reliability(last["issues"], truth)), "\n\nSegments by reported kind and by truth:\n")
         print(markdown(kinds(last, truth)))

@@ -31,7 +31,7 @@ from pipeline.folds import assign_folds, classes_of
 __all__ = ["labels_of", "predict_out_of_fold", "recipe_of"]
 
 _REACHES = (3, 9)
-"""Windows on either side that the voice of the context looks at: about 1.4 and 3.8 seconds at 5 Hz."""
+"""Windows on either side that the voice of the context looks at, about 1.4 and 3.8 seconds at 5 Hz; the first for space."""
 
 _WEIGHTS = np.linspace(0.0, 1.0, 21)
 
@@ -174,6 +174,7 @@ def _listen(
         part = lesson.of(rows)
         blocks = summarise_windows(samples, first[species.rows[rows]], steps=config.windows.steps)
         voices = {voice: np.concatenate([blocks[b] for b in names], axis=1) for voice, names in VOICES.items()}
+        voices["space"] = context(voices["space"], part.labels.clip, reaches=_REACHES[:1])
         voices["context"] = context(blocks["distance"], part.labels.clip, reaches=_REACHES)
         of_batch = run_passes(voices, part, most=most, workers=workers, progress=advance)
         probabilities[rows], trusted[rows], teaching[rows] = of_batch.probabilities, of_batch.kept, of_batch.teaching
@@ -243,16 +244,26 @@ def _tasks(
 
 
 def _mixed(network: NDArray[np.float64], heard: Heard, lesson: Lesson) -> NDArray[np.float64]:
-    """Return networks and voices in the proportion with the least Brier score on the labels that teach."""
+    """Return networks and voices in the proportion with the least Brier score.
+
+    Scored on the trusted labels, of which the wrong ones are missing that would tell the two apart, and on all labels, where the
+    wrong ones count against whoever sees through them: half way between the two proportions.
+    """
     if not heard.probabilities.shape[1]:
         return network
-    kept = heard.kept
-    miss = network[kept] - np.eye(lesson.classes)[lesson.labels.given[kept]]
-    apart = heard.probabilities[kept] - network[kept]
+    share = float(np.mean([_best_share(network, heard.probabilities, lesson, rows) for rows in (heard.kept, lesson.teaches)]))
+    return np.asarray((1 - share) * network + share * heard.probabilities)
+
+
+def _best_share(
+    network: NDArray[np.float64], voices: NDArray[np.float32], lesson: Lesson, rows: NDArray[np.bool_]
+) -> np.floating[Any]:
+    """Return the share of the voices that agrees best with the given labels of some windows."""
+    miss = network[rows] - np.eye(lesson.classes)[lesson.labels.given[rows]]
+    apart = voices[rows] - network[rows]
     # The score is a parabola in the weight; the grid only keeps it within 0..1.
     scores = [float(((miss + w * apart) ** 2).sum()) for w in _WEIGHTS]
-    share = float(_WEIGHTS[int(np.argmin(scores))])
-    return np.asarray((1 - share) * network + share * heard.probabilities)
+    return _WEIGHTS[int(np.argmin(scores))]  # type: ignore[no-any-return]
 
 
 def _table(windows: pd.DataFrame, predicted: list[_Predicted]) -> pd.DataFrame:

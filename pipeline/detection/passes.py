@@ -28,7 +28,7 @@ __all__ = ["REPAIRS", "Heard", "Lesson", "batches", "run_passes"]
 REPAIRS = 3
 """Passes on repaired labels. Their mean is what the voices say; a fourth adds nothing (docs/research.md)."""
 
-_MOST_AT_ONCE = 200_000
+_MOST_AT_ONCE = 150_000
 """Windows that share their passes: their features fill about a gigabyte, and more would hardly teach more."""
 
 _LEAST_DROPPED, _MOST_DROPPED = 0.02, 0.3

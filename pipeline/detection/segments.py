@@ -23,8 +23,8 @@ from pipeline.detection.doubt import SURELY
 
 __all__ = ["cut_segments", "pieces_of_constant_doubt"]
 
-_PENALTY = 0.3
-"""What another piece must explain, in windows times squared doubt: about a second of full doubt beside a second of none."""
+_PENALTY = 0.5
+"""What another piece must explain, in windows times squared doubt: some two seconds of full doubt beside as much of none."""
 
 _SETTING_IN = 1.0
 """Seconds that a reviewer needs to find into a segment, whatever its length."""
