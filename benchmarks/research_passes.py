@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from unittest.mock import patch
@@ -18,7 +19,7 @@ from benchmarks.research_losses import Learner, augmented, learn, plain
 from model.lstm import WindowLSTM
 from model.training import Windows
 from pipeline.detection.out_of_fold import predict_out_of_fold
-from pipeline.detection.passes import Heard, Lesson, run_passes
+from pipeline.detection.passes import REPAIRS, Heard, Lesson, run_passes
 from pipeline.folds import assign_folds
 
 __all__ = ["ABLATIONS", "PASSES", "project"]
@@ -59,10 +60,10 @@ def project(study: Study, *, target: NDArray[np.int64] | None = None, **model: A
     return Answer(oof[[f"p_{name}" for name in study.names]].to_numpy(np.float64), oof["taught"].to_numpy(bool))
 
 
-def passes(study: Study, *, most: int = 6) -> Answer:
-    """Return what the voices say after so many passes."""
+def passes(study: Study, *, most: int = 6, repairs: int = 0) -> Answer:
+    """Return what the voices say after so many passes that drop and that repair."""
     with joblib.Parallel(n_jobs=1) as workers:
-        heard = run_passes(study.voices, study.lesson, most=most, workers=workers)
+        heard = run_passes(study.voices, study.lesson, most=most, repairs=repairs, workers=workers)
     return Answer(heard.probabilities, heard.kept)
 
 
@@ -104,6 +105,12 @@ def patched(study: Study, *, changes: Mapping[str, Any], run: Callable[[Study], 
 def without_context(voices: Mapping[str, NDArray[np.float32]], lesson: Lesson, **rest: Any) -> Heard:
     """Run the project's passes without the voice of the context."""
     return run_passes({name: f for name, f in voices.items() if name != "context"}, lesson, **rest)
+
+
+def without_repairs(voices: Mapping[str, NDArray[np.float32]], lesson: Lesson, **rest: Any) -> Heard:
+    """Run the project's passes that drop, and have networks learn from what they keep."""
+    heard = run_passes(voices, lesson, repairs=0, **rest)
+    return replace(heard, teaching=np.where(heard.kept, lesson.labels.given, -1))
 
 
 def augmented_training(windows: Windows, target: NDArray[np.int64], **rest: Any) -> WindowLSTM:
@@ -150,6 +157,9 @@ def _counts() -> Iterator[tuple[str, Row]]:
 PASSES: dict[str, Row] = {
     **dict(_counts()),
     "until settled": Row("at most six passes", passes),
+    "repaired once": Row("then one pass on dropped labels that come back as suggested", partial(passes, repairs=1)),
+    "repaired": Row("then three, averaged: the project's voices", partial(passes, repairs=REPAIRS)),
+    "repaired six times": Row("then six, averaged", partial(passes, repairs=6)),
     "fixed 20 %": Row("of every class is dropped, four passes", partial(dropping, shares=(0.2,) * 4)),
     "fixed 30 %": Row("of every class is dropped, four passes", partial(dropping, shares=(0.3,) * 4)),
     "annealed": Row("10, 15, 20, 25, 30 % are dropped", partial(dropping, shares=(0.1, 0.15, 0.2, 0.25, 0.3))),
@@ -171,7 +181,8 @@ ABLATIONS: dict[str, Row] = {
     "project, 280 updates": Row("the same with a fixed length, for the rows below", _quick),
     "no passes": Row("all labels teach voices and networks", partial(patched, changes=_NOTHING_DROPPED, run=_quick)),
     "no voices": Row("networks alone, on all labels", partial(project, updates=UPDATES, passes=0)),
-    "no networks": Row("voices alone after the passes", passes),
+    "no repairs": Row("what is dropped teaches nobody", _changed(f"{_DETECTION}.out_of_fold.run_passes", without_repairs)),
+    "no networks": Row("voices alone after the passes", partial(passes, repairs=REPAIRS)),
     "no context voice": Row("three voices", _changed(f"{_DETECTION}.out_of_fold.run_passes", without_context)),
     "no excuse": Row("nothing of the clip is subtracted", _changed(f"{_DETECTION}.doubt._EXCUSE", 0.0)),
     "no lead": Row("lift alone", _changed(f"{_DETECTION}.doubt._LEAD", 0.0)),

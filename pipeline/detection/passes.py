@@ -114,6 +114,7 @@ def run_passes(
     *,
     most: int,
     workers: joblib.Parallel,
+    repairs: int = REPAIRS,
     progress: Callable[[], None] | None = None,
 ) -> Heard:
     """Run up to ``most`` passes that drop and then those that repair.
@@ -131,13 +132,15 @@ def run_passes(
             progress()
         if number and changed[-1] < _SETTLED:
             break
-    teaching, answers = _repaired(said, lesson, kept=kept), []
-    for number in range(most, most + REPAIRS):
+    teaching = _repaired(said, lesson, kept=kept)
+    answers: list[NDArray[np.float32]] = []
+    for number in range(most, most + repairs):
         answers.append(_ask(voices, lesson, teaching, number=number, workers=workers))
-        teaching = _repaired(np.mean(answers, axis=0), lesson, kept=kept)
+        said = np.mean(answers, axis=0, dtype=np.float32)
+        teaching = _repaired(said, lesson, kept=kept)
         if progress:
             progress()
-    return Heard(probabilities=np.mean(answers, axis=0, dtype=np.float32), kept=kept, teaching=teaching, changed=changed)
+    return Heard(probabilities=said, kept=kept, teaching=teaching, changed=changed)
 
 
 def _ask(
