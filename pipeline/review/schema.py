@@ -115,7 +115,8 @@ def connect(place: Path | str) -> sa.Engine:
         engine = sa.create_engine(url, connect_args=connect_args)
     except (SQLAlchemyError, ImportError) as error:
         raise WorkspaceError(
-            f"review database {place}: {error}", hint="see review.database in audit.toml; PostgreSQL needs pip install psycopg"
+            f"review database {place}: {error}",
+            hint="see review.database in audit.toml; PostgreSQL needs pip install 'pose-audit[postgres]'",
         ) from error
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _set_up_sqlite)
