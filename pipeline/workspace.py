@@ -21,7 +21,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +31,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 import pyarrow
+import pyarrow.compute
 import pyarrow.parquet
 from numpy.typing import NDArray
 
@@ -50,11 +51,12 @@ def digest(*parts: Any) -> str:
 
 def code_version() -> str:
     """Return a hash over the modules that make a run's tables, so that a run never goes on with other code."""
+    apart = {("pipeline", "demo"), ("pipeline", "review")}
     root = Path(__file__).resolve().parent.parent
     found = hashlib.blake2b(digest_size=8)
     for package in ("data_schemas", "model", "pipeline"):
         for path in sorted((root / package).rglob("*")):
-            if path.suffix in (".py", ".toml") and "demo" not in path.relative_to(root).parts:
+            if path.suffix in (".py", ".toml") and path.relative_to(root).parts[:2] not in apart:
                 found.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return found.hexdigest()
 
@@ -69,6 +71,11 @@ class Workspace:
     def config_path(self) -> Path:
         """Return where the configuration lies."""
         return self.root / "audit.toml"
+
+    @property
+    def review_db(self) -> Path:
+        """Return where review events lie, unless the configuration names another database."""
+        return self.root / "review.db"
 
     @property
     def runs(self) -> Path:
@@ -184,6 +191,33 @@ class RunFolder:
         except (OSError, pyarrow.ArrowException) as error:
             raise WorkspaceError(f"{path}: {error}", hint="delete it and run `audit run` again") from error
         return validate(table, schema, source=str(path))
+
+    def read_columns(
+        self, name: str, schema: pa.DataFrameSchema, columns: Sequence[str], *, clip_ids: Iterable[str] | None = None
+    ) -> pd.DataFrame:
+        """Read those of some columns that a table has, for a part of the clips or all: a table of frames is large.
+
+        Raises
+        ------
+        StageError
+            The table is not there.
+        WorkspaceError
+            It is there, but cannot be read.
+        """
+        path = self.path / f"{name}.parquet"
+        if not path.exists():
+            raise StageError(f"{path}: missing", hint="run `audit run` first")
+        try:
+            known = pyarrow.parquet.read_schema(path)
+            there = [c for c in columns if c in known.names]
+            wanted = None
+            if clip_ids is not None:
+                # The type is told, for a list without any has none.
+                wanted = pyarrow.compute.field("clip_id").isin(pyarrow.array(clip_ids, known.field("clip_id").type))
+            table = pd.read_parquet(path, columns=there, filters=wanted)
+        except (OSError, pyarrow.ArrowException) as error:
+            raise WorkspaceError(f"{path}: {error}", hint="delete it and run `audit run` again") from error
+        return validate(table, schema.select_columns(there), source=str(path))
 
     def made_from(self, name: str) -> str | None:
         """Return the hash that a file carries of what it was made from, or None where it is missing or damaged."""
