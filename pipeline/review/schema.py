@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -175,9 +176,24 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
     # The driver's own transactions start too late to lock for writing: _begin_sqlite starts them.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for setting in ("journal_mode = WAL", "synchronous = FULL", "recursive_triggers = ON"):
+    _turn_on_wal(cursor)
+    for setting in ("synchronous = FULL", "recursive_triggers = ON"):
         cursor.execute(f"PRAGMA {setting}")
     cursor.close()
+
+
+def _turn_on_wal(cursor: sqlite3.Cursor) -> None:
+    """Set WAL mode. SQLite does not wait for others who open a new database at the same moment, so we do."""
+    until = time.monotonic() + _WAIT_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
