@@ -27,7 +27,7 @@ def shared() -> Path:
     return SHARED
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_table():
     """Give a function that writes poses of a toy task in the table format: animals that sit, or walk to the right."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -47,3 +48,19 @@ def table(tmp_path: Path, make_table: Callable) -> Path:
     path = tmp_path / "poses.parquet"
     make_table(subjects=6, clips_each=2, wrong=0.2, seed=1).to_parquet(path, index=False)
     return path
+
+
+@pytest.fixture(scope="session")
+def audited_once(tmp_path_factory: pytest.TempPathFactory, make_table: Callable) -> Path:
+    """Return a workspace with a finished run, for tests that copy it."""
+    folder = tmp_path_factory.mktemp("audited")
+    make_table(subjects=6, clips_each=2, wrong=0.2, seed=1).to_parquet(folder / "poses.parquet", index=False)
+    Shell(folder)("run", "poses.parquet", "-w", "ws", "--folds", "3", "--jobs", "1")
+    return folder / "ws"
+
+
+@pytest.fixture
+def audited(audit: Shell, audited_once: Path) -> Shell:
+    """Return a shell in a folder with an audited workspace, `ws`."""
+    shutil.copytree(audited_once, audit.folder / "ws", symlinks=True)
+    return audit

@@ -11,12 +11,6 @@ import pytest
 pytestmark = pytest.mark.integration
 
 
-@pytest.fixture
-def audited(audit, table):
-    audit("run", table, "-w", "ws", "--folds", "3", "--jobs", "1")
-    return audit
-
-
 def test_decisions_go_in_and_out_and_status_counts_them(audited, tmp_path: Path) -> None:
     before = json.loads(audited("status", "-w", "ws", "--json").stdout)
     assert before["review"] == {"events": 0, "reviewers": [], "orphans": 0, "orphan_events": []}
