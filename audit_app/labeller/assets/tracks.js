@@ -1,7 +1,7 @@
 // The tracks under the picture: given, suggested, yours and quality on one time axis, with suspect segments and the cursor.
 
 import { EXCLUDED, NOT_REVIEWED, UNSURE, runs } from "./operations.js";
-import { segmentState, selection } from "./reducer.js";
+import { segmentState, selection } from "./state.js";
 import { inkOn } from "./palette.js";
 
 const NO_QUALITY = 255;
