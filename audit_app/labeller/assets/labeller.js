@@ -20,6 +20,7 @@ import { showBars, showClasses, showClip, showFrame, showNotes, showSaving, show
 const STROKE_PAUSE_MS = 900;
 const TOAST_MS = 1800;
 const PAN = 60;
+const NARROW = 1000;
 const instances = new WeakMap();
 
 /** Streamlit calls this at every change of data and theme. */
@@ -294,6 +295,7 @@ class Labeller {
     if (!root.isConnected || !this.state) return;
     const top = Math.max(0, root.getBoundingClientRect().top + scrollTopOf(this.host));
     root.style.setProperty("--available", `${Math.max(520, Math.floor(window.innerHeight - top - 14))}px`);
+    setAttribute(root, "data-narrow", String(root.clientWidth < NARROW));
     const size = [stageBox.clientWidth, stageBox.clientHeight, lane.clientWidth, this.tracks.height].join();
     if (this.resized === size) return this.refresh();
     this.resized = size;
