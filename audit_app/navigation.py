@@ -1,0 +1,25 @@
+"""The script that Streamlit runs for every session: which pages there are, and their common look."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from audit_app.page_frame import page_style
+
+PAGES = (
+    ("queue_page.py", "Queue", "queue", ":material/format_list_bulleted:"),
+    ("review_page.py", "Review", "review", ":material/edit:"),
+    ("blind_page.py", "Blind sample", "blind", ":material/visibility_off:"),
+    ("overview_page.py", "Overview", "overview", ":material/insights:"),
+    ("agreement_page.py", "Agreement", "agreement", ":material/balance:"),
+    ("history_page.py", "History", "history", ":material/history:"),
+    ("export_page.py", "Export", "export", ":material/download:"),
+)
+
+st.set_page_config(page_title="pose-audit", page_icon=":material/pets:", layout="wide", initial_sidebar_state="collapsed")
+page_style()
+chosen = st.navigation(
+    [st.Page(file, title=name, url_path=path, icon=icon, default=path == "queue") for file, name, path, icon in PAGES],
+    position="top",
+)
+chosen.run()

@@ -1,0 +1,67 @@
+"""How the pages put figures into words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from data_schemas.labels import Taxonomy
+from pipeline.presentation import KINDS_EXPLAINED
+
+__all__ = ["KIND_NAMES", "STATE_NAMES", "class_title", "duration", "escaped", "why_flagged"]
+
+KIND_NAMES = {
+    "wrong_clip": "wrong clip",
+    "contaminated": "other action",
+    "boundary": "boundary",
+    "ambiguous": "ambiguous",
+    "bad_pose": "bad pose",
+}
+
+STATE_NAMES = {"open": "open", "decided": "decided", "unsure": "unsure"}
+
+_SPECIAL = "\\`*_{}[]<>()#+-.!|~$:"
+
+
+def class_title(taxonomy: Taxonomy | None, species: str, label: str) -> str:
+    """Return a class as people read it: English, Korean where it is another word, and the code in brackets."""
+    if taxonomy is None:
+        return label
+    known = taxonomy.label(species, label)
+    told = " · ".join(t for t in dict.fromkeys((known.en, known.ko)) if t and t != label)
+    return f"{told} ({label})" if told else label
+
+
+def escaped(text: str) -> str:
+    """Return text from a file so that Markdown shows it as it stands."""
+    return "".join(f"\\{c}" if c in _SPECIAL else c for c in text)
+
+
+def why_flagged(segment: Mapping[str, Any], *, of_windows: int, given: str, suggested: str) -> str:
+    """Return in one sentence why a segment is in the queue, with its figures.
+
+    Parameters
+    ----------
+    segment : mapping
+        A row of the segments table.
+    of_windows : int
+        Windows of the whole clip.
+    given, suggested : str
+        The two classes as people read them.
+    """
+    share = segment["windows"] / max(of_windows, 1)
+    opening = KINDS_EXPLAINED[segment["kind"]].capitalize()
+    return (
+        f"{opening}: {segment['windows']} of the clip's {of_windows} windows ({share:.0%}) doubt the label {given}. "
+        f"Its quality is {segment['label_quality']:.2f} (the chance that it is right); the model suggests {suggested} "
+        f"with a probability of {segment['suggested_probability']:.0%}."
+    )
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time as people say it."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
