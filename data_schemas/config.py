@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from data_schemas.errors import ConfigError
 from data_schemas.labels import nearest
 
-__all__ = ["Config", "Folds", "Groups", "Issues", "Labels", "Model", "Pose", "Run", "Source", "Windows", "load_config"]
+__all__ = ["Config", "Folds", "Groups", "Issues", "Labels", "Model", "Pose", "Review", "Run", "Source", "Windows", "load_config"]
 
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 
@@ -138,6 +138,19 @@ class Issues(_Section):
     """Standard deviation of the average over neighbouring windows, in seconds."""
 
 
+class Review(_Section):
+    """How decisions are made and where they are kept; no run depends on it."""
+
+    database: str = ""
+    """Where review events are kept: empty is review.db of the workspace, else an SQLAlchemy URL such as postgresql+psycopg://..."""
+    reviewer: str = ""
+    """Name that decisions carry; empty lets the page ask once."""
+    step: Annotated[int, Field(ge=2, le=1000)] = 10
+    """Frames that Shift with an arrow key moves."""
+    keys: dict[str, Annotated[str, Field(pattern=r"^((Ctrl|Shift|Alt)\+)*[A-Z][A-Za-z0-9]*$")]] = {}
+    """Keys of your own by action, named by their place on the keyboard, such as { play = "KeyP", undo = "Ctrl+KeyZ" }."""
+
+
 class Run(_Section):
     """How the work is done; none of it changes a result's meaning."""
 
@@ -158,6 +171,7 @@ class Config(_Section):
     folds: Folds = Folds()
     model: Model = Model()
     issues: Issues = Issues()
+    review: Review = Review()
     run: Run = Run()
 
 

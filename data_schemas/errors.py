@@ -11,7 +11,8 @@
     │   ├── TooFewDataError        3   readable, but not enough to audit
     │   └── BundleError            3   a model bundle is damaged or does not fit the data
     └── StageError                 4   a stage that is needed is missing or stale
-        └── WorkspaceError         4   a file of the workspace cannot be read or written
+        ├── WorkspaceError         4   a file of the workspace cannot be read or written
+        └── ConflictError          4   others have written since (pipeline/review/events.py, with what they wrote)
 
 A message says what is wrong and where (file, place, value); ``hint`` says the way out. Anything else that escapes is a bug
 and ends with exit code 1.

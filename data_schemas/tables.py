@@ -17,6 +17,7 @@ from pandera.errors import SchemaErrors
 from data_schemas.errors import TableError
 
 __all__ = [
+    "BLIND_SAMPLES",
     "CLIPS",
     "FRAMES",
     "ISSUES",
@@ -26,9 +27,12 @@ __all__ = [
     "POSE_FAULTS",
     "PROBABILITY_PREFIX",
     "REMARKS",
+    "REVIEW_ACTIONS",
+    "REVIEW_EVENTS",
     "SEGMENTS",
     "SELFTEST",
     "SPLITS",
+    "STRATA",
     "WINDOWS",
     "keypoints_of",
     "probability_columns",
@@ -50,6 +54,13 @@ frame labels, or another label for about a second."""
 
 SPLITS = ("audit", "holdout", "left_out")
 """``audit`` windows are predicted out of fold, ``holdout`` groups were set apart first, ``left_out`` classes take no part."""
+
+REVIEW_ACTIONS = ("relabel", "keep", "unsure", "exclude", "undo", "note")
+"""What a reviewer does to a span: gives it another label, confirms the given one, cannot tell, takes it out of the export, takes
+an operation back (or, where none is named, what was painted over the span), or writes a remark."""
+
+STRATA = ("holdout", "flagged", "unflagged")
+"""Where blind samples are drawn: the groups that were set apart, and the audited windows that were flagged or not."""
 
 PROBABILITY_PREFIX = "p_"
 
@@ -234,6 +245,60 @@ SELFTEST = pa.DataFrameSchema(
 stretches that came from another group. ``recall_10`` is the share of the planted windows within the first tenth of the ranks,
 ``recall_10_most`` what a perfect order would reach, ``..._before`` the same windows in the audit of the unplanted data;
 ``right_kind`` and ``right_label`` are shares of the planted windows that were flagged. ``note`` says why a row has no scores."""
+
+
+REVIEW_EVENTS = pa.DataFrameSchema(
+    {
+        "event_id": _text(unique=True),
+        "operation_id": _text(),
+        "at": _text(),
+        "run_id": _text(),
+        "reviewer": _text(),
+        "stream": pa.Column(str, checks=pa.Check.str_matches(r"^(review|adjudication|blind:.+)$")),
+        "clip_id": _text(),
+        "revision": pa.Column("int64", checks=pa.Check.ge(1)),
+        "start_frame": _frame(),
+        "end_frame": _frame(),
+        "action": pa.Column(str, checks=pa.Check.isin(REVIEW_ACTIONS)),
+        "label": _text(nullable=True),
+        "undoes": _text(nullable=True),
+        "note": _text(nullable=True),
+    },
+    checks=[
+        _SPAN_IN_ORDER,
+        pa.Check(
+            lambda t: t["label"].notna() == t["action"].isin(("relabel", "keep")),
+            error="relabel and keep carry a label, other actions none",
+        ),
+    ],
+    name="review events",
+    strict=True,
+)
+"""Append-only. The rows of one act share ``operation_id`` and ``revision``; revisions count per clip, reviewer and stream (in the
+stream ``adjudication`` per clip, for all adjudicators settle one label). ``at`` is ISO 8601 in UTC with milliseconds. An undo
+spans what it takes back and names it in ``undoes``; with ``undoes`` null it clears its span."""
+
+BLIND_SAMPLES = pa.DataFrameSchema(
+    {
+        "sample_id": _text(),
+        "position": pa.Column("int32", checks=pa.Check.ge(0)),
+        "window_id": _text(unique=True),
+        "clip_id": _text(),
+        "start_frame": _frame(),
+        "end_frame": _frame(),
+        "stratum": pa.Column(str, checks=pa.Check.isin(STRATA)),
+        "inclusion_probability": pa.Column("float64", checks=[pa.Check.gt(0.0), pa.Check.le(1.0)]),
+        "run_id": _text(),
+        "drawn_at": _text(),
+        "seed": pa.Column("int64", checks=pa.Check.ge(0)),
+    },
+    checks=_SPAN_IN_ORDER,
+    name="blind samples",
+    strict=True,
+    unique=["sample_id", "position"],
+)
+"""Windows to be labelled unseen, in the order in which they are shown (``position``). ``inclusion_probability`` is the chance
+that this draw took this window; its inverse is the weight of the window in an estimate over its stratum."""
 
 
 def validate(table: pd.DataFrame, schema: pa.DataFrameSchema, *, source: str) -> pd.DataFrame:

@@ -50,11 +50,12 @@ def digest(*parts: Any) -> str:
 
 def code_version() -> str:
     """Return a hash over the modules that make a run's tables, so that a run never goes on with other code."""
+    apart = {("pipeline", "demo"), ("pipeline", "review")}
     root = Path(__file__).resolve().parent.parent
     found = hashlib.blake2b(digest_size=8)
     for package in ("data_schemas", "model", "pipeline"):
         for path in sorted((root / package).rglob("*")):
-            if path.suffix in (".py", ".toml") and "demo" not in path.relative_to(root).parts:
+            if path.suffix in (".py", ".toml") and path.relative_to(root).parts[:2] not in apart:
                 found.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return found.hexdigest()
 
@@ -69,6 +70,11 @@ class Workspace:
     def config_path(self) -> Path:
         """Return where the configuration lies."""
         return self.root / "audit.toml"
+
+    @property
+    def review_db(self) -> Path:
+        """Return where review events lie, unless the configuration names another database."""
+        return self.root / "review.db"
 
     @property
     def runs(self) -> Path:

@@ -1,0 +1,193 @@
+"""The words of reviewing: operations and their spans, commits, receipts, and the codes that stand for labels.
+
+An *operation* is one act of one reviewer (painting a range, say) and may cover several spans; each span is stored as one event.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_schemas.errors import UsageError, WorkspaceError
+from data_schemas.labels import normal_name
+from data_schemas.tables import REVIEW_ACTIONS
+
+__all__ = [
+    "ADJUDICATION",
+    "EXCLUDED",
+    "NOT_REVIEWED",
+    "REVIEW",
+    "UNSURE",
+    "Commit",
+    "ConflictError",
+    "Operation",
+    "Receipt",
+    "Span",
+    "blind_stream",
+    "new_operation",
+    "now",
+]
+
+NOT_REVIEWED, UNSURE, EXCLUDED = -1, -2, -3
+"""Codes of frames without a label; 0 and above index the classes of a clip."""
+
+REVIEW, ADJUDICATION = "review", "adjudication"
+_STREAM = re.compile(r"review|adjudication|blind:\S(.*\S)?")
+_LONGEST_NAME = 200
+
+
+@dataclass(frozen=True)
+class Span:
+    """Frames that one act treats alike; both ends belong to it.
+
+    ``action`` is one of `data_schemas.tables.REVIEW_ACTIONS`; relabel and keep carry a label. An ``undo`` span clears what was
+    painted there. The store tells keep from relabel itself where a commit brings the given labels.
+    """
+
+    start_frame: int
+    end_frame: int
+    action: str
+    label: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no table could hold."""
+        where = f"span {self.start_frame}-{self.end_frame}"
+        if self.action not in REVIEW_ACTIONS:
+            raise UsageError(f"{where}: no action {self.action!r}", hint=f"known: {', '.join(REVIEW_ACTIONS)}")
+        if not 0 <= self.start_frame <= self.end_frame < 2**31:
+            raise UsageError(f"{where}: not a span of frames", hint="both ends belong to it, the first is not after the last")
+        if (self.label is not None) != (self.action in ("relabel", "keep")):
+            raise UsageError(f"{where}: {self.action} with label {self.label!r}", hint="relabel and keep carry a label")
+        if self.label is not None:
+            object.__setattr__(self, "label", _name(self.label, "label"))
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One act: what it paints, or which operation it takes back (its spans are then empty).
+
+    ``revision`` and ``reviewer`` are known once it is stored.
+    """
+
+    operation_id: str
+    at: str
+    spans: tuple[Span, ...] = ()
+    undoes: str | None = None
+    note: str | None = None
+    revision: int | None = field(default=None, compare=False)
+    reviewer: str | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        """Refuse an act that does nothing, and bring its time into the one form that sorts as text."""
+        where = f"operation {self.operation_id!r}"
+        if not re.fullmatch(r"[0-9A-Za-z_.:-]{1,64}", self.operation_id):
+            raise UsageError(f"{where}: not an identifier", hint="32 hexadecimal digits, such as uuid4 gives")
+        if bool(self.spans) == (self.undoes is not None):
+            raise UsageError(f"{where}: needs spans, or the operation that it undoes, not both", hint="leave one out")
+        if any(s.action == "note" for s in self.spans) and not self.note:
+            raise UsageError(f"{where}: a note without text", hint="write the text in `note`")
+        object.__setattr__(self, "at", _utc(self.at, where))
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What one reviewer did to one clip since ``base_revision``.
+
+    Attributes
+    ----------
+    state : mapping of frame to code, or int array of one code a frame of ``frame_numbers``
+        What the reviewer's page shows after the operations, in codes of ``classes``. Where replaying gives something else, the
+        difference is stored as one more operation, so that nothing that was seen is lost.
+    frame_numbers : int array, shape (n,), ascending
+        The clip's frames: spans outside them are refused.
+    given : sequence of n labels
+        The clip's given labels: they tell keep from relabel.
+    """
+
+    run_id: str
+    reviewer: str
+    stream: str
+    clip_id: str
+    base_revision: int
+    sequence: int
+    operations: tuple[Operation, ...]
+    state: Mapping[int, int] | NDArray[np.integer[Any]] | None = None
+    classes: tuple[str, ...] = ()
+    frame_numbers: NDArray[np.integer[Any]] | None = None
+    given: Sequence[str] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse names and numbers that cannot be stored."""
+        object.__setattr__(self, "operations", tuple(self.operations))
+        object.__setattr__(self, "classes", tuple(normal_name(c) for c in self.classes))
+        for what in ("run_id", "reviewer", "stream"):
+            object.__setattr__(self, what, _name(getattr(self, what), what))
+        if not self.clip_id:
+            raise UsageError("a commit without clip_id", hint="name the clip")
+        if not _STREAM.fullmatch(self.stream):
+            raise UsageError(f"stream {self.stream!r} is not known", hint="review, adjudication or blind:SAMPLE")
+        if self.base_revision < 0:
+            raise UsageError(f"base revision {self.base_revision}", hint="0 is the revision of a clip without events")
+        if self.state is not None and (not self.classes or self.frame_numbers is None):
+            raise UsageError("a commit with a state needs classes and frame_numbers", hint="they tell what its codes mean")
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What is in the store, on the disk: sending the same commit again gives the same receipt."""
+
+    revision: int
+    sequence: int
+    acknowledged: tuple[str, ...]
+
+
+class ConflictError(WorkspaceError):
+    """Others wrote to the same labels since ``base_revision``: ``operations`` are theirs, ``revision`` is the newest."""
+
+    def __init__(self, message: str, *, hint: str = "", revision: int = 0, operations: Sequence[Operation] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.revision = revision
+        self.operations = tuple(operations)
+
+
+def blind_stream(sample_id: str) -> str:
+    """Return the stream in which a blind sample is labelled."""
+    return f"blind:{sample_id}"
+
+
+def now() -> str:
+    """Return the time as events carry it: ISO 8601, UTC, milliseconds."""
+    return _format(datetime.now(UTC))
+
+
+def new_operation(*spans: Span, undoes: str | None = None, note: str | None = None) -> Operation:
+    """Return an operation that is made now, with an identifier of its own."""
+    return Operation(operation_id=uuid4().hex, at=now(), spans=spans, undoes=undoes, note=note)
+
+
+def _name(value: str, what: str) -> str:
+    name = normal_name(value)
+    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
+        raise UsageError(
+            f"{what} {value[:_LONGEST_NAME]!r} cannot be stored", hint=f"1 to {_LONGEST_NAME} signs, none of them control signs"
+        )
+    return name
+
+
+def _utc(value: str, where: str) -> str:
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{where}: time {value!r} is not ISO 8601", hint="2026-11-25T01:02:03.456Z") from error
+    return _format(moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC))
+
+
+def _format(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
