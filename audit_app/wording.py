@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from data_schemas.labels import Taxonomy
-from pipeline.presentation import KINDS_EXPLAINED
+from pipeline.report.segment_cards import why
 
 __all__ = ["KIND_NAMES", "STATE_NAMES", "class_title", "duration", "escaped", "why_flagged"]
 
@@ -50,7 +50,7 @@ def why_flagged(segment: Mapping[str, Any], *, of_windows: int, given: str, sugg
         The two classes as people read them.
     """
     share = segment["windows"] / max(of_windows, 1)
-    opening = KINDS_EXPLAINED[segment["kind"]].capitalize()
+    opening = why(segment["kind"]).capitalize()
     return (
         f"{opening}: {segment['windows']} of the clip's {of_windows} windows ({share:.0%}) doubt the label {given}. "
         f"Its quality is {segment['label_quality']:.2f} (the chance that it is right); the model suggests {suggested} "

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 __all__ = [
-    "KINDS_EXPLAINED",
     "SELFTEST_HEADS",
     "cost_line",
     "found_lines",
@@ -18,15 +17,6 @@ __all__ = [
     "selftest_notes",
     "status_lines",
 ]
-
-KINDS_EXPLAINED = {
-    "wrong_clip": "nearly the whole clip looks like another action",
-    "contaminated": "another action seems to occur within the clip",
-    "boundary": "the change between two labels seems to be shifted",
-    "ambiguous": "the model cannot tell which of several actions it is",
-    "bad_pose": "too few keypoints are visible and plausible to judge the label",
-}
-"""What the kinds of segments mean, as the opening of a sentence."""
 
 _MANY_CLIPS = 20
 _WORST_LABELS = 12

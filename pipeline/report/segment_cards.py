@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from pipeline.presentation import KINDS_EXPLAINED
 from pipeline.report.drawing import drawn_edges, skeleton_strip, timeline
 from pipeline.sampling import clip_bounds
 
@@ -19,6 +18,13 @@ if TYPE_CHECKING:
 __all__ = ["segment_cards"]
 
 _SHOWN = 12
+_WHY = {
+    "wrong_clip": "nearly the whole clip looks like another action",
+    "contaminated": "another action seems to occur within the clip",
+    "boundary": "the change between two labels seems to be shifted",
+    "ambiguous": "the model cannot tell which of several actions it is",
+    "bad_pose": "too few keypoints are visible and plausible to judge the label",
+}
 _KEY = (
     '<div class="key"><span>bands: given label, then the suggestion (stronger where more probable)</span>'
     "<span>curve: label quality</span><span>shaded: this segment</span>"
@@ -58,7 +64,7 @@ def _card(found: Found, segment: dict[Any, Any], *, seconds: np.ndarray[Any, Any
         f'<article class="segment"><header><b>{escape(segment["clip_id"])}</b>'
         f'<span>{given}<span class="arrow">→</span>{suggested}</span>'
         f'<span class="kind">{escape(kind.replace("_", " "))}</span></header>'
-        f"<p>{KINDS_EXPLAINED[kind].capitalize()}: frames {segment['start_frame']} to {segment['end_frame']} ({span}, "
+        f"<p>{_WHY[kind].capitalize()}: frames {segment['start_frame']} to {segment['end_frame']} ({span}, "
         f"{segment['windows']} windows), label quality {segment['label_quality']:.2f}, "
         f"suggestion {segment['suggested_probability']:.0%}.</p>{pictures}</article>"
     )
