@@ -96,7 +96,7 @@ class Queue {
     this.data = JSON.parse(new TextDecoder().decode(bytes));
     const { columns, names } = this.data;
     this.words = columns.clip.map((clip, i) =>
-      `${clip} ${names[columns.given[i]].join(" ")} ${names[columns.suggested[i]].join(" ")}`.toLocaleLowerCase());
+      `${clip} ${names[columns.given_class[i]].slice(0, 3).join(" ")} ${names[columns.suggested_class[i]].slice(0, 3).join(" ")}`.toLocaleLowerCase());
     if (first) {
       const asked = new URLSearchParams(window.location.search);
       for (const key of KEYS) this.filters[key] = asked.get(key) ?? "";
@@ -279,7 +279,7 @@ class Queue {
       make("span", { class: "clip" },
         make("b", { text: columns.clip[i], title: columns.clip[i] }),
         make("small", { text: `frames ${columns.start[i]}–${columns.end[i]} · ${columns.windows[i]} windows` })),
-      make("span", { class: "labels" }, this.label(columns.given[i]), make("span", { class: "arrow", text: "→" }), this.label(columns.suggested[i], columns.probability[i])),
+      make("span", { class: "labels" }, this.label(columns.given_class[i]), make("span", { class: "arrow", text: "→" }), this.label(columns.suggested_class[i], columns.probability[i])),
       make("span", { class: "kind", text: lists.kind[columns.kind[i]][1] }),
       make("span", { class: "quality" }, this.gauge(columns.quality[i]), make("span", { text: columns.quality[i].toFixed(2) })),
       make("span", { class: "state" }, make("em", { text: state[1] }), make("small", { text: who, title: who })));
