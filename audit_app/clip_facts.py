@@ -1,0 +1,59 @@
+"""What the routes need to know of one clip, read from its run without loading the whole table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pyarrow
+import pyarrow.parquet
+from numpy.typing import NDArray
+
+from data_schemas.errors import UsageError, WorkspaceError
+
+__all__ = ["ClipFacts", "clip_facts"]
+
+
+@dataclass(frozen=True)
+class ClipFacts:
+    """A clip's frame numbers, ascending, its given label for each, and the name of each frame's picture in the source."""
+
+    frame_numbers: NDArray[np.int64]
+    given: tuple[str, ...]
+    images: dict[int, str]
+
+
+@lru_cache(maxsize=128)
+def clip_facts(run: Path, clip_id: str) -> ClipFacts:
+    """Return the facts of a clip of a run.
+
+    Raises
+    ------
+    UsageError
+        The run has no such clip.
+    WorkspaceError
+        Its tables cannot be read.
+    """
+    try:
+        columns = set(pyarrow.parquet.read_schema(run / "frames.parquet").names) & {"frame_number", "frame_label", "image"}
+        frames = _rows(run / "frames.parquet", clip_id, sorted(columns))
+        label = _rows(run / "clips.parquet", clip_id, ["label"])["label"].to_pylist()
+    except (OSError, pyarrow.ArrowException) as error:
+        raise WorkspaceError(f"{run}: {error}", hint="run `audit run` again") from error
+    if not label:
+        raise UsageError(f"no clip {clip_id!r} in {run}", hint="reload the page: another run may have replaced this one")
+    number = frames["frame_number"].to_numpy().astype(np.int64)
+    order = np.argsort(number, kind="stable")
+    given = frames["frame_label"].to_pylist() if "frame_label" in columns else [None] * len(number)
+    images = frames["image"].to_pylist() if "image" in columns else [None] * len(number)
+    return ClipFacts(
+        frame_numbers=number[order],
+        given=tuple(given[i] or label[0] for i in order.tolist()),
+        images={int(number[i]): images[i] for i in order.tolist() if images[i]},
+    )
+
+
+def _rows(path: Path, clip_id: str, columns: list[str]) -> pyarrow.Table:
+    return pyarrow.parquet.read_table(path, columns=columns, filters=[("clip_id", "=", clip_id)])
