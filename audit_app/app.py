@@ -9,8 +9,12 @@ from pathlib import Path
 
 import streamlit as st
 
+from audit_app.opened_run import configuration, workspace
 from audit_app.server import routes
 
 __all__ = ["app"]
 
-app = st.App(Path(__file__).with_name("navigation.py"), routes=routes)
+app = st.App(
+    Path(__file__).with_name("navigation.py"),
+    routes=routes(workspace().root, database=configuration().review.database),
+)

@@ -54,7 +54,7 @@ class QueueFilters:
             if value:
                 wanted &= rows[column] == value
         if self.reviewer:
-            wanted &= rows["reviewers"].map(lambda names: self.reviewer in names)
+            wanted &= rows["reviewers"].map(lambda names: self.reviewer in names.split(", "))
         if self.text.strip():
             wanted &= rows["words"].str.contains(self.text.strip().lower(), regex=False)
         return self._ordered(rows[wanted])

@@ -6,63 +6,63 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from audit_app.review_events import events
+from audit_app.segment_board import segment_board
 from audit_app.wording import KIND_NAMES, STATE_NAMES
 from pipeline.report.found import Found
-from pipeline.review.progress import pace_of, segment_states
+from pipeline.review.progress import frames_a_minute
 
-__all__ = ["list_columns", "queue_rows", "reviewing_pace"]
+__all__ = ["list_columns", "queue_rows", "seconds_per_frame"]
 
 
-def queue_rows(found: Found) -> pd.DataFrame:
+def queue_rows(found: Found, *, fresh_clip: str | None = None) -> pd.DataFrame:
     """Return the segments to review, most doubtful first, those of the hold-out left out.
+
+    Parameters
+    ----------
+    fresh_clip
+        Only look for new decisions in this clip, which is quick; without it, in all.
 
     Returns
     -------
     DataFrame
-        The columns of the segments table, and ``frames`` (of the source, in the segment), ``state`` (open, decided or unsure),
-        ``reviewers`` (tuple of names) and ``words`` (clip and class names, lower case, for the search).
+        The columns of the segments table, and ``frames``, ``state`` (open, decided or unsure), ``reviewers`` (names, by comma) and
+        ``words`` (clip and class names, lower case, for the search).
     """
-    return _rows(found, str(found.folder.path), _version())
+    board = segment_board(found)
+    if fresh_clip is None:
+        board.refresh()
+    else:
+        board.refresh_clip(fresh_clip)
+    return _rows(found, str(found.folder.path), board.version)
 
 
-def reviewing_pace() -> float | None:
+def seconds_per_frame() -> float | None:
     """Return the seconds that a frame takes by the work so far, or None where too little was done to tell."""
-    return pace_of(events())
+    speed = frames_a_minute(events())
+    return 60.0 / speed if speed else None
 
 
 def list_columns(found: Found, *, here: str | None) -> bytes:
     """Return the queue as columns in JSON, as the list takes them; ``here`` is the segment that was opened last."""
-    return _columns(found, str(found.folder.path), _version(), here)
+    return _columns(found, str(found.folder.path), segment_board(found).version, here)
 
 
-def _version() -> int:
-    # The table is kept by its time in review_events: as long as nothing was stored, it is the same object.
-    return id(events())
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
+@st.cache_resource(max_entries=2, show_spinner=False)
 def _rows(_found: Found, run: str, version: int) -> pd.DataFrame:
-    segments = _found["segments"]
-    queue = segments[segments["split"] != "holdout"].reset_index(drop=True)
-    states = segment_states(queue, events())
-    titles = [_title(_found, s, n) for s, n in _classes(queue)]
-    words = dict(zip(_classes(queue), (" ".join(t[:3]) for t in titles), strict=True))
-    species, given, suggested = (queue[c].tolist() for c in ("species", "given_label", "suggested_label"))
+    board = segment_board(_found)
+    queue, states = board.segments, board.states
+    words = {key: " ".join(_title(_found, *key)[:3]) for key in _classes(queue)}
     spoken = [
-        f"{clip} {words[s, g]} {words[s, n]}".lower()
-        for clip, s, g, n in zip(queue["clip_id"], species, given, suggested, strict=True)
+        f"{clip} {words[species, given]} {words[species, suggested]}".lower()
+        for clip, species, given, suggested in zip(
+            queue["clip_id"], queue["species"], queue["given_label"], queue["suggested_label"], strict=True
+        )
     ]
-    return queue.assign(
-        frames=_frames_of(_found, queue),
-        state=states["state"].to_numpy(object),
-        reviewers=states["reviewers"].to_numpy(object),
-        words=spoken,
-    )
+    return queue.assign(words=spoken, **{name: states[name].to_numpy() for name in ("frames", "state", "reviewers")})
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -84,7 +84,7 @@ def _columns(_found: Found, run: str, version: int, here: str | None) -> bytes:
         "quality": rows["label_quality"].round(3).tolist(),
         "given_class": [place[key] for key in zip(species, rows["given_label"], strict=True)],
         "suggested_class": [place[key] for key in zip(species, rows["suggested_label"], strict=True)],
-        "reviewer": [[codes["reviewer"][n] for n in names] for names in rows["reviewers"]],
+        "reviewer": [[codes["reviewer"][n] for n in _people(names)] for names in rows["reviewers"]],
     }
     for name, column in (
         ("species", "species"),
@@ -99,7 +99,7 @@ def _columns(_found: Found, run: str, version: int, here: str | None) -> bytes:
             "columns": columns,
             "lists": lists,
             "names": [_title(_found, s, n) for s, n in classes],
-            "seconds_per_frame": reviewing_pace(),
+            "seconds_per_frame": seconds_per_frame(),
             "here": here,
         }
     )
@@ -111,7 +111,7 @@ def _lists(found: Found, rows: pd.DataFrame, classes: Sequence[tuple[str, str]])
     for species, name in classes:
         told.setdefault(name, _title(found, species, name)[1])
     by_word = sorted(told.items(), key=lambda item: item[1])
-    people = sorted({name for names in rows["reviewers"] for name in names})
+    people = sorted({name for names in rows["reviewers"].unique() for name in _people(names)})
     return {
         "species": [(s, s.title()) for s in sorted(rows["species"].unique())],
         "given": by_word,
@@ -120,6 +120,10 @@ def _lists(found: Found, rows: pd.DataFrame, classes: Sequence[tuple[str, str]])
         "reviewer": [(name, name) for name in people],
         "state": list(STATE_NAMES.items()),
     }
+
+
+def _people(names: str) -> list[str]:
+    return names.split(", ") if names else []
 
 
 def _classes(rows: pd.DataFrame) -> list[tuple[str, str]]:
@@ -134,14 +138,3 @@ def _title(found: Found, species: str, name: str) -> tuple[str, str, str, str]:
     label = found.taxonomy.label(species, name) if found.taxonomy else None
     en, ko = (label.en, label.ko) if label else (name, "")
     return name, en or name, "" if ko == en else ko, found.colours[name]
-
-
-def _frames_of(found: Found, rows: pd.DataFrame) -> list[int]:
-    """Return about how many frames of the source each segment has: clips number their frames evenly."""
-    clips = found["clips"].set_index("clip_id")
-    windows = found["windows"].groupby("clip_id").agg(start=("start_frame", "min"), end=("end_frame", "max"))
-    span = (windows["end"] - windows["start"] + 1).clip(lower=1)
-    density = (clips["frame_count"].reindex(span.index) / span).clip(upper=1.0)
-    length = rows["end_frame"] - rows["start_frame"] + 1
-    share = rows["clip_id"].map(density).fillna(1.0).to_numpy(np.float64)
-    return np.maximum(1, np.rint(length.to_numpy() * share)).astype(int).tolist()

@@ -112,7 +112,7 @@ class Queue {
       for (const value of columns[key]) for (const one of Array.isArray(value) ? value : [value]) held.set(one, (held.get(one) ?? 0) + 1);
       const options = lists[key].map(([value, words], place) => [value, words, held.get(place) ?? 0]).filter(([, , count]) => count > 0);
       this.selects[key].replaceChildren(
-        make("option", { value: "", text: { state: "any state", reviewer: "any reviewer" }[key] ?? `any ${key}` }),
+        make("option", { value: "", text: { given: "any given label", suggested: "any suggestion" }[key] ?? `any ${key}` }),
         ...options.map(([value, words, count]) => make("option", { value, text: `${words}  ${count.toLocaleString()}` })));
       this.selects[key].hidden = options.length < 2 && !this.filters[key];
     }
