@@ -7,6 +7,7 @@ is used by its SQLAlchemy URL.
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -155,7 +156,7 @@ def stored(engine: sa.Engine, *, writing: bool = False) -> Iterator[sa.Connectio
     try:
         with engine.connect().execution_options(pose_audit_writing=writing) as connection, connection.begin():
             yield connection
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, sqlite3.Error) as error:
         raise _explained(error, engine) from error
 
 
@@ -192,7 +193,7 @@ _HINTS = (
 )
 
 
-def _explained(error: SQLAlchemyError, engine: sa.Engine) -> WorkspaceError:
+def _explained(error: Exception, engine: sa.Engine) -> WorkspaceError:
     cause = str(getattr(error, "orig", None) or error)
     hint = next((text for pattern, text in _HINTS if re.search(pattern, cause, re.IGNORECASE)), "nothing was stored; try again")
     place = engine.url.database if engine.dialect.name == "sqlite" else engine.url.render_as_string(hide_password=True)

@@ -6,7 +6,7 @@ them. A commit that was stored before is acknowledged again; one that does not k
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -16,12 +16,13 @@ import sqlalchemy as sa
 from sqlalchemy import select
 
 from data_schemas.errors import UsageError
+from data_schemas.labels import normal_name
 from data_schemas.tables import BLIND_SAMPLES, REVIEW_EVENTS, validate
 from pipeline.review.committing import check_operations, events_of, state_operation, state_operation_id
 from pipeline.review.events import ADJUDICATION, REVIEW, Commit, ConflictError, Operation, Receipt, Span
 from pipeline.review.schema import blind_samples, connect, migrate, review_events, stored
 
-__all__ = ["Commit", "ConflictError", "Operation", "Receipt", "ReviewStore", "Span"]
+__all__ = ["Commit", "ConflictError", "Operation", "Receipt", "ReviewStore", "Span", "operations_of"]
 
 _COLUMNS = [review_events.c[name] for name in REVIEW_EVENTS.columns]
 _MANY = 500
@@ -100,7 +101,13 @@ class ReviewStore:
             return int(connection.scalar(newest) or 0)
 
     def events(
-        self, clip_id: str | None = None, reviewer: str | None = None, stream: str | None = None, since: str | None = None
+        self,
+        clip_id: str | None = None,
+        reviewer: str | None = None,
+        stream: str | None = None,
+        since: str | None = None,
+        *,
+        operation_id: str | None = None,
     ) -> pd.DataFrame:
         """Return events in the order in which they were stored.
 
@@ -109,7 +116,7 @@ class ReviewStore:
         since
             Only events whose time (``at``, ISO 8601) is this or later.
         """
-        given = {"clip_id": clip_id, "reviewer": reviewer, "stream": stream}
+        given = {"clip_id": clip_id, "reviewer": reviewer, "stream": stream, "operation_id": operation_id}
         wanted = [review_events.c[k] == v for k, v in given.items() if v is not None]
         wanted += [review_events.c.at >= since] if since is not None else []
         rows = self._rows(select(*_COLUMNS).where(*wanted).order_by(review_events.c.place))
@@ -164,13 +171,23 @@ class ReviewStore:
 
 def _of_stream(clip_id: str, reviewer: str, stream: str) -> list[sa.ColumnElement[bool]]:
     """Return what picks a stream's events; adjudicators share theirs."""
-    wanted = [review_events.c.clip_id == clip_id, review_events.c.stream == stream]
-    return wanted if stream == ADJUDICATION else [*wanted, review_events.c.reviewer == reviewer]
+    wanted = [review_events.c.clip_id == clip_id, review_events.c.stream == normal_name(stream)]
+    return wanted if stream == ADJUDICATION else [*wanted, review_events.c.reviewer == normal_name(reviewer)]
 
 
 def _operations(connection: sa.Connection, clip_id: str, *, reviewer: str, stream: str) -> list[Operation]:
     order = (review_events.c.revision, review_events.c.place)
-    rows = connection.execute(select(*_COLUMNS).where(*_of_stream(clip_id, reviewer, stream)).order_by(*order)).all()
+    rows = connection.execute(select(*_COLUMNS).where(*_of_stream(clip_id, reviewer, stream)).order_by(*order))
+    return _grouped(rows)
+
+
+def operations_of(events: pd.DataFrame) -> list[Operation]:
+    """Return the operations that events of one stream make, in the order of the rows."""
+    nulls = events.astype(object).where(events.notna(), None)
+    return _grouped(nulls.itertuples(index=False))
+
+
+def _grouped(rows: Iterable[Any]) -> list[Operation]:
     grouped: dict[str, list[Any]] = {}
     for row in rows:
         grouped.setdefault(row.operation_id, []).append(row)

@@ -1,0 +1,120 @@
+"""How far the review is: which segments are decided, how fast it goes, and about how long the rest will take."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from data_schemas.tables import text
+from pipeline.review.consensus import labels_after_review
+from pipeline.review.events import ADJUDICATION, REVIEW
+from pipeline.review.replay import replay_streams
+
+__all__ = ["STATES", "frames_a_minute", "seconds_left", "segment_states"]
+
+STATES = ("open", "decided", "unsure")
+"""A segment is decided when every frame of it is, unsure when all were looked at and some could not be told, else open."""
+
+_BREAK = 120.0
+"""Seconds without an act after which the reviewer is held to have been away."""
+
+_RECENT = 300
+"""Acts of each reviewer that speed is measured on: people get faster."""
+
+_FEWEST = 5
+"""Acts that are too few to tell a speed from."""
+
+
+def segment_states(segments: pd.DataFrame, events: pd.DataFrame, frames: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return the state of every segment.
+
+    Parameters
+    ----------
+    segments
+        Segments of a run.
+    events
+        Review events; blind labels decide no segment.
+    frames : DataFrame with clip_id and frame_number
+        The frames there are; without them, every number from a segment's first to its last frame counts.
+
+    Returns
+    -------
+    DataFrame, a row for each segment in the same order
+        segment_id, state (one of STATES), frames, decided_frames, disputed (reviewers differ somewhere), reviewers (names, by
+        comma, of those who decided or looked), at (when the newest of these acts was; null where nobody looked).
+    """
+    reviewed = events[events["stream"].isin((REVIEW, ADJUDICATION))]
+    touched = segments[segments["clip_id"].isin(reviewed["clip_id"].unique())]
+    cells = _frames_of(touched, frames)
+    states = pd.DataFrame({"segment_id": segments["segment_id"].to_numpy(), "state": text(["open"] * len(segments))})
+    whole = segments["end_frame"].astype("int64") - segments["start_frame"] + 1
+    states = states.assign(frames=whole.to_numpy(), decided_frames=0, disputed=False, reviewers=text([""] * len(segments)))
+    states["at"] = text([None] * len(segments))
+    if cells.empty:
+        return states
+    unique = cells[["clip_id", "frame_number"]].drop_duplicates().assign(given="")
+    after = labels_after_review(reviewed, unique)
+    after["done"] = after["source"] != "given"
+    found = cells.merge(after, on=["clip_id", "frame_number"]).groupby("segment_id")
+    counts = found.agg(n=("done", "size"), done=("done", "sum"), unsure=("unsure", "sum"), disputed=("disputed", "any"))
+    said = cells.merge(replay_streams(reviewed, unique), on=["clip_id", "frame_number"]).groupby("segment_id")
+    who = said["reviewer"].agg(lambda names: ", ".join(sorted(set(names))))
+    return _filled(states, counts, who, said["at"].max())
+
+
+def frames_a_minute(events: pd.DataFrame) -> float | None:
+    """Return how many frames are decided in a minute of work, or None where there are too few acts to tell.
+
+    Time between two acts of one reviewer counts as work unless it is longer than two minutes. The first act after such a break
+    has no time of its own, so its frames are left out.
+    """
+    acts = events[events["action"].isin(("relabel", "keep", "unsure", "exclude"))]
+    acts = acts.assign(frames=acts["end_frame"].astype("int64") - acts["start_frame"] + 1)
+    per_act = acts.groupby(["reviewer", "operation_id"]).agg(at=("at", "max"), frames=("frames", "sum")).reset_index()
+    per_act["at"] = pd.to_datetime(per_act["at"], utc=True, format="ISO8601")
+    recent = per_act.sort_values("at", kind="stable").groupby("reviewer").tail(_RECENT)
+    spent = recent.groupby("reviewer")["at"].diff().dt.total_seconds()
+    timed = spent.notna() & (spent <= _BREAK)
+    seconds = float(spent[timed].sum())
+    if timed.sum() < _FEWEST or seconds <= 0:
+        return None
+    return float(60.0 * recent.loc[timed, "frames"].sum() / seconds)
+
+
+def seconds_left(states: pd.DataFrame, events: pd.DataFrame) -> float | None:
+    """Return about how long the open segments will take at today's speed, or None where that is not known yet."""
+    speed = frames_a_minute(events)
+    if speed is None:
+        return None
+    opened = states[states["state"] == "open"]
+    return float(60.0 * (opened["frames"] - opened["decided_frames"]).sum() / speed)
+
+
+def _frames_of(segments: pd.DataFrame, frames: pd.DataFrame | None) -> pd.DataFrame:
+    """Return a row for each frame of each segment."""
+    lengths = segments["end_frame"].to_numpy(np.int64) - segments["start_frame"].to_numpy(np.int64) + 1
+    row = np.repeat(np.arange(len(segments)), lengths)
+    within = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    named = segments[["segment_id", "clip_id"]].iloc[row].reset_index(drop=True)
+    cells = named.assign(frame_number=segments["start_frame"].to_numpy(np.int64)[row] + within)
+    if frames is None:
+        return cells
+    there = frames.loc[frames["clip_id"].isin(segments["clip_id"].unique()), ["clip_id", "frame_number"]]
+    return cells.merge(there.astype({"frame_number": "int64"}), on=["clip_id", "frame_number"])
+
+
+def _filled(states: pd.DataFrame, counts: pd.DataFrame, who: pd.Series, at: pd.Series) -> pd.DataFrame:
+    """Lay what was found over the states of segments that nobody has touched."""
+    found = states["segment_id"]
+    n = found.map(counts["n"]).fillna(0).astype("int64")
+    done = found.map(counts["done"]).fillna(0).astype("int64")
+    unsure = found.map(counts["unsure"]).fillna(0).astype("int64")
+    state = np.select([(n > 0) & (done == n), (n > 0) & (done + unsure == n)], ["decided", "unsure"], "open")
+    return states.assign(
+        state=text(state),
+        frames=n.where(n > 0, states["frames"]),
+        decided_frames=done,
+        disputed=found.map(counts["disputed"]).fillna(value=False).astype(bool),
+        reviewers=found.map(who).fillna("").astype("str"),
+        at=found.map(at).astype("str"),
+    )
