@@ -60,8 +60,8 @@ def ask_reviewer() -> str:
 
 
 def cleaned(name: str) -> str:
-    """Return a name as it is stored: Unicode NFC, single spaces, no control characters, of bearable length."""
-    visible = "".join(c for c in unicodedata.normalize("NFC", name) if unicodedata.category(c)[0] != "C" or c == " ")
+    """Return a name as it is stored: Unicode NFC, single spaces, no control characters or commas (they part names), of bearable length."""
+    visible = "".join(" " if c == "," or unicodedata.category(c)[0] == "C" else c for c in unicodedata.normalize("NFC", name))
     return " ".join(visible.split())[:LONGEST_NAME]
 
 

@@ -24,6 +24,8 @@ class SegmentBoard:
         The queue: the segments table without the hold-out.
     states : DataFrame
         As :func:`pipeline.review.progress.segment_states` gives it, a row for each segment.
+    counts : Series
+        Events that were taken in, by clip.
     version : int
         Counts the changes.
     """
@@ -32,7 +34,7 @@ class SegmentBoard:
         segments = found["segments"]
         self._found = found
         self._lock = Lock()
-        self._seen: pd.Series = pd.Series(dtype="int64")
+        self.counts: pd.Series = pd.Series(dtype="int64")
         self.segments = segments[segments["split"] != "holdout"].reset_index(drop=True)
         self.states = segment_states(self.segments, events().iloc[:0])
         self.version = 0
@@ -42,10 +44,10 @@ class SegmentBoard:
         told = events()
         counts = told.groupby("clip_id").size()
         with self._lock:
-            fresh = counts[counts != self._seen.reindex(counts.index)].index
+            fresh = counts[counts != self.counts.reindex(counts.index)].index
             if len(fresh):
                 self._take(told[told["clip_id"].isin(fresh)], list(fresh))
-                self._seen = counts
+                self.counts = counts
 
     def refresh_clip(self, clip_id: str) -> None:
         """Take in what was stored about one clip; quick, whatever else there is."""
@@ -53,9 +55,9 @@ class SegmentBoard:
             return
         told = store().events(clip_id=clip_id)
         with self._lock:
-            if len(told) != self._seen.get(clip_id, 0):
+            if len(told) != self.counts.get(clip_id, 0):
                 self._take(told, [clip_id])
-                self._seen[clip_id] = len(told)
+                self.counts[clip_id] = len(told)
 
     def _take(self, told: pd.DataFrame, clips: list[str]) -> None:
         touched = self.segments["clip_id"].isin(clips)

@@ -10,7 +10,7 @@ are looked at, drawn with a seed, so that the first answer takes seconds whateve
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,13 +57,9 @@ class Neighbourhood:
         clips, frames, windows, oof and issues of a run.
     species
         Neighbours are sought within a species: the classes of another differ.
-    confirmed
-        As :func:`confirmed_windows` gives it; their clips are always among the candidates.
     """
 
-    def __init__(
-        self, tables: dict[str, pd.DataFrame], *, species: str, config: Config, confirmed: pd.DataFrame, seed: int = 0
-    ) -> None:
+    def __init__(self, tables: Mapping[str, pd.DataFrame], *, species: str, config: Config, seed: int = 0) -> None:
         self._clips, self._frames, self._config = tables["clips"], tables["frames"], config
         self._bounds = clip_bounds(self._clips)
         self._row = {name: i for i, name in enumerate(self._clips["clip_id"])}
@@ -73,13 +69,30 @@ class Neighbourhood:
         self._windows = judged.merge(issues, on="window_id").merge(tables["oof"], on="window_id")
         names = [c for c in self._windows.columns if c.startswith(PROBABILITY_PREFIX)]
         self._classes = [c for c in names if self._windows[c].notna().any()]
-        self._candidates = self._chosen(confirmed, seed=seed)
+        self._candidates = self._chosen(seed=seed)
         measured = self._measured(self._candidates)
         self._centre, self._spread = measured.mean(axis=0), measured.std(axis=0) + 1e-3
         self._axes = _principal_axes(self._standardised(measured))
         projected = self._standardised(measured) @ self._axes
         self._weight = np.sqrt(_variance(self._opinions(self._candidates)) / max(_variance(projected), 1e-9))
         self._points = self._joined(self._candidates, measured)
+
+    def confirm(self, confirmed: pd.DataFrame) -> None:
+        """Let these windows, as :func:`confirmed_windows` gives them, carry the label that people gave them, and no others.
+
+        Windows that are not candidates yet become candidates.
+        """
+        labels = confirmed.set_index("window_id")["label"]
+        fresh = self._windows[
+            self._windows["window_id"].isin(labels.index) & ~self._windows["window_id"].isin(self._candidates["window_id"])
+        ]
+        if len(fresh):
+            self._points = np.concatenate([self._points, self._joined(fresh, self._measured(fresh))])
+            added = fresh.assign(label=fresh["given_label"], confirmed=False, sure=False)
+            self._candidates = pd.concat([self._candidates, added], ignore_index=True)
+        told = self._candidates["window_id"].map(labels)
+        self._candidates["label"] = told.fillna(self._candidates["given_label"])
+        self._candidates["confirmed"] = told.notna()
 
     def nearest(self, clip_id: str, start_frame: int, end_frame: int, *, count: int = 3) -> list[Neighbour]:
         """Return the stretches that look most like this one, confirmed ones first, at most one a clip.
@@ -94,7 +107,8 @@ class Neighbourhood:
         distance = np.linalg.norm(self._points - query, axis=1)
         order = np.lexsort((distance, ~self._candidates["confirmed"].to_numpy(bool)))
         found: dict[str, Neighbour] = {}
-        for i in order.tolist():
+        usable = (self._candidates["confirmed"] | self._candidates["sure"]).to_numpy(bool)
+        for i in order[usable[order]].tolist():
             row = self._candidates.iloc[i]
             if row["clip_id"] != clip_id and row["clip_id"] not in found:
                 found[row["clip_id"]] = self._told(row, float(distance[i]))
@@ -116,16 +130,14 @@ class Neighbourhood:
             distance=distance,
         )
 
-    def _chosen(self, confirmed: pd.DataFrame, *, seed: int) -> pd.DataFrame:
-        """Return the windows that may be neighbours, with their label and whether people confirmed it."""
-        told = self._windows.merge(confirmed, on="window_id", how="left").rename(columns={"label": "confirmed_label"})
-        known = told["confirmed_label"].notna()
+    def _chosen(self, *, seed: int) -> pd.DataFrame:
+        """Return the windows that may stand for their class although nobody confirmed their label."""
+        told = self._windows
         sure = ~told["bad_pose"] & ~told["is_issue"] & (told["label_quality"] >= _SURE)
         clips = told.loc[sure, "clip_id"].unique()
         drawn = np.random.default_rng(seed).permutation(len(clips))[:MOST_CLIPS]
-        kept = told[known | (sure & told["clip_id"].isin(set(clips[drawn])))]
-        label = kept["confirmed_label"].fillna(kept["given_label"])
-        return kept.assign(label=label, confirmed=kept["confirmed_label"].notna()).reset_index(drop=True)
+        kept = told[sure & told["clip_id"].isin(set(clips[drawn]))].reset_index(drop=True)
+        return kept.assign(label=kept["given_label"], confirmed=False, sure=True)
 
     def _measured(self, windows: pd.DataFrame) -> FloatArray:
         """Return the summaries of windows, shape (windows, features); NaN became the clip's silence, 0, after standardising."""
