@@ -7,6 +7,8 @@ from pathlib import Path
 import streamlit as st
 
 from audit_app.page_frame import page_style
+from audit_app.wording import escaped
+from data_schemas.errors import PoseAuditError
 
 PAGES = (
     ("queue_page.py", "Queue", "queue", ":material/format_list_bulleted:"),
@@ -24,4 +26,7 @@ chosen = st.navigation(
     [st.Page(file, title=name, url_path=path, icon=icon, default=path == "queue") for file, name, path, icon in PAGES],
     position="top",
 )
-chosen.run()
+try:
+    chosen.run()
+except PoseAuditError as error:
+    st.error(f"{escaped(error.message)}  \n{escaped(error.hint)}", icon=":material/error:")

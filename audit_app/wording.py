@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from data_schemas.labels import Taxonomy
-from pipeline.report.segment_cards import why
 
-__all__ = ["KIND_NAMES", "STATE_NAMES", "class_title", "duration", "escaped", "why_flagged"]
+__all__ = ["KIND_NAMES", "STATE_NAMES", "class_title", "duration", "escaped"]
 
 KIND_NAMES = {
     "wrong_clip": "wrong clip",
@@ -35,27 +31,6 @@ def class_title(taxonomy: Taxonomy | None, species: str, label: str) -> str:
 def escaped(text: str) -> str:
     """Return text from a file so that Markdown shows it as it stands."""
     return "".join(f"\\{c}" if c in _SPECIAL else c for c in text)
-
-
-def why_flagged(segment: Mapping[str, Any], *, of_windows: int, given: str, suggested: str) -> str:
-    """Return in one sentence why a segment is in the queue, with its figures.
-
-    Parameters
-    ----------
-    segment : mapping
-        A row of the segments table.
-    of_windows : int
-        Windows of the whole clip.
-    given, suggested : str
-        The two classes as people read them.
-    """
-    share = segment["windows"] / max(of_windows, 1)
-    opening = why(segment["kind"]).capitalize()
-    return (
-        f"{opening}: {segment['windows']} of the clip's {of_windows} windows ({share:.0%}) doubt the label {given}. "
-        f"Its quality is {segment['label_quality']:.2f} (the chance that it is right); the model suggests {suggested} "
-        f"with a probability of {segment['suggested_probability']:.0%}."
-    )
 
 
 def duration(seconds: float) -> str:
