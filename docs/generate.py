@@ -26,11 +26,20 @@ def command_line() -> str:
         "Data go to stdout, progress and errors to stderr. Exit codes: 0 done, 2 usage or configuration, 3 invalid data,",
         "4 a stage is missing or stale or the disk refuses, 1 a bug. `AUDIT_WORKSPACE` stands for `-w`.",
     ]
-    for name in group.list_commands(click.Context(group)):
-        command = group.get_command(click.Context(group), name)
-        context = click.Context(command, info_name=f"audit {name}", max_content_width=100, terminal_width=100)
-        lines += ["", f"## audit {name}", "", "```text", command.get_help(context), "```"]
+    for name, command in commands(group, "audit"):
+        context = click.Context(command, info_name=name, max_content_width=100, terminal_width=100)
+        lines += ["", f"## {name}", "", "```text", command.get_help(context), "```"]
     return "\n".join(lines) + "\n"
+
+
+def commands(group: click.Group, name: str) -> list[tuple[str, click.Command]]:
+    """Return the commands of a group and of the groups in it, by their whole names."""
+    found = []
+    for word in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), word)
+        inner = hasattr(command, "list_commands")
+        found += commands(command, f"{name} {word}") if inner else [(f"{name} {word}", command)]
+    return found
 
 
 def configuration() -> str:

@@ -10,6 +10,7 @@ import typer
 
 import data_schemas
 from data_schemas.errors import PoseAuditError
+from pipeline.decisions import decisions
 from pipeline.many_values import ManyValues
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ app = typer.Typer(
 WorkspaceOption = Annotated[
     Path, typer.Option("--workspace", "-w", envvar="AUDIT_WORKSPACE", help="Folder with audit.toml and runs/.", file_okay=False)
 ]
+
+
+app.add_typer(decisions)
 
 
 def main() -> None:
@@ -188,16 +192,19 @@ def status(
     workspace: WorkspaceOption = Path(),
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show what the newest run has done and found.
+    """Show what the newest run has done and found, and how far its review is.
 
     Example: audit status -w my-audit --json
     """
     import json
 
     from pipeline.presentation import status_lines
+    from pipeline.review.access import stored_events
     from pipeline.summary import summarise
+    from pipeline.workspace import Workspace
 
-    found = summarise(_newest_run(workspace))
+    folder = _newest_run(workspace)
+    found = summarise(folder, stored_events(Workspace(workspace)))
     typer.echo(json.dumps(found, ensure_ascii=False, indent=2) if as_json else "\n".join(status_lines(found)))
 
 

@@ -20,6 +20,7 @@ __all__ = [
 
 _MANY_CLIPS = 20
 _WORST_LABELS = 12
+_FEW_ORPHANS = 5
 
 
 def found_lines(found: Mapping[str, Any], *, workspace: Path) -> list[str]:
@@ -77,7 +78,8 @@ def status_lines(found: Mapping[str, Any]) -> list[str]:
     return [
         *lines,
         "",
-        f"segments: {found['segments_open']} open, {found['segments_decided']} decided",
+        f"segments: {found['segments_open']} open, {found['segments_decided']} decided, {found['segments_unsure']} unsure",
+        *_review_lines(found["review"]),
         "" if found["finished"] else "not finished: type the same `audit run` again to go on",
     ]
 
@@ -199,6 +201,20 @@ def _segment_lines(segments: Sequence[Mapping[str, Any]]) -> list[str]:
         for s in segments
     ]
     return ["look at these first:", *lines] if lines else []
+
+
+def _review_lines(review: Mapping[str, Any]) -> list[str]:
+    """Return what was reviewed, and the decisions that this run has no frames for."""
+    if not review["events"]:
+        return []
+    lines = [f"review: {review['events']:,} events by {', '.join(review['reviewers'])}"]
+    if review["orphans"]:
+        lines.append(f"orphans: {review['orphans']:,} events over clips or frames that this run does not have; they are kept")
+        lines += [
+            f"  {o['clip_id']} frames {o['start_frame']}-{o['end_frame']}, {o['reviewer']}: {o['reason']}"
+            for o in review["orphan_events"][:_FEW_ORPHANS]
+        ]
+    return lines
 
 
 def _share(part: int, whole: int) -> str:

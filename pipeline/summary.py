@@ -10,15 +10,25 @@ from data_schemas.errors import StageError
 from pipeline.stages import SCHEMAS, STAGES
 from pipeline.workspace import RunFolder
 
-__all__ = ["clip_list", "label_errors", "summarise"]
+__all__ = ["clip_list", "label_errors", "review_figures", "segments_by_state", "summarise"]
+
+_MANY_ORPHANS = 100
+"""Orphans that are listed; all are counted."""
 
 
-def summarise(folder: RunFolder) -> dict[str, Any]:
-    """Return a run's figures as JSON values; what its stages have not made yet is absent or empty."""
+def summarise(folder: RunFolder, events: pd.DataFrame | None = None) -> dict[str, Any]:
+    """Return a run's figures as JSON values; what its stages have not made yet is absent or empty.
+
+    Parameters
+    ----------
+    events
+        Review events of the workspace: they tell which segments are decided, and which decisions lost their frames.
+    """
     tables = {name: _table(folder, name) for stage in STAGES for name in stage.makes if name not in ("frames", "oof")}
     record = folder.record()
     windows, issues, segments = tables["windows"], tables["issues"], tables["segments"]
     queue = segments[segments["split"] != "holdout"] if segments is not None else None
+    states = segments_by_state(folder, queue, events)
     return {
         "run_dir": str(folder.path.resolve()),
         "source": record.get("source"),
@@ -34,9 +44,38 @@ def summarise(folder: RunFolder) -> dict[str, Any]:
         "flagged": 0 if issues is None else int(issues["is_issue"].sum()),
         "label_errors": [] if issues is None else label_errors(issues),
         "segments": 0 if queue is None else len(queue),
-        "segments_open": 0 if queue is None else len(queue),
-        "segments_decided": 0,
+        **{f"segments_{state}": count for state, count in states.items()},
+        "review": review_figures(folder, events),
         "top_segments": [] if queue is None else queue.head(5).drop(columns=["split"]).to_dict("records"),
+    }
+
+
+def segments_by_state(folder: RunFolder, queue: pd.DataFrame | None, events: pd.DataFrame | None) -> dict[str, int]:
+    """Return how many segments of the queue are open, decided and unsure."""
+    counts = {"open": 0 if queue is None else len(queue), "decided": 0, "unsure": 0}
+    if queue is None or events is None or events.empty:
+        return counts
+    from pipeline.review.access import frames_of
+    from pipeline.review.progress import segment_states
+
+    frames = frames_of(folder, set(events["clip_id"]) & set(queue["clip_id"]))
+    found = segment_states(queue, events, frames)["state"].value_counts()
+    return {state: int(found.get(state, 0)) for state in counts}
+
+
+def review_figures(folder: RunFolder, events: pd.DataFrame | None) -> dict[str, Any]:
+    """Return how much was reviewed, by whom, and the orphans: events over clips or frames that this run does not have."""
+    if events is None or events.empty:
+        return {"events": 0, "reviewers": [], "orphans": 0, "orphan_events": []}
+    from pipeline.review.access import orphans_of
+
+    orphans = orphans_of(folder, events)
+    shown = orphans[["event_id", "clip_id", "start_frame", "end_frame", "reviewer", "stream", "reason"]].head(_MANY_ORPHANS)
+    return {
+        "events": len(events),
+        "reviewers": sorted(events["reviewer"].unique()),
+        "orphans": len(orphans),
+        "orphan_events": shown.to_dict("records"),
     }
 
 

@@ -21,7 +21,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -190,6 +190,29 @@ class RunFolder:
         except (OSError, pyarrow.ArrowException) as error:
             raise WorkspaceError(f"{path}: {error}", hint="delete it and run `audit run` again") from error
         return validate(table, schema, source=str(path))
+
+    def read_columns(
+        self, name: str, schema: pa.DataFrameSchema, columns: Sequence[str], *, clip_ids: Iterable[str] | None = None
+    ) -> pd.DataFrame:
+        """Read those of some columns that a table has, for a part of the clips or all: a table of frames is large.
+
+        Raises
+        ------
+        StageError
+            The table is not there.
+        WorkspaceError
+            It is there, but cannot be read.
+        """
+        path = self.path / f"{name}.parquet"
+        if not path.exists():
+            raise StageError(f"{path}: missing", hint="run `audit run` first")
+        filters = None if clip_ids is None else [("clip_id", "in", list(clip_ids))]
+        try:
+            there = [c for c in columns if c in pyarrow.parquet.read_schema(path).names]
+            table = pd.read_parquet(path, columns=there, filters=filters)
+        except (OSError, pyarrow.ArrowException) as error:
+            raise WorkspaceError(f"{path}: {error}", hint="delete it and run `audit run` again") from error
+        return validate(table, schema.select_columns(there), source=str(path))
 
     def made_from(self, name: str) -> str | None:
         """Return the hash that a file carries of what it was made from, or None where it is missing or damaged."""

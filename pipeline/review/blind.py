@@ -100,5 +100,5 @@ def _clip_by_clip(members: pd.DataFrame, rng: np.random.Generator) -> pd.DataFra
 def _systematic(count: int, size: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Return ``size`` of ``count`` places, evenly spread from a random start; each place has the chance size / count."""
     step = count / size
-    places = np.floor(rng.uniform(0, step) + step * np.arange(size))
-    return np.minimum(places, count - 1).astype(np.int64)
+    places: NDArray[np.int64] = np.floor(rng.uniform(0, step) + step * np.arange(size)).astype(np.int64)
+    return places

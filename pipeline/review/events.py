@@ -90,8 +90,8 @@ class Operation:
         if not re.fullmatch(r"[0-9A-Za-z_.:-]{1,64}", self.operation_id):
             raise UsageError(f"{where}: not an identifier", hint="32 hexadecimal digits, such as uuid4 gives")
         if self.note is not None:
-            # Half a surrogate pair, as a cut text from a page may end with, is no Unicode that a file could hold.
-            object.__setattr__(self, "note", self.note.encode("utf-8", "replace").decode() or None)
+            # Half a surrogate pair, as a cut text from a page may end with, is no Unicode that a file could hold; nor is a null.
+            object.__setattr__(self, "note", self.note.encode("utf-8", "replace").decode().replace("\0", "") or None)
         if bool(self.spans) == (self.undoes is not None):
             raise UsageError(f"{where}: needs spans, or the operation that it undoes, not both", hint="leave one out")
         if any(s.action == "note" for s in self.spans) and not self.note:

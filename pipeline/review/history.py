@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from data_schemas.errors import UsageError
 from data_schemas.labels import normal_name
 from pipeline.review.events import ADJUDICATION, Commit, Receipt, new_operation
+from pipeline.review.queries import operations_of
 from pipeline.review.replay import active_operations, codes_of, labels_of_stream
-from pipeline.review.store import ReviewStore, operations_of
+from pipeline.review.store import ReviewStore
 
 __all__ = ["history", "revert"]
 
@@ -41,12 +42,12 @@ def history(events: pd.DataFrame, frames: pd.DataFrame, *, newest: int = 500) ->
     here = events[events["clip_id"].isin(frames["clip_id"].unique())].reset_index(drop=True)
     operations = _operations(here)
     shown = operations.iloc[::-1].head(newest)
-    in_clip = {clip: part for clip, part in frames[frames["clip_id"].isin(shown["clip_id"])].groupby("clip_id")}
+    in_clip = {str(clip): part for clip, part in frames[frames["clip_id"].isin(shown["clip_id"])].groupby("clip_id")}
     told: dict[str, Mapping[str, object]] = {}
     for (clip_id, _, _), part in here.groupby(["clip_id", "stream", _voice(here)], sort=False):
         wanted = set(shown["operation_id"]) & set(part["operation_id"])
         if wanted:
-            told |= _changes(part, in_clip[clip_id], wanted)
+            told |= _changes(part, in_clip[str(clip_id)], wanted)
     changes = pd.DataFrame([told[name] for name in shown["operation_id"]], columns=["before", "after", "active"])
     table = shown.reset_index(drop=True).join(changes)
     return table[[*_COLUMNS, "active", "undoes", "operation_id", "revision"]]

@@ -6,7 +6,7 @@ them. A commit that was stored before is acknowledged again; one that does not k
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -16,15 +16,14 @@ import sqlalchemy as sa
 from sqlalchemy import select
 
 from data_schemas.errors import UsageError
-from data_schemas.labels import normal_name
 from data_schemas.tables import BLIND_SAMPLES, REVIEW_EVENTS, validate
 from pipeline.review.committing import check_operations, events_of, state_operation, state_operation_id
-from pipeline.review.events import ADJUDICATION, REVIEW, Commit, ConflictError, Operation, Receipt, Span
+from pipeline.review.events import REVIEW, Commit, ConflictError, Operation, Receipt, Span
+from pipeline.review.queries import COLUMNS, found_by, of_stream, stored_operations, table_of, with_revisions
 from pipeline.review.schema import blind_samples, connect, migrate, review_events, stored
 
-__all__ = ["Commit", "ConflictError", "Operation", "Receipt", "ReviewStore", "Span", "operations_of"]
+__all__ = ["Commit", "ConflictError", "Operation", "Receipt", "ReviewStore", "Span"]
 
-_COLUMNS = [review_events.c[name] for name in REVIEW_EVENTS.columns]
 _MANY = 500
 
 
@@ -71,7 +70,7 @@ class ReviewStore:
         """
         with stored(self._engine, writing=True) as connection:
             _lock_stream(connection, commit)
-            before = _operations(connection, commit.clip_id, reviewer=commit.reviewer, stream=commit.stream)
+            before = stored_operations(connection, commit.clip_id, reviewer=commit.reviewer, stream=commit.stream)
             known = {o.operation_id: o for o in before}
             new = tuple(o for o in commit.operations if o.operation_id not in known)
             own = {i for o in commit.operations for i in (o.operation_id, state_operation_id(o.operation_id))}
@@ -92,11 +91,11 @@ class ReviewStore:
     def operations(self, clip_id: str, *, reviewer: str, stream: str = REVIEW) -> list[Operation]:
         """Return the operations of one stream in the order of their revisions; in ``adjudication``, everybody's."""
         with stored(self._engine) as connection:
-            return _operations(connection, clip_id, reviewer=reviewer, stream=stream)
+            return stored_operations(connection, clip_id, reviewer=reviewer, stream=stream)
 
     def revision(self, clip_id: str, *, reviewer: str, stream: str = REVIEW) -> int:
         """Return the newest revision of one stream, 0 where it has no events."""
-        newest = select(sa.func.max(review_events.c.revision)).where(*_of_stream(clip_id, reviewer, stream))
+        newest = select(sa.func.max(review_events.c.revision)).where(*of_stream(clip_id, reviewer, stream))
         with stored(self._engine) as connection:
             return int(connection.scalar(newest) or 0)
 
@@ -119,21 +118,40 @@ class ReviewStore:
         given = {"clip_id": clip_id, "reviewer": reviewer, "stream": stream, "operation_id": operation_id}
         wanted = [review_events.c[k] == v for k, v in given.items() if v is not None]
         wanted += [review_events.c.at >= since] if since is not None else []
-        rows = self._rows(select(*_COLUMNS).where(*wanted).order_by(review_events.c.place))
-        return _table(rows, REVIEW_EVENTS)
+        rows = self._rows(select(*COLUMNS).where(*wanted).order_by(review_events.c.place))
+        return table_of(rows, REVIEW_EVENTS)
 
-    def add_events(self, events: pd.DataFrame) -> None:
-        """Add events as they are, such as those of an import; all or none are stored.
+    def merge_events(self, rows: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
+        """Add events that were made elsewhere, all or none, and return how many were added and how many were stored already.
+
+        An operation keeps its revision where its stream has not come so far; else it goes on from the stream's newest.
 
         Raises
         ------
-        TableError
-            They break the schema.
         WorkspaceError
-            An event is stored already, or the database refuses.
+            The database refuses.
         """
-        valid = validate(events, REVIEW_EVENTS, source="events to store")
-        self._insert(review_events, valid)
+        if not rows:
+            return 0, 0
+        with stored(self._engine, writing=True) as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(sa.text("LOCK TABLE review_events IN EXCLUSIVE MODE"))
+            present = set(found_by(connection, review_events.c.event_id, {str(r["event_id"]) for r in rows}))
+            new = [dict(r) for r in rows if r["event_id"] not in present]
+            if new:
+                connection.execute(review_events.insert(), with_revisions(connection, new))
+        return len(new), len(rows) - len(new)
+
+    def known_events(self, event_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Return those of some events that are stored, by their identifier."""
+        with stored(self._engine) as connection:
+            return found_by(connection, review_events.c.event_id, set(event_ids))
+
+    def known_operations(self, operation_ids: Iterable[str]) -> dict[str, tuple[str, str, str]]:
+        """Return clip, reviewer and stream of those of some operations that are stored."""
+        with stored(self._engine) as connection:
+            found = found_by(connection, review_events.c.operation_id, set(operation_ids))
+        return {name: (row["clip_id"], row["reviewer"], row["stream"]) for name, row in found.items()}
 
     def reviewers(self) -> list[str]:
         """Return the names of all who left events, by name."""
@@ -150,59 +168,21 @@ class ReviewStore:
         WorkspaceError
             A window of it was drawn before, or the database refuses.
         """
-        self._insert(blind_samples, validate(sample, BLIND_SAMPLES, source="blind sample"))
+        valid = validate(sample, BLIND_SAMPLES, source="blind sample")
+        values: list[dict[str, Any]] = valid.astype(object).to_dict("records")  # type: ignore[assignment]
+        if values:
+            with stored(self._engine, writing=True) as connection:
+                connection.execute(blind_samples.insert(), values)
 
     def samples(self) -> pd.DataFrame:
         """Return all blind samples, in the order in which they were drawn and are shown."""
         order = (blind_samples.c.drawn_at, blind_samples.c.sample_id, blind_samples.c.position)
         columns = [blind_samples.c[name] for name in BLIND_SAMPLES.columns]
-        return _table(self._rows(select(*columns).order_by(*order)), BLIND_SAMPLES)
+        return table_of(self._rows(select(*columns).order_by(*order)), BLIND_SAMPLES)
 
     def _rows(self, statement: sa.Select[Any]) -> list[Any]:
         with stored(self._engine) as connection:
             return list(connection.execute(statement))
-
-    def _insert(self, table: sa.Table, rows: pd.DataFrame) -> None:
-        values: list[dict[str, Any]] = rows.astype(object).where(rows.notna(), None).to_dict("records")  # type: ignore[assignment]
-        if values:
-            with stored(self._engine, writing=True) as connection:
-                connection.execute(table.insert(), values)
-
-
-def _of_stream(clip_id: str, reviewer: str, stream: str) -> list[sa.ColumnElement[bool]]:
-    """Return what picks a stream's events; adjudicators share theirs."""
-    wanted = [review_events.c.clip_id == clip_id, review_events.c.stream == normal_name(stream)]
-    return wanted if stream == ADJUDICATION else [*wanted, review_events.c.reviewer == normal_name(reviewer)]
-
-
-def _operations(connection: sa.Connection, clip_id: str, *, reviewer: str, stream: str) -> list[Operation]:
-    order = (review_events.c.revision, review_events.c.place)
-    rows = connection.execute(select(*_COLUMNS).where(*_of_stream(clip_id, reviewer, stream)).order_by(*order))
-    return _grouped(rows)
-
-
-def operations_of(events: pd.DataFrame) -> list[Operation]:
-    """Return the operations that events of one stream make, in the order of the rows."""
-    nulls = events.astype(object).where(events.notna(), None)
-    return _grouped(nulls.itertuples(index=False))
-
-
-def _grouped(rows: Iterable[Any]) -> list[Operation]:
-    grouped: dict[str, list[Any]] = {}
-    for row in rows:
-        grouped.setdefault(row.operation_id, []).append(row)
-    return [
-        Operation(
-            operation_id=name,
-            at=parts[0].at,
-            spans=() if parts[0].undoes else tuple(Span(p.start_frame, p.end_frame, p.action, p.label) for p in parts),
-            undoes=parts[0].undoes,
-            note=parts[0].note,
-            revision=parts[0].revision,
-            reviewer=parts[0].reviewer,
-        )
-        for name, parts in grouped.items()
-    ]
 
 
 def _refuse_stale(commit: Commit, before: Sequence[Operation], *, own: set[str], new: Sequence[Operation]) -> None:
@@ -245,10 +225,3 @@ def _lock_stream(connection: sa.Connection, commit: Commit) -> None:
     if connection.dialect.name == "postgresql":
         lock = sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"{commit.clip_id}\n{commit.stream}"))
         connection.execute(select(lock))
-
-
-def _table(rows: Sequence[Any], schema: Any) -> pd.DataFrame:
-    kinds = {name: "str" if "str" in str(column.dtype) else str(column.dtype) for name, column in schema.columns.items()}
-    columns = list(zip(*rows, strict=True)) or [()] * len(kinds)
-    table = pd.DataFrame({name: pd.Series(list(c), dtype=kinds[name]) for name, c in zip(kinds, columns, strict=True)})
-    return validate(table, schema, source="review database")

@@ -1,0 +1,131 @@
+"""Where a workspace keeps its review, and what a run knows that reviewing needs: frames with given labels, and label names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from data_schemas.config import load_config
+from data_schemas.errors import StageError
+from data_schemas.labels import OTHER, Taxonomy, nearest, normal_name
+from data_schemas.tables import CLIPS, FRAMES, REVIEW_EVENTS
+from pipeline.naming import taxonomy_of
+from pipeline.review.store import ReviewStore
+from pipeline.workspace import RunFolder, Workspace
+
+__all__ = ["KnownLabels", "database_of", "frames_of", "known_labels", "no_events", "open_store", "orphans_of", "stored_events"]
+
+
+@dataclass(frozen=True)
+class KnownLabels:
+    """The labels that reviewers may give, by species, at the finest level; phrasings of the taxonomy mean their label."""
+
+    by_species: dict[str, tuple[str, ...]]
+    taxonomy: Taxonomy | None = None
+
+    def resolve(self, species: str, phrase: str) -> str | None:
+        """Return the label that a name or phrasing means, or None where it means none."""
+        names = {normal_name(n).casefold(): n for n in self.by_species.get(species, (OTHER,))}
+        exact = names.get(normal_name(phrase).casefold())
+        return exact or (self.taxonomy.resolve(species, phrase) if self.taxonomy else None)
+
+    def nearest(self, species: str, phrase: str) -> str | None:
+        """Return the label that looks most like a name, for messages."""
+        return nearest(phrase, self.by_species.get(species, (OTHER,)))
+
+
+def database_of(place: Workspace) -> Path | str:
+    """Return the path of the workspace's review.db, or the URL that its configuration names."""
+    config = load_config(place.config_path if place.config_path.exists() else None)
+    return config.review.database or place.review_db
+
+
+def open_store(place: Workspace) -> ReviewStore:
+    """Open the workspace's review store, making it where there is none.
+
+    Raises
+    ------
+    WorkspaceError
+        It cannot be opened.
+    """
+    return ReviewStore.open(database_of(place))
+
+
+def stored_events(place: Workspace) -> pd.DataFrame:
+    """Return all review events of a workspace; one without a review has none, and gets no database for being asked."""
+    database = database_of(place)
+    if isinstance(database, Path) and not database.exists():
+        return no_events()
+    with ReviewStore.open(database) as store:
+        return store.events()
+
+
+def no_events() -> pd.DataFrame:
+    """Return an empty table of review events."""
+    kinds = {name: "str" if "str" in str(column.dtype) else str(column.dtype) for name, column in REVIEW_EVENTS.columns.items()}
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds.items()})
+
+
+def frames_of(folder: RunFolder, clip_ids: Iterable[str] | None = None) -> pd.DataFrame:
+    """Return clip_id, frame_number and given label of the frames of a run, or of some of its clips.
+
+    Raises
+    ------
+    StageError
+        The run has not read its clips yet.
+    """
+    clips = folder.read_table("clips", CLIPS)
+    wanted = clips if clip_ids is None else clips[clips["clip_id"].isin(list(clip_ids))]
+    frames = folder.read_columns("frames", FRAMES, ("clip_id", "frame_number", "frame_label"), clip_ids=wanted["clip_id"])
+    given = frames["clip_id"].map(wanted.set_index("clip_id")["label"])
+    if "frame_label" in frames:
+        given = frames["frame_label"].fillna(given)
+    return frames[["clip_id", "frame_number"]].assign(given=given.astype("str"))
+
+
+def orphans_of(folder: RunFolder, events: pd.DataFrame) -> pd.DataFrame:
+    """Return the events over clips or frames that a run does not have, with the reason: nothing of them is lost or applied.
+
+    A run that has not read its clips yet has no orphans: nobody knows.
+    """
+    try:
+        frames = folder.read_columns("frames", FRAMES, ("clip_id", "frame_number"), clip_ids=events["clip_id"].unique())
+    except StageError:
+        return events.head(0).assign(reason=pd.Series(dtype="str"))
+    extents = frames.groupby("clip_id")["frame_number"].agg(["min", "max"])
+    first, last = events["clip_id"].map(extents["min"]), events["clip_id"].map(extents["max"])
+    gone = first.isna()
+    outside = ~gone & ((events["start_frame"] < first) | (events["end_frame"] > last))
+    reason = pd.Series("the run has no such clip", index=events.index, dtype="str").mask(outside, "frames outside the clip")
+    return events.assign(reason=reason)[gone | outside]
+
+
+def known_labels(folder: RunFolder) -> KnownLabels:
+    """Return the labels that reviewers of a run may give: those of its taxonomy, of its data, and ``other``.
+
+    Raises
+    ------
+    StageError
+        The run has not read its clips yet.
+    """
+    record = folder.record()
+    if "config" not in record:
+        raise StageError(f"{folder.path}: no configuration in run.json", hint="run `audit run` again")
+    config = load_config(None, overrides=record["config"])
+    taxonomy = taxonomy_of(str(record.get("format")), config)
+    clips = folder.read_table("clips", CLIPS)
+    given = clips.set_index("clip_id")["species"]
+    frames = folder.read_columns("frames", FRAMES, ("clip_id", "frame_label"))
+    found = [clips[["species", "label"]]]
+    if "frame_label" in frames:
+        coded = frames.dropna(subset="frame_label").drop_duplicates()
+        found.append(pd.DataFrame({"species": coded["clip_id"].map(given), "label": coded["frame_label"]}))
+    pairs = pd.concat(found).drop_duplicates()
+    by_species = {}
+    for species, part in pairs.groupby("species"):
+        names = taxonomy.names(str(species)) if taxonomy else ()
+        by_species[str(species)] = tuple(dict.fromkeys([*names, *sorted(part["label"]), OTHER]))
+    return KnownLabels(by_species, taxonomy)

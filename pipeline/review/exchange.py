@@ -1,0 +1,206 @@
+"""Review events as files: JSON lines or CSV, every column, so that an export comes back exactly.
+
+A file of one's own needs a few columns only. Rows that do not fit are listed with line and reason; the others are imported.
+Rows without identifiers get some that follow from what they say, so that importing a file again adds nothing.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pandas as pd
+
+from data_schemas.errors import StageError, WorkspaceError
+from data_schemas.tables import CLIPS, REVIEW_EVENTS
+from pipeline.review.access import KnownLabels, frames_of, known_labels, open_store
+from pipeline.review.decision_files import NEEDED, file_format, rows_of
+from pipeline.review.events import now
+from pipeline.review.incoming import Clips, RowError, checked_row
+from pipeline.review.store import ReviewStore
+from pipeline.workspace import Workspace
+
+__all__ = ["NEEDED", "Imported", "Problem", "export_events", "import_events", "import_into"]
+
+_COLUMNS = tuple(REVIEW_EVENTS.columns)
+_IN_ONE_PIECE = ("clip_id", "reviewer", "stream")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A row that was not imported: its line in the file, and why."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import did: rows added, rows that were stored already, and rows that did not fit."""
+
+    added: int
+    present: int
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A row that fits the run: its line, its values, and the columns that the file itself filled."""
+
+    line: int
+    values: dict[str, Any]
+    told: frozenset[str]
+
+
+def export_events(events: pd.DataFrame, path: Path) -> int:
+    """Write events as JSON lines (``.jsonl``, ``.ndjson``) or CSV (``.csv``) and return how many.
+
+    Raises
+    ------
+    UsageError
+        The file's name ends otherwise.
+    WorkspaceError
+        The disk refuses.
+    """
+    values = events[list(_COLUMNS)].astype(object).where(events.notna(), None)
+    rows = values.to_dict("records")
+    if file_format(path) == "csv":
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, _COLUMNS, lineterminator="\r\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        data = text.getvalue().encode()
+    else:
+        data = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
+    part = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(data)
+        part.replace(path)
+    except OSError as error:
+        raise WorkspaceError(f"{path}: {error.strerror or error}", hint="make room or name another file") from error
+    return len(rows)
+
+
+def import_events(
+    path: Path, store: ReviewStore, *, frames: pd.DataFrame, species: Mapping[str, str], labels: KnownLabels, run_id: str
+) -> Imported:
+    """Add the events of a file to the store.
+
+    Parameters
+    ----------
+    frames : DataFrame with clip_id, frame_number and given
+        The frames of the run: spans outside them do not fit.
+    species
+        The species of each clip.
+    labels
+        What labels may be given, by species.
+    run_id
+        Run that rows without one belong to.
+
+    Raises
+    ------
+    SourceError
+        The file is not there or is not text.
+    TableError
+        Columns that are needed are missing.
+    UsageError
+        The file's name ends neither in .jsonl, .ndjson nor .csv.
+    """
+    clips = Clips(frames, species, labels)
+    accepted: list[_Row] = []
+    problems: list[Problem] = []
+    seen: dict[str, int] = {}
+    defaults = {"stream": "review", "run_id": run_id, "at": now()}
+    for line, row in rows_of(path):
+        if isinstance(row, str):
+            problems.append(Problem(line, row))
+            continue
+        try:
+            told = frozenset(c for c in _COLUMNS if row.get(c) not in (None, ""))
+            accepted.append(_Row(line, _identified(checked_row(row, clips, defaults), told, seen), told))
+        except RowError as error:
+            problems.append(Problem(line, str(error)))
+    fitting = _consistent(accepted, store, problems)
+    added, present = store.merge_events([row.values for row in fitting])
+    return Imported(added, present, tuple(sorted(problems, key=lambda p: p.line)))
+
+
+def import_into(place: Workspace, path: Path) -> Imported:
+    """Add the events of a file to a workspace's review, checked against its newest finished run, else its newest.
+
+    Raises
+    ------
+    StageError
+        The workspace has no run that has read its clips.
+    """
+    folder = place.latest() or place.newest()
+    if folder is None:
+        raise StageError(f"{place.root.resolve()}: no run yet", hint=f"audit run YOUR_CLIPS -w {place.root}")
+    clips = folder.read_table("clips", CLIPS)
+    species = dict(zip(clips["clip_id"], clips["species"], strict=True))
+    frames, labels = frames_of(folder), known_labels(folder)
+    with open_store(place) as store:
+        return import_events(path, store, frames=frames, species=species, labels=labels, run_id=folder.path.name)
+
+
+def _identified(checked: dict[str, Any], told: frozenset[str], seen: dict[str, int]) -> dict[str, Any]:
+    """Give a row without identifiers some that follow from what it says, and from how often the file said so before."""
+    counted = [c for c in _COLUMNS if c in told and c not in ("event_id", "operation_id", "run_id", "revision")]
+    said = msgspec.json.encode({c: checked[c] for c in counted}).decode()
+    seen[said] = seen.get(said, 0) + 1
+    made = hashlib.blake2b(f"{said} {seen[said]}".encode(), digest_size=16).hexdigest()
+    operation_id = checked["operation_id"] or made
+    event_id = checked["event_id"] or f"{operation_id}-{0 if operation_id == made else made}"
+    return {**checked, "operation_id": operation_id, "event_id": event_id}
+
+
+def _consistent(accepted: list[_Row], store: ReviewStore, problems: list[Problem]) -> list[_Row]:
+    """Return the rows that fit each other and what is stored; the others become problems."""
+    stored = store.known_events({r.values["event_id"] for r in accepted})
+    asked = {r.values["operation_id"] for r in accepted} | {r.values["undoes"] for r in accepted if r.values["undoes"]}
+    operations = store.known_operations(asked)
+    whose: dict[str, tuple[str, ...]] = dict(operations)
+    seen: set[str] = set()
+    fitting = []
+    for row in accepted:
+        reason = _misfit(row, stored=stored, operations=operations, whose=whose, seen=seen)
+        if reason:
+            problems.append(Problem(row.line, reason))
+        else:
+            seen.add(row.values["event_id"])
+            whose[row.values["operation_id"]] = tuple(row.values[c] for c in _IN_ONE_PIECE)
+            fitting.append(row)
+    return fitting
+
+
+def _misfit(
+    incoming: _Row,
+    *,
+    stored: Mapping[str, Mapping[str, Any]],
+    operations: Mapping[str, tuple[str, ...]],
+    whose: Mapping[str, tuple[str, ...]],
+    seen: set[str],
+) -> str | None:
+    row = incoming.values
+    event_id, operation_id = row["event_id"], row["operation_id"]
+    place = tuple(row[c] for c in _IN_ONE_PIECE)
+    if event_id in seen:
+        return f"event {event_id} is in the file twice"
+    if event_id in stored:
+        # The revision is the store's; what the file left out was filled in on the day of the import.
+        changed = [c for c in _COLUMNS if c in incoming.told and c != "revision" and row[c] != stored[event_id][c]]
+        return f"event {event_id} is stored with another {', '.join(changed)}; events never change" if changed else None
+    if operation_id in operations:
+        return f"operation {operation_id} is stored without this row; leave operation_id and event_id empty to add it"
+    if whose.get(operation_id, place) != place:
+        return f"operation {operation_id} has rows of another clip, reviewer or stream"
+    if row["undoes"] and whose.get(row["undoes"]) is None:
+        return f"undoes {row['undoes']}, which is neither stored nor before it in the file"
+    return None
