@@ -35,7 +35,8 @@ def packed_poses(frames: pd.DataFrame, keypoints: Sequence[str], *, max_gap_ms: 
     max_gap_ms
         Gaps of a keypoint up to this long are interpolated, as the audit did, and marked; nothing else is made up.
     """
-    xy = frames[[f"{k}_{axis}" for k in keypoints for axis in "xy"]].to_numpy(np.float64).reshape(len(frames), -1, 2)
+    names = [f"{k}_{axis}" for k in keypoints for axis in "xy"]
+    xy = frames[names].to_numpy(np.float64, copy=True).reshape(len(frames), -1, 2)
     known = np.isfinite(xy).all(axis=2)
     state = np.where(known, SEEN, MISSING).astype(np.uint8)
     for place, name in enumerate(keypoints):

@@ -319,7 +319,10 @@ class Labeller {
   render(now) {
     if (this.state.playing) this.advance(now);
     const { state, parts } = this;
-    this.palette ??= paletteOf(this.host);
+    if (!this.palette) {
+      this.palette = paletteOf(this.host);
+      setAttribute(parts.root, "data-dark", String(this.palette.dark));
+    }
     if (this.shown?.cursor !== state.cursor || this.shown?.codes !== state.codes || this.shown?.clip !== state.clip) showFrame(parts, state);
     this.drawStage(state);
     this.tracks.draw(state, this.palette);
