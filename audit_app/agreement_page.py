@@ -72,7 +72,8 @@ def _kappas(told: pd.DataFrame, frames: pd.DataFrame, *, blind: bool) -> None:
         st.write("These people have not labelled the same frames yet.")
         return
     shown = kappas.assign(
-        pair=kappas["reviewer_a"] + " · " + kappas["reviewer_b"], label=kappas["label"].astype("object").where(kappas["label"].notna(), "all labels")
+        pair=kappas["reviewer_a"] + " · " + kappas["reviewer_b"],
+        label=kappas["label"].astype("object").where(kappas["label"].notna(), "all labels"),
     )
     st.dataframe(
         shown[["pair", "label", "frames", "observed", "kappa"]],

@@ -53,12 +53,16 @@ def show() -> None:
 def _list(found: Found, samples: pd.DataFrame | None, *, reviewer: str) -> None:
     st.subheader("Samples", anchor=False)
     if samples is None or samples.empty:
-        empty("No sample yet", "Draw one on the right. About 40 windows of each kind give intervals of about 15 points either way.")
+        empty(
+            "No sample yet", "Draw one on the right. About 40 windows of each kind give intervals of about 15 points either way."
+        )
         return
     for sample_id, sample in samples.groupby("sample_id", sort=False):
         states = _states(found, sample, reviewer=reviewer)
         done = int((states != "open").sum())
-        sizes = ", ".join(f"{count} {name}" for name, count in sample["stratum"].value_counts().reindex(STRATA).dropna().astype(int).items())
+        sizes = ", ".join(
+            f"{count} {name}" for name, count in sample["stratum"].value_counts().reindex(STRATA).dropna().astype(int).items()
+        )
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             st.markdown(
                 f"**{escaped(str(sample_id))}** · {len(sample)} windows ({sizes}) · drawn {sample['drawn_at'].iloc[0][:10]}, seed "
@@ -87,10 +91,14 @@ def _draw(found: Found, samples: pd.DataFrame | None) -> None:
             )
             for stratum in STRATA
         }
-        seed = int(st.number_input("Seed: the same one draws the same windows in the same order", min_value=0, value=0, key="seed"))
+        seed = int(
+            st.number_input("Seed: the same one draws the same windows in the same order", min_value=0, value=0, key="seed")
+        )
         if st.form_submit_button("Draw", type="primary"):
             _save(found, samples, sizes=sizes, seed=seed)
-    st.caption("Each window keeps the chance with which it was drawn, so that shares over all windows can be computed from the sample.")
+    st.caption(
+        "Each window keeps the chance with which it was drawn, so that shares over all windows can be computed from the sample."
+    )
 
 
 def _save(found: Found, samples: pd.DataFrame | None, *, sizes: dict[str, int], seed: int) -> None:
@@ -126,7 +134,9 @@ def _label(found: Found, sample: pd.DataFrame, *, reviewer: str) -> None:
     place = st.session_state.get(_PLACE, waiting[0] if waiting else None)
     if place is None:
         title("Blind sample", f"Sample {escaped(sample_id)}")
-        empty("You have labelled the whole sample", "A second reviewer makes it worth more: Agreement then tells how far you agree.")
+        empty(
+            "You have labelled the whole sample", "A second reviewer makes it worth more: Agreement then tells how far you agree."
+        )
         if st.button("Back to the samples", type="primary"):
             del st.query_params["sample"]
             st.rerun()

@@ -14,7 +14,7 @@ from audit_app.wording import escaped
 from data_schemas.errors import PoseAuditError
 from pipeline.report.found import Found
 from pipeline.review.events import ADJUDICATION
-from pipeline.review.history import history
+from pipeline.review.history import history, revert
 
 _NEWEST = 500
 _TABLE = {
@@ -34,7 +34,9 @@ _TABLE = {
 
 def show() -> None:
     """Show the newest operations; one that is chosen can be taken back."""
-    title("History", "Who changed what, when, from what to what. Nothing is ever deleted: taking an act back is an act of its own.")
+    title(
+        "History", "Who changed what, when, from what to what. Nothing is ever deleted: taking an act back is an act of its own."
+    )
     found = run_or_stop()
     reviewer = ask_reviewer()
     told = events()
@@ -50,6 +52,7 @@ def show() -> None:
         return
     shown = table.assign(
         when=table["at"].str[:19].str.replace("T", " "),
+        note=table["note"].fillna(""),
         state=table["active"].map({True: "in force", False: "taken back"}),
     )
     chosen = st.dataframe(
@@ -88,8 +91,6 @@ def _acts(found: Found, told: pd.DataFrame) -> pd.DataFrame:
 
 
 def _take_back(act: pd.Series, *, reviewer: str) -> None:
-    from pipeline.review.history import revert
-
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(
             f"**{escaped(act['clip_id'])}**, frames {act['start_frame']} to {act['end_frame']}: "

@@ -20,7 +20,9 @@ PAGES = (
     ("export_page.py", "Export", "export", ":material/download:"),
 )
 
-st.set_page_config(page_title="pose-audit", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide", initial_sidebar_state="collapsed")
+st.set_page_config(
+    page_title="pose-audit", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide", initial_sidebar_state="collapsed"
+)
 page_style()
 chosen = st.navigation(
     [st.Page(file, title=name, url_path=path, icon=icon, default=path == "queue") for file, name, path, icon in PAGES],

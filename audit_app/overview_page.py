@@ -45,10 +45,14 @@ def _figures_in_words(found: Found, rows: pd.DataFrame) -> None:
     waiting = float(rows.loc[rows["state"] == "open", "frames"].sum())
     flagged = float(issues["is_issue"].mean()) if len(issues) else 0.0
     cells = st.columns(5)
-    cells[0].metric("Windows flagged", f"{flagged:.0%}", help=f"{int(issues['is_issue'].sum()):,} of {len(issues):,} windows of one second")
+    cells[0].metric(
+        "Windows flagged", f"{flagged:.0%}", help=f"{int(issues['is_issue'].sum()):,} of {len(issues):,} windows of one second"
+    )
     cells[1].metric("Segments reviewed", f"{reviewed:,} of {len(rows):,}")
     cells[2].metric("Unsure", f"{int(state.get('unsure', 0)):,}", help="Looked at by somebody who could not tell")
-    cells[3].metric("Frames a minute", f"{60 / pace:,.0f}" if pace else "–", help="Measured on the newest 300 acts; known after five")
+    cells[3].metric(
+        "Frames a minute", f"{60 / pace:,.0f}" if pace else "–", help="Measured on the newest 300 acts; known after five"
+    )
     cells[4].metric("Time left", duration(waiting * pace) if pace else "–", help="For the open segments, at today's speed")
 
 
@@ -67,7 +71,9 @@ def _matrix(found: Found, rows: pd.DataFrame, *, species: str) -> None:
     if rows.empty:
         empty("Nothing was flagged here", "No stretch of this species carries a label that the audit doubts.")
         return
-    st.caption("Rows are given labels, columns suggestions; a disc is the number of segments with both. Click one to see them in the queue.")
+    st.caption(
+        "Rows are given labels, columns suggestions; a disc is the number of segments with both. Click one to see them in the queue."
+    )
     figure = given_by_suggested(rows, titles=_titles(found, species))
     picked = st.plotly_chart(_inked(figure), theme=None, key=f"matrix_{species}", on_select="rerun", selection_mode="points")
     points = picked.selection.points
@@ -78,7 +84,9 @@ def _matrix(found: Found, rows: pd.DataFrame, *, species: str) -> None:
 
 def _quality(found: Found, species: str) -> None:
     st.subheader("Label quality", anchor=False)
-    st.caption("The chance that a window's label is right, as the audit sees it. Flagged windows make up the segments of the queue.")
+    st.caption(
+        "The chance that a window's label is right, as the audit sees it. Flagged windows make up the segments of the queue."
+    )
     figure = _quality_figure(found, str(found.folder.path), species)
     st.plotly_chart(_inked(figure), theme=None, key="quality")
 

@@ -29,7 +29,7 @@ def queue_rows(found: Found, *, fresh_clip: str | None = None) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The columns of the segments table, and ``frames``, ``state`` (open, decided or unsure), ``reviewers`` (names, by comma) and
+        The columns of the segments table, and ``frames``, ``state`` (open, decided, unsure or disputed), ``reviewers`` (names, by comma) and
         ``words`` (clip and class names, lower case, for the search).
     """
     board = segment_board(found)
@@ -62,7 +62,11 @@ def _rows(_found: Found, run: str, version: int) -> pd.DataFrame:
             queue["clip_id"], queue["species"], queue["given_label"], queue["suggested_label"], strict=True
         )
     ]
-    return queue.assign(words=spoken, **{name: states[name].to_numpy() for name in ("frames", "state", "reviewers")})
+    # Where reviewers differ there is no label yet, but the stretch waits on the Agreement page, not here.
+    state = states["state"].mask((states["state"] == "open") & states["disputed"], "disputed")
+    return queue.assign(
+        words=spoken, state=state.to_numpy(), frames=states["frames"].to_numpy(), reviewers=states["reviewers"].to_numpy()
+    )
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

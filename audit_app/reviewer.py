@@ -53,7 +53,9 @@ def ask_reviewer() -> str:
     if name is not None:
         return name
     st.subheader("Who reviews?")
-    st.write("Your name is kept with every decision, so that two people can label the same clip without seeing each other's work.")
+    st.write(
+        "Your name is kept with every decision, so that two people can label the same clip without seeing each other's work."
+    )
     with st.container(width=420):
         _form(None, key="ask")
     st.stop()

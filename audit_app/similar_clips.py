@@ -65,7 +65,9 @@ def _confirmed(run: str) -> _Confirmed:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _hood(_found: Found, run: str, species: str) -> Neighbourhood:
-    return Neighbourhood({n: _found[n] for n in ("clips", "frames", "windows", "oof", "issues")}, species=species, config=_found.config)
+    return Neighbourhood(
+        {n: _found[n] for n in ("clips", "frames", "windows", "oof", "issues")}, species=species, config=_found.config
+    )
 
 
 @st.cache_resource(show_spinner=False)

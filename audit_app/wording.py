@@ -14,7 +14,7 @@ KIND_NAMES = {
     "bad_pose": "bad pose",
 }
 
-STATE_NAMES = {"open": "open", "decided": "decided", "unsure": "unsure"}
+STATE_NAMES = {"open": "open", "decided": "decided", "unsure": "unsure", "disputed": "disputed"}
 
 _SPECIAL = "\\`*_{}[]<>()#+-.!|~$:"
 

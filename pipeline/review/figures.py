@@ -110,5 +110,3 @@ def speed_by_day(events: pd.DataFrame) -> Figure:
 def _plain(name: str) -> str:
     """Return a name without the signs that plotly reads as markup."""
     return name.replace("<", "‹").replace(">", "›").replace("%{", "% {")
-
-
