@@ -37,8 +37,8 @@ def show() -> None:
     if told.empty:
         empty(
             "No frame was labelled by two people yet",
-            "Agreement needs two reviewers on the same clips. Let a second person open this page under their own name and work through "
-            "the same blind sample, or the same segments of the queue.",
+            "Agreement needs two reviewers on the same clips. Let a second person open this page under their own name and work "
+            "through the same blind sample, or the same segments of the queue.",
         )
         return
     st.toggle("Count blind labels, too", value=True, key="count_blind")
@@ -64,8 +64,8 @@ def _disputed(_told: pd.DataFrame, _frames: pd.DataFrame, blind: bool, version: 
 def _kappas(told: pd.DataFrame, frames: pd.DataFrame, *, blind: bool) -> None:
     st.subheader("Pairs of reviewers", anchor=False)
     st.caption(
-        "Cohen's kappa: 1 is full agreement, 0 what chance gives. The first row of a pair is over all labels, the others are each "
-        "label against the rest. Neighbouring frames share their label, so it is no more certain than the clips are many."
+        "Cohen's kappa: 1 is full agreement, 0 what chance gives. The first row of a pair is over all labels, the others are "
+        "each label against the rest. Neighbouring frames share their label, so it is no more certain than the clips are many."
     )
     kappas = pairwise_kappa(told, frames, blind=blind)
     if kappas.empty:
@@ -95,8 +95,8 @@ def _to_settle(disputed: pd.DataFrame) -> None:
         st.success("Reviewers agree wherever two of them decided.", icon=":material/check_circle:")
         return
     st.caption(
-        f"{len(disputed):,} stretches, the longest first. Choose one to settle it: what you paint there goes before the reviewers' labels, "
-        "which stay as they are."
+        f"{len(disputed):,} stretches, the longest first. Choose one to settle it: what you paint there goes before the "
+        "reviewers' labels, which stay as they are."
     )
     chosen = st.dataframe(
         disputed.head(_MOST_SHOWN)[["clip_id", "start_frame", "end_frame", "frames", "votes", "given"]],
@@ -148,8 +148,8 @@ def _settle(found: Found, disputed: pd.DataFrame, *, reviewer: str) -> bool:
 def _consensus(found: Found, told: pd.DataFrame, frames: pd.DataFrame, *, blind: bool) -> None:
     st.subheader("Consensus of reviewers and model", anchor=False)
     st.caption(
-        "CROWDLAB weighs each reviewer, and the model, by how often they agree with the others. Windows of the lowest quality are those to "
-        "look at again."
+        "CROWDLAB weighs each reviewer, and the model, by how often they agree with the others. Windows of low quality are "
+        "those to look at again."
     )
     windows, people = crowdlab_consensus(told, frames, found["windows"], found["oof"], blind=blind)
     if windows.empty:

@@ -1,4 +1,4 @@
-"""Blind sample: random windows, labelled without sight of the given label or the suggestion, to measure how often labels are wrong."""
+"""Blind sample: random windows, labelled without sight of what was given or suggested, to measure how often labels are wrong."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ def _list(found: Found, samples: pd.DataFrame | None, *, reviewer: str) -> None:
         )
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             st.markdown(
-                f"**{escaped(str(sample_id))}** · {len(sample)} windows ({sizes}) · drawn {sample['drawn_at'].iloc[0][:10]}, seed "
-                f"{sample['seed'].iloc[0]}  \nYou have labelled {done} of {len(sample)}."
+                f"**{escaped(str(sample_id))}** · {len(sample)} windows ({sizes}) · drawn {sample['drawn_at'].iloc[0][:10]}, "
+                f"seed {sample['seed'].iloc[0]}  \nYou have labelled {done} of {len(sample)}."
             )
             words = "Look again" if done == len(sample) else "Go on" if done else "Start"
             if st.button(words, key=f"label_{sample_id}", type="primary" if done < len(sample) else "secondary"):

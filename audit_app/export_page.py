@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -41,7 +42,7 @@ def show() -> None:
             st.caption(what)
             st.download_button(
                 f"Download {name}",
-                data=lambda ending=ending: _file(ending),
+                data=partial(_file, ending),
                 file_name=f"decisions-{datetime.now(UTC):%Y%m%d}.{ending}",
                 mime=mime,
                 type="primary" if ending == "jsonl" else "secondary",

@@ -31,8 +31,8 @@ def label_clip(
     on_go
         Called with what the labeller asks for (``go``, ``from``) before the page runs again.
     **facts
-        What :func:`audit_app.labeller.payload.clip_payload` takes beside clip, reviewer and store; a function is called only where
-        the data are made anew.
+        What :func:`audit_app.labeller.payload.clip_payload` takes beside clip, reviewer and store; a function is called only
+        where the data are made anew.
     """
     marks = {name: value for name, value in facts.items() if not callable(value)}
     key = (page, str(found.folder.path), clip_id, reviewer, repr(marks), st.session_state.get(_VISIT, 0))

@@ -72,7 +72,7 @@ def _matrix(found: Found, rows: pd.DataFrame, *, species: str) -> None:
         empty("Nothing was flagged here", "No stretch of this species carries a label that the audit doubts.")
         return
     st.caption(
-        "Rows are given labels, columns suggestions; a disc is the number of segments with both. Click one to see them in the queue."
+        "Rows are given labels, columns suggestions; a disc is the number of segments with both. Click one to see them queued."
     )
     figure = given_by_suggested(rows, titles=_titles(found, species))
     picked = st.plotly_chart(_inked(figure), theme=None, key=f"matrix_{species}", on_select="rerun", selection_mode="points")

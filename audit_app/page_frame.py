@@ -1,13 +1,14 @@
-"""What every page has around it: a title with a sentence, who reviews, the offer of a newer run, and what to do when it is empty."""
+"""What every page has around it: title, who reviews, the offer of a newer run, and what to do where there is nothing to see."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NoReturn
 
 import streamlit as st
 
 from audit_app.opened_run import chosen_run, newer_run, open_run, switch_to_newest, workspace
-from audit_app.reviewer import reviewer_control
+from audit_app.reviewer import remember_reviewer, reviewer_control
 from audit_app.wording import escaped
 from pipeline.report.found import Found
 
@@ -19,6 +20,7 @@ _STYLE = Path(__file__).with_name("style.css")
 def page_style() -> None:
     """Lay the quiet look over Streamlit's own; the text is ours, no data are in it."""
     st.html(_STYLE)
+    remember_reviewer()
 
 
 def title(name: str, caption: str) -> None:
@@ -44,8 +46,12 @@ def empty(headline: str, advice: str, *, command: str | None = None) -> None:
 def run_or_stop() -> Found:
     """Return the run; where none has finished, say what to type and end the page there."""
     found = open_run()
-    if found is not None:
-        return found
+    if found is None:
+        _no_run()
+    return found
+
+
+def _no_run() -> NoReturn:
     root = workspace().root
     waiting = workspace().newest()
     if waiting is not None:
@@ -57,7 +63,7 @@ def run_or_stop() -> Found:
     else:
         empty(
             "No run yet",
-            f"There is nothing to review in {escaped(str(root.resolve()))}. Let the audit look at your clips first, then reload this page.",
+            f"There is nothing to review in {escaped(str(root.resolve()))}. Let the audit look at your clips first, then reload.",
             command=f"audit run YOUR_CLIPS -w {root}",
         )
     st.stop()

@@ -22,8 +22,8 @@ def show() -> None:
     if rows.empty:
         empty(
             "Nothing was flagged",
-            "The audit found no stretch whose label it doubts. Label a blind sample to learn whether that is true: its windows are "
-            "drawn at random, flagged or not.",
+            "The audit found no stretch whose label it doubts. Label a blind sample to learn whether that is true: its windows "
+            "are drawn at random, flagged or not.",
         )
         if st.button("Draw a blind sample", type="primary"):
             st.switch_page("blind_page.py")

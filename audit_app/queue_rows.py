@@ -29,8 +29,8 @@ def queue_rows(found: Found, *, fresh_clip: str | None = None) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The columns of the segments table, and ``frames``, ``state`` (open, decided, unsure or disputed), ``reviewers`` (names, by comma) and
-        ``words`` (clip and class names, lower case, for the search).
+        The columns of the segments table, and ``frames``, ``state`` (open, decided, unsure or disputed), ``reviewers`` (names,
+        by comma) and ``words`` (clip and class names, lower case, for the search).
     """
     board = segment_board(found)
     if fresh_clip is None:

@@ -39,7 +39,7 @@ def show() -> None:
         _reviewed(filters)
         return
     st.session_state[LAST_SEGMENT] = segment_id
-    segment = dict(rows.loc[(rows["segment_id"] == segment_id).idxmax()])
+    segment: dict[str, Any] = rows[rows["segment_id"] == segment_id].to_dict("records")[0]  # type: ignore[assignment]
     label_clip(
         found,
         segment["clip_id"],

@@ -6,13 +6,14 @@ A login, where one is configured, goes before; then the name in audit.toml; then
 from __future__ import annotations
 
 import unicodedata
+from typing import NoReturn
 from urllib.parse import quote, unquote
 
 import streamlit as st
 
 from audit_app.opened_run import configuration
 
-__all__ = ["ask_reviewer", "cleaned", "reviewer", "reviewer_control"]
+__all__ = ["ask_reviewer", "cleaned", "remember_reviewer", "reviewer", "reviewer_control"]
 
 COOKIE = "pose_audit_reviewer"
 """The cookie that holds the name, percent-encoded."""
@@ -32,7 +33,7 @@ _remember = st.components.v2.component("pose_audit_reviewer", js=_JS)
 def reviewer() -> str | None:
     """Return the reviewer's name, or None where it has not been told."""
     name = _login() or st.session_state.get(_CHOSEN) or configuration().review.reviewer or st.context.cookies.get(COOKIE)
-    return cleaned(unquote(str(name))) or None if name else None
+    return (cleaned(unquote(str(name))) or None) if name else None
 
 
 def reviewer_control() -> None:
@@ -43,16 +44,24 @@ def reviewer_control() -> None:
         return
     with st.popover(name or "Who are you?", icon=":material/person:", width="stretch"):
         _form(name)
-    if st.session_state.get(_CHOSEN):
-        _remember(data={"cookie": COOKIE, "value": quote(st.session_state[_CHOSEN])}, key="remember_reviewer", height=1)
 
 
 def ask_reviewer() -> str:
     """Return the reviewer's name; where it is not known, ask for it and show nothing else of the page."""
     name = reviewer()
-    if name is not None:
-        return name
-    st.subheader("Who reviews?")
+    if name is None:
+        _ask()
+    return name
+
+
+def remember_reviewer() -> None:
+    """Put the name that was typed in this session into the cookie."""
+    if st.session_state.get(_CHOSEN):
+        _remember(data={"cookie": COOKIE, "value": quote(st.session_state[_CHOSEN])}, key="remember_reviewer", height=1)
+
+
+def _ask() -> NoReturn:
+    st.subheader("Who reviews?", anchor=False)
     st.write(
         "Your name is kept with every decision, so that two people can label the same clip without seeing each other's work."
     )
@@ -62,7 +71,7 @@ def ask_reviewer() -> str:
 
 
 def cleaned(name: str) -> str:
-    """Return a name as it is stored: Unicode NFC, single spaces, no control characters or commas (they part names), of bearable length."""
+    """Return a name as it is stored: Unicode NFC, single spaces, no control characters, no commas (they part names)."""
     visible = "".join(" " if c == "," or unicodedata.category(c)[0] == "C" else c for c in unicodedata.normalize("NFC", name))
     return " ".join(visible.split())[:LONGEST_NAME]
 

@@ -1,4 +1,4 @@
-"""What people decided about each segment, kept up to date clip by clip: events are only ever added, so most clips stay as they were."""
+"""What people decided about each segment, kept up to date clip by clip: events are only added, most clips stay as they were."""
 
 from __future__ import annotations
 

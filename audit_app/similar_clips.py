@@ -23,7 +23,7 @@ _FEW_CLIPS = 3
 
 
 def similar_clips(found: Found, segment: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the clips that look most like a segment, as the labeller's payload takes them; none where nothing can be compared."""
+    """Return the clips that look most like a segment, as the labeller takes them; none where nothing can be compared."""
     run, species = str(found.folder.path), str(segment["species"])
     _confirmed(run).refresh(found, segment_board(found))
     hood = _hood(found, run, species)
@@ -44,10 +44,8 @@ class _Confirmed:
         changed = [str(c) for c, n in board.counts.items() if self._of_clip.get(str(c), (0,))[0] != n]
         if not changed:
             return
-        if len(changed) > _FEW_CLIPS:
-            told = events()
-        else:
-            told = pd.concat([store().events(clip_id=c) for c in changed])
+        few = len(changed) <= _FEW_CLIPS
+        told = pd.concat([store().events(clip_id=c) for c in changed]) if few else events()
         after = labels_after_review(told[told["clip_id"].isin(changed)], frames_of_clips(found, changed))
         after["label"] = after["label"].where((after["source"] != "given") & ~after["excluded"])
         own = found["windows"][found["windows"]["clip_id"].isin(changed)]
@@ -71,7 +69,7 @@ def _hood(_found: Found, run: str, species: str) -> Neighbourhood:
 
 
 @st.cache_resource(show_spinner=False)
-def _hood_lock() -> Lock:  # type: ignore[valid-type]
+def _hood_lock() -> Lock:
     return Lock()
 
 

@@ -182,19 +182,21 @@ class Queue {
     const { columns, seconds_per_frame: pace } = this.data;
     const open = this.data.lists.state.findIndex(([value]) => value === "open");
     const unsure = this.data.lists.state.findIndex(([value]) => value === "unsure");
-    let left = 0, doubted = 0, frames = 0;
+    const disputed = this.data.lists.state.findIndex(([value]) => value === "disputed");
+    let left = 0, doubted = 0, argued = 0, frames = 0;
     for (const i of this.shown) {
       if (columns.state[i] === open) { left += 1; frames += columns.frames[i]; }
       if (columns.state[i] === unsure) doubted += 1;
+      if (columns.state[i] === disputed) argued += 1;
     }
     const all = this.shown.length, total = columns.id.length;
-    const done = all - left - doubted;
+    const done = all - left - doubted - argued;
     const time = left && pace ? ` · about ${duration(frames * pace)} left` : "";
     const part = all === total ? `${total.toLocaleString()} segments` : `${all.toLocaleString()} of ${total.toLocaleString()} segments`;
-    this.count.textContent = `${part} · ${done.toLocaleString()} decided${doubted ? `, ${doubted.toLocaleString()} unsure` : ""}${time}`;
+    this.count.textContent = `${part} · ${done.toLocaleString()} decided${doubted ? `, ${doubted.toLocaleString()} unsure` : ""}${argued ? `, ${argued.toLocaleString()} disputed` : ""}${time}`;
     const [first, second] = this.meter.children;
     first.style.width = `${(100 * done) / Math.max(all, 1)}%`;
-    second.style.width = `${(100 * doubted) / Math.max(all, 1)}%`;
+    second.style.width = `${(100 * (doubted + argued)) / Math.max(all, 1)}%`;
     this.empty.hidden = all > 0;
     this.list.hidden = this.head.hidden = all === 0;
     this.empty.textContent = "No segment fits these filters. Clear one of them to see more.";

@@ -4,8 +4,8 @@ A window is embedded by what the audit itself reads: the square roots of its out
 distance is Hellinger's, beside the principal components of its standardised summaries (:mod:`model.summaries`). Both halves
 weigh the same. The hidden states of the networks are not kept with a run, so they take no part.
 
-Candidates are windows whose label people confirmed, else windows of high label quality. At most :data:`MOST_CLIPS` clips a species
-are looked at, drawn with a seed, so that the first answer takes seconds whatever the data.
+Candidates are windows whose label people confirmed, else windows of high label quality. At most :data:`MOST_CLIPS` clips a
+species are looked at, drawn with a seed, so that the first answer takes seconds whatever the data.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class Neighbourhood:
         return list(found.values())
 
     def _told(self, row: pd.Series, distance: float) -> Neighbour:
-        """Return a candidate with as much of the candidates around it as carries the same label, at most a second on each side."""
+        """Return a candidate with those around it that carry the same label, at most a window's length on each side."""
         mates = self._candidates[(self._candidates["clip_id"] == row["clip_id"]) & (self._candidates["label"] == row["label"])]
         reach = row["end_frame"] - row["start_frame"]
         near = mates[(mates["end_frame"] >= row["start_frame"]) & (mates["start_frame"] <= row["end_frame"])]
@@ -164,7 +164,7 @@ class Neighbourhood:
         return np.asarray(np.clip((measured - self._centre) / self._spread, -_FARTHEST, _FARTHEST), np.float32)
 
     def _opinions(self, windows: pd.DataFrame) -> FloatArray:
-        return np.sqrt(windows[self._classes].fillna(0.0).to_numpy(np.float32))
+        return np.asarray(np.sqrt(windows[self._classes].fillna(0.0).to_numpy(np.float32)), np.float32)
 
     def _joined(self, windows: pd.DataFrame, measured: FloatArray) -> FloatArray:
         motion = self._standardised(measured) @ self._axes * np.float32(self._weight)
