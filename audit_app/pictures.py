@@ -88,8 +88,8 @@ class DisplayPictures:
         """Return the file on the disk that holds the picture, refusing every way out of the source."""
         outer, _, inner = name.partition("::")
         parts = (*PurePosixPath(outer).parts, *PurePosixPath(inner).parts)
-        path = (self._source / outer).resolve() if self._source.is_dir() else self._source
         leads_out = ".." in parts or "\0" in name or "\\" in outer or PurePosixPath(outer).is_absolute()
+        path = self._source if leads_out or not self._source.is_dir() else (self._source / outer).resolve()
         if leads_out or not path.is_relative_to(self._source):
             raise SourceError(f"{name!r} does not lie in {self._source}", hint="pictures are served from the dataset only")
         if not path.exists() and path.suffix == ".zip":

@@ -165,7 +165,11 @@ def _issues(windows: pd.DataFrame, *, clips: int) -> pd.DataFrame:
 
 
 def _segments(clip_id: str, number: np.ndarray, *, count: int, place: int) -> pd.DataFrame:
-    edges = [(0.2 + 0.5 * i, 0.45 + 0.5 * i) for i in range(2)] if count == 2 else [(i / count, (i + 0.7) / count) for i in range(count)]
+    edges = (
+        [(0.2 + 0.5 * i, 0.45 + 0.5 * i) for i in range(2)]
+        if count == 2
+        else [(i / count, (i + 0.7) / count) for i in range(count)]
+    )
     spans = [(int(number[int(a * len(number))]), int(number[min(int(b * len(number)), len(number) - 1)])) for a, b in edges]
     return pd.DataFrame(
         {

@@ -48,7 +48,7 @@ def packed_poses(frames: pd.DataFrame, keypoints: Sequence[str], *, max_gap_ms: 
     _interpolate(xy, state, frames["timestamp_ms"].to_numpy(np.float64), max_gap_ms=max_gap_ms)
     shown = np.isfinite(xy).all(axis=2)
     largest = float(np.abs(xy[shown]).max(initial=0.0))
-    unit = max(0.1, largest / _LARGEST) if largest > 4 else max(largest / _LARGEST, 1e-9)
+    unit = max(largest / _LARGEST, 1e-9)
     coordinates = np.where(shown[:, :, None], np.rint(xy / unit), _NOWHERE)
     box = np.quantile(xy[shown], [0.002, 0.998], axis=0).ravel().tolist() if shown.any() else [0.0, 0.0, 1.0, 1.0]
     return {"xy": packed(coordinates, "<i2"), "unit": unit, "known": packed(state, "u1"), "box": box}
