@@ -127,7 +127,7 @@ def _crowdlab(
         return None
     chosen = predicted.set_index("window_id").loc[labels.index]
     pred_probs = chosen[list(probabilities.columns[1:])].to_numpy(np.float64)
-    pred_probs /= pred_probs.sum(axis=1, keepdims=True)
+    pred_probs = pred_probs / pred_probs.sum(axis=1, keepdims=True)
     with warnings.catch_warnings():
         # It warns where no two reviewers agree on any window: the qualities tell that, too.
         warnings.simplefilter("ignore")
@@ -169,7 +169,7 @@ def _labels_of_windows(votes: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFra
     counts = told.groupby(["window_id", "reviewer", "code"]).size().rename("n").reset_index()
     lengths = pd.Series(length, index=counted["window_id"].to_numpy())
     labelled = counts.groupby(["window_id", "reviewer"])["n"].transform("sum")
-    enough = counts[labelled >= _LEAST_SHARE * counts["window_id"].map(lengths)]
+    enough = counts[labelled >= _LEAST_SHARE * lengths.reindex(counts["window_id"]).to_numpy()]
     commonest = enough.sort_values("n", kind="stable").drop_duplicates(["window_id", "reviewer"], keep="last")
     return commonest.pivot_table(index="window_id", columns="reviewer", values="code", aggfunc="first")
 

@@ -54,7 +54,7 @@ class _Row:
     """A row that fits the run: its line, its values, and the columns that the file itself filled."""
 
     line: int
-    values: dict[str, Any]
+    event: dict[str, Any]
     told: frozenset[str]
 
 
@@ -128,7 +128,7 @@ def import_events(
         except RowError as error:
             problems.append(Problem(line, str(error)))
     fitting = _consistent(accepted, store, problems)
-    added, present = store.merge_events([row.values for row in fitting])
+    added, present = store.merge_events([row.event for row in fitting])
     return Imported(added, present, tuple(sorted(problems, key=lambda p: p.line)))
 
 
@@ -163,8 +163,8 @@ def _identified(checked: dict[str, Any], told: frozenset[str], seen: dict[str, i
 
 def _consistent(accepted: list[_Row], store: ReviewStore, problems: list[Problem]) -> list[_Row]:
     """Return the rows that fit each other and what is stored; the others become problems."""
-    stored = store.known_events({r.values["event_id"] for r in accepted})
-    asked = {r.values["operation_id"] for r in accepted} | {r.values["undoes"] for r in accepted if r.values["undoes"]}
+    stored = store.known_events({r.event["event_id"] for r in accepted})
+    asked = {r.event["operation_id"] for r in accepted} | {r.event["undoes"] for r in accepted if r.event["undoes"]}
     operations = store.known_operations(asked)
     whose: dict[str, tuple[str, ...]] = dict(operations)
     seen: set[str] = set()
@@ -174,8 +174,8 @@ def _consistent(accepted: list[_Row], store: ReviewStore, problems: list[Problem
         if reason:
             problems.append(Problem(row.line, reason))
         else:
-            seen.add(row.values["event_id"])
-            whose[row.values["operation_id"]] = tuple(row.values[c] for c in _IN_ONE_PIECE)
+            seen.add(row.event["event_id"])
+            whose[row.event["operation_id"]] = tuple(row.event[c] for c in _IN_ONE_PIECE)
             fitting.append(row)
     return fitting
 
@@ -188,7 +188,7 @@ def _misfit(
     whose: Mapping[str, tuple[str, ...]],
     seen: set[str],
 ) -> str | None:
-    row = incoming.values
+    row = incoming.event
     event_id, operation_id = row["event_id"], row["operation_id"]
     place = tuple(row[c] for c in _IN_ONE_PIECE)
     if event_id in seen:

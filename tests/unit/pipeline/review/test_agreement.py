@@ -1,0 +1,91 @@
+"""Kappa, what to settle, and the consensus that weighs reviewers and model."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import cohen_kappa_score
+
+from pipeline.review.access import no_events
+from pipeline.review.agreement import crowdlab_consensus, disagreements, pairwise_kappa
+from pipeline.review.events import Operation, Span
+from pipeline.review.store import Commit
+
+
+def test_kappa_is_cohens_over_all_labels_and_for_each(store, act, frames) -> None:
+    act("kim", (0, 5, "B"), (6, 9, "C"))
+    act("lee", (0, 3, "B"), (4, 7, "C"), (8, 8, "A"), (9, 9, "unsure"))
+    found = pairwise_kappa(store.events(), frames).set_index("label")
+    kim, lee = list("BBBBBBCCC"), list("BBBBCCCCA")
+    whole = found[found.index.isna()].iloc[0]
+    assert whole["kappa"] == pytest.approx(cohen_kappa_score(kim, lee))
+    assert whole["frames"] == 9
+    for label in "ABC":
+        one = cohen_kappa_score([x == label for x in kim], [x == label for x in lee])
+        assert found.loc[label, "kappa"] == pytest.approx(one)
+        assert found.loc[label, ["frames_a", "frames_b"]].tolist() == [kim.count(label), lee.count(label)]
+
+
+def test_kappa_of_one_label_is_unknown_and_of_one_reviewer_empty(store, act, frames) -> None:
+    act("kim", (0, 5, "B"))
+    assert pairwise_kappa(store.events(), frames).empty
+    act("lee", (0, 5, "B"))
+    found = pairwise_kappa(store.events(), frames)
+    assert found["kappa"].isna().all()
+    assert (found["observed"] == 1).all()
+
+
+def test_disagreements_are_stretches_until_somebody_settles_them(store, act, frames) -> None:
+    assert disagreements(no_events(), frames).empty
+    act("kim", (0, 7, "B"))
+    act("lee", (2, 4, "C"), (5, 5, "exclude"), (6, 6, "B"), (7, 8, "C"))
+    found = disagreements(store.events(), frames)
+    assert found[["start_frame", "end_frame", "frames"]].to_numpy().tolist() == [[2, 4, 3], [5, 5, 1], [7, 7, 1]]
+    assert found["votes"].tolist() == ["kim: B; lee: C", "kim: B; lee: left out", "kim: B; lee: C"]
+    assert found["reviewers"].tolist() == ["kim, lee"] * 3
+    act("park", (3, 7, "C"), stream="adjudication")
+    assert disagreements(store.events(), frames)[["start_frame", "end_frame"]].to_numpy().tolist() == [[2, 2]]
+
+
+def panel(store, *, right: dict[str, float], windows: int = 60, seed: int = 0):
+    """Store reviewers who label windows of 5 frames with a given share of right answers; the model is right in 80 %."""
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(0, 2, windows)
+    labels = np.array(["X", "Y"])
+    for reviewer, share in right.items():
+        said = np.where(rng.random(windows) < share, truth, 1 - truth)
+        spans = tuple(Span(5 * i, 5 * i + 4, "relabel", str(labels[k])) for i, k in enumerate(said))
+        store.commit(Commit("r", reviewer, "review", "c", 0, 0, (Operation(reviewer, "2026-11-25T01:00:00Z", spans),)))
+    frames = pd.DataFrame({"clip_id": "c", "frame_number": np.arange(5 * windows), "given": "X"})
+    table = pd.DataFrame({"window_id": [f"w{i}" for i in range(windows)], "clip_id": "c", "species": "DOG"})
+    table = table.assign(start_frame=5 * np.arange(windows), end_frame=5 * np.arange(windows) + 4)
+    table = table.assign(label=np.where(np.arange(windows) % 2, "X", "Y"))
+    table["target"] = table["label"].str.lower()
+    believed = np.where(rng.random(windows) < 0.8, truth, 1 - truth)
+    p = np.where(believed == 1, 0.8, 0.2)
+    oof = pd.DataFrame({"window_id": table["window_id"], "p_x": 1 - p, "p_y": p, "p_other_species": np.nan})
+    return frames, table, oof, np.array(["x", "y"])[truth]
+
+
+def test_crowdlab_finds_the_truth_and_who_is_careless(store) -> None:
+    frames, windows, oof, truth = panel(store, right={"kim": 0.95, "lee": 0.9, "park": 0.55})
+    consensus, reviewers = crowdlab_consensus(store.events(), frames, windows, oof)
+    found = consensus.set_index("window_id").loc[windows["window_id"], "consensus_label"].to_numpy()
+    assert (found == truth).mean() >= 0.9
+    assert reviewers.sort_values("quality")["reviewer"].tolist()[0] == "park"
+    assert consensus["consensus_quality"].is_monotonic_increasing
+    assert consensus["consensus_quality"].between(0, 1).all()
+    assert (consensus["reviewers"] == 3).all()
+
+
+def test_crowdlab_needs_two_reviewers_on_a_window_and_survives_full_disagreement(store, act) -> None:
+    frames, windows, oof, _ = panel(store, right={"kim": 1.0})
+    assert crowdlab_consensus(store.events(), frames, windows, oof)[0].empty
+    assert crowdlab_consensus(no_events(), frames, windows, oof)[0].empty
+    act("lee", (0, 2, "X"), (5, 6, "X"), (10, 14, "other"))
+    consensus, _ = crowdlab_consensus(store.events(), frames, windows, oof)
+    counts = consensus.set_index("window_id")["reviewers"]
+    # Two of five frames are too few for a label of the window, and no class is trained for `other`.
+    assert counts[["w0", "w1", "w2"]].tolist() == [2, 1, 1]
+    assert len(consensus) == 60

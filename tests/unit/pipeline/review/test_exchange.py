@@ -1,0 +1,189 @@
+"""Decisions as files: an export comes back exactly; what does not fit is listed, the rest imported."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from data_schemas.errors import SourceError, TableError, UsageError
+from data_schemas.labels import load_taxonomy
+from pipeline.review.access import KnownLabels
+from pipeline.review.events import Operation, Span
+from pipeline.review.exchange import Imported, export_events, import_events
+from pipeline.review.store import Commit, ReviewStore
+
+LABELS = KnownLabels({"DOG": ("SIT", "WALKRUN", "가", "other")}, load_taxonomy("aihub59"))
+FRAMES = pd.concat(
+    [pd.DataFrame({"clip_id": name, "frame_number": np.arange(2, 12), "given": "SIT"}) for name in ("c", "d")], ignore_index=True
+)
+HEAD = "clip_id,start_frame,end_frame,label,reviewer"
+
+
+def take(path: Path, store: ReviewStore) -> Imported:
+    return import_events(path, store, frames=FRAMES, species={"c": "DOG", "d": "DOG"}, labels=LABELS, run_id="run")
+
+
+def write(path: Path, *lines: str) -> Path:
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+ACTS = st.lists(
+    st.tuples(
+        st.sampled_from("cd"),
+        st.sampled_from(("kim", "이 검수")),
+        st.sampled_from(("review", "adjudication", "blind:s1")),
+        st.sampled_from(("SIT", "가", "unsure", "exclude", "note", "undo", "take back")),
+        st.integers(2, 11),
+        st.integers(2, 11),
+        st.text(min_size=1, max_size=20),
+    ),
+    max_size=10,
+)
+
+
+@given(ACTS, st.sampled_from((".csv", ".jsonl")))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=20)
+def test_an_export_comes_back_exactly_and_again_adds_nothing(tmp_path_factory, acts, ending: str) -> None:
+    folder = tmp_path_factory.mktemp("x")
+    with ReviewStore.open(folder / "a.db") as store, ReviewStore.open(folder / "b.db") as other:
+        for i, (clip_id, reviewer, stream, what, a, b, note) in enumerate(acts):
+            before = store.operations(clip_id, reviewer=reviewer, stream=stream)
+            told = note if note.replace("\0", "") else "-"
+            if what == "take back" and before:
+                operation = Operation(f"o{i}", "2026-11-25T01:00:00Z", undoes=before[-1].operation_id, note=told)
+            else:
+                label = what if what in ("SIT", "가") else None
+                action = "relabel" if label else "undo" if what == "take back" else what
+                span = Span(min(a, b), max(a, b), action, label)
+                operation = Operation(f"o{i}", "2026-11-25T01:00:00Z", (span,), note=told)
+            given = ["SIT"] * 5 + ["WALKRUN"] * 5
+            commit = Commit("r", reviewer, stream, clip_id, len(before), 0, (operation,), None, (), np.arange(2, 12), given)
+            store.commit(commit)
+        events = store.events()
+        assert export_events(events, folder / f"d{ending}") == len(events)
+        assert take(folder / f"d{ending}", other) == Imported(len(events), 0, ())
+        pd.testing.assert_frame_equal(other.events(), events)
+        assert take(folder / f"d{ending}", other) == Imported(0, len(events), ())
+        assert take(folder / f"d{ending}", store) == Imported(0, len(events), ())
+
+
+def test_five_columns_are_enough_and_the_same_file_again_adds_nothing(store, tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "d.csv", HEAD, "c,2,5,WALKRUN,kim", "c,2,11,SIT,kim", "c,2,5,WALKRUN,kim", "d,3,4,걷거나 뛰는 동작,lee"
+    )
+    done = take(path, store)
+    assert done.added == 4 - len(done.problems)
+    events = store.events()
+    assert events["action"].tolist()[:3] == ["relabel", "keep", "relabel"]
+    assert events["revision"].tolist()[:3] == [1, 2, 3]
+    assert set(events["stream"]) == {"review"}
+    assert set(events["run_id"]) == {"run"}
+    assert take(path, store).added == 0
+    # What a label means to the run may change; the file still says the same.
+    changed = FRAMES.assign(given="WALKRUN")
+    again = import_events(path, store, frames=changed, species={"c": "DOG", "d": "DOG"}, labels=LABELS, run_id="later")
+    assert again.added == 0
+    assert len(again.problems) == len(done.problems)
+
+
+def test_every_row_that_does_not_fit_is_listed_with_its_line_and_the_others_are_imported(store, tmp_path: Path) -> None:
+    rows = {
+        "e,2,5,SIT,kim,,": "no clip 'e'",
+        "c,1,5,SIT,kim,,": "span 1-5 is not in clip c",
+        "c,2,12,SIT,kim,,": "span 2-12 is not in clip c",
+        "c,5,2,SIT,kim,,": "span 5-2",
+        "c,2,5,STI,kim,,": "did you mean 'SIT'",
+        "c,2,5,,kim,,": "neither label nor action",
+        "c,2,5,SIT,kim,relable,": "did you mean 'relabel'",
+        "c,2,5,SIT,kim,unsure,": "only relabel and keep",
+        "c,2,5,,kim,keep,": "keep with label None",
+        "c,2,5,SIT,,,": "reviewer",
+        "c,two,5,SIT,kim,,": "start_frame is 'two'",
+        "c,2,5,SIT,kim,,secret": "stream 'secret'",
+        "c,2,5,SIT": "more or fewer cells",
+        ",2,5,SIT,kim,,": "clip_id is empty",
+    }
+    good = ["c,2,5,SIT,kim,,", '"c",6.0,6.0,,kim,unsure,adjudication']
+    path = write(tmp_path / "d.csv", HEAD + ",action,stream", good[0], *rows, good[1])
+    done = take(path, store)
+    assert done.added == 2
+    assert [p.line for p in done.problems] == list(range(3, 3 + len(rows)))
+    for problem, reason in zip(done.problems, rows.values(), strict=True):
+        assert reason in problem.reason
+    assert store.events()["action"].tolist() == ["keep", "unsure"]
+
+
+def test_lines_count_from_where_a_row_starts_even_after_notes_of_several_lines(store, tmp_path: Path) -> None:
+    path = tmp_path / "d.csv"
+    with path.open("w", newline="", encoding="utf-8-sig") as file:
+        writer = csv.writer(file)
+        writer.writerows(
+            [[*HEAD.split(","), "note"], ["c", 2, 3, "SIT", "kim", "one\ntwo\r\nthree"], ["e", 2, 3, "SIT", "kim", ""]]
+        )
+    done = take(path, store)
+    assert (done.added, done.problems[0].line) == (1, 5)
+    assert store.events()["note"].tolist() == ["one\ntwo\r\nthree"]
+
+
+def test_broken_lines_of_json_are_listed(store, tmp_path: Path) -> None:
+    row = {"clip_id": "c", "start_frame": 2, "end_frame": 3, "label": "SIT", "reviewer": "kim"}
+    lines = [json.dumps(row), "{", "[1]", json.dumps({**row, "start_frame": True}), json.dumps({**row, "label": ["SIT"]}), ""]
+    done = take(write(tmp_path / "d.jsonl", *lines), store)
+    assert done.added == 1
+    assert [p.line for p in done.problems] == [2, 3, 4, 5]
+
+
+def test_what_contradicts_the_store_is_listed(store, tmp_path: Path) -> None:
+    operation = Operation("op", "2026-11-25T01:00:00Z", (Span(2, 3, "relabel", "SIT"),))
+    store.commit(Commit("r", "kim", "review", "c", 0, 0, (operation,)))
+    head = HEAD + ",event_id,operation_id,action,undoes"
+    rows = {
+        "c,2,3,WALKRUN,kim,op-0,op,relabel,": "another label; events never change",
+        "c,4,5,SIT,kim,op-1,op,relabel,": "stored without this row",
+        "c,2,3,,kim,u-0,u,undo,nothing": "undoes nothing",
+        "d,2,3,SIT,kim,x-1,x2,relabel,": None,
+        "c,2,3,SIT,kim,x-2,x2,relabel,": "another clip",
+        "d,4,4,SIT,kim,x-1,x2,relabel,": "twice",
+        "c,2,3,,kim,v-0,v,undo,op": None,
+    }
+    done = take(write(tmp_path / "d.csv", head, *rows), store)
+    assert done.added == 2
+    for problem, reason in zip(done.problems, [r for r in rows.values() if r], strict=True):
+        assert reason in problem.reason
+
+
+def test_events_of_another_database_go_on_behind_what_is_there(store, tmp_path: Path) -> None:
+    for i in range(3):
+        one = Operation(f"m{i}", "2026-11-25T01:00:00Z", (Span(2, 3, "relabel", "SIT"),))
+        store.commit(Commit("r", "kim", "review", "c", i, 0, (one,)))
+    with ReviewStore.open(tmp_path / "other.db") as other:
+        for i in range(2):
+            one = Operation(f"o{i}", "2026-11-25T01:00:00Z", (Span(2, 3, "relabel", "가"),))
+            other.commit(Commit("r", "kim", "review", "c", i, 0, (one,)))
+        export_events(other.events(), tmp_path / "d.jsonl")
+    assert take(tmp_path / "d.jsonl", store).added == 2
+    assert [o.revision for o in store.operations("c", reviewer="kim")] == [1, 2, 3, 4, 5]
+
+
+def test_files_that_are_no_decisions_are_refused(store, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="not a format"):
+        take(write(tmp_path / "d.txt", HEAD), store)
+    with pytest.raises(UsageError, match="not a format"):
+        export_events(store.events(), tmp_path / "d.parquet")
+    with pytest.raises(SourceError):
+        take(tmp_path / "none.csv", store)
+    with pytest.raises(TableError, match="reviewer") as caught:
+        take(write(tmp_path / "d.csv", "clip_id,start_frame,end_frame,label,reviever"), store)
+    assert "'reviever' for reviewer" in caught.value.hint
+    (tmp_path / "e.csv").write_bytes("clip_id,라벨".encode("euc-kr"))
+    with pytest.raises(SourceError, match="UTF-8"):
+        take(tmp_path / "e.csv", store)
+    assert take(write(tmp_path / "f.csv", HEAD), store) == Imported(0, 0, ())
