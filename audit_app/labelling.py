@@ -20,7 +20,7 @@ _VISIT = "labeller_visit"
 
 
 def label_clip(
-    found: Found, clip_id: str, *, reviewer: str, page: str, on_go: Callable[[dict[str, Any]], None], **facts: Any
+    found: Found, clip_id: str, *, reviewer: str, page: str, on_go: Callable[[dict[str, Any]], None], mark: str = "", **facts: Any
 ) -> None:
     """Show the labeller.
 
@@ -30,12 +30,14 @@ def label_clip(
         Which page shows it: pages do not share a widget.
     on_go
         Called with what the labeller asks for (``go``, ``from``) before the page runs again.
+    mark
+        What tells two stretches of one clip apart, where no other fact does.
     **facts
         What :func:`audit_app.labeller.payload.clip_payload` takes beside clip, reviewer and store; a function is called only
         where the data are made anew.
     """
-    marks = {name: value for name, value in facts.items() if not callable(value)}
-    key = (page, str(found.folder.path), clip_id, reviewer, repr(marks), st.session_state.get(_VISIT, 0))
+    plain = {name: value for name, value in facts.items() if not callable(value)}
+    key = (page, str(found.folder.path), clip_id, reviewer, mark, repr(plain), st.session_state.get(_VISIT, 0))
     kept = st.session_state.get(_SHOWN)
     if kept is None or kept["key"] != key:
         review = configuration().review

@@ -36,7 +36,7 @@ def title(name: str, caption: str) -> None:
 
 def empty(headline: str, advice: str, *, command: str | None = None) -> None:
     """Say why there is nothing to see, and what to do next."""
-    with st.container(border=True, key="empty"):
+    with st.container(border=True, key=f"empty_{abs(hash(headline))}"):
         st.subheader(headline, anchor=False)
         st.write(advice)
         if command:

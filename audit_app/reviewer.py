@@ -32,8 +32,8 @@ _remember = st.components.v2.component("pose_audit_reviewer", js=_JS)
 
 def reviewer() -> str | None:
     """Return the reviewer's name, or None where it has not been told."""
-    name = _login() or st.session_state.get(_CHOSEN) or configuration().review.reviewer or st.context.cookies.get(COOKIE)
-    return (cleaned(unquote(str(name))) or None) if name else None
+    name = _login() or st.session_state.get(_CHOSEN) or configuration().review.reviewer or _cookie()
+    return (cleaned(name) or None) if name else None
 
 
 def reviewer_control() -> None:
@@ -84,6 +84,11 @@ def _form(name: str | None, *, key: str = "change") -> None:
                 st.session_state[_CHOSEN] = cleaned(typed)
                 st.rerun()
             st.error("Type a name of at least one letter.")
+
+
+def _cookie() -> str | None:
+    value = dict(st.context.cookies).get(COOKIE)
+    return unquote(value) if value else None
 
 
 def _login() -> str | None:

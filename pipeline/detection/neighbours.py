@@ -90,7 +90,7 @@ class Neighbourhood:
             self._points = np.concatenate([self._points, self._joined(fresh, self._measured(fresh))])
             added = fresh.assign(label=fresh["given_label"], confirmed=False, sure=False)
             self._candidates = pd.concat([self._candidates, added], ignore_index=True)
-        told = self._candidates["window_id"].map(labels)
+        told = self._candidates["window_id"].map(labels).astype("str")
         self._candidates["label"] = told.fillna(self._candidates["given_label"])
         self._candidates["confirmed"] = told.notna()
 
