@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from data_schemas.errors import UsageError, WorkspaceError
 
-__all__ = ["ClipFacts", "clip_facts"]
+__all__ = ["ClipFacts", "alias_of", "clip_behind", "clip_facts"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,34 @@ def clip_facts(run: Path, clip_id: str) -> ClipFacts:
         given=tuple(given[i] or label[0] for i in order.tolist()),
         images={int(number[i]): images[i] for i in order.tolist() if images[i]},
     )
+
+
+def alias_of(clip_id: str, secret: bytes) -> str:
+    """Return the name under which a clip is shown blind: AI-Hub's own names hold the label."""
+    return f"window-{hashlib.blake2b(clip_id.encode(), key=secret, digest_size=10).hexdigest()}"
+
+
+def clip_behind(alias: str, run: Path, secret: bytes) -> str:
+    """Return the clip that an alias stands for.
+
+    Raises
+    ------
+    UsageError
+        No clip of the run has this alias.
+    """
+    clip_id = _aliases(run, secret).get(alias)
+    if clip_id is None:
+        raise UsageError(f"{alias!r} stands for no clip of {run}", hint="reload the page: another run may have replaced this one")
+    return clip_id
+
+
+@lru_cache(maxsize=4)
+def _aliases(run: Path, secret: bytes) -> dict[str, str]:
+    try:
+        names = pyarrow.parquet.read_table(run / "clips.parquet", columns=["clip_id"])["clip_id"].to_pylist()
+    except (OSError, pyarrow.ArrowException) as error:
+        raise WorkspaceError(f"{run}: {error}", hint="run `audit run` again") from error
+    return {alias_of(name, secret): name for name in names}
 
 
 def _rows(path: Path, clip_id: str, columns: list[str]) -> pyarrow.Table:

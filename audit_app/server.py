@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from audit_app.clip_facts import clip_facts
+from audit_app.clip_facts import clip_behind, clip_facts
 from audit_app.pictures import DisplayPictures
 from audit_app.tokens import Permit, secret_of, verify
 from data_schemas.errors import PoseAuditError, SourceError, StageError, UsageError
@@ -115,8 +115,10 @@ class _Server:
             answer = {"error": "conflict", "revision": error.revision, "operations": stored, "classes": classes}
             return JSONResponse({**answer, "hint": error.hint}, HTTPStatus.CONFLICT)
         except PoseAuditError as error:
+            # What went wrong with a blind clip must not tell its name.
+            told = error.message if not permit.stream.startswith("blind:") else "the acts do not fit the clip"
             status = HTTPStatus.SERVICE_UNAVAILABLE if isinstance(error, StageError) else HTTPStatus.BAD_REQUEST
-            return _refusal(status, error.message, error.hint)
+            return _refusal(status, told, error.hint)
         return JSONResponse(
             {"revision": receipt.revision, "sequence": receipt.sequence, "acknowledged": list(receipt.acknowledged)}
         )
@@ -130,7 +132,9 @@ class _Server:
         if not (isinstance(clip_id, str) and isinstance(classes, list) and isinstance(operations, list)):
             raise UsageError("clip_id, classes or operations are missing", hint=_RELOAD)
         names = [str(c) for c in classes]
-        facts = clip_facts(self._run(permit.run_id).path, clip_id)
+        run = self._run(permit.run_id).path
+        clip_id = self._clip(clip_id, run, permit)
+        facts = clip_facts(run, clip_id)
         return Commit(
             run_id=permit.run_id,
             reviewer=permit.reviewer,
@@ -151,7 +155,8 @@ class _Server:
             permit = verify(secret_of(self._workspace), request.headers.get("x-audit-token") or wanted.get("token", ""))
             run = self._run(permit.run_id)
             frame = wanted.get("frame", "")
-            image = clip_facts(run.path, wanted.get("clip", "")).images.get(int(frame) if frame.isdecimal() else -1)
+            clip_id = self._clip(wanted.get("clip", ""), run.path, permit)
+            image = clip_facts(run.path, clip_id).images.get(int(frame) if frame.isdecimal() else -1)
             if image is None:
                 return _refusal(HTTPStatus.NOT_FOUND, f"frame {frame!r} has no picture", "")
             picture = self._pictures(run.path).get(image)
@@ -163,6 +168,10 @@ class _Server:
             return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, error.message, error.hint)
         headers = {"X-Source-Size": f"{picture.width}x{picture.height}", "Cache-Control": "private, max-age=86400"}
         return Response(picture.jpeg, media_type="image/jpeg", headers={**headers, "X-Content-Type-Options": "nosniff"})
+
+    def _clip(self, name: str, run: Path, permit: Permit) -> str:
+        """Return the clip that a page means: blind, it knows an alias only."""
+        return clip_behind(name, run, secret_of(self._workspace)) if permit.stream.startswith("blind:") else name
 
     def _run(self, run_id: str) -> RunFolder:
         """Return the run that a page shows; its name comes from a signed token and is still looked up, never joined."""

@@ -23,15 +23,26 @@ _BODY = np.array(
 
 
 def write_generated_run(
-    root: Path, *, clips: int = 2, frames: int = 150, picture_size: tuple[int, int] | None = None, segments: int = 2
+    root: Path,
+    *,
+    clips: int = 2,
+    frames: int = 150,
+    picture_size: tuple[int, int] | None = None,
+    segments: int = 2,
+    pictured: int = 10**9,
 ) -> Path:
-    """Write the workspace; frame numbers start at 100, every 50th frame of a clip is missing. Returns its folder."""
+    """Write the workspace; frame numbers start at 100, every 51st of a clip is missing. Returns its folder.
+
+    ``pictured`` is how many frames of each clip have a picture.
+    """
     source = root / "source"
     source.mkdir(parents=True)
     (root / "audit.toml").write_text("", encoding="utf-8")
     tables = _tables(clips=clips, frames=frames, segments=segments)
     if picture_size is not None:
-        tables["frames"]["image"] = text([_picture(source, c, n, picture_size) for c, n in _rows(tables["frames"])])
+        last = FIRST_FRAME + pictured
+        names = [_picture(source, c, n, picture_size) if n < last else None for c, n in _rows(tables["frames"])]
+        tables["frames"]["image"] = text(names)
     folder = RunFolder(Workspace(root).runs / RUN)
     for name, table in tables.items():
         folder.write_table(name, table, schema=SCHEMAS[name], made_from="generated")

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from audit_app.clip_facts import alias_of
 from audit_app.labeller.poses import packed, packed_poses
 from audit_app.server import COMMIT_ROUTE, PICTURE_ROUTE, prefixed
 from audit_app.tokens import secret_of, sign
@@ -56,7 +57,8 @@ def clip_payload(
     segment_id
         The segment to start at; without one the page starts at the clip's first frame.
     blind
-        Leave out the given label, suggestion, quality and segments: the reviewer shall judge unseen.
+        Leave out the given label, suggestion, quality and segments, and put an alias in place of the clip's name, which may hold
+        the label: the reviewer shall judge unseen. The stream is then ``blind:SAMPLE``.
     window
         First and last frame of the stretch to label, in a blind sample.
     keys, step
@@ -82,14 +84,19 @@ def clip_payload(
     issues = issues[issues["clip_id"] == clip_id].sort_values("start_frame")
     classes = _classes(found, species, [*given, *issues["suggested_label"], *painted])
     run_id = found.folder.path.name
+    secret = secret_of(workspace.resolve())
+
+    def named(clip: str) -> str:
+        return alias_of(clip, secret) if blind else clip
+
     payload: dict[str, Any] = {
-        "clip": {"clip_id": clip_id, "species": species, "fps": float(clip["fps"])},
+        "clip": {"clip_id": named(clip_id), "species": species, "fps": float(clip["fps"])},
         "run_id": run_id,
         "reviewer": reviewer,
         "stream": stream,
         "blind": blind,
         "workspace": hashlib.blake2b(str(workspace.resolve()).encode(), digest_size=8).hexdigest(),
-        "token": sign(secret_of(workspace.resolve()), reviewer=reviewer, stream=stream, run_id=run_id),
+        "token": sign(secret, reviewer=reviewer, stream=stream, run_id=run_id),
         "routes": {"commit": prefixed(COMMIT_ROUTE), "picture": prefixed(PICTURE_ROUTE)},
         "classes": _told(found, species, classes),
         "frame_numbers": packed(frames["frame_number"].to_numpy(), "<i4"),
@@ -101,7 +108,7 @@ def clip_payload(
         "keys": dict(keys or {}),
         "step": step,
         "progress": dict(progress or {}),
-        "upcoming": [list(u) for u in upcoming],
+        "upcoming": [[named(clip), frame] for clip, frame in upcoming],
         **_drawn(found, frames),
     }
     if not blind:

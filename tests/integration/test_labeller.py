@@ -366,10 +366,9 @@ def test_the_help_lists_every_key_and_a_note_can_be_written(reviewer, stored):
 
 def test_pictures_are_shown_and_follow_the_cursor(reviewer):
     kim = reviewer()
-    canvas = "() => { const c = document.querySelector('[data-testid=stBidiComponentIsolated]').shadowRoot.querySelector('.stage canvas');"
-    kim.page.wait_for_function(canvas + " return c.dataset.picture === 'shown' && c.dataset.frame === '130'; }", timeout=SHOWN_MS)
-    kim.press("ArrowRight")
-    kim.page.wait_for_function(canvas + " return c.dataset.picture === 'shown' && c.dataset.frame === '131'; }", timeout=SHOWN_MS)
+    for number in (130, 131):
+        kim.page.locator(f".stage canvas[data-picture=shown][data-frame='{number}']").wait_for(timeout=SHOWN_MS)
+        kim.press("ArrowRight")
 
 
 def test_blind_shows_neither_given_label_nor_suggestion(reviewer, stored):
@@ -387,9 +386,15 @@ def test_blind_shows_neither_given_label_nor_suggestion(reviewer, stored):
 def test_it_fits_the_window(reviewer, browser, width, height):
     kim = reviewer(context=browser.new_context(viewport={"width": width, "height": height}))
     sizes = kim.page.evaluate(
-        "() => { const root = document.querySelector('[data-testid=stBidiComponentIsolated]').shadowRoot.querySelector('.labeller');"
-        "const main = document.querySelector('[data-testid=stMain]');"
-        "return { right: root.getBoundingClientRect().right, wide: root.scrollWidth - root.clientWidth, high: main.scrollHeight - main.clientHeight }; }"
+        """() => {
+            const root = document.querySelector("[data-testid=stBidiComponentIsolated]").shadowRoot.querySelector(".labeller");
+            const main = document.querySelector("[data-testid=stMain]");
+            return {
+                right: root.getBoundingClientRect().right,
+                wide: root.scrollWidth - root.clientWidth,
+                high: main.scrollHeight - main.clientHeight,
+            };
+        }"""
     )
     assert sizes["right"] <= width
     assert sizes["wide"] <= 0

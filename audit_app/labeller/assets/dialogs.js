@@ -8,7 +8,7 @@ export function openHelp(root, { keysOf, problems, classNames, run }) {
   const groups = new Map();
   for (const action of ACTIONS) {
     const text = action.id.startsWith("paint_") ? classNames[action.act.code] : action.text;
-    if (!text) continue;
+    if (!text || (action.id.startsWith("paint_") && text === "other")) continue;
     if (!groups.has(action.group)) groups.set(action.group, []);
     groups.get(action.group).push(h("tr", {}, [
       h("td", {}, h("button.link", { type: "button", onclick: () => { dialog.close(); run(action.id); } }, text)),

@@ -53,7 +53,7 @@ export function layout({ tip, shortcut, run }) {
     ]),
     keep("classes", h("div.classes", { role: "group", "aria-label": "Classes" })),
     keep("notes", h("section.notes", { "aria-label": "Notes" })),
-    keep("similar", h("section.similar", { "aria-label": "Similar confirmed clips" })),
+    keep("similar", h("section.similar", { "aria-label": "Similar clips" })),
   ]);
 
   const tracks = h("section.tracks", { "aria-label": "Tracks" }, [

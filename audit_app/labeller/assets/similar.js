@@ -35,7 +35,7 @@ export class Similar {
       box.addEventListener("pointerleave", () => { entry.pointed = false; });
       return { ...entry, entry, box };
     });
-    this.section.replaceChildren(h("h3", {}, "similar, confirmed"), h("div.figures", {}, this.shown.map((s) => s.box)));
+    this.section.replaceChildren(h("h3", {}, "similar clips"), h("div.figures", {}, this.shown.map((s) => s.box)));
   }
 
   /** Draw the pose of this moment; returns whether anything moves. */

@@ -22,8 +22,9 @@ function showChip(element, label, prefix = "") {
 
 /** What holds for the whole clip. */
 export function showClip(parts, clip, { progress, rows }) {
-  setText(parts.clipName, clip.clipId);
-  parts.clipName.title = clip.clipId;
+  const blindly = progress?.place ? `Window ${progress.place}${progress.of ? ` of ${progress.of}` : ""}` : "Blind sample";
+  setText(parts.clipName, clip.blind ? blindly : clip.clipId);
+  parts.clipName.title = parts.clipName.textContent;
   parts.given.hidden = !clip.given;
   parts.suggestion.hidden = !clip.segments.length && !clip.suggested;
   parts.given_right.hidden = !clip.given;
@@ -38,7 +39,7 @@ export function showClip(parts, clip, { progress, rows }) {
   parts.yours.style.height = `${yours.height}px`;
   const left = progress?.minutes_left;
   const said = [
-    progress?.of ? `${progress.place ?? "–"} of ${progress.of}` : null,
+    progress?.of && !clip.blind ? `${progress.place ?? "–"} of ${progress.of}` : null,
     left === null || left === undefined ? null : left >= 90 ? `~${Math.round(left / 60)} h left` : `~${Math.max(1, Math.round(left))} min left`,
   ];
   setText(parts.progress, said.filter(Boolean).join(" · "));

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from audit_app.clip_facts import alias_of
 from audit_app.tokens import secret_of, sign
 from pipeline.review.store import ReviewStore
 from tests.generated_run import RUN
@@ -166,3 +167,18 @@ def test_a_workspace_that_cannot_be_written_is_told(client, message, workspace):
     secret_of.cache_clear()
     assert answer.status_code == 503
     assert "delete it" in answer.json()["hint"]
+
+
+def test_a_blind_page_knows_its_clip_by_an_alias_only(client, message, workspace):
+    secret = secret_of(workspace.resolve())
+    blind = {"stream": "blind:a", "token": sign(secret, reviewer="kim", stream="blind:a", run_id=RUN)}
+    alias = alias_of(CLIP, secret)
+    assert _post(client, {**message((100, 109, 1)), **blind, "clip_id": alias}).status_code == 200
+    events = _events(workspace)
+    assert events[["stream", "clip_id"]].values.tolist() == [["blind:a", CLIP]]
+    headers = {"X-Audit-Token": blind["token"]}
+    assert client.get("/audit/picture", params={"clip": alias, "frame": "100"}, headers=headers).status_code == 200
+    assert _post(client, {**message((100, 109, 1)), **blind}).status_code == 400
+    refused = _post(client, {**message((0, 9999, 1)), **blind, "clip_id": alias, "base_revision": 1})
+    assert refused.status_code == 400
+    assert "sit" not in refused.text
