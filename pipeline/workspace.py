@@ -31,6 +31,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 import pyarrow
+import pyarrow.compute
 import pyarrow.parquet
 from numpy.typing import NDArray
 
@@ -206,10 +207,14 @@ class RunFolder:
         path = self.path / f"{name}.parquet"
         if not path.exists():
             raise StageError(f"{path}: missing", hint="run `audit run` first")
-        filters = None if clip_ids is None else [("clip_id", "in", list(clip_ids))]
         try:
-            there = [c for c in columns if c in pyarrow.parquet.read_schema(path).names]
-            table = pd.read_parquet(path, columns=there, filters=filters)
+            known = pyarrow.parquet.read_schema(path)
+            there = [c for c in columns if c in known.names]
+            wanted = None
+            if clip_ids is not None:
+                # The type is told, for a list without any has none.
+                wanted = pyarrow.compute.field("clip_id").isin(pyarrow.array(clip_ids, known.field("clip_id").type))
+            table = pd.read_parquet(path, columns=there, filters=wanted)
         except (OSError, pyarrow.ArrowException) as error:
             raise WorkspaceError(f"{path}: {error}", hint="delete it and run `audit run` again") from error
         return validate(table, schema.select_columns(there), source=str(path))

@@ -85,6 +85,7 @@ def crowdlab_consensus(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Weigh reviewers and model into one label a window (CROWDLAB: Goh, Tkachenko and Mueller 2022).
 
+    The consensus is what most reviewers say, ties broken by the model; its quality weighs both by how far they can be trusted.
     A reviewer's label of a window is the commonest among its frames, where at least half of them are labelled. Labels are merged
     as for training; those that no class is trained for (``other``, say) take no part.
 
@@ -131,7 +132,15 @@ def _crowdlab(
     with warnings.catch_warnings():
         # It warns where no two reviewers agree on any window: the qualities tell that, too.
         warnings.simplefilter("ignore")
-        found = get_label_quality_multiannotator(labels, pred_probs, verbose=False, return_detailed_quality=False)
+        found = get_label_quality_multiannotator(
+            labels,
+            pred_probs,
+            # With `best_quality`, a majority that the model outweighs is replaced before the weights are estimated: on few
+            # reviewers all weight goes to the model, and the consensus is what it said anyway.
+            consensus_method="majority_vote",
+            verbose=False,
+            return_detailed_quality=False,
+        )
     names = list(code)
     quality, stats = found["label_quality"], found["annotator_stats"]
     consensus = chosen.reset_index()[["window_id", "clip_id", "start_frame", "end_frame", "species"]].assign(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -115,7 +116,8 @@ def connect(place: Path | str) -> sa.Engine:
         engine = sa.create_engine(url, connect_args=connect_args)
     except (SQLAlchemyError, ImportError) as error:
         raise WorkspaceError(
-            f"review database {place}: {error}", hint="see review.database in audit.toml; PostgreSQL needs pip install psycopg"
+            f"review database {place}: {error}",
+            hint="see review.database in audit.toml; PostgreSQL needs pip install 'pose-audit[postgres]'",
         ) from error
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _set_up_sqlite)
@@ -174,9 +176,24 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
     # The driver's own transactions start too late to lock for writing: _begin_sqlite starts them.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for setting in ("journal_mode = WAL", "synchronous = FULL", "recursive_triggers = ON"):
+    _turn_on_wal(cursor)
+    for setting in ("synchronous = FULL", "recursive_triggers = ON"):
         cursor.execute(f"PRAGMA {setting}")
     cursor.close()
+
+
+def _turn_on_wal(cursor: sqlite3.Cursor) -> None:
+    """Set WAL mode. SQLite does not wait for others who open a new database at the same moment, so we do."""
+    until = time.monotonic() + _WAIT_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

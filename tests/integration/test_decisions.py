@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def test_decisions_go_in_and_out_and_status_counts_them(audited, tmp_path: Path)
 
     for name in ("d.csv", "d.jsonl"):
         assert "wrote 1 events" in audited("decisions", "export", name, "-w", "ws").stdout
-        audited("run", tmp_path / "poses.parquet", "-w", f"other-{name}", "--folds", "3", "--jobs", "1")
+        shutil.copytree(tmp_path / "ws", tmp_path / f"other-{name}", symlinks=True, ignore=shutil.ignore_patterns("review.db*"))
         assert "added 1 events" in audited("decisions", "import", name, "-w", f"other-{name}").stdout
         audited("decisions", "export", f"again-{name}", "-w", f"other-{name}")
         assert (tmp_path / name).read_bytes() == (tmp_path / f"again-{name}").read_bytes()

@@ -39,6 +39,8 @@ def test_paths_of_the_file_start_at_the_file(tmp_path: Path) -> None:
         ("[foldz]\n", "unknown key foldz", "did you mean 'folds'?"),
         ("[folds]\ncount = 1\n", "folds.count = 1", ""),
         ('[model]\npreset = "best"\n', "model.preset = 'best'", ""),
+        ('[review]\nkeys = { play = "p!" }\n', "review.keys.play = 'p!'", ""),
+        ("[review]\nstep = 0\n", "review.step = 0", ""),
         ("folds = 3\n", "folds = 3", ""),
         ("[folds\n", "audit.toml", "audit init"),
     ],

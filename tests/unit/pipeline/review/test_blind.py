@@ -44,7 +44,7 @@ def test_a_sample_holds_what_was_asked_for_with_its_chances_in_a_seeded_order() 
 
 
 def test_every_window_of_a_stratum_has_the_chance_that_is_written_down() -> None:
-    draws = 200
+    draws = 100
     counts = pd.Series(0, index=TABLE["window_id"])
     for seed in range(draws):
         counts[draw_sample(TABLE, sizes={"flagged": 7}, seed=seed, run_id="r")["window_id"]] += 1

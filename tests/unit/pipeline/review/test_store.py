@@ -237,6 +237,17 @@ def test_two_processes_committing_at_once_lose_nothing(tmp_path: Path) -> None:
     assert events["reviewer"].value_counts().to_dict() == {"kim": count, "lee": count}
 
 
+def _open(path: Path) -> int:
+    with ReviewStore.open(path) as store:
+        return len(store.events())
+
+
+def test_many_processes_may_open_a_new_database_at_once(tmp_path: Path) -> None:
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
+        for i in range(15):
+            assert pool.map(_open, [tmp_path / f"{i}.db"] * 4, chunksize=1) == [0] * 4
+
+
 def test_threads_share_a_store(store: ReviewStore) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda i: [store.commit(commit(paint("A"), base=k, reviewer=f"r{i}")) for k in range(10)], range(4)))
