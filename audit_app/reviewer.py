@@ -37,12 +37,14 @@ def reviewer() -> str | None:
 
 
 def reviewer_control() -> None:
-    """Show who reviews, with a way to change it, or ask for the name."""
+    """Show who reviews, with a way to change it; pages that need a name ask for it themselves."""
     name = reviewer()
-    if _login():
-        st.caption(f"Reviewing as **{_plain(name or '')}**")
+    if name is None:
         return
-    with st.popover(name or "Who are you?", icon=":material/person:", width="stretch"):
+    if _login():
+        st.caption(f"Reviewing as **{_plain(name)}**")
+        return
+    with st.popover(name, icon=":material/person:", width="stretch"):
         _form(name)
 
 

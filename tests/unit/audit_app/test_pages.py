@@ -88,7 +88,7 @@ def test_asks_who_reviews(page, root, open_page):
 
 def test_keeps_the_name_that_was_typed(root, open_page):
     app = open_page(root, "queue", reviewer=None)
-    app.text_input(key="reviewer_name_ask").input("  Kim\tMin-ji, ").run()
+    app.text_input(key="reviewer_name_ask").input("  Kim\tMin-ji, ")
     button(app, "Use this name").click().run()
     assert app.session_state["reviewer"] == "Kim Min-ji"
     assert component(app, "pose_audit_reviewer")["value"] == "Kim%20Min-ji"
