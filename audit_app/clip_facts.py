@@ -13,17 +13,25 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from data_schemas.errors import UsageError, WorkspaceError
+from pipeline.readers.checks import Unreadable
+from pipeline.readers.files import read_bytes
+from pipeline.readers.label_files import video_size
+from pipeline.workspace import RunFolder
 
 __all__ = ["ClipFacts", "alias_of", "clip_behind", "clip_facts"]
 
 
 @dataclass(frozen=True)
 class ClipFacts:
-    """A clip's frame numbers, ascending, its given label for each, and the name of each frame's picture in the source."""
+    """A clip's frame numbers, ascending, its given label for each, and the name of each frame's picture in the source.
+
+    ``video`` is width and height of the video that keypoints are measured in: pictures may be smaller. None: as the pictures.
+    """
 
     frame_numbers: NDArray[np.int64]
     given: tuple[str, ...]
     images: dict[int, str]
+    video: tuple[int, int] | None = None
 
 
 @lru_cache(maxsize=128)
@@ -40,7 +48,8 @@ def clip_facts(run: Path, clip_id: str) -> ClipFacts:
     try:
         columns = set(pyarrow.parquet.read_schema(run / "frames.parquet").names) & {"frame_number", "frame_label", "image"}
         frames = _rows(run / "frames.parquet", clip_id, sorted(columns))
-        label = _rows(run / "clips.parquet", clip_id, ["label"])["label"].to_pylist()
+        clips = _rows(run / "clips.parquet", clip_id, ["label", "source"])
+        label = clips["label"].to_pylist()
     except (OSError, pyarrow.ArrowException) as error:
         raise WorkspaceError(f"{run}: {error}", hint="run `audit run` again") from error
     if not label:
@@ -53,7 +62,19 @@ def clip_facts(run: Path, clip_id: str) -> ClipFacts:
         frame_numbers=number[order],
         given=tuple(given[i] or label[0] for i in order.tolist()),
         images={int(number[i]): images[i] for i in order.tolist() if images[i]},
+        video=_video(run, clips["source"].to_pylist()[0]) if any(images) else None,
     )
+
+
+def _video(run: Path, label_file: str) -> tuple[int, int] | None:
+    record = RunFolder(run).record()
+    if record.get("format") != "aihub59":
+        return None
+    try:
+        return video_size(read_bytes(Path(str(record["source"])), label_file))
+    except Unreadable:
+        # The label file went or changed since; the picture is then taken for the whole video.
+        return None
 
 
 def alias_of(clip_id: str, secret: bytes) -> str:

@@ -156,7 +156,8 @@ class _Server:
             run = self._run(permit.run_id)
             frame = wanted.get("frame", "")
             clip_id = self._clip(wanted.get("clip", ""), run.path, permit)
-            image = clip_facts(run.path, clip_id).images.get(int(frame) if frame.isdecimal() else -1)
+            facts = clip_facts(run.path, clip_id)
+            image = facts.images.get(int(frame) if frame.isdecimal() else -1)
             if image is None:
                 return _refusal(HTTPStatus.NOT_FOUND, f"frame {frame!r} has no picture", "")
             picture = self._pictures(run.path).get(image)
@@ -166,7 +167,8 @@ class _Server:
             return _refusal(HTTPStatus.NOT_FOUND, error.message, error.hint)
         except StageError as error:
             return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, error.message, error.hint)
-        headers = {"X-Source-Size": f"{picture.width}x{picture.height}", "Cache-Control": "private, max-age=86400"}
+        width, height = facts.video or (picture.width, picture.height)
+        headers = {"X-Source-Size": f"{width}x{height}", "Cache-Control": "private, max-age=86400"}
         return Response(picture.jpeg, media_type="image/jpeg", headers={**headers, "X-Content-Type-Options": "nosniff"})
 
     def _clip(self, name: str, run: Path, permit: Permit) -> str:

@@ -36,7 +36,7 @@ export function luminance(colour) {
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }
 
-/** Return black or white, whichever reads better on a colour. */
+/** Return black or white, whichever reads better on a colour: at the luminance where both have the same contrast, they change. */
 export function inkOn(colour) {
-  return luminance(colour) > 0.36 ? "#111418" : "#ffffff";
+  return luminance(colour) > 0.179 ? "#000000" : "#ffffff";
 }

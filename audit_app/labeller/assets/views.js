@@ -96,7 +96,9 @@ function showDecision(button, text, key, range) {
   button.dataset.text = text;
   button.dataset.range = range ?? "";
   button.replaceChildren(h("span", {}, text), h("kbd", {}, key));
-  button.setAttribute("aria-label", `${text}${range ? `: ${range}` : ""} (${key})`);
+  // The visible words are the name; what they apply to is the description.
+  button.removeAttribute("aria-label");
+  button.setAttribute("aria-description", range ? `applies to the ${range}` : "");
 }
 
 /** One button for each class. */

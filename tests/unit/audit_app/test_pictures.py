@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 
 import pytest
@@ -11,6 +12,7 @@ from PIL import Image
 from audit_app.clip_facts import clip_facts
 from audit_app.pictures import LONGEST_SIDE, DisplayPictures
 from data_schemas.errors import SourceError
+from pipeline.workspace import RunFolder
 from tests.generated_run import RUN
 
 CLIP = "dog-sit-000000"
@@ -116,6 +118,22 @@ def test_the_route_gives_a_frame_of_a_clip_and_nothing_else(client, token):
     for params in ({"clip": CLIP, "frame": "99"}, {"clip": CLIP, "frame": "../1"}, {"clip": CLIP}):
         assert client.get("/audit/picture", params=params, headers=headers).status_code == 404
     assert client.get("/audit/picture", params={"clip": "../x", "frame": "100"}, headers=headers).status_code == 403
+
+
+def test_pictures_smaller_than_the_video_tell_the_size_of_the_video(client, token, workspace):
+    """AI-Hub's keypoints are in pixels of the video, and the pictures may have been shrunk."""
+    folder = RunFolder(workspace.resolve() / "runs" / RUN)
+    folder.save_record({**folder.record(), "format": "aihub59"})
+    keypoints = {str(i): {"x": 10 * i, "y": 5 * i} for i in range(1, 16)}
+    told = {
+        "file_video": "a.mp4",
+        "metadata": {"species": "DOG", "action": "앉기", "width": 1920, "height": 1080},
+        "annotations": [{"frame_number": 0, "timestamp": 0, "keypoints": keypoints}],
+    }
+    (workspace / "source" / f"{CLIP}.json").write_text(json.dumps(told), encoding="utf-8")
+    clip_facts.cache_clear()
+    answer = client.get("/audit/picture", params={"clip": CLIP, "frame": "100"}, headers={"X-Audit-Token": token})
+    assert answer.headers["x-source-size"] == "1920x1080"
 
 
 def test_the_route_wants_a_token_and_the_same_origin(client, token):
