@@ -49,9 +49,9 @@ def show() -> None:
                 on_click="ignore",
                 key=f"download_{ending}",
             )
-            st.code(f"audit decisions export decisions.{ending} -w {root}", language="bash")
+            st.code(f"audit decisions export decisions.{ending} -w {root}", language=None, wrap_lines=True)
     st.caption("Decisions of another workspace of the same clips, or of another person's laptop, come in the same way:")
-    st.code(f"audit decisions import decisions.jsonl -w {root}", language="bash")
+    st.code(f"audit decisions import decisions.jsonl -w {root}", language=None, wrap_lines=True)
 
 
 def _file(ending: str) -> bytes:

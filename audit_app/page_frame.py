@@ -40,7 +40,7 @@ def empty(headline: str, advice: str, *, command: str | None = None) -> None:
         st.subheader(headline, anchor=False)
         st.write(advice)
         if command:
-            st.code(command, language="bash")
+            st.code(command, language=None, wrap_lines=True)
 
 
 def run_or_stop() -> Found:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from audit_app.opened_run import workspace
 from audit_app.page_frame import empty, run_or_stop, title
+from audit_app.queue_filters import QueueFilters
 from audit_app.queue_list import queue_list
 from audit_app.queue_rows import list_columns, queue_rows
 from audit_app.reviewer import ask_reviewer
@@ -30,7 +31,8 @@ def show() -> None:
         return
     if not (rows["state"] == "open").any():
         _all_reviewed()
-    opened = queue_list(list_columns(found, here=st.session_state.get(LAST_SEGMENT)), key="queue")
+    filters = QueueFilters.from_query(st.query_params.to_dict())
+    opened = queue_list(list_columns(found, here=st.session_state.get(LAST_SEGMENT), filters=filters), key="queue")
     if opened:
         st.switch_page("review_page.py", query_params={**opened["query"], "segment": opened["segment"]})
 

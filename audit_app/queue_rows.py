@@ -9,6 +9,7 @@ import msgspec
 import pandas as pd
 import streamlit as st
 
+from audit_app.queue_filters import QueueFilters
 from audit_app.review_events import events
 from audit_app.segment_board import segment_board
 from audit_app.wording import KIND_NAMES, STATE_NAMES
@@ -46,9 +47,17 @@ def seconds_per_frame() -> float | None:
     return 60.0 / speed if speed else None
 
 
-def list_columns(found: Found, *, here: str | None) -> bytes:
-    """Return the queue as columns in JSON, as the list takes them; ``here`` is the segment that was opened last."""
-    return _columns(found, str(found.folder.path), segment_board(found).version, here)
+def list_columns(found: Found, *, here: str | None, filters: QueueFilters) -> bytes:
+    """Return the queue as columns in JSON, as the list takes them.
+
+    Parameters
+    ----------
+    here
+        The segment that was opened last.
+    filters
+        What the list filters by when it is shown first; from then on it keeps its own.
+    """
+    return _columns(found, str(found.folder.path), segment_board(found).version, here, filters)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
@@ -70,7 +79,7 @@ def _rows(_found: Found, run: str, version: int) -> pd.DataFrame:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _columns(_found: Found, run: str, version: int, here: str | None) -> bytes:
+def _columns(_found: Found, run: str, version: int, here: str | None, filters: QueueFilters) -> bytes:
     rows = queue_rows(_found)
     classes = _classes(rows)
     place = {key: i for i, key in enumerate(classes)}
@@ -105,6 +114,7 @@ def _columns(_found: Found, run: str, version: int, here: str | None) -> bytes:
             "names": [_title(_found, s, n) for s, n in classes],
             "seconds_per_frame": seconds_per_frame(),
             "here": here,
+            "query": filters.query(),
         }
     )
 

@@ -18,7 +18,6 @@ from pipeline.report.found import Found
 
 LAST_SEGMENT = "last_segment"
 _GO_TO_QUEUE = "go_to_queue"
-_AT_THE_END = "at_the_end"
 _UPCOMING = 3
 
 
@@ -34,7 +33,7 @@ def show() -> None:
         title("Review", "Frame by frame, one clip at a time.")
         empty("Nothing was flagged", "There is no doubtful stretch to review. A blind sample measures whether that is right.")
         return
-    segment_id = None if st.session_state.pop(_AT_THE_END, False) else _asked(rows) or first_segment(rows, filters)
+    segment_id = _asked(rows) or first_segment(rows, filters)
     if segment_id is None:
         _reviewed(filters)
         return
@@ -99,7 +98,9 @@ def _go(asked: dict[str, Any]) -> None:
     if target is not None:
         st.query_params["segment"] = target
     elif asked["go"] == "next":
-        st.session_state[_AT_THE_END] = True
+        # Nothing is left behind this one: without a segment the address stands for the first open one, or for the end.
+        st.query_params.pop("segment", None)
+        st.session_state.pop(LAST_SEGMENT, None)
 
 
 def _reviewed(filters: QueueFilters) -> None:

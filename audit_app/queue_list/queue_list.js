@@ -98,8 +98,7 @@ class Queue {
     this.words = columns.clip.map((clip, i) =>
       `${clip} ${names[columns.given_class[i]].slice(0, 3).join(" ")} ${names[columns.suggested_class[i]].slice(0, 3).join(" ")}`.toLocaleLowerCase());
     if (first) {
-      const asked = new URLSearchParams(window.location.search);
-      for (const key of KEYS) this.filters[key] = asked.get(key) ?? "";
+      for (const key of KEYS) this.filters[key] = this.data.query[key] ?? "";
     }
     this.fill();
     this.apply(first ? this.data.here : null);

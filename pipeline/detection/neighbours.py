@@ -30,6 +30,8 @@ MOST_CLIPS = 400
 _COMPONENTS = 24
 _BLOCKS = ("distance", "turning", "spread", "trend", "own_speed", "body_speed")
 _FARTHEST = 4.0
+_LEAST_VARIANCE = 0.05
+"""Where the models say the same of all windows, motion alone must tell them apart."""
 _SURE = 0.6
 """Label quality from which an unconfirmed window may stand for its class."""
 
@@ -74,7 +76,8 @@ class Neighbourhood:
         self._centre, self._spread = measured.mean(axis=0), measured.std(axis=0) + 1e-3
         self._axes = _principal_axes(self._standardised(measured))
         projected = self._standardised(measured) @ self._axes
-        self._weight = np.sqrt(_variance(self._opinions(self._candidates)) / max(_variance(projected), 1e-9))
+        opinions = max(_variance(self._opinions(self._candidates)), _LEAST_VARIANCE)
+        self._weight = np.sqrt(opinions / max(_variance(projected), 1e-9))
         self._points = self._joined(self._candidates, measured)
 
     def confirm(self, confirmed: pd.DataFrame) -> None:
