@@ -155,7 +155,7 @@ export class Stage {
   /** Seen: filled. Low confidence: filled, pale, ringed. Interpolated: hollow. Missing: a cross where it was seen last. */
   drawKeypoint(point, { size, kind, colour, halo, palette }) {
     const { context } = this;
-    context.globalAlpha = kind === MISSING ? 0.55 : 1;
+    context.globalAlpha = kind === MISSING ? 0.85 : 1;
     context.lineWidth = 1.75;
     context.strokeStyle = kind === MISSING ? palette.accent : colour;
     context.beginPath();

@@ -4,20 +4,23 @@ import { h, icon, setAttribute, setText } from "./dom.js";
 import { decoded } from "./decoding.js";
 import { openHelp, openNote } from "./dialogs.js";
 import { Stage } from "./drawing.js";
-import { ACTIONS, keyOf, keymap, readable } from "./keymap.js";
+import { ACTIONS, keymap, readable } from "./keymap.js";
 import { layout } from "./layout.js";
+import { listen } from "./listening.js";
 import { lowerBound } from "./operations.js";
 import { paletteOf } from "./palette.js";
 import { Pictures } from "./pictures.js";
-import { boutAt, opened, reducerWith, selection } from "./reducer.js";
-import { detach, leaveAll, leftovers, saverOf } from "./saving.js";
+import { reducerWith } from "./reducer.js";
+import { detach, leftovers, saverOf } from "./saving.js";
 import { Similar } from "./similar.js";
+import { opened, selection } from "./state.js";
 import { Tracks } from "./tracks.js";
 import { showBars, showClasses, showClip, showFrame, showNotes, showSaving, showState, titleOf } from "./views.js";
 
 const STROKE_PAUSE_MS = 900;
 const TOAST_MS = 1800;
 const PAN = 60;
+const NARROW = 1000;
 const instances = new WeakMap();
 
 /** Streamlit calls this at every change of data and theme. */
@@ -50,7 +53,10 @@ class Labeller {
     this.tracks = new Tracks(this.parts.tracks);
     this.similar = new Similar(this.parts.similar);
     parent.append(this.parts.root);
-    this.listen();
+    this.unlisten = listen(this);
+    this.resizing = new ResizeObserver(() => this.measure());
+    this.resizing.observe(this.parts.stageBox);
+    this.resizing.observe(this.parts.lane);
   }
 
   // ---- life -----------------------------------------------------------------------------------------------------------
@@ -195,104 +201,6 @@ class Labeller {
     return undefined;
   }
 
-  // ---- listening ------------------------------------------------------------------------------------------------------
-
-  listen() {
-    this.unlisten = new AbortController();
-    const { signal } = this.unlisten;
-    const on = (target, name, act, options = {}) => target.addEventListener(name, act, { signal, ...options });
-    on(window, "keydown", (event) => this.keydown(event), { capture: true });
-    on(window, "pagehide", () => { this.dispatch({ type: "close" }); this.saver.leave(); leaveAll(); });
-    on(window, "pageshow", (event) => { if (event.persisted) { this.saver.write(); this.saver.retry(); } });
-    on(window, "online", () => this.saver.retry());
-    on(document, "visibilitychange", () => {
-      if (document.visibilityState === "hidden") { this.dispatch({ type: "close" }); this.saver.flush({ keepalive: true }); }
-      else this.refresh();
-    });
-    on(window, "resize", () => this.measure());
-    // A button that was clicked must not take the next press of Space.
-    on(this.parts.root, "pointerup", (event) => { if (event.target.closest?.("button")) this.parts.canvas.focus({ preventScroll: true }); });
-    this.listenToStage(on);
-    this.listenToTracks(on);
-    this.resizing = new ResizeObserver(() => this.measure());
-    this.resizing.observe(this.parts.stageBox);
-    this.resizing.observe(this.parts.lane);
-  }
-
-  listenToStage(on) {
-    const { canvas } = this.parts;
-    on(canvas, "wheel", (event) => {
-      event.preventDefault();
-      const box = canvas.getBoundingClientRect();
-      this.stage.zoomBy(Math.exp(-event.deltaY * 0.0015), { x: event.clientX - box.left, y: event.clientY - box.top });
-      this.refresh();
-    }, { passive: false });
-    let from = null;
-    on(canvas, "pointerdown", (event) => { from = event; canvas.setPointerCapture(event.pointerId); });
-    on(canvas, "pointermove", (event) => {
-      if (!from) return;
-      this.stage.panBy(event.clientX - from.clientX, event.clientY - from.clientY);
-      from = event;
-      this.refresh();
-    });
-    on(canvas, "pointerup", () => { from = null; });
-    on(canvas, "dblclick", () => this.page("fit"));
-  }
-
-  listenToTracks(on) {
-    const { slider } = this.parts;
-    const frameOf = (event) => this.tracks.frameAt(event.clientX - slider.getBoundingClientRect().left);
-    let from = null;
-    on(slider, "pointerdown", (event) => {
-      if (event.button !== 0) return;
-      slider.setPointerCapture(event.pointerId);
-      from = frameOf(event);
-      this.dispatch({ type: "goto", place: from });
-    });
-    on(slider, "pointermove", (event) => {
-      if (from === null) return;
-      const to = frameOf(event);
-      if (to !== from || this.dragging) {
-        this.dragging = true;
-        this.dispatch({ type: "select", from, to });
-      }
-    });
-    const end = () => { from = null; this.dragging = false; };
-    on(slider, "pointerup", (event) => {
-      if (!this.dragging && from !== null) this.chooseSegment(frameOf(event));
-      end();
-    });
-    on(slider, "pointercancel", end);
-    on(slider, "dblclick", (event) => {
-      const [first, last] = boutAt(this.state.codes, frameOf(event));
-      this.dispatch({ type: "select", from: first, to: last });
-    });
-  }
-
-  /** A click inside another suspect segment makes it the one that Enter decides; the cursor stays where the click was. */
-  chooseSegment(place) {
-    const found = this.state.clip.segments.findIndex((s) => s.first <= place && place <= s.last);
-    if (found < 0 || found === this.state.segment) return;
-    this.dispatch({ type: "to_segment", place: found });
-    this.dispatch({ type: "goto", place });
-  }
-
-  keydown(event) {
-    const target = event.composedPath()[0];
-    if (target.closest?.("input, textarea, select, [contenteditable]") || this.parts.root.querySelector("dialog[open]")) return;
-    if (!this.parts.root.isConnected) return;
-    const inside = event.composedPath().includes(this.parts.root);
-    const activates = ["Enter", "Space", "NumpadEnter"].includes(event.code);
-    const focused = target instanceof Element && target.matches(":focus-visible");
-    if (activates && focused && target.closest("button, a, summary, [role=button], [role=option], [role=tab]")) return;
-    if (!inside && focused && target.closest("[role=radio], [role=tab], [role=slider], [role=option], [role=menuitem], [role=grid], canvas")) return;
-    const action = this.keys.byKey.get(keyOf(event));
-    if (!action) return;
-    event.preventDefault();
-    event.stopPropagation();
-    if (!event.repeat || action.repeats) this.run(action.id);
-  }
-
   // ---- showing --------------------------------------------------------------------------------------------------------
 
   refresh() {
@@ -367,7 +275,7 @@ class Labeller {
     this.bars = key;
     showBars(this.parts, saver, {
       aside, journalWorks: saver.journal.works, elsewhere: this.elsewhere,
-      keepMine: () => saver.keepMine(), takeTheirs: () => saver.takeTheirs(), retry: () => saver.retry(), restore: () => saver.restoreAside(),
+      keepMine: () => saver.keepMine(), takeTheirs: () => saver.takeTheirs(), retry: () => saver.retry(), setAside: () => saver.setRefusedAside(), restore: () => saver.restoreAside(),
       forget: () => { saver.journal.forgetAside(); this.showSaver(); },
     });
     this.measure();
@@ -387,6 +295,7 @@ class Labeller {
     if (!root.isConnected || !this.state) return;
     const top = Math.max(0, root.getBoundingClientRect().top + scrollTopOf(this.host));
     root.style.setProperty("--available", `${Math.max(520, Math.floor(window.innerHeight - top - 14))}px`);
+    setAttribute(root, "data-narrow", String(root.clientWidth < NARROW));
     const size = [stageBox.clientWidth, stageBox.clientHeight, lane.clientWidth, this.tracks.height].join();
     if (this.resized === size) return this.refresh();
     this.resized = size;

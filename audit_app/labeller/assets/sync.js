@@ -204,8 +204,24 @@ export class Saver {
     this.onChange();
   }
 
+  /** The server refuses these acts for good (another run has other frames, say): keep them apart, so that others can be saved. */
+  setRefusedAside() {
+    this.journal.setAside(this.pending, this.clip.classes);
+    this.pending = [];
+    this.open = false;
+    this.trouble = null;
+    this.write();
+    this.onRebuilt(this.operations());
+    this.onChange();
+  }
+
   takeIn() {
     const { revision, operations } = this.conflict;
+    if (revision < this.revision) {
+      // The database was set back to an older copy: what it had acknowledged is sent again, and it skips what it still has.
+      this.pending = [...this.stored, ...this.pending];
+      this.stored = [];
+    }
     const known = new Set([...this.stored, ...this.pending].map((o) => o.operation_id));
     this.stored = [...this.stored, ...operations.filter((o) => !known.has(o.operation_id))];
     this.revision = revision;

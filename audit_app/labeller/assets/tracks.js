@@ -1,7 +1,7 @@
 // The tracks under the picture: given, suggested, yours and quality on one time axis, with suspect segments and the cursor.
 
 import { EXCLUDED, NOT_REVIEWED, UNSURE, runs } from "./operations.js";
-import { segmentState, selection } from "./reducer.js";
+import { segmentState, selection } from "./state.js";
 import { inkOn } from "./palette.js";
 
 const NO_QUALITY = 255;
@@ -70,8 +70,8 @@ export class Tracks {
   draw(state, palette) {
     if (!this.width) return;
     if (!this.fresh || this.codes !== state.codes || this.segment !== state.segment || this.palette !== palette) {
-      this.drawStill(state, palette);
       Object.assign(this, { fresh: true, codes: state.codes, segment: state.segment, palette });
+      this.drawStill(state, palette);
     }
     const { context } = this;
     context.setTransform(1, 0, 0, 1, 0, 0);
@@ -133,13 +133,13 @@ export class Tracks {
     // A hair of room between bouts, where they are wide enough to spare it.
     context.fillRect(x, row.top, Math.max(width - (width > 4 ? 1 : 0), 0.75), row.height);
     context.globalAlpha = 1;
-    const ink = alpha > 0.6 ? inkOn(label.colour) : this.palette?.text ?? "#888";
+    const ink = alpha > 0.6 ? inkOn(label.colour) : this.palette.text;
     this.writeIn(context, x, row, width, label.name, ink);
   }
 
   writeIn(context, x, row, width, text, ink) {
     if (width < 34) return;
-    context.font = `600 11px ${this.palette?.font ?? "sans-serif"}`;
+    context.font = `600 11px ${this.palette.font}`;
     if (context.measureText(text).width > width - 10) return;
     context.fillStyle = ink;
     context.textBaseline = "middle";

@@ -4,7 +4,7 @@ import { h, setAttribute, setText } from "./dom.js";
 import { NOT_REVIEWED, notes, redoable, undoable } from "./operations.js";
 import { inkOn } from "./palette.js";
 import { poseInWords } from "./drawing.js";
-import { nameOf, segmentState, selection } from "./reducer.js";
+import { nameOf, segmentState, selection } from "./state.js";
 
 const PERCENT = 100 / 250;
 
@@ -164,13 +164,16 @@ export function showBars(parts, saver, { aside, journalWorks, elsewhere, ...acts
     const text = theirs.length
       ? `This clip was also changed in another window (${theirs.length} ${theirs.length === 1 ? "act" : "acts"}${who ? ` by ${who}` : ""}). Yours are kept here until you choose.`
       : "The database is older than this page. Yours are kept here until you choose.";
-    bars.push(bar("conflict", text, [button("Keep mine on top", acts.keepMine, "keep-mine"), button("Take theirs", acts.takeTheirs, "take-theirs")]));
+    const theirsToo = theirs.length ? [button("Take theirs", acts.takeTheirs, "take-theirs")] : [];
+    bars.push(bar("conflict", text, [button("Keep mine on top", acts.keepMine, "keep-mine"), ...theirsToo]));
   } else if (saver.trouble) {
-    bars.push(bar("trouble", `Not saved: ${saver.trouble.text}. ${saver.trouble.hint}`, [button("Try now", acts.retry, "retry")]));
+    bars.push(bar("trouble", `Not saved: ${saver.trouble.text}. ${saver.trouble.hint}`, [
+      button("Try now", acts.retry, "retry"), ...(saver.trouble.again ? [] : [button("Set aside", acts.setAside, "set-aside")]),
+    ]));
   }
   if (aside) {
     const count = aside.operations.length;
-    bars.push(bar("aside", `${count} ${count === 1 ? "act of yours was" : "acts of yours were"} set aside for theirs.`, [
+    bars.push(bar("aside", `${count} ${count === 1 ? "act of yours was" : "acts of yours were"} set aside and are not saved.`, [
       button("Lay mine over after all", acts.restore, "restore"), button("Forget mine", acts.forget, "forget"),
     ]));
   }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { ACTIONS, keyOf, keymap, normalKey, readable } from "../../../../audit_app/labeller/assets/keymap.js";
@@ -46,4 +47,15 @@ test("what cannot be is told, not dropped in silence", () => {
 test("keys read as people write them", () => {
   assert.deepEqual(["Ctrl+Shift+KeyZ", "Shift+Digit1", "BracketLeft", "Shift+Slash"].map(readable), ["Ctrl Shift Z", "Shift 1", "[", "?"]);
   assert.equal(normalKey("shift+ctrl+KeyZ"), "Ctrl+Shift+KeyZ");
+});
+
+test("the documentation names every act with its first key", () => {
+  const text = readFileSync(new URL("../../../../docs/labeller.md", import.meta.url), "utf8");
+  for (const { id, keys } of ACTIONS) {
+    if (id.startsWith("paint_")) continue;
+    const row = text.split("\n").find((line) => line.startsWith(`| \`${id}\` |`));
+    assert.ok(row, `no row for ${id}`);
+    const key = readable(keys[0]);
+    assert.ok(row.includes(key), `${id}: ${key}`);
+  }
 });

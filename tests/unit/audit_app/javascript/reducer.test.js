@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { replay } from "../../../../audit_app/labeller/assets/operations.js";
-import { opened, reducerWith, segmentState, selection } from "../../../../audit_app/labeller/assets/reducer.js";
+import { reducerWith } from "../../../../audit_app/labeller/assets/reducer.js";
+import { opened, segmentState, selection } from "../../../../audit_app/labeller/assets/state.js";
 
 const CLASSES = ["SIT", "WALK", "LIE", "other"].map((name) => ({ name, colour: "#000000" }));
 

@@ -265,6 +265,41 @@ test("a conflict that arose while the page was gone is shown, not passed over", 
   assert.equal(world.server.stored.length, 2);
 });
 
+test("a database that was set back to an older copy gets back what it had acknowledged", async () => {
+  const world = fresh();
+  const saver = open(world);
+  saver.add(paint(0));
+  await world.clock.pass(1000);
+  saver.add(paint(1));
+  await world.clock.pass(1000);
+  world.server.stored = world.server.stored.slice(0, 1);
+  world.server.take = async function take(message) {
+    if (message.base_revision > this.stored.length) return { status: 409, body: { revision: this.stored.length, operations: [], classes: [] } };
+    return Server.prototype.take.call(this, message);
+  };
+  saver.add(paint(1, 3, 3));
+  await world.clock.pass(1000);
+  assert.equal(saver.status, "conflict");
+  await saver.keepMine();
+  assert.equal(saver.status, "saved");
+  assert.equal(world.server.stored.length, 3);
+});
+
+test("acts that are refused for good can be set aside, and do not hold up others", async () => {
+  const world = fresh();
+  world.server.mode = "bad";
+  const saver = open(world);
+  saver.add(paint());
+  await world.clock.pass(1000);
+  saver.setRefusedAside();
+  assert.equal(saver.journal.aside().operations.length, 1);
+  world.server.mode = "works";
+  saver.add(paint(0));
+  await world.clock.pass(1000);
+  assert.equal(saver.status, "saved");
+  assert.equal(world.server.stored.length, 1);
+});
+
 test("storage that is full is told, and saving goes on", async () => {
   const world = fresh();
   world.storage.full = true;
