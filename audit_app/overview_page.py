@@ -119,7 +119,9 @@ def _work(found: Found) -> None:
 
 
 def _titles(found: Found, species: str) -> dict[str, str]:
-    return {name: (found.taxonomy.label(species, name).en or name) if found.taxonomy else name for name in found.colours}
+    segments = found["segments"]
+    names = {*found.colours, *segments["given_label"], *segments["suggested_label"]}
+    return {name: (found.taxonomy.label(species, name).en or name) if found.taxonomy else name for name in names}
 
 
 def _inked(figure: Figure) -> Figure:
