@@ -55,7 +55,9 @@ def drop_segments(root: Path) -> None:
     run_of(root).write_table("segments", segments_of(root).iloc[:0], schema=SCHEMAS["segments"], made_from="generated")
 
 
-def paint(root: Path, clip_id: str, start: int, end: int, *, reviewer: str = "kim", label: str = "WALKRUN", stream: str = "review") -> str:
+def paint(
+    root: Path, clip_id: str, start: int, end: int, *, reviewer: str = "kim", label: str = "WALKRUN", stream: str = "review"
+) -> str:
     """Store one act and return its identifier."""
     with ReviewStore.open(Workspace(root).review_db) as store:
         base = store.revision(clip_id, reviewer=reviewer, stream=stream)
@@ -67,5 +69,3 @@ def paint(root: Path, clip_id: str, start: int, end: int, *, reviewer: str = "ki
 def paint_all_segments(root: Path, **options: str) -> None:
     for s in segments_of(root).to_dict("records"):
         paint(root, s["clip_id"], s["start_frame"], s["end_frame"], **options)
-
-

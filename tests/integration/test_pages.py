@@ -1,4 +1,4 @@
-"""Every page in a real browser: it opens, shows no exception, and axe-core finds nothing serious; and the ways between the pages."""
+"""Every page in a real browser: it opens, shows no exception, axe-core finds nothing serious; and the ways between them."""
 
 from __future__ import annotations
 

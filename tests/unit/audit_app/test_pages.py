@@ -26,7 +26,9 @@ def root(tmp_path: Path) -> Path:
 def open_page(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
     """Give a function that opens a page of the app in a workspace, as a reviewer whose name is known (or None)."""
 
-    def open_page(root: Path, page: str = "queue", *, reviewer: str | None = "kim", query: dict[str, str] | None = None) -> AppTest:
+    def open_page(
+        root: Path, page: str = "queue", *, reviewer: str | None = "kim", query: dict[str, str] | None = None
+    ) -> AppTest:
         monkeypatch.setenv("AUDIT_WORKSPACE", str(root))
         app = AppTest.from_file(str(APP), default_timeout=60)
         if reviewer is not None:
@@ -80,13 +82,13 @@ def test_waits_for_a_first_run_that_is_under_way(page, tmp_path, open_page):
     assert "The first run has not finished" in texts(open_page(tmp_path, page))
 
 
-@pytest.mark.parametrize("page", ("queue", "review", "overview"))
+@pytest.mark.parametrize("page", ["queue", "review", "overview"])
 def test_says_when_nothing_was_flagged(page, root, open_page):
     drop_segments(root)
     assert "Nothing was flagged" in texts(open_page(root, page))
 
 
-@pytest.mark.parametrize("page", ("queue", "review"))
+@pytest.mark.parametrize("page", ["queue", "review"])
 def test_says_when_everything_is_reviewed(page, root, open_page):
     paint_all_segments(root)
     words = texts(open_page(root, page))
@@ -108,7 +110,7 @@ def test_says_when_nobody_has_decided_anything_and_makes_no_database_for_it(page
     assert not Workspace(root).review_db.exists()
 
 
-@pytest.mark.parametrize("page", ("queue", "review", "blind", "agreement", "history"))
+@pytest.mark.parametrize("page", ["queue", "review", "blind", "agreement", "history"])
 def test_asks_who_reviews(page, root, open_page):
     app = open_page(root, page, reviewer=None)
     assert "Who reviews?" in texts(app)

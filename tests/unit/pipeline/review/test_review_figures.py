@@ -9,7 +9,11 @@ from pipeline.review.figures import decided_over_time, given_by_suggested, speed
 
 def test_every_disc_carries_its_labels_and_its_number():
     segments = pd.DataFrame(
-        {"segment_id": list("abcd"), "given_label": ["SIT", "SIT", "SIT", "TURN"], "suggested_label": ["TURN", "TURN", "LYING", "SIT"]}
+        {
+            "segment_id": list("abcd"),
+            "given_label": ["SIT", "SIT", "SIT", "TURN"],
+            "suggested_label": ["TURN", "TURN", "LYING", "SIT"],
+        }
     )
     points = given_by_suggested(segments, titles={"SIT": "sitting", "TURN": "turning", "LYING": "lying"}).data[0]
     told = {tuple(labels): text for labels, text in zip(points.customdata, points.hovertext, strict=True)}
