@@ -8,10 +8,11 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from audit_app.opened_run import configuration, workspace
+from audit_app.opened_run import workspace
+from pipeline.review.access import database_of, no_events
 from pipeline.review.store import ReviewStore
 
-__all__ = ["database", "database_exists", "events", "store", "streams_of_blind_samples"]
+__all__ = ["database", "database_exists", "events", "store"]
 
 _PATIENCE_SECONDS = 5
 """How long events of a database that is not a file may be old."""
@@ -19,7 +20,7 @@ _PATIENCE_SECONDS = 5
 
 def database() -> Path | str:
     """Return where the events lie: review.db of the workspace, or the URL of `[review] database`."""
-    return configuration().review.database or workspace().review_db
+    return database_of(workspace())
 
 
 def database_exists() -> bool:
@@ -37,13 +38,8 @@ def events() -> pd.DataFrame:
     """Return all events, oldest first; empty where there is no database yet."""
     place = database()
     if isinstance(place, Path):
-        return _events(str(place), _changed(place)) if place.exists() else _no_events()
+        return _events(str(place), _changed(place)) if place.exists() else no_events()
     return _events(place, (int(time.time() / _PATIENCE_SECONDS),))
-
-
-def streams_of_blind_samples(all_events: pd.DataFrame) -> pd.DataFrame:
-    """Return the events that measure, not those that relabel."""
-    return all_events[all_events["stream"].str.startswith("blind:")]
 
 
 def _changed(place: Path) -> tuple[int, ...]:
@@ -60,9 +56,3 @@ def _store(place: str, is_file: bool) -> ReviewStore:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _events(place: str, changed: tuple[int, ...]) -> pd.DataFrame:
     return store().events()
-
-
-def _no_events() -> pd.DataFrame:
-    from data_schemas.tables import REVIEW_EVENTS
-
-    return pd.DataFrame({name: pd.Series(dtype=str(column.dtype)) for name, column in REVIEW_EVENTS.columns.items()})

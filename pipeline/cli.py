@@ -198,11 +198,13 @@ def review(
 
     Example: audit review -w my-audit --port 8600 --no-browser
     """
+    from pipeline.review.access import database_of
     from pipeline.serving import app_command, app_script, require_finished_run, require_free_port, serve
     from pipeline.workspace import Workspace
 
     place = Workspace(workspace)
     require_finished_run(place)
+    database_of(place)  # a broken audit.toml is told here, not in the middle of the server's start
     if port is not None:
         require_free_port(port, host=host)
     raise typer.Exit(serve(place, app_command(app_script(), port=port, host=host, browser=browser)))

@@ -236,3 +236,10 @@ def test_audit_review_says_what_to_type_without_a_run(audit, tmp_path):
     done = audit("review", "-w", tmp_path / "empty", "--no-browser", code=4)
     assert "no run yet" in done.stderr
     assert "audit run YOUR_CLIPS" in done.stderr
+
+
+def test_audit_review_tells_what_is_wrong_with_the_configuration(audit, tmp_path):
+    root = write_pages_run(tmp_path / "work")
+    (root / "audit.toml").write_text("[review]\nstepp = 3\n", encoding="utf-8")
+    done = audit("review", "-w", root, "--no-browser", code=2)
+    assert "did you mean 'step'" in done.stderr
