@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-BENCHMARKS = ("simulator", "simulated", "presets", "plausibility", "review_store", "labeller")
+BENCHMARKS = ("simulator", "simulated", "presets", "plausibility", "review_store", "labeller", "pages")
 
 
 def main() -> None:
