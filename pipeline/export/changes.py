@@ -40,7 +40,7 @@ def list_changes(after: pd.DataFrame, events: pd.DataFrame, segments: pd.DataFra
     by_event = events.set_index("event_id")
     told = by_event.reindex(spans["event_id"]).reset_index(drop=True)
     table = spans.assign(
-        species=spans["clip_id"].map(clips.set_index("clip_id")["species"]),
+        species=clips.set_index("clip_id")["species"].reindex(spans["clip_id"]).array,
         who=told["reviewer"],
         when=told["at"],
         why=told["note"].fillna(_remarks(spans, events)).fillna(_kinds(spans, segments)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from data_schemas.tables import LABEL_SOURCES, MARKS, text
+from data_schemas.tables import LABEL_SOURCES, MARKS
 from pipeline.readers.recordings import text_by_code
 from pipeline.review.consensus import labels_after_review
 
@@ -76,4 +76,5 @@ def clip_labels(clips: pd.DataFrame, after: pd.DataFrame) -> pd.Series:
     counted["is_given"] = counted["label"] == counted["clip_id"].map(given)
     best = counted.sort_values(["frames", "is_given", "label"], ascending=[False, False, True], kind="stable")
     commonest = best.drop_duplicates("clip_id").set_index("clip_id")["label"]
-    return pd.Series(text(clips["clip_id"].map(commonest).fillna(clips["label"])), index=clips.index)
+    found = commonest.astype("str").reindex(clips["clip_id"]).set_axis(clips.index)
+    return found.fillna(clips["label"])
