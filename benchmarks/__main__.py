@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-BENCHMARKS = ("simulator", "simulated", "presets", "plausibility", "review_store", "labeller", "pages")
+BENCHMARKS = ("simulator", "simulated", "presets", "plausibility", "review_store", "export", "coverage", "labeller", "pages")
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ import typer
 import data_schemas
 from data_schemas.errors import PoseAuditError
 from pipeline.decisions import decisions
+from pipeline.export.command import export
 from pipeline.many_values import ManyValues
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ WorkspaceOption = Annotated[
 
 
 app.add_typer(decisions)
+app.command()(export)
 
 
 def main() -> None:
