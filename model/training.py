@@ -20,6 +20,9 @@ Progress = Callable[[int, int], None]
 """Called with (updates done, updates in all)."""
 
 _PREDICTION_BATCH = 8192
+_PREDICTION_BLOCK = 32
+"""Batches are filled up to a multiple of this: matrix products of a few rows are summed in another order, and a window is to get
+the same probabilities to the bit whether it is predicted alone, as in a stream, or among thousands."""
 _STANDARDISATION_WINDOWS = 20_000
 
 
@@ -129,8 +132,15 @@ def network_logits(network: WindowLSTM, windows: Windows) -> NDArray[np.float32]
     network.eval()
     with torch.inference_mode():
         rows = torch.arange(len(windows), device=windows.first.device)
-        parts = [network(*windows.take(batch)).float().cpu() for batch in torch.split(rows, _PREDICTION_BATCH)]
-    return torch.cat(parts).numpy() if parts else np.empty((0, network.linear.out_features), np.float32)
+        parts = [network(*windows.take(_filled(batch)))[: len(batch)] for batch in torch.split(rows, _PREDICTION_BATCH)]
+        if not len(rows):
+            return np.empty((0, network.linear.out_features), np.float32)
+        return torch.cat(parts).float().cpu().numpy()
+
+
+def _filled(batch: Tensor) -> Tensor:
+    """Repeat the last row until the batch consists of whole blocks."""
+    return torch.cat([batch, batch[-1:].expand(-len(batch) % _PREDICTION_BLOCK)])
 
 
 def _balanced(target: NDArray[np.int64], shuffle: np.random.Generator) -> NDArray[np.int64]:

@@ -63,7 +63,7 @@ def test_a_bundle_gives_the_same_answers_after_a_round_trip(task, tmp_path: Path
     loaded = BehaviorClassifier.load(tmp_path / "bundle", device="cpu")
     np.testing.assert_array_equal(loaded.predict_proba(poses), fitted.predict_proba(poses))
     assert (loaded.classes, loaded.keypoints, loaded.recipe) == (fitted.classes, fitted.keypoints, fitted.recipe)
-    assert sorted(p.name for p in (tmp_path / "bundle").iterdir()) == ["model.json", "weights.safetensors"]
+    assert sorted(p.name for p in (tmp_path / "bundle").iterdir()) == ["MODEL_CARD.md", "model.json", "weights.safetensors"]
 
 
 def test_a_damaged_bundle_is_refused(task, tmp_path: Path) -> None:
