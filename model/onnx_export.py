@@ -17,7 +17,6 @@ import contextlib
 import importlib
 import io
 import json
-import logging
 import warnings
 from dataclasses import asdict
 from pathlib import Path
@@ -29,7 +28,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 import data_schemas
-from data_schemas.errors import BundleError, UsageError
+from data_schemas.errors import BundleError, UsageError, WorkspaceError
 from model.classifier import BehaviorClassifier
 
 __all__ = ["TOLERANCE", "RawWindows", "export_onnx"]
@@ -87,13 +86,27 @@ def export_onnx(classifier: BehaviorClassifier, path: Path) -> float:
     _need("onnxscript")
     if not classifier.networks:
         raise BundleError("this classifier has not been trained", hint="call fit, or load a bundle")
-    graph = RawWindows(classifier).cpu().eval()
-    example = torch.from_numpy(_trial_windows(classifier)[:3])
-    exported = _quietly_exported(graph, example)
-    exported.metadata_props.update({name: json.dumps(value, ensure_ascii=False) for name, value in _metadata(classifier).items()})
-    data = exported.SerializeToString() if hasattr(exported, "SerializeToString") else exported
+    trial = _trial_windows(classifier)
+    exported = _exported(classifier, torch.from_numpy(trial[:3]))
+    for name, value in _metadata(classifier).items():
+        exported.metadata_props.add(key=name, value=json.dumps(value, ensure_ascii=False))
     onnx.checker.check_model(exported)
-    return 0.0
+    data = exported.SerializeToString()
+    apart = _difference(classifier, runtime.InferenceSession(data, providers=["CPUExecutionProvider"]), trial)
+    if not apart <= TOLERANCE:
+        raise BundleError(
+            f"the exported model differs from the bundle by {apart:.2g}, more than {TOLERANCE:g}",
+            hint="update onnx, onnxruntime and onnxscript: pip install -U 'pose-audit[onnx]'",
+        )
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_bytes(data)
+        part.replace(path)
+    except OSError as error:
+        raise WorkspaceError(
+            f"{path}: {error.strerror or error}", hint="name a file in a folder that can be written to"
+        ) from error
+    return apart
 
 
 def _need(module: str) -> Any:
@@ -101,3 +114,56 @@ def _need(module: str) -> Any:
         return importlib.import_module(module)
     except ImportError as error:
         raise UsageError(f"{module} is not installed, and the export needs it", hint="pip install 'pose-audit[onnx]'") from error
+
+
+def _exported(classifier: BehaviorClassifier, example: Tensor) -> Any:
+    """Return the graph as a ModelProto; what the exporter says of its own inner workings is left out."""
+    graph = RawWindows(classifier).eval()
+    batch = torch.export.Dim("batch", min=1)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            graph,
+            (example.to(classifier.device),),
+            dynamo=True,
+            dynamic_shapes=({0: batch},),
+            input_names=["poses"],
+            output_names=["probabilities"],
+            opset_version=_OPSET,
+            verbose=False,
+        )
+    if program is None:
+        raise BundleError("PyTorch gave no ONNX program", hint="pip install -U 'pose-audit[onnx]'")
+    return program.model_proto
+
+
+def _metadata(classifier: BehaviorClassifier) -> dict[str, Any]:
+    return {
+        "pose_audit": data_schemas.__version__,
+        "species": classifier.species,
+        "classes": classifier.classes,
+        "keypoints": classifier.keypoints,
+        **asdict(classifier.clock),
+    }
+
+
+def _trial_windows(classifier: BehaviorClassifier) -> NDArray[np.float32]:
+    """Return windows to compare on: whole ones, some with keypoints missing, a single pose, one point, and none at all."""
+    rng = np.random.default_rng(0)
+    shape = (classifier.steps, len(classifier.keypoints), 2)
+    poses = rng.normal(0, 1, (61, *shape)) * 10.0 ** rng.uniform(-1, 3, (61, 1, 1, 1)) + rng.uniform(0, 1000, (61, 1, 1, 2))
+    poses[20:, :, :][rng.random((41, *shape[:2])) < 0.3] = np.nan
+    poses[-1] = np.nan
+    poses[-2, 1:] = np.nan
+    poses[-3, :, 1:] = np.nan
+    poses[-4] = 5.0
+    return poses.astype(np.float32)
+
+
+def _difference(classifier: BehaviorClassifier, session: Any, poses: NDArray[np.float32]) -> float:
+    """Return how far the two are apart at most, in batches of several sizes."""
+    own = classifier.predict_proba(poses)
+    found = [
+        session.run(["probabilities"], {"poses": poses[i : i + n]})[0] - own[i : i + n] for i, n in ((0, 1), (1, 60), (0, 61))
+    ]
+    return max(float(np.abs(x).max()) for x in found)
