@@ -18,7 +18,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -38,6 +38,9 @@ from model.training import Progress, Windows, network_logits, train_network
 from model.windowing import MISSING, SEEN, Samples, pose_radius
 
 __all__ = ["BehaviorClassifier"]
+
+_BLOCK = 32
+"""Streams, windows and tables are predicted in blocks of one shape, so that they agree to the bit."""
 
 
 class BehaviorClassifier:
@@ -162,14 +165,14 @@ class BehaviorClassifier:
         if is_table(poses):
             decisions = self.decide(poses, scale=None if scale is None else float(np.asarray(scale)))
             return np.array([d.probabilities for d in decisions], np.float32).reshape(-1, len(self.classes))
-        return self.predict_windows(self._windows(poses, scale))
+        return self.predict_windows(self._windows(cast("ArrayLike", poses), scale), block=_BLOCK)
 
-    def predict_windows(self, windows: Windows) -> NDArray[np.float32]:
-        """Return probabilities of shape (windows, classes)."""
+    def predict_windows(self, windows: Windows, *, block: int = 0) -> NDArray[np.float32]:
+        """Return probabilities of shape (windows, classes); see :func:`model.training.network_logits` for ``block``."""
         if not self.networks:
             raise BundleError("this classifier has not been trained", hint="call fit, or load a bundle")
-        parts = [torch.softmax(torch.from_numpy(network_logits(n, windows)), dim=1) for n in self.networks]
-        return torch.stack(parts).mean(0).numpy()
+        parts = [_softmax(network_logits(network, windows, block=block)) for network in self.networks]
+        return np.mean(parts, axis=0).astype(np.float32)  # type: ignore[no-any-return]
 
     def predict(self, poses: ArrayLike | FrameTable, *, scale: ArrayLike | None = None) -> list[str]:
         """Return the most probable class of each window; see :meth:`predict_proba` for what goes in."""
@@ -187,8 +190,8 @@ class BehaviorClassifier:
         hop : float
             Seconds from one decision to the next.
         scale : float, optional
-            The animal's median pose radius in the units of the keypoints (see :func:`model.windowing.pose_radius`). Training takes
-            that of the whole clip, which a stream does not know: that of the window stands in where it is left out.
+            The animal's median pose radius in the units of the keypoints (see :func:`model.windowing.pose_radius`). Training
+            takes that of the whole clip, which a stream does not know: that of the window stands in where it is left out.
 
         Raises
         ------
@@ -240,7 +243,7 @@ class BehaviorClassifier:
         """
         if not is_table(frames):
             stream = self.stream(fps=fps, hop=hop, scale=scale)
-            return stream.extend(frames) + stream.flush()
+            return stream.extend(cast("ArrayLike", frames)) + stream.flush()
         found: list[Decision] = []
         for clip in clips_of(frames, self.keypoints, fps=fps):
             stream = self.stream(fps=fps, hop=hop, scale=scale)
@@ -340,6 +343,12 @@ class BehaviorClassifier:
         )
         first = np.arange(len(xy), dtype=np.int64) * self.steps
         return Windows.of(samples, first, steps=self.steps, device=self.device)
+
+
+def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return probabilities; of a row alone the same as among others, which those of PyTorch are not to the last bit."""
+    powers = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)  # type: ignore[no-any-return]
 
 
 def _names(names: Any) -> tuple[str, ...]:

@@ -75,6 +75,7 @@ class WindowCutter:
     _xy: list[FloatArray] = field(default_factory=list)
     _seen: int = 0
     _origin: float = 0.0
+    _start: float = 0.0
     _cut: int = 0
 
     def push(self, keypoints: ArrayLike, time_ms: float) -> list[CutWindow]:
@@ -111,13 +112,14 @@ class WindowCutter:
         hole = bool(self._time) and time_ms - self._time[-1] > self.clock.max_gap_ms
         found = self.flush() if hole else []
         if not self._time:
-            self._origin, self._cut = time_ms, 0
+            self._origin, self._start, self._cut = time_ms, time_ms, 0
         self._time.append(time_ms)
         self._xy.append(xy)
         self._seen += 1
-        while self._tick(time_ms) >= self.clock.steps:
+        while (tick := self._tick(time_ms)) >= self.clock.steps:
             found += self._cut_one()
-        self._forget()
+        if tick < 0:
+            self._forget()
         return found
 
     def flush(self) -> list[CutWindow]:
@@ -128,11 +130,6 @@ class WindowCutter:
         self._time.clear()
         self._xy.clear()
         return found
-
-    @property
-    def _start(self) -> float:
-        """Return when the next window starts: counted from the first frame, so that no error adds up."""
-        return self._origin + self._cut * self.hop_ms
 
     def _tick(self, time_ms: float) -> int:
         """Return the tick of the next window's clock that a frame belongs to."""
@@ -155,6 +152,8 @@ class WindowCutter:
             ticks=steps,
         )
         self._cut += 1
+        # Counted from the first frame, so that no error adds up.
+        self._start = self._origin + self._cut * self.hop_ms
         self._forget()
         if len(samples) < steps:
             return []

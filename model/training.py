@@ -20,9 +20,6 @@ Progress = Callable[[int, int], None]
 """Called with (updates done, updates in all)."""
 
 _PREDICTION_BATCH = 8192
-_PREDICTION_BLOCK = 32
-"""Batches are filled up to a multiple of this: matrix products of a few rows are summed in another order, and a window is to get
-the same probabilities to the bit whether it is predicted alone, as in a stream, or among thousands."""
 _STANDARDISATION_WINDOWS = 20_000
 
 
@@ -127,20 +124,32 @@ def train_network(
     return network.eval()
 
 
-def network_logits(network: WindowLSTM, windows: Windows) -> NDArray[np.float32]:
-    """Return logits of shape (windows, classes)."""
+def network_logits(network: WindowLSTM, windows: Windows, *, block: int = 0) -> NDArray[np.float32]:
+    """Return logits of shape (windows, classes).
+
+    Parameters
+    ----------
+    block : int, optional
+        Predict just so many windows at a time, the last of them repeated where they run out, so that a window gets the same
+        logits to the bit whatever is predicted with it: matrix products of another shape are summed in another order.
+    """
     network.eval()
     with torch.inference_mode():
         rows = torch.arange(len(windows), device=windows.first.device)
-        parts = [network(*windows.take(_filled(batch)))[: len(batch)] for batch in torch.split(rows, _PREDICTION_BATCH)]
-        if not len(rows):
-            return np.empty((0, network.linear.out_features), np.float32)
-        return torch.cat(parts).float().cpu().numpy()
+        batches = torch.split(rows, block or _PREDICTION_BATCH)
+        parts = [_logits(network, windows, b, block=block) for b in batches if len(b)]
+    return torch.cat(parts).numpy() if parts else np.empty((0, network.linear.out_features), np.float32)
 
 
-def _filled(batch: Tensor) -> Tensor:
-    """Repeat the last row until the batch consists of whole blocks."""
-    return torch.cat([batch, batch[-1:].expand(-len(batch) % _PREDICTION_BLOCK)])
+def _logits(network: WindowLSTM, windows: Windows, batch: Tensor, *, block: int) -> Tensor:
+    """Return logits of a batch, shape (b, classes), on the CPU."""
+    if not block:
+        return network(*windows.take(batch)).float().cpu()  # type: ignore[no-any-return]
+    filled = torch.cat([batch, batch[-1:].expand(block - len(batch))])
+    states = network.embed(*windows.take(filled))[: len(batch)].cpu()
+    # With few classes the sums depend even on the row in the block; in double precision that is gone after rounding.
+    weight, bias = (p.detach().cpu().double() for p in (network.linear.weight, network.linear.bias))
+    return nn.functional.linear(states.double(), weight, bias).float()
 
 
 def _balanced(target: NDArray[np.int64], shuffle: np.random.Generator) -> NDArray[np.int64]:
