@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-BENCHMARKS = ("simulator", "simulated", "presets", "plausibility", "review_store")
+BENCHMARKS = ("simulator", "simulated", "presets", "plausibility", "review_store", "streaming")
 
 
 def main() -> None:

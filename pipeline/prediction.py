@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from data_schemas.config import Config
-from data_schemas.config import Labels as LabelSettings
+from data_schemas.config import Config, load_config
 from data_schemas.errors import BundleError, TooFewDataError, UsageError, WorkspaceError
 from data_schemas.tables import PREDICTIONS, keypoints_of, probability_columns, text, validate
 from model.bundle import is_bundle
@@ -66,12 +65,12 @@ def load_models(folder: Path, *, device: str = "auto") -> dict[str, BehaviorClas
 
 def reading_config(*, format: str | None) -> Config:
     """Return how to read a source that is only to be predicted: labels and groups are not asked for."""
-    settings = {
-        "labels": LabelSettings(taxonomy="none", missing="unlabelled").model_dump(),
+    settings: dict[str, dict[str, object]] = {
+        "labels": {"taxonomy": "none", "missing": "unlabelled"},
         "groups": {"missing": "clip"},
-        "source": {"format": format or "auto"},
+        "source": {"format": format},
     }
-    return Config.model_validate(settings)
+    return load_config(None, overrides=settings)
 
 
 def predict_recordings(found: Recordings, models: Mapping[str, BehaviorClassifier], *, hop: float, config: Config) -> Predicted:
