@@ -16,7 +16,7 @@ __all__ = ["ClipFrames", "FrameTable", "clips_of", "is_table", "missing_keypoint
 
 
 class FrameTable(Protocol):
-    """A table with a row a frame; a DataFrame of pandas or polars is one."""
+    """A table with a row a frame; a DataFrame of pandas is one."""
 
     @property
     def columns(self) -> Iterable[str]:

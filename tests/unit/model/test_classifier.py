@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -251,3 +252,19 @@ print(len(decisions), heavy & set(sys.modules))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "1 set()"
+
+
+def test_the_program_in_the_documentation_works(bundle: Path, tmp_path: Path) -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "embedding.md").read_text(encoding="utf-8")
+    (tmp_path / "watch.py").write_text(page.partition("```python\n")[2].partition("```")[0], encoding="utf-8")
+    (tmp_path / "my_pose_estimator.py").write_text(
+        "def poses_of(count):\n    return [{'nose': (0.0, i), 'tail': (4.0, i + 1.0)} for i in range(int(count))]\n"
+    )
+    command = [sys.executable, str(tmp_path / "watch.py")]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3])}
+    done = subprocess.run([*command, str(bundle), "75"], capture_output=True, text=True, check=True, env=environment)
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["0.0", "1.0"]
+    refused = subprocess.run([*command, str(tmp_path), "75"], capture_output=True, text=True, check=False, env=environment)
+    assert refused.returncode == 1
+    assert "model.json: cannot be read" in refused.stderr
+    assert "Traceback" not in refused.stderr
