@@ -3,7 +3,7 @@
     python -m benchmarks.streaming [--seconds 600] [--streams 64] [--keypoints 15] [--classes 12]
 
 Weights are random: speed does not depend on them. Frames come at 30 a second, a tenth of the keypoints missing; cutting them is
-counted. Seconds are those of the processor, on one thread, so that other work on the machine counts less. Prints a Markdown table.
+counted. Seconds are those of the processor, on one thread, so that other work on the machine counts less. Prints a table.
 """
 
 from __future__ import annotations
