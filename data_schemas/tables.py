@@ -18,10 +18,15 @@ from data_schemas.errors import TableError
 
 __all__ = [
     "BLIND_SAMPLES",
+    "CHANGES",
+    "CLEAN_FRAMES",
+    "CLEAN_WINDOWS",
     "CLIPS",
     "FRAMES",
     "ISSUES",
     "KINDS",
+    "LABEL_SOURCES",
+    "MARKS",
     "OOF",
     "PLANTED_KINDS",
     "POSE_FAULTS",
@@ -62,6 +67,12 @@ an operation back (or, where none is named, what was painted over the span), or 
 
 STRATA = ("holdout", "flagged", "unflagged")
 """Where blind samples are drawn: the groups that were set apart, and the audited windows that were flagged or not."""
+
+LABEL_SOURCES = ("adjudication", "consensus", "review", "given")
+"""Where a label after review comes from: a settled dispute, several reviewers, the one reviewer, or the data."""
+
+MARKS = ("unsure", "disputed")
+"""Why a frame that was looked at keeps its given label: nobody could tell, or reviewers differ and nobody settled it."""
 
 PROBABILITY_PREFIX = "p_"
 
@@ -328,6 +339,97 @@ BLIND_SAMPLES = pa.DataFrameSchema(
 )
 """Windows to be labelled unseen, in the order in which they are shown (``position``). ``inclusion_probability`` is the chance
 that this draw took this window; its inverse is the weight of the window in an estimate over its stratum."""
+
+CLEAN_FRAMES = pa.DataFrameSchema(
+    {
+        "clip_id": _text(),
+        "subject_id": _text(),
+        "recording_id": _text(),
+        "species": _text(),
+        "label": _text(),
+        "other_label": _text(nullable=True),
+        "breed": _text(nullable=True),
+        "gender": _text(nullable=True),
+        "age": pa.Column("float64", nullable=True),
+        "date": _text(nullable=True),
+        "fps": pa.Column("float64", checks=pa.Check.gt(0)),
+        "frame_number": _frame(),
+        "timestamp_ms": pa.Column("int32", checks=pa.Check.ge(0)),
+        "frame_label": _text(),
+        "given_label": _text(),
+        "label_source": pa.Column(str, checks=pa.Check.isin(LABEL_SOURCES)),
+        "event_id": _text(nullable=True),
+        "mark": pa.Column(str, checks=pa.Check.isin(MARKS), nullable=True),
+        "image": _text(nullable=True, required=False),
+        r"^.+_x$": pa.Column("float32", nullable=True, regex=True),
+        r"^.+_y$": pa.Column("float32", nullable=True, regex=True),
+        r"^.+_confidence$": pa.Column("float32", nullable=True, regex=True, required=False),
+    },
+    checks=[
+        pa.Check(
+            lambda t: (t["label_source"] == "given") == t["event_id"].isna(), error="a label is given, or decided by an event"
+        ),
+        pa.Check(
+            lambda t: (t["label_source"] != "given") | (t["frame_label"] == t["given_label"]), error="a given label was changed"
+        ),
+        pa.Check(lambda t: t["mark"].isna() | (t["label_source"] == "given"), error="a decided frame is marked"),
+    ],
+    name="clean frames",
+    strict=True,
+)
+"""The frames after review, without the excluded ones, each with what is told of its clip: a table that `audit run` reads.
+``frame_label`` is the label after review, ``given_label`` the one before; ``label`` is the clip's."""
+
+CLEAN_WINDOWS = pa.DataFrameSchema(
+    {
+        "window_id": _text(unique=True),
+        "clip_id": _text(),
+        "subject_id": _text(),
+        "species": _text(),
+        "start_frame": _frame(),
+        "end_frame": _frame(),
+        "label": _text(),
+        "target": _text(nullable=True),
+        "given_label": _text(),
+        "majority": pa.Column("float64", checks=[pa.Check.gt(0.0), pa.Check.le(1.0)]),
+        "mixed": pa.Column(bool),
+        "reviewed": _share("float64"),
+        "split": pa.Column(str, checks=pa.Check.isin(SPLITS)),
+        "bad_pose": pa.Column(bool),
+        "pose_fault": pa.Column(str, checks=pa.Check.isin(POSE_FAULTS), nullable=True),
+        "visible": _share("float32"),
+    },
+    checks=_SPAN_IN_ORDER,
+    name="clean windows",
+    strict=True,
+)
+"""The windows after review. ``label`` is that of the share ``majority`` of the window's frames, ``reviewed`` the share whose
+label comes from reviewers; ``mixed`` windows hold another label too, but less than the export's margin allows."""
+
+CHANGES = pa.DataFrameSchema(
+    {
+        "clip_id": _text(),
+        "start_frame": _frame(),
+        "end_frame": _frame(),
+        "frames": pa.Column("int64", checks=pa.Check.ge(1)),
+        "species": _text(),
+        "from": _text(),
+        "to": _text(nullable=True),
+        "who": _text(),
+        "when": _text(),
+        "why": _text(nullable=True),
+        "label_source": pa.Column(str, checks=pa.Check.isin(LABEL_SOURCES[:-1])),
+        "event_id": _text(),
+    },
+    checks=[
+        _SPAN_IN_ORDER,
+        pa.Check(lambda t: t["to"].isna() | (t["from"] != t["to"]), error="from and to are the same label"),
+    ],
+    name="changes",
+    strict=True,
+)
+"""A row for each stretch that review changed: ``to`` is null where its frames were excluded. ``why`` is the reviewer's note, else
+the kind of the segment that lies there."""
 
 
 def validate(table: pd.DataFrame, schema: pa.DataFrameSchema, *, source: str) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from model.windowing import MISSING, Samples
 
-__all__ = ["VOICES", "context", "summarise_windows"]
+__all__ = ["VOICES", "context", "measure_windows", "summarise_windows"]
 
 FloatArray = NDArray[np.float32]
 
@@ -56,9 +56,14 @@ def summarise_windows(samples: Samples, first: NDArray[np.int64], *, steps: int)
         ``way``: mean and largest log speed and log net way of each keypoint; ``own_speed``: its log speed relative to the body;
         ``body_speed``: that of the body's centre; ``seen``: share of samples that show the keypoint.
     """
+    return {name: _standardised(block) for name, block in measure_windows(samples, first, steps=steps).items()}
+
+
+def measure_windows(samples: Samples, first: NDArray[np.int64], *, steps: int) -> dict[str, FloatArray]:
+    """Return the blocks of :func:`summarise_windows` before they are standardised; NaN where the keypoints are missing."""
     parts = [_blocks(*_poses(samples, rows)) for rows in _chunks(first, steps)]
     names = parts[0] if parts else {}
-    return {name: _standardised(np.concatenate([p[name] for p in parts])) for name in names}
+    return {name: np.concatenate([p[name] for p in parts]) for name in names}
 
 
 def context(block: FloatArray, clip: NDArray[np.int64], *, reaches: tuple[int, ...]) -> FloatArray:

@@ -11,6 +11,7 @@ import typer
 import data_schemas
 from data_schemas.errors import PoseAuditError
 from pipeline.decisions import decisions
+from pipeline.export.command import export
 from pipeline.many_values import ManyValues
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ WorkspaceOption = Annotated[
 
 
 app.add_typer(decisions)
+app.command()(export)
 
 
 def main() -> None:
@@ -185,6 +187,29 @@ def selftest(
     sys.stderr.write(cost_line(len(test.audits), seconds=test.seconds) + "\n")
     found = run_selftest(test, show=stage_progress)
     typer.echo(json.dumps(found, ensure_ascii=False, indent=2) if as_json else "\n".join(selftest_lines(found)))
+
+
+@app.command()
+def review(
+    workspace: WorkspaceOption = Path(),
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port; a free one from 8501 on where left out.")] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets colleagues in.")] = "localhost",
+    browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
+) -> None:
+    """Relabel the doubtful stretches frame by frame in the browser. Ctrl+C ends it.
+
+    Example: audit review -w my-audit --port 8600 --no-browser
+    """
+    from pipeline.review.access import database_of
+    from pipeline.serving import app_command, app_script, require_finished_run, require_free_port, serve
+    from pipeline.workspace import Workspace
+
+    place = Workspace(workspace)
+    require_finished_run(place)
+    database_of(place)  # a broken audit.toml is told here, not in the middle of the server's start
+    if port is not None:
+        require_free_port(port, host=host)
+    raise typer.Exit(serve(place, app_command(app_script(), port=port, host=host, browser=browser)))
 
 
 @app.command()

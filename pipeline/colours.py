@@ -19,6 +19,11 @@ QUIET = "#8A94A0"
 """What needs no attention."""
 
 
-def class_colours(classes: Sequence[str]) -> dict[str, str]:
-    """Return a colour for each class, by its place in the sorted list of all classes of a run."""
-    return {name: _PALETTE[i % len(_PALETTE)] for i, name in enumerate(sorted(set(classes)))}
+def class_colours(classes: Sequence[str], *, also: Sequence[str] = ()) -> dict[str, str]:
+    """Return a colour for each class, by its place in the sorted list of all classes of a run.
+
+    ``also`` names classes that do not occur in it but may be chosen: they take the colours that follow.
+    """
+    occurring = sorted(set(classes))
+    further = sorted(set(also) - set(occurring))
+    return {name: _PALETTE[i % len(_PALETTE)] for i, name in enumerate(occurring + further)}

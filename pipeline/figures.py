@@ -14,7 +14,7 @@ from pipeline.colours import FLAGGED, QUIET
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure, Scatter
 
-__all__ = ["class_counts", "error_rates", "given_by_predicted", "kinds_of_segments", "quality_histogram", "reliability"]
+__all__ = ["class_counts", "error_rates", "given_by_predicted", "kinds_of_segments", "quality_histogram", "reliability", "styled"]
 
 FEWEST_GROUPS = 5
 """With fewer groups a resampled interval says nothing."""
@@ -47,7 +47,7 @@ def class_counts(windows: pd.DataFrame) -> Figure:
                 Bar(y=order, x=part, name=name, orientation="h", marker_color=colour, customdata=extra, hovertemplate=hover)
             )
     figure.update_layout(barmode="stack", xaxis_title="windows", yaxis_autorange="reversed")
-    return _styled(figure, rows=len(order))
+    return styled(figure, rows=len(order))
 
 
 def given_by_predicted(windows: pd.DataFrame, oof: pd.DataFrame) -> tuple[Figure, list[tuple[str, str, float]]]:
@@ -79,7 +79,7 @@ def given_by_predicted(windows: pd.DataFrame, oof: pd.DataFrame) -> tuple[Figure
     off = np.where(np.eye(len(names), dtype=bool), -1.0, shares.to_numpy())
     worst = [np.unravel_index(i, off.shape) for i in np.argsort(-off, axis=None, kind="stable")[:3]]
     pairs = [(names[a], names[b], float(off[a, b])) for a, b in worst]
-    return _styled(figure, rows=len(names) + 3, row_height=30), pairs
+    return styled(figure, rows=len(names) + 3, row_height=30), pairs
 
 
 def quality_histogram(issues: pd.DataFrame) -> Figure:
@@ -96,7 +96,7 @@ def quality_histogram(issues: pd.DataFrame) -> Figure:
     figure.update_layout(
         barmode="stack", xaxis_title="label quality (low is doubtful)", yaxis_title="windows", xaxis_range=[0, 1]
     )
-    return _styled(figure, rows=8)
+    return styled(figure, rows=8)
 
 
 def error_rates(issues: pd.DataFrame, *, seed: int = 0) -> tuple[Figure, pd.DataFrame]:
@@ -133,7 +133,7 @@ def error_rates(issues: pd.DataFrame, *, seed: int = 0) -> tuple[Figure, pd.Data
         xaxis_title="share of windows expected to be wrong", xaxis_tickformat=".0%", yaxis_autorange="reversed", showlegend=False
     )
     figure.update_xaxes(rangemode="tozero")
-    return _styled(figure, rows=len(table)), table
+    return styled(figure, rows=len(table)), table
 
 
 def reliability(windows: pd.DataFrame, oof: pd.DataFrame) -> Figure:
@@ -159,7 +159,7 @@ def reliability(windows: pd.DataFrame, oof: pd.DataFrame) -> Figure:
         figure.add_trace(Scatter(x=said[shown], y=seen[shown], name=name, mode="lines+markers", line=line, hovertemplate=hover))
     figure.update_layout(xaxis_title="probability given to a class", yaxis_title="windows that carry it", xaxis_range=[0, 1])
     figure.update_yaxes(range=[0, 1], tickformat=".0%")
-    return _styled(figure, rows=10)
+    return styled(figure, rows=10)
 
 
 def kinds_of_segments(segments: pd.DataFrame) -> Figure:
@@ -177,7 +177,7 @@ def kinds_of_segments(segments: pd.DataFrame) -> Figure:
             values = counts.loc[order, kind]
             figure.add_trace(Bar(y=order, x=values, name=name, orientation="h", marker_color=colour, hovertemplate=hover))
     figure.update_layout(barmode="stack", xaxis_title="segments", yaxis_autorange="reversed")
-    return _styled(figure, rows=len(order))
+    return styled(figure, rows=len(order))
 
 
 def _written_shares(shares: pd.DataFrame) -> Scatter:
@@ -212,7 +212,7 @@ def _resampled(per_group: NDArray[np.float64], *, seed: int) -> tuple[float, flo
     return float(low), float(high)
 
 
-def _styled(figure: Figure, *, rows: int, row_height: int = 26) -> Figure:
+def styled(figure: Figure, *, rows: int, row_height: int = 26) -> Figure:
     """Give a figure the quiet look that is legible on light and dark pages."""
     figure.update_layout(
         template="none",

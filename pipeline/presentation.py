@@ -54,7 +54,7 @@ def found_lines(found: Mapping[str, Any], *, workspace: Path) -> list[str]:
     if found["rejected"]:
         lines += ["", f"rejected clips and why: {Path(found['run_dir']) / 'rejected.parquet'}"]
     where = "" if workspace == Path() else f" -w {workspace}"
-    return [*lines, "", f"report: {report}", f"next: open the report, then `audit status{where}`"]
+    return [*lines, "", f"report: {report}", f"next: open the report, then `audit review{where}`"]
 
 
 def predicted_lines(predicted: Predicted, *, out: Path) -> list[str]:

@@ -51,7 +51,7 @@ def digest(*parts: Any) -> str:
 
 def code_version() -> str:
     """Return a hash over the modules that make a run's tables, so that a run never goes on with other code."""
-    apart = {("pipeline", "demo"), ("pipeline", "review"), ("pipeline", "prediction.py")}
+    apart = {("pipeline", name) for name in ("demo", "export", "proof", "review", "prediction.py")}
     apart |= {("model", f"{name}.py") for name in ("card", "frames", "onnx_export", "streaming")}
     root = Path(__file__).resolve().parent.parent
     found = hashlib.blake2b(digest_size=8)
@@ -219,6 +219,22 @@ class RunFolder:
         except (OSError, pyarrow.ArrowException) as error:
             raise WorkspaceError(f"{path}: {error}", hint="delete it and run `audit run` again") from error
         return validate(table, schema.select_columns(there), source=str(path))
+
+    def read_batches(self, name: str, *, rows: int) -> Iterator[pd.DataFrame]:
+        """Give a table part by part, in order and as written: for tables that need not be held whole.
+
+        Raises
+        ------
+        WorkspaceError
+            It cannot be read.
+        """
+        path = self.path / f"{name}.parquet"
+        try:
+            with pyarrow.parquet.ParquetFile(path) as file:
+                for batch in file.iter_batches(batch_size=rows):
+                    yield batch.to_pandas()
+        except (OSError, pyarrow.ArrowException) as error:
+            raise WorkspaceError(f"{path}: {error}", hint="delete it and run `audit run` again") from error
 
     def made_from(self, name: str) -> str | None:
         """Return the hash that a file carries of what it was made from, or None where it is missing or damaged."""

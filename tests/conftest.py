@@ -76,3 +76,11 @@ def make_table():
         return pd.concat(parts, ignore_index=True)
 
     return make
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Let fixtures know on the way out that their test failed: they keep what the page showed."""
+    report = yield
+    item.failed = getattr(item, "failed", False) or (report.when == "call" and report.failed)
+    return report

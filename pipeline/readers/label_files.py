@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pipeline.readers.checks import Unreadable
 from pipeline.readers.encodings import decode_text
 
-__all__ = ["KEYPOINTS", "Animal", "LabelFile", "Metadata", "as_float", "decode_label_file"]
+__all__ = ["KEYPOINTS", "Animal", "LabelFile", "Metadata", "as_float", "decode_label_file", "video_size"]
 
 KEYPOINTS = 15
 _BATCH = 2048
@@ -115,6 +115,19 @@ class LabelFile:
 
 _HEAD: msgspec.json.Decoder[_Head] = msgspec.json.Decoder(_Head)
 _ANNOTATION: msgspec.json.Decoder[_Annotation] = msgspec.json.Decoder(_Annotation)
+
+
+def video_size(data: bytes) -> tuple[int, int] | None:
+    """Return width and height of the video that a label file's keypoints are measured in, where it tells them.
+
+    Raises
+    ------
+    Unreadable
+        See :func:`decode_label_file`.
+    """
+    metadata = decode_label_file(data).metadata
+    width, height = int(metadata.width or 0), int(metadata.height or 0)
+    return (width, height) if width > 0 and height > 0 else None
 
 
 def decode_label_file(data: bytes) -> LabelFile:

@@ -15,7 +15,7 @@ from pipeline.sampling import clip_bounds
 if TYPE_CHECKING:
     from pipeline.report.found import Found
 
-__all__ = ["segment_cards"]
+__all__ = ["segment_cards", "why"]
 
 _SHOWN = 12
 _WHY = {
@@ -30,6 +30,11 @@ _KEY = (
     "<span>curve: label quality</span><span>shaded: this segment</span>"
     '<span><i class="chip" style="background:#228833"></i>left <i class="chip" style="background:#4477aa"></i>right</span></div>'
 )
+
+
+def why(kind: str) -> str:
+    """Return in words what seems to be wrong in a segment of this kind."""
+    return _WHY[kind]
 
 
 def segment_cards(found: Found, queue: pd.DataFrame) -> Iterator[str]:
@@ -64,7 +69,7 @@ def _card(found: Found, segment: dict[Any, Any], *, seconds: np.ndarray[Any, Any
         f'<article class="segment"><header><b>{escape(segment["clip_id"])}</b>'
         f'<span>{given}<span class="arrow">→</span>{suggested}</span>'
         f'<span class="kind">{escape(kind.replace("_", " "))}</span></header>'
-        f"<p>{_WHY[kind].capitalize()}: frames {segment['start_frame']} to {segment['end_frame']} ({span}, "
+        f"<p>{why(kind).capitalize()}: frames {segment['start_frame']} to {segment['end_frame']} ({span}, "
         f"{segment['windows']} windows), label quality {segment['label_quality']:.2f}, "
         f"suggestion {segment['suggested_probability']:.0%}.</p>{pictures}</article>"
     )

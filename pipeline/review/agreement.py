@@ -86,8 +86,8 @@ def crowdlab_consensus(
     """Weigh reviewers and model into one label a window (CROWDLAB: Goh, Tkachenko and Mueller 2022).
 
     The consensus is what most reviewers say, ties broken by the model; its quality weighs both by how far they can be trusted.
-    A reviewer's label of a window is the commonest among its frames, where at least half of them are labelled. Labels are merged
-    as for training; those that no class is trained for (``other``, say) take no part.
+    A reviewer's label of a window is the commonest among its annotated frames, where at least half of them are labelled. Labels
+    are merged as for training; those that no class is trained for (``other``, say) take no part.
 
     Returns
     -------
@@ -101,7 +101,7 @@ def crowdlab_consensus(
     votes = votes_of_reviewers(events, frames, blind=blind)
     labelled = votes[votes["label"].notna()]
     made = [
-        _crowdlab(labelled, part.reset_index(drop=True), oof, species=str(species))
+        _crowdlab(labelled, frames, part.reset_index(drop=True), oof, species=str(species))
         for species, part in windows[windows["target"].notna()].groupby("species")
     ]
     parts = [m for m in made if m is not None]
@@ -112,7 +112,7 @@ def crowdlab_consensus(
 
 
 def _crowdlab(
-    votes: pd.DataFrame, windows: pd.DataFrame, oof: pd.DataFrame, *, species: str
+    votes: pd.DataFrame, frames: pd.DataFrame, windows: pd.DataFrame, oof: pd.DataFrame, *, species: str
 ) -> tuple[pd.DataFrame, pd.DataFrame] | None:
     """Return consensus and reviewers of one species, or None where nothing was labelled twice."""
     from cleanlab.multiannotator import get_label_quality_multiannotator
@@ -123,7 +123,7 @@ def _crowdlab(
     predicted = windows.merge(probabilities.dropna(), on="window_id")
     code = {c.removeprefix(PROBABILITY_PREFIX): i for i, c in enumerate(probabilities.columns[1:])}
     told = votes.assign(code=votes["label"].map(target).map(code)).dropna(subset="code")
-    labels = _labels_of_windows(told, predicted)
+    labels = _labels_of_windows(told, frames, predicted)
     if labels.shape[1] < 2 or not (labels.notna().sum(axis=1) > 1).any():
         return None
     chosen = predicted.set_index("window_id").loc[labels.index]
@@ -163,7 +163,7 @@ def _crowdlab(
     return consensus, reviewers
 
 
-def _labels_of_windows(votes: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
+def _labels_of_windows(votes: pd.DataFrame, frames: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
     """Return the class code of each window (row) by each reviewer (column); windows that nobody labelled are left out."""
     counted = windows.loc[
         windows["clip_id"].isin(votes["clip_id"].unique()), ["window_id", "clip_id", "start_frame", "end_frame"]
@@ -174,9 +174,11 @@ def _labels_of_windows(votes: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFra
     cells = (
         counted[["window_id", "clip_id"]].iloc[row].assign(frame_number=counted["start_frame"].to_numpy(np.int64)[row] + within)
     )
+    # Where only every fifth frame of a video is annotated, the numbers between are no frames that anybody could label.
+    cells = cells.merge(frames[["clip_id", "frame_number"]], on=["clip_id", "frame_number"])
     told = cells.merge(votes[["clip_id", "frame_number", "reviewer", "code"]], on=["clip_id", "frame_number"])
     counts = told.groupby(["window_id", "reviewer", "code"]).size().rename("n").reset_index()
-    lengths = pd.Series(length, index=counted["window_id"].to_numpy())
+    lengths = cells.groupby("window_id").size()
     labelled = counts.groupby(["window_id", "reviewer"])["n"].transform("sum")
     enough = counts[labelled >= _LEAST_SHARE * lengths.reindex(counts["window_id"]).to_numpy()]
     commonest = enough.sort_values("n", kind="stable").drop_duplicates(["window_id", "reviewer"], keep="last")

@@ -9,13 +9,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from data_schemas.tables import text
+from data_schemas.tables import LABEL_SOURCES, text
 from pipeline.review.events import ADJUDICATION, REVIEW
 from pipeline.review.replay import replay_streams
 
 __all__ = ["SOURCES", "labels_after_review", "votes_of_reviewers"]
 
-SOURCES = ("adjudication", "consensus", "review", "given")
+SOURCES = LABEL_SOURCES
 """Where a label comes from: a settled dispute, several reviewers, the one reviewer, or the data."""
 
 _DISPUTED = "disputed"

@@ -59,6 +59,9 @@ class Span:
     def __post_init__(self) -> None:
         """Refuse what no table could hold."""
         where = f"span {self.start_frame}-{self.end_frame}"
+        # A number of numpy would lie in the database as bytes.
+        object.__setattr__(self, "start_frame", int(self.start_frame))
+        object.__setattr__(self, "end_frame", int(self.end_frame))
         if self.action not in REVIEW_ACTIONS:
             raise UsageError(f"{where}: no action {self.action!r}", hint=f"known: {', '.join(REVIEW_ACTIONS)}")
         if not 0 <= self.start_frame <= self.end_frame < 2**31:

@@ -40,8 +40,9 @@ def segment_states(segments: pd.DataFrame, events: pd.DataFrame, frames: pd.Data
     Returns
     -------
     DataFrame, a row for each segment in the same order
-        segment_id, state (one of STATES), frames, decided_frames, disputed (reviewers differ somewhere), reviewers (names, by
-        comma, of those who decided or looked), at (when the newest of these acts was; null where nobody looked).
+        segment_id, state (one of STATES), frames (of the video, annotated or not), decided_frames (likewise), disputed
+        (reviewers differ somewhere), reviewers (names, by comma, of those who decided or looked), at (when the newest of these
+        acts was; null where nobody looked).
     """
     reviewed = events[events["stream"].isin((REVIEW, ADJUDICATION))]
     touched = segments[segments["clip_id"].isin(reviewed["clip_id"].unique())]
@@ -63,7 +64,7 @@ def segment_states(segments: pd.DataFrame, events: pd.DataFrame, frames: pd.Data
 
 
 def frames_a_minute(events: pd.DataFrame) -> float | None:
-    """Return how many frames are decided in a minute of work, or None where there are too few acts to tell.
+    """Return how many frames of the video are decided in a minute of work, or None where there are too few acts to tell.
 
     Time between two acts of one reviewer counts as work unless it is longer than two minutes. The first act after such a break
     has no time of its own, so its frames are left out.
@@ -112,8 +113,7 @@ def _filled(states: pd.DataFrame, counts: pd.DataFrame, who: pd.Series, at: pd.S
     state = np.select([(n > 0) & (done == n), (n > 0) & (done + unsure == n)], ["decided", "unsure"], "open")
     return states.assign(
         state=text(state),
-        frames=n.where(n > 0, states["frames"]),
-        decided_frames=done,
+        decided_frames=(states["frames"] * done / n.where(n > 0, 1)).round().astype("int64"),
         disputed=found.map(counts["disputed"]).fillna(value=False).astype(bool),
         reviewers=found.map(who).fillna("").astype("str"),
         at=found.map(at).astype("str"),

@@ -92,3 +92,10 @@ def test_crowdlab_needs_two_reviewers_on_a_window_and_survives_full_disagreement
     # Two of five frames are too few for a label of the window, and no class is trained for OTHER.
     assert counts[["w0", "w1", "w2"]].tolist() == [2, 1, 1]
     assert len(consensus) == 60
+
+
+def test_crowdlab_counts_the_frames_that_are_annotated(store) -> None:
+    frames, windows, oof, _ = panel(store, right={"kim": 0.9, "lee": 0.9})
+    sparse = frames[frames["frame_number"] % 5 == 0]
+    consensus, _ = crowdlab_consensus(store.events(), sparse, windows, oof)
+    assert len(consensus) == len(windows)

@@ -66,3 +66,11 @@ def test_speed_leaves_breaks_out(store, act) -> None:
     assert frames_a_minute(events) == pytest.approx(30.0)
     left = segment_states(SEGMENTS, events)
     assert seconds_left(left, events) == pytest.approx(60 * 7 / 30.0)
+
+
+def test_a_segment_has_the_frames_of_the_video_before_and_after_it_is_decided(store, act) -> None:
+    act("kim", (0, 4, "B"))
+    annotated = pd.DataFrame({"clip_id": "c", "frame_number": [0, 4, 5, 9]})
+    found = segment_states(SEGMENTS, store.events(), annotated)
+    assert found["frames"].tolist() == [5, 5, 2]
+    assert found["decided_frames"].tolist() == [5, 0, 0]

@@ -1,0 +1,190 @@
+"""Agreement: how far reviewers agree, and what they disagree on, as a queue to settle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from audit_app.labelling import label_clip
+from audit_app.page_frame import empty, run_or_stop, title
+from audit_app.review_events import events
+from audit_app.reviewer import ask_reviewer
+from audit_app.segment_board import frames_of_clips
+from audit_app.wording import class_title
+from pipeline.report.found import Found
+from pipeline.review.agreement import crowdlab_consensus, disagreements, pairwise_kappa
+from pipeline.review.events import ADJUDICATION
+
+_MOST_SHOWN = 200
+_LEAVE = "agreement_leave"
+
+
+def show() -> None:
+    """Show pairs of reviewers, the stretches to settle, and the consensus; or the labeller for one stretch."""
+    found = run_or_stop()
+    reviewer = ask_reviewer()
+    if st.session_state.pop(_LEAVE, False):
+        st.query_params.clear()
+    told = _shared(events())
+    frames = frames_of_clips(found, sorted(set(told["clip_id"])))
+    blind = bool(st.session_state.get("count_blind", True))
+    disputed = _disputed(told, frames, blind, len(told))
+    if _settle(found, disputed, reviewer=reviewer):
+        return
+    title("Agreement", "How far two people who labelled the same frames agree, and what they still have to settle.")
+    if told.empty:
+        empty(
+            "No frame was labelled by two people yet",
+            "Agreement needs two reviewers on the same clips. Let a second person open this page under their own name and work "
+            "through the same blind sample, or the same segments of the queue.",
+        )
+        return
+    st.toggle("Count blind labels, too", value=True, key="count_blind")
+    left, right = st.columns([1, 1], gap="large")
+    with left:
+        _kappas(told, frames, blind=blind)
+    with right:
+        _to_settle(disputed)
+    _consensus(found, told, frames, blind=blind)
+
+
+def _shared(told: pd.DataFrame) -> pd.DataFrame:
+    """Return the events of clips that two people or more worked on."""
+    people = told.groupby("clip_id")["reviewer"].nunique()
+    return told[told["clip_id"].isin(people[people > 1].index)]
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _disputed(_told: pd.DataFrame, _frames: pd.DataFrame, blind: bool, version: int) -> pd.DataFrame:
+    return disagreements(_told, _frames, blind=blind)
+
+
+def _kappas(told: pd.DataFrame, frames: pd.DataFrame, *, blind: bool) -> None:
+    st.subheader("Pairs of reviewers", anchor=False)
+    st.caption(
+        "Cohen's kappa: 1 is full agreement, 0 what chance gives. The first row of a pair is over all labels, the others are "
+        "each label against the rest. Neighbouring frames share their label, so it is no more certain than the clips are many."
+    )
+    kappas = pairwise_kappa(told, frames, blind=blind)
+    if kappas.empty:
+        st.write("These people have not labelled the same frames yet.")
+        return
+    shown = kappas.assign(
+        pair=kappas["reviewer_a"] + " · " + kappas["reviewer_b"],
+        label=kappas["label"].astype("object").where(kappas["label"].notna(), "all labels"),
+    )
+    st.dataframe(
+        shown[["pair", "label", "frames", "observed", "kappa"]],
+        hide_index=True,
+        height=min(420, 38 + 35 * len(shown)),
+        column_config={
+            "pair": "Reviewers",
+            "label": "Label",
+            "frames": st.column_config.NumberColumn("Frames", format="localized"),
+            "observed": st.column_config.NumberColumn("Agree", format="percent"),
+            "kappa": st.column_config.ProgressColumn("Kappa", min_value=-1.0, max_value=1.0, format="%.2f"),
+        },
+    )
+
+
+def _to_settle(disputed: pd.DataFrame) -> None:
+    st.subheader("To settle", anchor=False)
+    if disputed.empty:
+        st.success("Reviewers agree wherever two of them decided.", icon=":material/check_circle:")
+        return
+    st.caption(
+        f"{len(disputed):,} stretches, the longest first. Choose one to settle it: what you paint there goes before the "
+        "reviewers' labels, which stay as they are."
+    )
+    chosen = st.dataframe(
+        disputed.head(_MOST_SHOWN)[["clip_id", "start_frame", "end_frame", "frames", "votes", "given"]],
+        hide_index=True,
+        key="disputed",
+        height=min(420, 38 + 35 * len(disputed)),
+        on_select="rerun",
+        selection_mode="single-row",
+        column_config={
+            "clip_id": "Clip",
+            "start_frame": "From",
+            "end_frame": "To",
+            "frames": "Frames",
+            "votes": st.column_config.TextColumn("Who says what", width="large"),
+            "given": "Given",
+        },
+    )
+    if st.button("Settle the longest" if not chosen.selection.rows else "Settle the chosen one", type="primary"):
+        row = disputed.iloc[chosen.selection.rows[0] if chosen.selection.rows else 0]
+        st.query_params["clip"] = str(row["clip_id"])
+        st.query_params["frame"] = str(row["start_frame"])
+        st.rerun()
+
+
+def _settle(found: Found, disputed: pd.DataFrame, *, reviewer: str) -> bool:
+    """Show the labeller where the page's address names a stretch to settle."""
+    clip_id, frame = st.query_params.get("clip"), st.query_params.get("frame", "")
+    if clip_id not in set(found["clips"]["clip_id"]):
+        return False
+    hits = disputed[(disputed["clip_id"] == clip_id) & (disputed["start_frame"].astype(str) == frame)]
+    own = hits if len(hits) else disputed[disputed["clip_id"] == clip_id]
+    st.caption(f"Settling, as {reviewer}: {own['votes'].iloc[0]}" if len(own) else "Nothing is left to settle in this clip.")
+    window = (int(own["start_frame"].iloc[0]), int(own["end_frame"].iloc[0])) if len(own) else None
+
+    def go(asked: dict[str, Any]) -> None:
+        rest = disputed[disputed["clip_id"] != clip_id]
+        if asked["go"] == "queue" or rest.empty:
+            st.session_state[_LEAVE] = True
+        else:
+            st.query_params["clip"] = str(rest["clip_id"].iloc[0])
+            st.query_params["frame"] = str(rest["start_frame"].iloc[0])
+
+    label_clip(
+        found, str(clip_id), reviewer=reviewer, page="agreement", on_go=go, stream=ADJUDICATION, window=lambda: window, mark=frame
+    )
+    return True
+
+
+def _consensus(found: Found, told: pd.DataFrame, frames: pd.DataFrame, *, blind: bool) -> None:
+    st.subheader("Consensus of reviewers and model", anchor=False)
+    st.caption(
+        "CROWDLAB weighs each reviewer, and the model, by how often they agree with the others. Windows of low quality are "
+        "those to look at again."
+    )
+    windows, people = crowdlab_consensus(told, frames, found["windows"], found["oof"], blind=blind)
+    if windows.empty:
+        st.write("No window of one second was labelled by two people yet.")
+        return
+    left, right = st.columns([2, 1], gap="large")
+    title_of = [class_title(found.taxonomy, s, n) for s, n in zip(windows["species"], windows["consensus_label"], strict=True)]
+    left.dataframe(
+        windows.assign(consensus=title_of).head(_MOST_SHOWN)[
+            ["clip_id", "start_frame", "end_frame", "given", "consensus", "consensus_quality", "agreement"]
+        ],
+        hide_index=True,
+        height=320,
+        column_config={
+            "clip_id": "Clip",
+            "start_frame": "From",
+            "end_frame": "To",
+            "given": "Given",
+            "consensus": "Consensus",
+            "consensus_quality": st.column_config.ProgressColumn("Quality", min_value=0.0, max_value=1.0, format="%.2f"),
+            "agreement": st.column_config.NumberColumn("Agree", format="percent"),
+        },
+    )
+    right.dataframe(
+        people,
+        hide_index=True,
+        column_config={
+            "reviewer": "Reviewer",
+            "species": "Species",
+            "quality": st.column_config.ProgressColumn("Quality", min_value=0.0, max_value=1.0, format="%.2f"),
+            "windows": "Windows",
+            "agreement": st.column_config.NumberColumn("With consensus", format="percent"),
+            "worst_label": "Least sure label",
+        },
+    )
+
+
+show()

@@ -1,0 +1,173 @@
+"""Blind sample: random windows, labelled without sight of what was given or suggested, to measure how often labels are wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from audit_app.labelling import label_clip
+from audit_app.page_frame import empty, run_or_stop, title
+from audit_app.review_events import database_exists, store
+from audit_app.reviewer import ask_reviewer
+from audit_app.segment_board import frames_of_clips
+from audit_app.wording import escaped
+from data_schemas.errors import PoseAuditError
+from data_schemas.tables import STRATA
+from pipeline.report.found import Found
+from pipeline.review.blind import draw_sample, strata_of
+from pipeline.review.events import blind_stream
+from pipeline.review.progress import segment_states
+
+_STRATUM_WORDS = {
+    "holdout": "hold-out (groups set apart before training)",
+    "flagged": "flagged (the audit doubts them)",
+    "unflagged": "unflagged (the audit believes them)",
+}
+_USUAL_SIZE = 40
+_PLACE = "blind_place"
+
+
+def show() -> None:
+    """Show the samples, draw a new one, or label the one that the page's address names."""
+    found = run_or_stop()
+    reviewer = ask_reviewer()
+    samples = store().samples() if database_exists() else None
+    sample_id = st.query_params.get("sample")
+    if samples is not None and sample_id in set(samples["sample_id"]):
+        _label(found, samples[samples["sample_id"] == sample_id].reset_index(drop=True), reviewer=reviewer)
+        return
+    title(
+        "Blind sample",
+        "Windows drawn at random and labelled without sight of the given label or the suggestion. What you say here measures how "
+        "often labels are wrong, flagged or not; it changes no label.",
+    )
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        _list(found, samples, reviewer=reviewer)
+    with right:
+        _draw(found, samples)
+
+
+def _list(found: Found, samples: pd.DataFrame | None, *, reviewer: str) -> None:
+    st.subheader("Samples", anchor=False)
+    if samples is None or samples.empty:
+        empty(
+            "No sample yet", "Draw one on the right. About 40 windows of each kind give intervals of about 15 points either way."
+        )
+        return
+    for sample_id, sample in samples.groupby("sample_id", sort=False):
+        states = _states(found, sample, reviewer=reviewer)
+        done = int((states != "open").sum())
+        sizes = ", ".join(
+            f"{count} {name}" for name, count in sample["stratum"].value_counts().reindex(STRATA).dropna().astype(int).items()
+        )
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            st.markdown(
+                f"**{escaped(str(sample_id))}** · {len(sample)} windows ({sizes}) · drawn {sample['drawn_at'].iloc[0][:10]}, "
+                f"seed {sample['seed'].iloc[0]}  \nYou have labelled {done} of {len(sample)}."
+            )
+            words = "Look again" if done == len(sample) else "Go on" if done else "Start"
+            if st.button(words, key=f"label_{sample_id}", type="primary" if done < len(sample) else "secondary"):
+                st.query_params["sample"] = str(sample_id)
+                st.rerun()
+
+
+def _draw(found: Found, samples: pd.DataFrame | None) -> None:
+    st.subheader("Draw a sample", anchor=False)
+    drawn = set() if samples is None else set(samples["window_id"])
+    strata = strata_of(found["issues"])[~found["issues"]["window_id"].isin(drawn)].value_counts()
+    with st.form("draw", border=True):
+        sizes = {
+            stratum: int(
+                st.number_input(
+                    f"{_STRATUM_WORDS[stratum]}: {strata.get(stratum, 0):,} windows left",
+                    min_value=0,
+                    max_value=int(strata.get(stratum, 0)),
+                    value=min(_USUAL_SIZE, int(strata.get(stratum, 0))),
+                    key=f"size_{stratum}",
+                )
+            )
+            for stratum in STRATA
+        }
+        seed = int(
+            st.number_input("Seed: the same one draws the same windows in the same order", min_value=0, value=0, key="seed")
+        )
+        if st.form_submit_button("Draw", type="primary"):
+            _save(found, samples, sizes=sizes, seed=seed)
+    st.caption(
+        "Each window keeps the chance with which it was drawn, so that shares over all windows can be computed from the sample."
+    )
+
+
+def _save(found: Found, samples: pd.DataFrame | None, *, sizes: dict[str, int], seed: int) -> None:
+    try:
+        sample = draw_sample(found["issues"], sizes=sizes, seed=seed, run_id=found.folder.path.name, drawn=samples)
+        store().save_sample(sample)
+    except PoseAuditError as error:
+        st.error(f"{escaped(error.message)}. {escaped(error.hint)}")
+        return
+    st.rerun()
+
+
+def _states(found: Found, sample: pd.DataFrame, *, reviewer: str) -> pd.Series:
+    """Return for each window of a sample whether this reviewer has labelled all of its frames."""
+    told = store().events(reviewer=reviewer, stream=blind_stream(str(sample["sample_id"].iloc[0])))
+    told = told.assign(stream="review")
+    windows = sample.rename(columns={"window_id": "segment_id"})
+    clips = sorted(set(told["clip_id"]))
+    states = segment_states(windows, told, frames_of_clips(found, clips)) if clips else None
+    return pd.Series(["open"] * len(sample)) if states is None else states["state"].reset_index(drop=True)
+
+
+def _label(found: Found, sample: pd.DataFrame, *, reviewer: str) -> None:
+    """Show the window that comes next in the sample's order; nothing of the page tells what it was labelled as."""
+    sample_id = str(sample["sample_id"].iloc[0])
+    known = set(found["clips"]["clip_id"])
+    if st.session_state.pop("blind_leave", False):
+        del st.query_params["sample"]
+        st.session_state.pop(_PLACE, None)
+        st.rerun()
+    states = _states(found, sample, reviewer=reviewer)
+    waiting = [i for i in states.index[states == "open"] if sample["clip_id"][i] in known]
+    place = st.session_state.get(_PLACE, waiting[0] if waiting else None)
+    if place is None:
+        title("Blind sample", f"Sample {escaped(sample_id)}")
+        empty(
+            "You have labelled the whole sample", "A second reviewer makes it worth more: Agreement then tells how far you agree."
+        )
+        if st.button("Back to the samples", type="primary"):
+            del st.query_params["sample"]
+            st.rerun()
+        return
+    window = sample.loc[place]
+
+    def go(asked: dict[str, Any]) -> None:
+        _move(sample, _states(found, sample, reviewer=reviewer), place=place, go=asked["go"])
+
+    label_clip(
+        found,
+        str(window["clip_id"]),
+        reviewer=reviewer,
+        page="blind",
+        on_go=go,
+        stream=blind_stream(sample_id),
+        blind=True,
+        window=(int(window["start_frame"]), int(window["end_frame"])),
+        progress={"place": int(window["position"]) + 1, "of": len(sample)},
+    )
+
+
+def _move(sample: pd.DataFrame, states: pd.Series, *, place: int, go: str) -> None:
+    """Remember where the labeller wants to be: the next open window from here on, or the one before."""
+    if go == "queue":
+        st.session_state["blind_leave"] = True
+    elif go.startswith("previous"):
+        st.session_state[_PLACE] = max(0, place - 1)
+    else:
+        order = [(place + step) % len(sample) for step in range(1, len(sample) + 1)]
+        st.session_state[_PLACE] = next((i for i in order if states[i] == "open"), None)
+
+
+show()

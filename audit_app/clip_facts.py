@@ -1,0 +1,109 @@
+"""What the routes need to know of one clip, read from its run without loading the whole table."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pyarrow
+import pyarrow.parquet
+from numpy.typing import NDArray
+
+from data_schemas.errors import UsageError, WorkspaceError
+from pipeline.readers.checks import Unreadable
+from pipeline.readers.files import read_bytes
+from pipeline.readers.label_files import video_size
+from pipeline.workspace import RunFolder
+
+__all__ = ["ClipFacts", "alias_of", "clip_behind", "clip_facts"]
+
+
+@dataclass(frozen=True)
+class ClipFacts:
+    """A clip's frame numbers, ascending, its given label for each, and the name of each frame's picture in the source.
+
+    ``video`` is width and height of the video that keypoints are measured in: pictures may be smaller. None: as the pictures.
+    """
+
+    frame_numbers: NDArray[np.int64]
+    given: tuple[str, ...]
+    images: dict[int, str]
+    video: tuple[int, int] | None = None
+
+
+@lru_cache(maxsize=128)
+def clip_facts(run: Path, clip_id: str) -> ClipFacts:
+    """Return the facts of a clip of a run.
+
+    Raises
+    ------
+    UsageError
+        The run has no such clip.
+    WorkspaceError
+        Its tables cannot be read.
+    """
+    try:
+        columns = set(pyarrow.parquet.read_schema(run / "frames.parquet").names) & {"frame_number", "frame_label", "image"}
+        frames = _rows(run / "frames.parquet", clip_id, sorted(columns))
+        clips = _rows(run / "clips.parquet", clip_id, ["label", "source"])
+        label = clips["label"].to_pylist()
+    except (OSError, pyarrow.ArrowException) as error:
+        raise WorkspaceError(f"{run}: {error}", hint="run `audit run` again") from error
+    if not label:
+        raise UsageError(f"no clip {clip_id!r} in {run}", hint="reload the page: another run may have replaced this one")
+    number = frames["frame_number"].to_numpy().astype(np.int64)
+    order = np.argsort(number, kind="stable")
+    given = frames["frame_label"].to_pylist() if "frame_label" in columns else [None] * len(number)
+    images = frames["image"].to_pylist() if "image" in columns else [None] * len(number)
+    return ClipFacts(
+        frame_numbers=number[order],
+        given=tuple(given[i] or label[0] for i in order.tolist()),
+        images={int(number[i]): images[i] for i in order.tolist() if images[i]},
+        video=_video(run, clips["source"].to_pylist()[0]) if any(images) else None,
+    )
+
+
+def _video(run: Path, label_file: str) -> tuple[int, int] | None:
+    record = RunFolder(run).record()
+    if record.get("format") != "aihub59":
+        return None
+    try:
+        return video_size(read_bytes(Path(str(record["source"])), label_file))
+    except Unreadable:
+        # The label file went or changed since; the picture is then taken for the whole video.
+        return None
+
+
+def alias_of(clip_id: str, secret: bytes) -> str:
+    """Return the name under which a clip is shown blind: AI-Hub's own names hold the label."""
+    return f"window-{hashlib.blake2b(clip_id.encode(), key=secret, digest_size=10).hexdigest()}"
+
+
+def clip_behind(alias: str, run: Path, secret: bytes) -> str:
+    """Return the clip that an alias stands for.
+
+    Raises
+    ------
+    UsageError
+        No clip of the run has this alias.
+    """
+    clip_id = _aliases(run, secret).get(alias)
+    if clip_id is None:
+        raise UsageError(f"{alias!r} stands for no clip of {run}", hint="reload the page: another run may have replaced this one")
+    return clip_id
+
+
+@lru_cache(maxsize=4)
+def _aliases(run: Path, secret: bytes) -> dict[str, str]:
+    try:
+        names = pyarrow.parquet.read_table(run / "clips.parquet", columns=["clip_id"])["clip_id"].to_pylist()
+    except (OSError, pyarrow.ArrowException) as error:
+        raise WorkspaceError(f"{run}: {error}", hint="run `audit run` again") from error
+    return {alias_of(name, secret): name for name in names}
+
+
+def _rows(path: Path, clip_id: str, columns: list[str]) -> pyarrow.Table:
+    return pyarrow.parquet.read_table(path, columns=columns, filters=[("clip_id", "=", clip_id)])

@@ -1,0 +1,109 @@
+"""History: who changed what, when, from what to what; and taking it back by a new event."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from audit_app.opened_run import chosen_run
+from audit_app.page_frame import empty, run_or_stop, title
+from audit_app.review_events import events, store
+from audit_app.reviewer import ask_reviewer
+from audit_app.segment_board import frames_of_clips
+from audit_app.wording import escaped
+from data_schemas.errors import PoseAuditError
+from pipeline.report.found import Found
+from pipeline.review.events import ADJUDICATION
+from pipeline.review.history import history, revert
+
+_NEWEST = 500
+_TABLE = {
+    "when": "When (UTC)",
+    "reviewer": "Who",
+    "stream": "Stream",
+    "clip_id": "Clip",
+    "start_frame": "From",
+    "end_frame": "To",
+    "action": "Did",
+    "before": "Before",
+    "after": "After",
+    "note": "Note",
+    "state": "State",
+}
+
+
+def show() -> None:
+    """Show the newest operations; one that is chosen can be taken back."""
+    title(
+        "History", "Who changed what, when, from what to what. Nothing is ever deleted: taking an act back is an act of its own."
+    )
+    found = run_or_stop()
+    reviewer = ask_reviewer()
+    told = events()
+    if told.empty:
+        empty("Nothing was decided yet", "The first label that somebody paints on the Review page appears here.")
+        if st.button("Open the queue", type="primary"):
+            st.switch_page("queue_page.py")
+        return
+    told = _filtered(told)
+    table = _acts(found, told)
+    if table.empty:
+        empty("No act fits", "Choose another reviewer or clip.")
+        return
+    shown = table.assign(
+        when=table["at"].str[:19].str.replace("T", " "),
+        note=table["note"].fillna(""),
+        state=table["active"].map({True: "in force", False: "taken back"}),
+    )
+    chosen = st.dataframe(
+        shown[list(_TABLE)],
+        hide_index=True,
+        height=min(620, 38 + 35 * len(shown)),
+        key="acts",
+        on_select="rerun",
+        selection_mode="single-row",
+        column_config={**_TABLE, "after": st.column_config.TextColumn("After", width="medium")},
+    )
+    st.caption(f"The newest {len(table):,} acts of {told['operation_id'].nunique():,}. Choose a row to take it back.")
+    if chosen.selection.rows:
+        _take_back(table.iloc[chosen.selection.rows[0]], reviewer=reviewer)
+
+
+def _filtered(told: pd.DataFrame) -> pd.DataFrame:
+    """Return the whole streams that the page's choices leave: what an act changed follows from those before it."""
+    left, right = st.columns([1, 2])
+    people = sorted(told["reviewer"].unique())
+    who = left.selectbox("Reviewer", people, index=None, placeholder="everybody", key="history_reviewer")
+    clip = right.text_input("Clip", placeholder="part of a clip's name", key="history_clip")
+    kept = told
+    if who:
+        kept = kept[(kept["reviewer"] == who) | (kept["stream"] == ADJUDICATION)]
+    if clip.strip():
+        kept = kept[kept["clip_id"].str.contains(clip.strip(), case=False, regex=False)]
+    return kept
+
+
+def _acts(found: Found, told: pd.DataFrame) -> pd.DataFrame:
+    """Return the newest acts, looking only at the clips that they are in."""
+    newest = told.drop_duplicates("operation_id", keep="last").tail(_NEWEST)
+    own = told[told["clip_id"].isin(newest["clip_id"].unique())]
+    return history(own, frames_of_clips(found, sorted(set(own["clip_id"]))), newest=_NEWEST)
+
+
+def _take_back(act: pd.Series, *, reviewer: str) -> None:
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            f"**{escaped(act['clip_id'])}**, frames {act['start_frame']} to {act['end_frame']}: "
+            f"{escaped(act['before'])} → {escaped(act['after'])}"
+        )
+        if st.button("Take it back", type="primary", disabled=not act["active"], key="revert"):
+            run = chosen_run()
+            try:
+                revert(store(), str(act["operation_id"]), reviewer=reviewer, run_id=run.name if run else "")
+            except PoseAuditError as error:
+                st.error(f"{escaped(error.message)}. {escaped(error.hint)}")
+                return
+            st.rerun()
+
+
+show()

@@ -1,0 +1,58 @@
+"""The frame-by-frame labeller: one component in plain JavaScript, whose files lie in ``assets``.
+
+Stepping, playing, painting and undo happen in the page alone. It saves and takes its pictures through the routes of
+:mod:`audit_app.server`; Python hears of it only when it leaves the clip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from streamlit.components.v2 import component
+from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
+from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
+
+import data_schemas
+
+__all__ = ["labeller"]
+
+_NAME = "pose-audit.labeller"
+_FOLDER = Path(__file__).resolve().parent
+
+
+def labeller(payload: Mapping[str, Any], *, key: str | None = None, on_go: Callable[[], None] | None = None) -> Any:
+    """Show the labeller for one clip.
+
+    Parameters
+    ----------
+    payload
+        What `audit_app.labeller.payload.clip_payload` gives. It must stay the same object from rerun to rerun while the clip
+        is shown: a change of it is taken for another clip.
+    key
+        Streamlit's key for the widget; the same for all clips lets the page change clips without a flicker.
+    on_go
+        Called before the script runs again, when the page wants another clip.
+
+    Returns
+    -------
+    ComponentResult
+        ``result.go`` is None, or ``{"go": "next" | "previous" | "next_clip" | "previous_clip" | "queue", "from": segment_id}``.
+    """
+    _declare()
+    mount = component(_NAME, js="labeller.js", css="labeller.css")
+    return mount(key=key, data=payload, on_go_change=on_go or _nothing)
+
+
+def _declare() -> None:
+    """Tell Streamlit where the assets lie, where it did not find them itself: its scan does not see editable installs."""
+    manager = get_bidi_component_manager()
+    if manager.get_component_asset_root(_NAME) is None:
+        parts = [ComponentConfig(name="labeller", asset_dir="assets")]
+        manifest = ComponentManifest(name="pose-audit", version=data_schemas.__version__, components=parts)
+        manager.register_from_manifest(manifest, _FOLDER)
+
+
+def _nothing() -> None:
+    """Let the page send; what it sent is read from the result."""

@@ -1,0 +1,332 @@
+// The component: mounts the labeller, hands keys and the mouse to the reducer, draws, and saves.
+
+import { h, icon, setAttribute, setText } from "./dom.js";
+import { decoded } from "./decoding.js";
+import { openHelp, openNote } from "./dialogs.js";
+import { Stage } from "./drawing.js";
+import { ACTIONS, keymap, readable } from "./keymap.js";
+import { layout } from "./layout.js";
+import { listen } from "./listening.js";
+import { lowerBound } from "./operations.js";
+import { paletteOf } from "./palette.js";
+import { Pictures } from "./pictures.js";
+import { reducerWith } from "./reducer.js";
+import { detach, leftovers, saverOf } from "./saving.js";
+import { Similar } from "./similar.js";
+import { opened, selection } from "./state.js";
+import { Tracks } from "./tracks.js";
+import { showBars, showClasses, showClip, showFrame, showNotes, showSaving, showState, titleOf } from "./views.js";
+
+const STROKE_PAUSE_MS = 900;
+const TOAST_MS = 1800;
+const PAN = 60;
+const NARROW = 1000;
+const instances = new WeakMap();
+
+/** Streamlit calls this at every change of data and theme. */
+export default function mount({ data, parentElement, setTriggerValue }) {
+  let instance = instances.get(parentElement);
+  if (!instance) {
+    instance = new Labeller(parentElement, data.keys);
+    instances.set(parentElement, instance);
+  }
+  instance.update(data, setTriggerValue);
+  return () => {
+    instances.delete(parentElement);
+    instance.destroy();
+  };
+}
+
+const uuid = () => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
+const reduce = reducerWith({ newId: uuid, now: () => new Date().toISOString() });
+
+class Labeller {
+  constructor(parent, keys) {
+    this.parent = parent;
+    this.host = parent.host ?? parent;
+    this.keys = keymap(keys);
+    this.byId = new Map(ACTIONS.map((action) => [action.id, action]));
+    this.held = {};
+    this.elsewhere = [];
+    this.parts = layout({ tip: (id) => this.tip(id), shortcut: (id) => this.shortcut(id), run: (id) => this.run(id) });
+    this.stage = new Stage(this.parts.canvas);
+    this.tracks = new Tracks(this.parts.tracks);
+    this.similar = new Similar(this.parts.similar);
+    parent.append(this.parts.root);
+    this.unlisten = listen(this);
+    this.resizing = new ResizeObserver(() => this.measure());
+    this.resizing.observe(this.parts.stageBox);
+    this.resizing.observe(this.parts.lane);
+  }
+
+  // ---- life -----------------------------------------------------------------------------------------------------------
+
+  update(data, setTriggerValue) {
+    this.setTriggerValue = setTriggerValue;
+    this.palette = null;
+    Object.assign(this.held, { token: data.token, routes: data.routes });
+    const same = this.data && ["reviewer", "stream", "run_id", "workspace"].every((k) => this.data[k] === data[k])
+      && this.data.clip.clip_id === data.clip.clip_id && JSON.stringify(this.data.classes) === JSON.stringify(data.classes);
+    if (this.data !== data) {
+      if (same) this.again(data);
+      else this.open(data);
+    }
+    this.measure();
+  }
+
+  open(data) {
+    if (this.saver) detach(this.saver);
+    this.pictures?.close();
+    this.data = data;
+    const clip = decoded(data);
+    this.state = opened(clip, {
+      operations: data.operations, segmentId: data.segment_id, reviewer: data.reviewer, step: data.step, speed: this.state?.speed ?? 1,
+    });
+    this.saver = saverOf(data, clip, this.held, {
+      onChange: () => this.showSaver(),
+      onRebuilt: (operations) => this.dispatch({ type: "restored", operations }),
+    });
+    this.stage.open(clip);
+    this.tracks.open(clip);
+    this.similar.open(data.similar, clip);
+    this.openPictures(clip);
+    showClip(this.parts, clip, { progress: data.progress, rows: this.tracks.rows });
+    showClasses(this.parts, clip, {
+      keyFor: (label, code) => this.keyOf(label.name === "other" ? "other" : `paint_${code + 1}`),
+      choose: (label, code) => this.dispatch({ type: "paint", code }),
+    });
+    this.resized = null;
+    const back = this.saver.adopt();
+    if (back) this.say(`${back} ${back === 1 ? "act" : "acts"} that were not saved before came back.`);
+    leftovers(this.saver, data.stream, this.held).then((clips) => { this.elsewhere = clips; this.showSaver(); });
+    this.showSaver();
+    this.refresh();
+    if (document.activeElement === document.body) this.parts.canvas.focus({ preventScroll: true });
+  }
+
+  /** The same clip with other circumstances: a renewed token, another segment to start at, other progress. */
+  again(data) {
+    const before = this.data;
+    this.data = data;
+    showClip(this.parts, this.state.clip, { progress: data.progress, rows: this.tracks.rows });
+    const place = this.state.clip.segments.findIndex((s) => s.segment_id === data.segment_id);
+    if (data.segment_id !== before.segment_id && place >= 0) this.dispatch({ type: "to_segment", place });
+    if (this.saver.trouble) this.saver.retry();
+  }
+
+  openPictures(clip) {
+    const url = (clipId, frame) => `${this.data.routes.picture}?${new URLSearchParams({ clip: clipId, frame, run: this.data.run_id })}`;
+    this.pictures = new Pictures({
+      url: (place) => (clip.pictures?.[place] ? url(clip.clipId, clip.frameNumbers[place]) : null),
+      token: this.held.token, count: clip.frameNumbers.length, fps: clip.fps,
+      onReady: (place) => { if (place === this.state.cursor) this.refresh(); },
+    });
+    if (clip.pictures) this.pictures.want(this.state.cursor);
+    // What comes next is made ready on the server while this clip is looked at.
+    setTimeout(() => {
+      for (const [clipId, frame] of this.data.upcoming ?? []) {
+        fetch(url(clipId, frame), { headers: { "X-Audit-Token": this.held.token }, priority: "low" }).catch(() => {});
+      }
+    }, 1500);
+  }
+
+  destroy() {
+    this.gone = true;
+    this.unlisten.abort();
+    this.resizing.disconnect();
+    cancelAnimationFrame(this.frame);
+    clearTimeout(this.strokeTimer);
+    clearTimeout(this.toastTimer);
+    detach(this.saver);
+    this.pictures.close();
+    this.parts.root.remove();
+  }
+
+  // ---- acts -----------------------------------------------------------------------------------------------------------
+
+  dispatch(action) {
+    const before = this.state;
+    this.state = reduce(before, action);
+    for (const effect of this.state.effects) this.effect(effect);
+    if (this.state.playing && (!before.playing || before.speed !== this.state.speed || action.type === "play_segment")) this.startClock();
+    if (this.state.cursor !== before.cursor) this.direction = this.state.cursor > before.cursor ? 1 : -1;
+    this.refresh();
+  }
+
+  effect(effect) {
+    if (effect.kind === "add") this.saver.add(effect.operation, { open: effect.open });
+    if (effect.kind === "grow") this.saver.grow(effect.operation);
+    if (effect.kind === "close") this.saver.close();
+    if (effect.kind === "say") this.say(effect.text);
+    if (effect.kind === "go") this.leaveClip(effect);
+    if (effect.kind === "add" || effect.kind === "grow") {
+      clearTimeout(this.strokeTimer);
+      if (this.saver.open) this.strokeTimer = setTimeout(() => this.dispatch({ type: "close" }), STROKE_PAUSE_MS);
+    }
+  }
+
+  leaveClip({ go, from }) {
+    this.saver.flush();
+    this.say({ next: "Next segment …", previous: "Previous segment …", queue: "Back to the queue …" }[go] ?? "Another clip …");
+    this.setTriggerValue("go", { go, from, clip_id: this.state.clip.clipId });
+  }
+
+  /** Do an act by its name in the keymap. */
+  run(id) {
+    const action = this.byId.get(id);
+    if (action.page) return this.page(action.page);
+    const act = { ...action.act };
+    if (act.by === "step") act.by = this.state.step;
+    if (act.by === "-step") act.by = -this.state.step;
+    return this.dispatch(act);
+  }
+
+  page(name) {
+    if (name === "help") {
+      const { keysOf, problems } = this.keys;
+      openHelp(this.parts.root, { keysOf, problems, classNames: this.state.clip.classes.map(titleOf), run: (id) => this.run(id) });
+    } else if (name === "note") {
+      const { frameNumbers } = this.state.clip;
+      const [first, last] = selection(this.state) ?? [this.state.cursor, this.state.cursor];
+      const where = first === last ? `frame ${frameNumbers[first]}` : `frames ${frameNumbers[first]} to ${frameNumbers[last]}`;
+      openNote(this.parts.root, { where, keep: (text) => this.dispatch({ type: "note", text }) });
+    } else {
+      if (name === "fit") this.stage.fit();
+      if (name === "zoom_in") this.stage.zoomBy(1.3);
+      if (name === "zoom_out") this.stage.zoomBy(1 / 1.3);
+      if (name === "skeleton") this.stage.skeleton = !this.stage.skeleton;
+      if (name.startsWith("pan_")) this.stage.panBy(...{ left: [PAN, 0], right: [-PAN, 0], up: [0, PAN], down: [0, -PAN] }[name.slice(4)]);
+      this.refresh();
+    }
+    return undefined;
+  }
+
+  // ---- showing --------------------------------------------------------------------------------------------------------
+
+  refresh() {
+    if (this.frame || this.gone) return;
+    this.frame = requestAnimationFrame((now) => {
+      this.frame = null;
+      this.render(now);
+    });
+  }
+
+  startClock() {
+    this.clock = { wall: performance.now(), ms: this.state.clip.times[this.state.cursor] };
+  }
+
+  /** While playing, go to the frame that the clip's own timestamps name. */
+  advance(now) {
+    const { times } = this.state.clip;
+    const ms = this.clock.ms + (now - this.clock.wall) * this.state.speed;
+    let place = this.state.cursor;
+    while (place + 1 < times.length && times[place + 1] <= ms) place += 1;
+    if (place !== this.state.cursor || place >= (this.state.until ?? times.length - 1)) this.dispatch({ type: "tick", place });
+  }
+
+  render(now) {
+    if (this.state.playing) this.advance(now);
+    const { state, parts } = this;
+    if (!this.palette) {
+      this.palette = paletteOf(this.host);
+      setAttribute(parts.root, "data-dark", String(this.palette.dark));
+    }
+    if (this.shown?.cursor !== state.cursor || this.shown?.codes !== state.codes || this.shown?.clip !== state.clip) showFrame(parts, state);
+    this.drawStage(state);
+    this.tracks.draw(state, this.palette);
+    if (this.differs("codes", "mark", "pen", "segment", "speed", "playing", "operations", "lastCode", "clip")) this.showAround(state);
+    this.shown = state;
+    const moving = this.similar.draw(now, this.palette);
+    if (state.playing || moving) this.refresh();
+  }
+
+  differs(...names) {
+    return !this.shown || names.some((name) => this.shown[name] !== this.state[name]);
+  }
+
+  drawStage(state) {
+    const { cursor, clip } = state;
+    const picture = this.pictures.get(cursor);
+    const has = Boolean(clip.pictures?.[cursor]) && !this.pictures.failed.has(cursor);
+    this.stage.draw(cursor, { picture, pending: has && !picture, size: clip.pictures ? this.pictures.size : null, palette: this.palette, trail: !clip.pictures });
+    // The pictures are asked for after drawing: what is shown now does not wait for what comes next.
+    if (clip.pictures && this.pictures.place !== cursor) this.pictures.want(cursor, { direction: this.direction ?? 1, speed: state.playing ? state.speed : 1 });
+    const { dataset } = this.parts.canvas;
+    dataset.frame = String(clip.frameNumbers[cursor]);
+    dataset.picture = picture ? "shown" : has ? "pending" : "none";
+  }
+
+  showAround(state) {
+    const { parts } = this;
+    showState(parts, state, { keyOf: (id) => this.keyOf(id), playing: state.playing });
+    if (this.shown?.playing !== state.playing) parts.play.replaceChildren(icon(state.playing ? "pause" : "play"));
+    if (this.shown?.operations !== state.operations) {
+      showNotes(parts, state, (frame) => this.dispatch({ type: "goto", place: lowerBound(state.clip.frameNumbers, frame) }));
+    }
+  }
+
+  showSaver() {
+    const { saver } = this;
+    if (!saver) return;
+    showSaving(this.parts, saver);
+    const aside = saver.journal.aside();
+    const key = JSON.stringify([saver.conflict?.revision, saver.conflict?.operations.length, saver.trouble?.text, aside?.operations.length, saver.journal.works, this.elsewhere]);
+    if (key === this.bars) return;
+    this.bars = key;
+    showBars(this.parts, saver, {
+      aside, journalWorks: saver.journal.works, elsewhere: this.elsewhere,
+      keepMine: () => saver.keepMine(), takeTheirs: () => saver.takeTheirs(), retry: () => saver.retry(), setAside: () => saver.setRefusedAside(), restore: () => saver.restoreAside(),
+      forget: () => { saver.journal.forgetAside(); this.showSaver(); },
+    });
+    this.measure();
+  }
+
+  say(text) {
+    setText(this.parts.toast, text);
+    setAttribute(this.parts.toast, "data-shown", "true");
+    this.parts.live.replaceChildren(h("p", {}, text));
+    clearTimeout(this.toastTimer);
+    this.toastTimer = setTimeout(() => setAttribute(this.parts.toast, "data-shown", "false"), TOAST_MS);
+  }
+
+  /** Fill the rest of the window, so that nothing has to be scrolled. */
+  measure() {
+    const { root, stageBox, lane } = this.parts;
+    if (!root.isConnected || !this.state) return;
+    const top = Math.max(0, root.getBoundingClientRect().top + scrollTopOf(this.host));
+    root.style.setProperty("--available", `${Math.max(520, Math.floor(window.innerHeight - top - 14))}px`);
+    setAttribute(root, "data-narrow", String(root.clientWidth < NARROW));
+    const size = [stageBox.clientWidth, stageBox.clientHeight, lane.clientWidth, this.tracks.height].join();
+    if (this.resized === size) return this.refresh();
+    this.resized = size;
+    lane.style.height = `${this.tracks.height}px`;
+    this.parts.names.style.height = `${this.tracks.height}px`;
+    this.stage.resize(stageBox.clientWidth, stageBox.clientHeight);
+    this.tracks.resize(lane.clientWidth);
+    // A canvas that was resized is empty: draw before the browser shows it.
+    if (this.frame) cancelAnimationFrame(this.frame);
+    this.frame = null;
+    this.render(performance.now());
+    return undefined;
+  }
+
+  keyOf(id) {
+    const key = this.keys.keysOf[id]?.[0];
+    return key ? readable(key) : "";
+  }
+
+  tip(id) {
+    const key = this.keyOf(id);
+    return `${this.byId.get(id).text}${key ? ` (${key})` : ""}`;
+  }
+
+  shortcut(id) {
+    return this.keys.keysOf[id].map((key) => key.replace("Ctrl", "Control").replace(/Key|Digit|Numpad/, "")).join(" ") || null;
+  }
+}
+
+function scrollTopOf(element) {
+  let scrolled = window.scrollY;
+  for (let parent = element.parentElement; parent; parent = parent.parentElement) scrolled += parent.scrollTop;
+  return scrolled;
+}

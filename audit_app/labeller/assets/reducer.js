@@ -1,0 +1,314 @@
+// What the labeller knows and how every act changes it. No DOM, no clock, no network: node tests this file as it is.
+//
+// `reduce(state, action)` returns the next state. What the outside must do (save an operation, leave the clip, say something)
+// is listed in `state.effects` of that one step.
+
+import { EXCLUDED, NOT_REVIEWED, UNSURE, lowerBound, redoable, replay, runs, undoable, upperBound } from "./operations.js";
+import { boutAt, describe, nameOf, places, segmentState, selection, spanText } from "./state.js";
+
+export const SPEEDS = [0.25, 0.5, 1, 1.5, 2, 3, 4];
+
+/** Make the reducer; `newId` and `now` give identifiers and times of operations. */
+export function reducerWith({ newId, now }) {
+  const operation = (parts) => ({ operation_id: newId(), at: now(), spans: [], undoes: null, note: null, ...parts });
+
+  function add(state, made, { open = null } = {}) {
+    const operations = [...state.operations, made];
+    return told({ ...state, operations, open: open && { ...open, id: made.operation_id } }, { kind: "add", operation: made, open: Boolean(open) });
+  }
+
+  function closed(state) {
+    return state.open ? told({ ...state, open: null }, { kind: "close" }) : state;
+  }
+
+  /** Paint places first..last. With `stroke`, an operation of the same stroke that touches them grows instead. */
+  function painted(state, first, last, code, { stroke = null } = {}) {
+    const { frameNumbers } = state.clip;
+    const newest = state.operations[state.operations.length - 1];
+    if (stroke && state.open && state.open.stroke === stroke && newest.operation_id === state.open.id) {
+      const span = newest.spans[0];
+      const a = lowerBound(frameNumbers, span[0]);
+      const b = upperBound(frameNumbers, span[1]) - 1;
+      if (span[2] === code && first <= b + 1 && last >= a - 1) {
+        const low = Math.min(a, first);
+        const high = Math.max(b, last);
+        if (low === a && high === b) return state;
+        const grown = { ...newest, spans: [[frameNumbers[low], frameNumbers[high], code]] };
+        const operations = [...state.operations.slice(0, -1), grown];
+        return told({ ...state, operations, codes: filled(state.codes, low, high, code) }, { kind: "grow", operation: grown });
+      }
+    }
+    const base = closed(state);
+    if (!changes(base.codes, first, last, code)) return base;
+    const made = operation({ spans: [[frameNumbers[first], frameNumbers[last], code]] });
+    return add({ ...base, codes: filled(base.codes, first, last, code) }, made, { open: stroke ? { stroke } : null });
+  }
+
+  function moved(state, to, { paints = false } = {}) {
+    const cursor = clamp(to, 0, state.codes.length - 1);
+    const pen = state.pen;
+    let next = { ...state, cursor };
+    if (pen && paints) {
+      next = painted(next, Math.min(state.cursor, cursor), Math.max(state.cursor, cursor), pen.code, { stroke: `pen ${pen.serial}` });
+    } else if (pen && cursor !== state.cursor) {
+      next = { ...closed(next), pen: { ...pen, serial: pen.serial + 1 } };
+    }
+    return next;
+  }
+
+  function paintClass(state, code) {
+    if (code >= state.clip.classes.length) return said(state, "No class has this key.");
+    const next = { ...state, lastCode: code };
+    if (state.pen) {
+      const pen = { code, serial: state.pen.serial + 1 };
+      return said(painted({ ...next, pen }, state.cursor, state.cursor, code, { stroke: `pen ${pen.serial}` }), `Pen paints ${nameOf(state, code)}.`);
+    }
+    const range = selection(state) ?? [state.cursor, state.cursor];
+    return said({ ...painted(next, ...range, code), mark: null }, `${nameOf(state, code)}: ${spanText(state, ...range)}.`);
+  }
+
+  /** A, U and X: over the selection, else over the segment and on to the next, else over the frame. */
+  function decide(state, codeAt, word) {
+    const range = selection(state);
+    const segment = state.clip.segments[state.segment];
+    const [first, last] = range ?? (segment ? [segment.first, segment.last] : [state.cursor, state.cursor]);
+    let next = closed(state);
+    for (const [a, b, code] of runs(Int16Array.from({ length: last - first + 1 }, (_, i) => codeAt(first + i)))) {
+      next = withSpan(next, first + a, first + b, code);
+    }
+    next = said({ ...finished(next), mark: null }, `${word}: ${spanText(state, first, last)}.`);
+    return !range && segment ? goOn(next) : next;
+  }
+
+  /** Collect spans of one operation; `finished` makes it, where it changes anything. */
+  function withSpan(state, first, last, code) {
+    const draft = state.draft ?? { spans: [], changes: false };
+    const span = [state.clip.frameNumbers[first], state.clip.frameNumbers[last], code];
+    const draftNext = { spans: [...draft.spans, span], changes: draft.changes || changes(state.codes, first, last, code) };
+    return { ...state, codes: filled(state.codes, first, last, code), draft: draftNext };
+  }
+
+  function finished({ draft, ...state }) {
+    return draft && draft.changes ? add(state, operation({ spans: draft.spans })) : state;
+  }
+
+  function accept(state) {
+    const segment = state.clip.segments[state.segment];
+    if (!segment) {
+      const left = selection(state);
+      if (left && !changesTo(state, left)) return leave(state, "next");
+      return state.clip.window || !state.clip.segments.length ? leaveIfDone(state) : said(state, "There is no suggestion here.");
+    }
+    const next = painted(closed(state), segment.first, segment.last, segment.suggested);
+    const text = `${nameOf(state, segment.suggested)}: ${spanText(state, segment.first, segment.last)}.`;
+    return goOn(said({ ...next, mark: null, lastCode: segment.suggested }, text));
+  }
+
+  function leaveIfDone(state) {
+    const [first, last] = state.clip.window ? places(state.clip.frameNumbers, state.clip.window) : [0, state.codes.length - 1];
+    const missing = state.codes.subarray(first, last + 1).includes(NOT_REVIEWED);
+    return missing ? said(state, "Frames are left without a label: give one, or mark them unsure (U).") : leave(state, "next");
+  }
+
+  /** Go to the next segment of the clip that is open, else ask for the next of the queue. */
+  function goOn(state) {
+    const { segments } = state.clip;
+    for (let i = 1; i < segments.length; i += 1) {
+      const place = (state.segment + i) % segments.length;
+      if (segmentState(state, segments[place]) === "open") return atSegment(state, place);
+    }
+    return leave(state, "next");
+  }
+
+  function atSegment(state, place) {
+    const segment = state.clip.segments[place];
+    return { ...lifted(state), segment: place, cursor: segment.first, mark: null, playing: false, until: null };
+  }
+
+  function otherSegment(state, by) {
+    const place = state.segment + by;
+    if (state.segment >= 0 && place >= 0 && place < state.clip.segments.length) {
+      return said(atSegment(state, place), `Segment ${place + 1} of ${state.clip.segments.length} in this clip.`);
+    }
+    return leave(state, by > 0 ? "next" : "previous");
+  }
+
+  function leave(state, go) {
+    const from = state.clip.segments[state.segment]?.segment_id ?? null;
+    return told({ ...lifted(state), playing: false, until: null }, { kind: "go", go, from });
+  }
+
+  function lifted(state) {
+    return closed({ ...state, pen: null });
+  }
+
+  function undo(state) {
+    const base = closed(state);
+    const target = undoable(base.operations, base.reviewer);
+    if (!target) return said(base, "Nothing to undo.");
+    return turned(base, target.operation_id, `Undone: ${describe(base, target)}.`, target);
+  }
+
+  function redo(state) {
+    const base = closed(state);
+    const target = redoable(base.operations, base.reviewer);
+    if (!target) return said(base, "Nothing to redo.");
+    const act = base.operations.find((o) => o.operation_id === target.undoes);
+    return turned(base, target.operation_id, `Redone: ${describe(base, act)}.`, act);
+  }
+
+  function turned(state, id, text, act) {
+    const added = add(state, operation({ undoes: id }));
+    const codes = replay(added.operations, state.clip.frameNumbers);
+    // The eye goes where something changed, unless it is in view already.
+    const [first, last] = places(state.clip.frameNumbers, [act.spans[0]?.[0] ?? 0, act.spans[act.spans.length - 1]?.[1] ?? 0]);
+    const cursor = act.spans.length && (state.cursor < first || state.cursor > last) ? first : state.cursor;
+    return said({ ...added, codes, cursor, mark: null, pen: null }, text);
+  }
+
+  /** Move an edge of the bout under the cursor. `edge`: -1 its start, 1 its end; `grow`: into the neighbour, or back. */
+  function nudge(state, edge, grow) {
+    const { codes } = state;
+    const code = codes[state.cursor];
+    if (code === NOT_REVIEWED) return said(state, "Go to a bout of yours first: this frame is not reviewed.");
+    let [first, last] = boutAt(codes, state.cursor);
+    const stroke = `nudge ${edge} ${grow} ${code}`;
+    if (grow) {
+      const place = edge < 0 ? first - 1 : last + 1;
+      if (place < 0 || place >= codes.length) return said(state, "The clip ends here.");
+      return painted(state, place, place, code, { stroke });
+    }
+    if (first === last) return said(state, "The bout has one frame only.");
+    const place = edge < 0 ? first : last;
+    const beyond = edge < 0 ? codes[first - 1] : codes[last + 1];
+    const next = painted(state, place, place, beyond ?? NOT_REVIEWED, { stroke });
+    first += edge < 0 ? 1 : 0;
+    last -= edge < 0 ? 0 : 1;
+    return { ...next, cursor: clamp(state.cursor, first, last) };
+  }
+
+  function toEdge(state, edge) {
+    const edges = new Set([edge < 0 ? 0 : state.codes.length - 1]);
+    for (const [first, last] of runs(state.codes)) edges.add(edge < 0 ? first : last);
+    for (const segment of state.clip.segments) edges.add(edge < 0 ? segment.first : segment.last);
+    const beyond = [...edges].filter((e) => (edge < 0 ? e < state.cursor : e > state.cursor));
+    return moved(state, beyond.length ? (edge < 0 ? Math.max(...beyond) : Math.min(...beyond)) : state.cursor);
+  }
+
+  function mark(state) {
+    if (state.mark && state.mark.end === null) return said({ ...state, mark: { ...state.mark, end: state.cursor } }, `Marked ${spanText(state, ...selection(state))}.`);
+    return said({ ...state, mark: { anchor: state.cursor, end: null } }, "Mark set: step or play to the other end, then choose a class.");
+  }
+
+  function pen(state) {
+    if (state.pen) return said(lifted(state), "Pen up.");
+    const code = state.lastCode ?? state.clip.given?.[state.cursor] ?? 0;
+    return said({ ...state, pen: { code, serial: state.operations.length }, mark: null }, `Pen down: stepping and playing paint ${nameOf(state, code)}.`);
+  }
+
+  function note(state, text) {
+    const [first, last] = selection(state) ?? [state.cursor, state.cursor];
+    const { frameNumbers } = state.clip;
+    const made = operation({ spans: [[frameNumbers[first], frameNumbers[last], null]], note: text });
+    return said({ ...add(closed(state), made), mark: null }, "Note kept.");
+  }
+
+  function play(state, { segment = false } = {}) {
+    if (state.playing) return { ...state, playing: false, until: null };
+    const range = segment ? (selection(state) ?? segmentRange(state)) : null;
+    const end = range ? range[1] : state.codes.length - 1;
+    const cursor = range ? range[0] : state.cursor >= end ? 0 : state.cursor;
+    return { ...state, playing: true, until: end, cursor };
+  }
+
+  function segmentRange(state) {
+    const segment = state.clip.segments[state.segment];
+    return segment ? [segment.first, segment.last] : null;
+  }
+
+  function tick(state, to) {
+    if (!state.playing) return state;
+    const end = state.until ?? state.codes.length - 1;
+    const next = moved(state, Math.min(to, end), { paints: true });
+    return next.cursor >= end ? { ...next, playing: false, until: null } : next;
+  }
+
+  function faster(state, by) {
+    const place = clamp(SPEEDS.indexOf(state.speed) + by, 0, SPEEDS.length - 1);
+    return said({ ...state, speed: SPEEDS[place] }, `Speed ${SPEEDS[place]}.`);
+  }
+
+  function clear(state) {
+    const range = selection(state) ?? [state.cursor, state.cursor];
+    return said({ ...painted(state, ...range, NOT_REVIEWED), mark: null }, `Not reviewed: ${spanText(state, ...range)}.`);
+  }
+
+  const givenAt = (state) => (place) => state.clip.given[place];
+  const other = (state) => state.clip.classes.findIndex((c) => c.name === "other");
+  const stopped = (state) => (state.playing ? { ...state, playing: false, until: null } : state);
+
+  const acts = {
+    step: (state, { by }) => moved(stopped(state), state.cursor + by, { paints: true }),
+    goto: (state, { place }) => moved(stopped(state), place),
+    tick: (state, { place }) => tick(state, place),
+    play: (state) => play(state),
+    play_segment: (state) => play(state, { segment: true }),
+    speed: (state, { by }) => faster(state, by),
+    paint: (state, { code }) => paintClass(state, code),
+    other: (state) => paintClass(state, other(state)),
+    clear,
+    accept,
+    given_right: (state) => (state.clip.given ? decide(state, givenAt(state), "Given label right") : said(state, "Blind: the given label is hidden.")),
+    unsure: (state) => decide(state, () => UNSURE, "Unsure"),
+    exclude: (state) => decide(state, () => EXCLUDED, "Excluded"),
+    mark,
+    select: (state, { from, to }) => ({ ...lifted(stopped(state)), mark: { anchor: from, end: to }, cursor: to }),
+    cancel: (state) => (state.pen ? said(lifted(state), "Pen up.") : { ...stopped(state), mark: null }),
+    pen,
+    segment: (state, { by }) => otherSegment(state, by),
+    to_segment: (state, { place }) => atSegment(state, place),
+    edge: (state, { edge }) => toEdge(stopped(state), edge),
+    nudge: (state, { edge, grow }) => nudge(stopped(state), edge, grow),
+    undo,
+    redo,
+    note: (state, { text }) => note(state, text),
+    leave: (state, { go }) => leave(state, go),
+    close: closed,
+    restored: (state, { operations }) => ({
+      ...state, operations, open: null, pen: null, codes: replay(operations, state.clip.frameNumbers),
+    }),
+  };
+
+  return (state, action) => {
+    const act = acts[action.type];
+    if (!act) throw new Error(`no act ${action.type}`);
+    return act({ ...state, effects: [] }, action);
+  };
+}
+
+function changesTo(state, [first, last]) {
+  return state.codes.subarray(first, last + 1).includes(NOT_REVIEWED);
+}
+
+function changes(codes, first, last, code) {
+  for (let i = first; i <= last; i += 1) if (codes[i] !== code) return true;
+  return false;
+}
+
+function filled(codes, first, last, code) {
+  const copy = codes.slice();
+  copy.fill(code, first, last + 1);
+  return copy;
+}
+
+function told(state, effect) {
+  return { ...state, effects: [...state.effects, effect] };
+}
+
+function said(state, text) {
+  return told(state, { kind: "say", text });
+}
+
+function clamp(value, low, high) {
+  return Math.max(low, Math.min(high, value));
+}

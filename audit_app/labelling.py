@@ -1,0 +1,71 @@
+"""The labeller on a page: its data stay the same object while one clip is shown, and it tells where to go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from audit_app.labeller import labeller
+from audit_app.labeller.payload import clip_payload
+from audit_app.opened_run import configuration, workspace
+from audit_app.review_events import store
+from pipeline.report.found import Found
+
+__all__ = ["label_clip", "shown_clip"]
+
+_SHOWN = "labeller_shown"
+_VISIT = "labeller_visit"
+
+
+def label_clip(
+    found: Found, clip_id: str, *, reviewer: str, page: str, on_go: Callable[[dict[str, Any]], None], mark: str = "", **facts: Any
+) -> None:
+    """Show the labeller.
+
+    Parameters
+    ----------
+    page
+        Which page shows it: pages do not share a widget.
+    on_go
+        Called with what the labeller asks for (``go``, ``from``) before the page runs again.
+    mark
+        What tells two stretches of one clip apart, where no other fact does.
+    **facts
+        What :func:`audit_app.labeller.payload.clip_payload` takes beside clip, reviewer and store; a function is called only
+        where the data are made anew.
+    """
+    plain = {name: value for name, value in facts.items() if not callable(value)}
+    key = (page, str(found.folder.path), clip_id, reviewer, mark, repr(plain), st.session_state.get(_VISIT, 0))
+    kept = st.session_state.get(_SHOWN)
+    if kept is None or kept["key"] != key:
+        review = configuration().review
+        made = clip_payload(
+            found,
+            clip_id,
+            reviewer=reviewer,
+            store=store(),
+            workspace=workspace().root,
+            keys=review.keys,
+            step=review.step,
+            **{name: value() if callable(value) else value for name, value in facts.items()},
+        )
+        kept = {"key": key, "clip_id": clip_id, "page": page, "payload": made}
+        st.session_state[_SHOWN] = kept
+    widget = f"labeller_{page}"
+
+    def go() -> None:
+        asked = st.session_state[widget].get("go")
+        if asked:
+            # What was painted here since is in the store: the clip's data are made anew when it is shown again.
+            st.session_state[_VISIT] = st.session_state.get(_VISIT, 0) + 1
+            on_go(dict(asked))
+
+    labeller(kept["payload"], key=widget, on_go=go)
+
+
+def shown_clip(page: str) -> str | None:
+    """Return the clip that the labeller of a page showed last in this session."""
+    kept = st.session_state.get(_SHOWN)
+    return str(kept["clip_id"]) if kept and kept["page"] == page else None

@@ -1,0 +1,34 @@
+"""The script that Streamlit runs for every session: which pages there are, and their common look."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from audit_app.page_frame import page_style
+from audit_app.wording import escaped
+from data_schemas.errors import PoseAuditError
+
+PAGES = (
+    ("queue_page.py", "Queue", "queue", ":material/format_list_bulleted:"),
+    ("review_page.py", "Review", "review", ":material/edit:"),
+    ("blind_page.py", "Blind sample", "blind", ":material/visibility_off:"),
+    ("overview_page.py", "Overview", "overview", ":material/insights:"),
+    ("agreement_page.py", "Agreement", "agreement", ":material/balance:"),
+    ("history_page.py", "History", "history", ":material/history:"),
+    ("export_page.py", "Export", "export", ":material/download:"),
+)
+
+st.set_page_config(
+    page_title="pose-audit", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide", initial_sidebar_state="collapsed"
+)
+page_style()
+chosen = st.navigation(
+    [st.Page(file, title=name, url_path=path, icon=icon, default=path == "queue") for file, name, path, icon in PAGES],
+    position="top",
+)
+try:
+    chosen.run()
+except PoseAuditError as error:
+    st.error(f"{escaped(error.message)}  \n{escaped(error.hint)}", icon=":material/error:")

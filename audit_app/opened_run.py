@@ -1,0 +1,76 @@
+"""The run that the pages show, and the review store beside it: read once, kept for every session of the server."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from data_schemas.config import Config, load_config
+from pipeline.report.found import Found
+from pipeline.stages import SCHEMAS
+from pipeline.workspace import RunFolder, Workspace
+
+__all__ = ["chosen_run", "configuration", "newer_run", "open_run", "switch_to_newest", "workspace"]
+
+_CHOSEN = "run_path"
+
+
+class _LazyTables(dict[str, pd.DataFrame]):
+    """The tables of a run, each read when it is first asked for: millions of frames are not read for a page that shows none."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        super().__init__()
+        self._folder = folder
+
+    def __missing__(self, name: str) -> pd.DataFrame:
+        self[name] = self._folder.read_table(name, SCHEMAS[name])
+        return self[name]
+
+
+def workspace() -> Workspace:
+    """Return the workspace that `audit review` was started in; it is handed over by AUDIT_WORKSPACE."""
+    return Workspace(Path(os.environ.get("AUDIT_WORKSPACE") or "."))
+
+
+def configuration() -> Config:
+    """Return audit.toml as it stands now: keys and reviewer may change between runs."""
+    path = workspace().config_path
+    return load_config(path if path.exists() else None)
+
+
+def chosen_run() -> Path | None:
+    """Return the folder of the run that this session shows: the newest finished one when the session began."""
+    chosen: Path | None = st.session_state.get(_CHOSEN)
+    if chosen is None or not (chosen / "run.json").exists():
+        latest = workspace().latest()
+        chosen = latest.path if latest is not None else None
+        if chosen is not None:
+            st.session_state[_CHOSEN] = chosen
+    return chosen
+
+
+def newer_run() -> Path | None:
+    """Return the newest finished run where that is another one than this session shows."""
+    latest = workspace().latest()
+    return latest.path if latest is not None and latest.path != chosen_run() else None
+
+
+def switch_to_newest() -> None:
+    """Let this session show the newest finished run."""
+    st.session_state.pop(_CHOSEN, None)
+
+
+def open_run() -> Found | None:
+    """Return the run of this session with its tables and names, or None where no run has finished yet."""
+    path = chosen_run()
+    return None if path is None else _opened(str(path), (path / "run.json").stat().st_mtime_ns)
+
+
+# The time of the record is part of the key: a run that was made anew in its folder is read anew.
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _opened(path: str, changed_ns: int) -> Found:
+    folder = RunFolder(Path(path))
+    return Found(folder, _LazyTables(folder))

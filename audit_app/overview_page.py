@@ -1,0 +1,146 @@
+"""Overview: what the audit doubts, how far the review is, and how fast it goes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from audit_app.page_frame import empty, run_or_stop, title
+from audit_app.queue_rows import queue_rows, seconds_per_frame
+from audit_app.review_events import events
+from audit_app.segment_board import segment_board
+from audit_app.wording import duration
+from pipeline.figures import error_rates, quality_histogram
+from pipeline.report.found import Found
+from pipeline.review.figures import decided_over_time, given_by_suggested, speed_by_day
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+_INK = {"light": "#3d4650", "dark": "#b9c1c9"}
+
+
+def show() -> None:
+    """Show the figures of the run and of the review."""
+    title("Overview", "What the audit doubts, how far the review is, and how fast it goes.")
+    found = run_or_stop()
+    rows = queue_rows(found)
+    _figures_in_words(found, rows)
+    species = _species(found)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        _matrix(found, rows[rows["species"] == species], species=species)
+    with right:
+        _quality(found, species)
+        _errors(found, species)
+    _work(found)
+
+
+def _figures_in_words(found: Found, rows: pd.DataFrame) -> None:
+    issues = found["issues"]
+    state = rows["state"].value_counts()
+    reviewed, pace = int(len(rows) - state.get("open", 0)), seconds_per_frame()
+    waiting = float(rows.loc[rows["state"] == "open", "frames"].sum())
+    flagged = float(issues["is_issue"].mean()) if len(issues) else 0.0
+    cells = st.columns(5)
+    cells[0].metric(
+        "Windows flagged", f"{flagged:.0%}", help=f"{int(issues['is_issue'].sum()):,} of {len(issues):,} windows of one second"
+    )
+    cells[1].metric("Segments reviewed", f"{reviewed:,} of {len(rows):,}")
+    cells[2].metric("Unsure", f"{int(state.get('unsure', 0)):,}", help="Looked at by somebody who could not tell")
+    cells[3].metric(
+        "Frames a minute", f"{60 / pace:,.0f}" if pace else "–", help="Measured on the newest 300 acts; known after five"
+    )
+    cells[4].metric("Time left", duration(waiting * pace) if pace else "–", help="For the open segments, at today's speed")
+
+
+def _species(found: Found) -> str:
+    known = sorted(found["issues"]["species"].unique())
+    if len(known) < 2:
+        return known[0] if known else ""
+    chosen = st.segmented_control(
+        "Species", known, default=known[0], format_func=str.title, label_visibility="collapsed", key="species"
+    )
+    return str(chosen or known[0])
+
+
+def _matrix(found: Found, rows: pd.DataFrame, *, species: str) -> None:
+    st.subheader("What is given, what is suggested", anchor=False)
+    if rows.empty:
+        empty("Nothing was flagged here", "No stretch of this species carries a label that the audit doubts.")
+        return
+    st.caption(
+        "Rows are given labels, columns suggestions; a disc is the number of segments with both. Click one to see them queued."
+    )
+    figure = given_by_suggested(rows, titles=_titles(found, species))
+    picked = st.plotly_chart(_inked(figure), theme=None, key=f"matrix_{species}", on_select="rerun", selection_mode="points")
+    points = picked.selection.points
+    if points:
+        given, suggested = points[0]["customdata"][:2]
+        st.switch_page("queue_page.py", query_params={"species": species, "given": given, "suggested": suggested})
+
+
+def _quality(found: Found, species: str) -> None:
+    st.subheader("Label quality", anchor=False)
+    st.caption(
+        "The chance that a window's label is right, as the audit sees it. Flagged windows make up the segments of the queue."
+    )
+    figure = _quality_figure(found, str(found.folder.path), species)
+    st.plotly_chart(_inked(figure), theme=None, key="quality")
+
+
+def _errors(found: Found, species: str) -> None:
+    st.subheader("Labels expected to be wrong", anchor=False)
+    st.caption("Share of each given label's windows that is probably wrong; bars are 95 % intervals over resampled animals.")
+    figure = _errors_figure(found, str(found.folder.path), species)
+    st.plotly_chart(_inked(figure), theme=None, key="errors")
+
+
+def _work(found: Found) -> None:
+    told = events()
+    st.divider()
+    if told.empty:
+        st.subheader("The review", anchor=False)
+        empty("Nobody has decided anything yet", "Progress and speed appear here with the first segment that is reviewed.")
+        if st.button("Open the queue", type="primary"):
+            st.switch_page("queue_page.py")
+        return
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader("Reviewed over time", anchor=False)
+        st.caption("A segment counts from the newest act in it.")
+        st.plotly_chart(_inked(decided_over_time(segment_board(found).states)), theme=None, key="progress")
+    with right:
+        st.subheader("Speed", anchor=False)
+        st.caption("Frames decided in a minute of work; breaks of more than two minutes are left out.")
+        st.plotly_chart(_inked(speed_by_day(told)), theme=None, key="speed")
+
+
+def _titles(found: Found, species: str) -> dict[str, str]:
+    segments = found["segments"]
+    names = {*found.colours, *segments["given_label"], *segments["suggested_label"]}
+    return {name: (found.taxonomy.label(species, name).en or name) if found.taxonomy else name for name in names}
+
+
+def _inked(figure: Figure) -> Figure:
+    """Give the words of a figure the ink of the page's theme."""
+    ink = _INK.get(str(st.context.theme.type), _INK["light"])
+    return figure.update_layout(font={"color": ink, "family": "Source Sans, system-ui, sans-serif"})
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _quality_figure(_found: Found, run: str, species: str) -> Figure:
+    issues = _found["issues"]
+    return quality_histogram(issues[issues["species"] == species])
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _errors_figure(_found: Found, run: str, species: str) -> Figure:
+    issues = _found["issues"]
+    own = issues[issues["species"] == species]
+    return error_rates(own.assign(given_label=own["given_label"].map(_titles(_found, species))))[0]
+
+
+show()

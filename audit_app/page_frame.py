@@ -1,0 +1,81 @@
+"""What every page has around it: title, who reviews, the offer of a newer run, and what to do where there is nothing to see."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NoReturn
+
+import streamlit as st
+
+from audit_app.opened_run import chosen_run, newer_run, open_run, switch_to_newest, workspace
+from audit_app.reviewer import remember_reviewer, reviewer_control
+from audit_app.wording import escaped
+from pipeline.report.found import Found
+
+__all__ = ["empty", "page_style", "run_or_stop", "title"]
+
+_STYLE = Path(__file__).with_name("style.css")
+
+
+def page_style() -> None:
+    """Lay the quiet look over Streamlit's own; the text is ours, no data are in it."""
+    st.html(_STYLE)
+    remember_reviewer()
+
+
+def title(name: str, caption: str) -> None:
+    """Show the page's name, what it is for, and who reviews."""
+    left, right = st.columns([5, 1], vertical_alignment="center")
+    with left:
+        st.title(name, anchor=False)
+        st.caption(caption)
+    with right:
+        reviewer_control()
+    _offer_newer_run()
+
+
+def empty(headline: str, advice: str, *, command: str | None = None) -> None:
+    """Say why there is nothing to see, and what to do next."""
+    with st.container(border=True, key=f"empty_{abs(hash(headline))}"):
+        st.subheader(headline, anchor=False)
+        st.write(advice)
+        if command:
+            st.code(command, language=None, wrap_lines=True)
+
+
+def run_or_stop() -> Found:
+    """Return the run; where none has finished, say what to type and end the page there."""
+    found = open_run()
+    if found is None:
+        _no_run()
+    return found
+
+
+def _no_run() -> NoReturn:
+    root = workspace().root
+    waiting = workspace().newest()
+    if waiting is not None:
+        empty(
+            "The first run has not finished",
+            "Its pages appear here when it has. If it is not running any more, start it again: it goes on where it was.",
+            command=f"audit run -w {root}",
+        )
+    else:
+        empty(
+            "No run yet",
+            f"There is nothing to review in {escaped(str(root.resolve()))}. Let the audit look at your clips first, then reload.",
+            command=f"audit run YOUR_CLIPS -w {root}",
+        )
+    st.stop()
+
+
+@st.fragment(run_every=20)
+def _offer_newer_run() -> None:
+    newer = newer_run()
+    if newer is None or chosen_run() is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="newer_run"):
+        st.info(f"A newer run has finished: {escaped(newer.name)}. Your decisions hold for it, too.", icon=":material/update:")
+        if st.button("Switch to it", key="switch_run"):
+            switch_to_newest()
+            st.rerun(scope="app")

@@ -1,0 +1,70 @@
+"""What a queue shows and in which order: read from the page's address, so that reload and links keep it.
+
+The list filters by the same rules in JavaScript (``queue_list/queue_list.js``); here they say which segment comes next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+import pandas as pd
+
+__all__ = ["QueueFilters"]
+
+
+@dataclass(frozen=True)
+class QueueFilters:
+    """A choice for each column, empty for all; ``text`` is looked for in clip and class names."""
+
+    species: str = ""
+    given: str = ""
+    suggested: str = ""
+    kind: str = ""
+    reviewer: str = ""
+    state: str = ""
+    text: str = ""
+    order: str = ""
+
+    @classmethod
+    def from_query(cls, query: Mapping[str, str]) -> QueueFilters:
+        """Return the filters of a page's address; other keys are left alone."""
+        return cls(**{f.name: query[f.name] for f in fields(cls) if f.name in query})
+
+    def query(self) -> dict[str, str]:
+        """Return what to write into a page's address."""
+        return {f.name: value for f in fields(self) if (value := getattr(self, f.name))}
+
+    def apply(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows of the queue that these filters show, in their order.
+
+        Parameters
+        ----------
+        rows
+            As :func:`audit_app.queue_rows.queue_rows` gives them: most doubtful first.
+        """
+        wanted = pd.Series(True, index=rows.index)
+        for column, value in (
+            ("species", self.species),
+            ("given_label", self.given),
+            ("suggested_label", self.suggested),
+            ("kind", self.kind),
+            ("state", self.state),
+        ):
+            if value:
+                wanted &= rows[column] == value
+        if self.reviewer:
+            wanted &= rows["reviewers"].map(lambda names: self.reviewer in names.split(", "))
+        if self.text.strip():
+            wanted &= rows["words"].str.contains(self.text.strip().lower(), regex=False)
+        return self._ordered(rows[wanted])
+
+    def _ordered(self, rows: pd.DataFrame) -> pd.DataFrame:
+        if self.order == "quality":
+            return rows.sort_values("label_quality", kind="stable")
+        if self.order == "clip":
+            return rows.sort_values(["clip_id", "start_frame"], kind="stable")
+        if self.order == "length":
+            length = rows["start_frame"] - rows["end_frame"]
+            return rows.loc[length.sort_values(kind="stable").index]
+        return rows

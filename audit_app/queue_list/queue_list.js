@@ -1,0 +1,321 @@
+// The queue: thousands of segments in a list that draws only the rows in sight. Filters and order live in the page's address.
+// The columns arrive once, as JSON bytes; filtering never asks the server.
+const ROW = 46;
+const SPARE = 8;
+const CHOICES = ["species", "given", "suggested", "kind", "reviewer", "state"];
+const KEYS = [...CHOICES, "text", "order"];
+const ORDERS = { priority: "most doubtful first", quality: "lowest quality first", clip: "clip by clip", length: "longest first" };
+const instances = new WeakMap();
+
+function make(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === "text") node.textContent = value;
+    else if (value !== null && value !== undefined) node.setAttribute(name, value);
+  }
+  node.append(...children);
+  return node;
+}
+
+function duration(seconds) {
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+  return `${(seconds / 3600).toFixed(1)} h`;
+}
+
+class Queue {
+  constructor(root) {
+    this.root = root;
+    this.filters = Object.fromEntries(KEYS.map((key) => [key, ""]));
+    this.active = 0;
+    this.shown = [];
+    this.drawn = "";
+    this.build();
+  }
+
+  build() {
+    this.bar = make("div", { class: "bar", role: "search", "aria-label": "Filter the queue" });
+    this.text = make("input", { type: "search", placeholder: "clip or label  ( / )", "aria-label": "Filter by text", "data-testid": "queue-text" });
+    this.text.addEventListener("input", () => this.change("text", this.text.value));
+    this.selects = {};
+    for (const key of CHOICES) {
+      const select = make("select", { "aria-label": `Filter by ${key}`, "data-testid": `queue-filter-${key}` });
+      select.addEventListener("change", () => this.change(key, select.value));
+      this.selects[key] = select;
+    }
+    this.order = make("select", { "aria-label": "Order", "data-testid": "queue-order" });
+    for (const [value, words] of Object.entries(ORDERS)) this.order.append(make("option", { value: value === "priority" ? "" : value, text: words }));
+    this.order.addEventListener("change", () => this.change("order", this.order.value));
+    this.clear = make("button", { type: "button", class: "quiet", text: "Clear filters", "data-testid": "queue-clear" });
+    this.clear.addEventListener("click", () => {
+      for (const key of KEYS) if (key !== "order") this.filters[key] = "";
+      this.apply();
+    });
+    this.bar.append(this.text, ...CHOICES.map((key) => this.selects[key]), this.order, this.clear);
+
+    this.meter = make("div", { class: "meter", "aria-hidden": "true" }, make("i", { class: "decided" }), make("i", { class: "unsure" }));
+    this.count = make("span", { class: "count", role: "status", "aria-live": "polite", "data-testid": "queue-count" });
+    this.go = make("button", { type: "button", class: "primary", "data-testid": "queue-continue" });
+    this.go.addEventListener("click", () => this.goOn());
+    this.summary = make("div", { class: "summary" }, this.count, this.meter, this.go);
+
+    const heads = ["#", "Clip", "Given → suggested", "Why", "Quality", "State"];
+    this.head = make("div", { class: "row head", "aria-hidden": "true" }, ...heads.map((text) => make("span", { text })));
+    this.space = make("div", { class: "space", role: "presentation" });
+    this.list = make("div", { class: "list", role: "listbox", tabindex: "0", "aria-label": "Segments to review", "data-testid": "queue-list" }, this.space);
+    this.list.addEventListener("scroll", () => this.draw(), { passive: true });
+    this.list.addEventListener("keydown", (event) => this.key(event));
+    this.space.addEventListener("click", (event) => {
+      const row = event.target.closest("[data-place]");
+      if (row) this.open(Number(row.dataset.place));
+    });
+    this.empty = make("p", { class: "empty", "data-testid": "queue-empty" });
+    this.root.append(this.bar, this.summary, this.head, this.list, this.empty);
+    this.resized = new ResizeObserver(() => this.draw());
+    this.resized.observe(this.list);
+    this.slash = (event) => {
+      if (event.code === "Slash" && !event.ctrlKey && !event.metaKey && !/^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) {
+        event.preventDefault();
+        this.text.focus();
+      }
+    };
+    document.addEventListener("keydown", this.slash);
+  }
+
+  remove() {
+    this.resized.disconnect();
+    document.removeEventListener("keydown", this.slash);
+    this.root.replaceChildren();
+  }
+
+  // The first data, or new data after a decision or for another run.
+  take(bytes) {
+    if (this.bytes === bytes) return;
+    this.bytes = bytes;
+    const first = !this.data;
+    this.data = JSON.parse(new TextDecoder().decode(bytes));
+    const { columns, names } = this.data;
+    this.words = columns.clip.map((clip, i) =>
+      `${clip} ${names[columns.given_class[i]].slice(0, 3).join(" ")} ${names[columns.suggested_class[i]].slice(0, 3).join(" ")}`.toLocaleLowerCase());
+    if (first) {
+      for (const key of KEYS) this.filters[key] = this.data.query[key] ?? "";
+    }
+    this.fill();
+    this.apply(first ? this.data.here : null);
+  }
+
+  fill() {
+    const { columns, lists } = this.data;
+    for (const key of CHOICES) {
+      const held = new Map();
+      for (const value of columns[key]) for (const one of Array.isArray(value) ? value : [value]) held.set(one, (held.get(one) ?? 0) + 1);
+      const options = lists[key].map(([value, words], place) => [value, words, held.get(place) ?? 0]).filter(([, , count]) => count > 0);
+      this.selects[key].replaceChildren(
+        make("option", { value: "", text: { given: "any given label", suggested: "any suggestion" }[key] ?? `any ${key}` }),
+        ...options.map(([value, words, count]) => make("option", { value, text: `${words}  ${count.toLocaleString()}` })));
+      this.selects[key].hidden = options.length < 2 && !this.filters[key];
+    }
+  }
+
+  change(key, value) {
+    this.filters[key] = value;
+    this.apply();
+  }
+
+  matching() {
+    const { columns, lists } = this.data;
+    const tests = [];
+    for (const key of CHOICES) {
+      if (!this.filters[key]) continue;
+      const wanted = lists[key].findIndex(([value]) => value === this.filters[key]);
+      const column = columns[key];
+      tests.push(key === "reviewer" ? (i) => column[i].includes(wanted) : (i) => column[i] === wanted);
+    }
+    const text = this.filters.text.trim().toLocaleLowerCase();
+    if (text) tests.push((i) => this.words[i].includes(text));
+    const found = [];
+    for (let i = 0; i < columns.id.length; i += 1) if (tests.every((test) => test(i))) found.push(i);
+    return found;
+  }
+
+  sorted(found) {
+    const { columns } = this.data;
+    const length = (i) => columns.end[i] - columns.start[i];
+    const orders = {
+      quality: (a, b) => columns.quality[a] - columns.quality[b] || a - b,
+      clip: (a, b) => (columns.clip[a] < columns.clip[b] ? -1 : columns.clip[a] > columns.clip[b] ? 1 : columns.start[a] - columns.start[b]),
+      length: (a, b) => length(b) - length(a) || a - b,
+    };
+    return orders[this.filters.order] ? found.sort(orders[this.filters.order]) : found;
+  }
+
+  apply(here = null) {
+    this.shown = this.sorted(this.matching());
+    for (const key of CHOICES) this.selects[key].value = this.filters[key];
+    if (this.text.value !== this.filters.text) this.text.value = this.filters.text;
+    this.order.value = this.filters.order;
+    this.clear.hidden = !KEYS.some((key) => key !== "order" && this.filters[key]);
+    this.address();
+    const place = here === null ? -1 : this.shown.findIndex((i) => this.data.columns.id[i] === here);
+    this.active = Math.max(0, place);
+    this.space.style.height = `${this.shown.length * ROW}px`;
+    this.list.scrollTop = place > 3 ? (place - 3) * ROW : 0;
+    this.tell();
+    this.draw(true);
+  }
+
+  query() {
+    const query = new URLSearchParams();
+    for (const key of KEYS) if (this.filters[key]) query.set(key, this.filters[key]);
+    return query;
+  }
+
+  address() {
+    const query = this.query();
+    for (const [key, value] of new URLSearchParams(window.location.search)) if (!KEYS.includes(key)) query.append(key, value);
+    const text = query.toString();
+    window.history.replaceState(window.history.state, "", window.location.pathname + (text ? `?${text}` : ""));
+  }
+
+  tell() {
+    const { columns, seconds_per_frame: pace } = this.data;
+    const open = this.data.lists.state.findIndex(([value]) => value === "open");
+    const unsure = this.data.lists.state.findIndex(([value]) => value === "unsure");
+    const disputed = this.data.lists.state.findIndex(([value]) => value === "disputed");
+    let left = 0, doubted = 0, argued = 0, frames = 0;
+    for (const i of this.shown) {
+      if (columns.state[i] === open) { left += 1; frames += columns.frames[i]; }
+      if (columns.state[i] === unsure) doubted += 1;
+      if (columns.state[i] === disputed) argued += 1;
+    }
+    const all = this.shown.length, total = columns.id.length;
+    const done = all - left - doubted - argued;
+    const time = left && pace ? ` · about ${duration(frames * pace)} left` : "";
+    const part = all === total ? `${total.toLocaleString()} segments` : `${all.toLocaleString()} of ${total.toLocaleString()} segments`;
+    this.count.textContent = `${part} · ${done.toLocaleString()} decided${doubted ? `, ${doubted.toLocaleString()} unsure` : ""}${argued ? `, ${argued.toLocaleString()} disputed` : ""}${time}`;
+    const [first, second] = this.meter.children;
+    first.style.width = `${(100 * done) / Math.max(all, 1)}%`;
+    second.style.width = `${(100 * (doubted + argued)) / Math.max(all, 1)}%`;
+    this.empty.hidden = all > 0;
+    this.list.hidden = this.head.hidden = all === 0;
+    this.empty.textContent = "No segment fits these filters. Clear one of them to see more.";
+    const next = this.target();
+    this.go.hidden = next < 0;
+    this.go.textContent = this.data.here !== null && next >= 0 ? "Continue where I was" : "Start reviewing";
+  }
+
+  // The segment last opened while it is open, else the first open one after it.
+  target() {
+    const { columns, lists, here } = this.data;
+    const open = lists.state.findIndex(([value]) => value === "open");
+    const from = Math.max(0, this.shown.findIndex((i) => columns.id[i] === here));
+    for (let step = 0; step < this.shown.length; step += 1) {
+      const place = (from + step) % this.shown.length;
+      if (columns.state[this.shown[place]] === open) return place;
+    }
+    return -1;
+  }
+
+  goOn() {
+    const place = this.target();
+    if (place >= 0) this.open(place);
+  }
+
+  open(place) {
+    const row = this.shown[place];
+    if (row === undefined) return;
+    this.active = place;
+    this.draw(true);
+    this.send({ segment: this.data.columns.id[row], query: Object.fromEntries(this.query()) });
+  }
+
+  key(event) {
+    const page = Math.max(1, Math.floor(this.list.clientHeight / ROW) - 1);
+    const last = this.shown.length - 1;
+    const moves = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity };
+    if (event.code === "Enter" || event.code === "NumpadEnter") this.open(this.active);
+    else if (event.code in moves) {
+      this.active = Math.min(last, Math.max(0, this.active + moves[event.code]));
+      const top = this.active * ROW;
+      if (top < this.list.scrollTop) this.list.scrollTop = top;
+      if (top + ROW > this.list.scrollTop + this.list.clientHeight) this.list.scrollTop = top + ROW - this.list.clientHeight;
+      this.draw(true);
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  draw(always = false) {
+    if (!this.data) return;
+    const from = Math.max(0, Math.floor(this.list.scrollTop / ROW) - SPARE);
+    const to = Math.min(this.shown.length, Math.ceil((this.list.scrollTop + this.list.clientHeight) / ROW) + SPARE);
+    const drawn = `${from}-${to}`;
+    if (!always && drawn === this.drawn) return;
+    this.drawn = drawn;
+    const rows = [];
+    for (let place = from; place < to; place += 1) rows.push(this.row(place));
+    this.space.replaceChildren(...rows);
+    const active = this.space.querySelector("[aria-selected=true]");
+    if (active) this.list.setAttribute("aria-activedescendant", active.id);
+    else this.list.removeAttribute("aria-activedescendant");
+  }
+
+  row(place) {
+    const i = this.shown[place];
+    const { columns, lists, here } = this.data;
+    const state = lists.state[columns.state[i]];
+    const who = columns.reviewer[i].map((one) => lists.reviewer[one][1]).join(", ");
+    const row = make("div", {
+      class: `row ${state[0]}${columns.id[i] === here ? " here" : ""}`,
+      id: `queue-row-${place}`,
+      role: "option",
+      "aria-selected": String(place === this.active),
+      "aria-posinset": place + 1,
+      "aria-setsize": this.shown.length,
+      "data-testid": "queue-row",
+      "data-place": place,
+      "data-segment": columns.id[i],
+    },
+      make("span", { class: "number", text: (i + 1).toLocaleString() }),
+      make("span", { class: "clip" },
+        make("b", { text: columns.clip[i], title: columns.clip[i] }),
+        make("small", { text: `frames ${columns.start[i]}–${columns.end[i]} · ${columns.windows[i]} windows` })),
+      make("span", { class: "labels" }, this.label(columns.given_class[i]), make("span", { class: "arrow", text: "→" }), this.label(columns.suggested_class[i], columns.probability[i])),
+      make("span", { class: "kind", text: lists.kind[columns.kind[i]][1] }),
+      make("span", { class: "quality" }, this.gauge(columns.quality[i]), make("span", { text: columns.quality[i].toFixed(2) })),
+      make("span", { class: "state" }, make("em", { text: state[1] }), make("small", { text: who, title: who })));
+    row.style.top = `${place * ROW}px`;
+    return row;
+  }
+
+  label(code, probability = null) {
+    const [name, en, ko, colour] = this.data.names[code];
+    const chip = make("i", { class: "chip" });
+    chip.style.background = colour;
+    const small = [ko && ko !== name ? ko : "", probability === null ? "" : `${Math.round(100 * probability)} %`].filter(Boolean).join(" · ");
+    return make("span", { class: "label", title: `${name} · ${en}${ko ? ` · ${ko}` : ""}` }, chip,
+      make("span", {}, make("b", { text: en || name }), make("small", { text: small || name })));
+  }
+
+  gauge(quality) {
+    const bar = make("i");
+    bar.style.width = `${Math.round(100 * quality)}%`;
+    return make("span", { class: "gauge", "aria-hidden": "true" }, bar);
+  }
+}
+
+export default function (component) {
+  const { parentElement, data, setTriggerValue } = component;
+  const root = parentElement.querySelector(".queue");
+  let queue = instances.get(root);
+  if (!queue) {
+    queue = new Queue(root);
+    instances.set(root, queue);
+  }
+  queue.send = (value) => setTriggerValue("open", value);
+  queue.take(data);
+  return () => {
+    queue.remove();
+    instances.delete(root);
+  };
+}

@@ -1,0 +1,48 @@
+"""The queue: what to look at next, most doubtful first."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from audit_app.opened_run import workspace
+from audit_app.page_frame import empty, run_or_stop, title
+from audit_app.queue_filters import QueueFilters
+from audit_app.queue_list import queue_list
+from audit_app.queue_rows import list_columns, queue_rows
+from audit_app.reviewer import ask_reviewer
+
+LAST_SEGMENT = "last_segment"
+
+
+def show() -> None:
+    """Show the queue; a segment that is clicked opens in Review with the same filters."""
+    title("Queue", "Stretches of clips whose label is probably wrong, most doubtful first. Arrow keys move, Enter opens.")
+    found = run_or_stop()
+    ask_reviewer()
+    rows = queue_rows(found)
+    if rows.empty:
+        empty(
+            "Nothing was flagged",
+            "The audit found no stretch whose label it doubts. Label a blind sample to learn whether that is true: its windows "
+            "are drawn at random, flagged or not.",
+        )
+        if st.button("Draw a blind sample", type="primary"):
+            st.switch_page("blind_page.py")
+        return
+    if not (rows["state"] == "open").any():
+        _all_reviewed()
+    filters = QueueFilters.from_query(st.query_params.to_dict())
+    opened = queue_list(list_columns(found, here=st.session_state.get(LAST_SEGMENT), filters=filters), key="queue")
+    if opened:
+        st.switch_page("review_page.py", query_params={**opened["query"], "segment": opened["segment"]})
+
+
+def _all_reviewed() -> None:
+    st.success(
+        "Every segment has been reviewed. Export the cleaned labels, or label a blind sample to measure what is left: "
+        f"`audit decisions export decisions.jsonl -w {workspace().root}`.",
+        icon=":material/check_circle:",
+    )
+
+
+show()

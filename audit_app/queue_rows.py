@@ -1,0 +1,159 @@
+"""The rows of the queue: the segments of a run, what people decided about each, and the columns that the list draws from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import pandas as pd
+import streamlit as st
+
+from audit_app.queue_filters import QueueFilters
+from audit_app.review_events import events
+from audit_app.segment_board import segment_board
+from audit_app.wording import KIND_NAMES, STATE_NAMES
+from pipeline.colours import class_colours
+from pipeline.report.found import Found
+from pipeline.review.progress import frames_a_minute
+
+__all__ = ["list_columns", "queue_rows", "seconds_per_frame"]
+
+
+def queue_rows(found: Found, *, fresh_clip: str | None = None) -> pd.DataFrame:
+    """Return the segments to review, most doubtful first, those of the hold-out left out.
+
+    Parameters
+    ----------
+    fresh_clip
+        Only look for new decisions in this clip, which is quick; without it, in all.
+
+    Returns
+    -------
+    DataFrame
+        The columns of the segments table, and ``frames``, ``state`` (open, decided, unsure or disputed), ``reviewers`` (names,
+        by comma) and ``words`` (clip and class names, lower case, for the search).
+    """
+    board = segment_board(found)
+    if fresh_clip is None:
+        board.refresh()
+    else:
+        board.refresh_clip(fresh_clip)
+    return _rows(found, str(found.folder.path), board.version)
+
+
+def seconds_per_frame() -> float | None:
+    """Return the seconds that a frame takes by the work so far, or None where too little was done to tell."""
+    speed = frames_a_minute(events())
+    return 60.0 / speed if speed else None
+
+
+def list_columns(found: Found, *, here: str | None, filters: QueueFilters) -> bytes:
+    """Return the queue as columns in JSON, as the list takes them.
+
+    Parameters
+    ----------
+    here
+        The segment that was opened last.
+    filters
+        What the list filters by when it is shown first; from then on it keeps its own.
+    """
+    return _columns(found, str(found.folder.path), segment_board(found).version, here, filters)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _rows(_found: Found, run: str, version: int) -> pd.DataFrame:
+    board = segment_board(_found)
+    queue, states = board.segments, board.states
+    words = {key: " ".join(_title(_found, *key)[:3]) for key in _classes(queue)}
+    spoken = [
+        f"{clip} {words[species, given]} {words[species, suggested]}".lower()
+        for clip, species, given, suggested in zip(
+            queue["clip_id"], queue["species"], queue["given_label"], queue["suggested_label"], strict=True
+        )
+    ]
+    # Where reviewers differ there is no label yet, but the stretch waits on the Agreement page, not here.
+    state = states["state"].mask((states["state"] == "open") & states["disputed"], "disputed")
+    return queue.assign(
+        words=spoken, state=state.to_numpy(), frames=states["frames"].to_numpy(), reviewers=states["reviewers"].to_numpy()
+    )
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _columns(_found: Found, run: str, version: int, here: str | None, filters: QueueFilters) -> bytes:
+    rows = queue_rows(_found)
+    classes = _classes(rows)
+    place = {key: i for i, key in enumerate(classes)}
+    lists = _lists(_found, rows, classes)
+    codes = {name: {value: i for i, (value, _) in enumerate(choices)} for name, choices in lists.items()}
+    species = rows["species"].tolist()
+    columns: dict[str, Any] = {
+        "id": rows["segment_id"].tolist(),
+        "clip": rows["clip_id"].tolist(),
+        "start": rows["start_frame"].tolist(),
+        "end": rows["end_frame"].tolist(),
+        "windows": rows["windows"].tolist(),
+        "frames": rows["frames"].tolist(),
+        "probability": rows["suggested_probability"].round(3).tolist(),
+        "quality": rows["label_quality"].round(3).tolist(),
+        "given_class": [place[key] for key in zip(species, rows["given_label"], strict=True)],
+        "suggested_class": [place[key] for key in zip(species, rows["suggested_label"], strict=True)],
+        "reviewer": [[codes["reviewer"][n] for n in _people(names)] for names in rows["reviewers"]],
+    }
+    for name, column in (
+        ("species", "species"),
+        ("given", "given_label"),
+        ("suggested", "suggested_label"),
+        ("kind", "kind"),
+        ("state", "state"),
+    ):
+        columns[name] = rows[column].map(codes[name]).tolist()
+    return msgspec.json.encode(
+        {
+            "columns": columns,
+            "lists": lists,
+            "names": [_title(_found, s, n) for s, n in classes],
+            "seconds_per_frame": seconds_per_frame(),
+            "here": here,
+            "query": filters.query(),
+        }
+    )
+
+
+def _lists(found: Found, rows: pd.DataFrame, classes: Sequence[tuple[str, str]]) -> dict[str, list[tuple[str, str]]]:
+    """Return for each filter its values and the words for them."""
+    told: dict[str, str] = {}
+    for species, name in classes:
+        told.setdefault(name, _title(found, species, name)[1])
+    by_word = sorted(told.items(), key=lambda item: item[1])
+    people = sorted({name for names in rows["reviewers"].unique() for name in _people(names)})
+    return {
+        "species": [(s, s.title()) for s in sorted(rows["species"].unique())],
+        "given": by_word,
+        "suggested": by_word,
+        "kind": list(KIND_NAMES.items()),
+        "reviewer": [(name, name) for name in people],
+        "state": list(STATE_NAMES.items()),
+    }
+
+
+def _people(names: str) -> list[str]:
+    return names.split(", ") if names else []
+
+
+def _classes(rows: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return the classes that occur, each with its species."""
+    given = zip(rows["species"], rows["given_label"], strict=True)
+    suggested = zip(rows["species"], rows["suggested_label"], strict=True)
+    return sorted({*given, *suggested})
+
+
+def _title(found: Found, species: str, name: str) -> tuple[str, str, str, str]:
+    """Return a class's code, English and Korean name, and colour."""
+    label = found.taxonomy.label(species, name) if found.taxonomy else None
+    en, ko = (label.en, label.ko) if label else (name, "")
+    return name, en or name, "" if ko == en else ko, _colour(found, name)
+
+
+def _colour(found: Found, name: str) -> str:
+    return found.colours.get(name) or class_colours(list(found.colours), also=[name])[name]

@@ -1,0 +1,91 @@
+"""What people decided about each segment, kept up to date clip by clip: events are only added, most clips stay as they were."""
+
+from __future__ import annotations
+
+from threading import Lock
+
+import pandas as pd
+import streamlit as st
+
+from audit_app.review_events import database_exists, events, store
+from pipeline.report.found import Found
+from pipeline.review.progress import segment_states
+from pipeline.sampling import clip_bounds
+
+__all__ = ["SegmentBoard", "frames_of_clips", "segment_board"]
+
+
+class SegmentBoard:
+    """The segments of a run that are reviewed, most doubtful first, and their states.
+
+    Attributes
+    ----------
+    segments : DataFrame
+        The queue: the segments table without the hold-out.
+    states : DataFrame
+        As :func:`pipeline.review.progress.segment_states` gives it, a row for each segment.
+    counts : Series
+        Events that were taken in, by clip.
+    version : int
+        Counts the changes.
+    """
+
+    def __init__(self, found: Found) -> None:
+        segments = found["segments"]
+        self._found = found
+        self._lock = Lock()
+        self.counts: pd.Series = pd.Series(dtype="int64")
+        self.segments = segments[segments["split"] != "holdout"].reset_index(drop=True)
+        self.states = segment_states(self.segments, events().iloc[:0])
+        self.version = 0
+
+    def refresh(self) -> None:
+        """Take in what was stored since, in any clip."""
+        told = events()
+        counts = told.groupby("clip_id").size()
+        with self._lock:
+            fresh = counts[counts != self.counts.reindex(counts.index)].index
+            if len(fresh):
+                self._take(told[told["clip_id"].isin(fresh)], list(fresh))
+                self.counts = counts
+
+    def refresh_clip(self, clip_id: str) -> None:
+        """Take in what was stored about one clip; quick, whatever else there is."""
+        if not database_exists():
+            return
+        told = store().events(clip_id=clip_id)
+        with self._lock:
+            if len(told) != self.counts.get(clip_id, 0):
+                self._take(told, [clip_id])
+                self.counts[clip_id] = len(told)
+
+    def _take(self, told: pd.DataFrame, clips: list[str]) -> None:
+        touched = self.segments["clip_id"].isin(clips)
+        if touched.any():
+            fresh = segment_states(self.segments[touched], told, frames_of_clips(self._found, clips))
+            states = self.states.copy()
+            states.loc[touched.to_numpy(), :] = fresh.set_axis(states.index[touched])
+            self.states = states
+        self.version += 1
+
+
+def segment_board(found: Found) -> SegmentBoard:
+    """Return the board of a run; one serves all sessions."""
+    return _board(found, str(found.folder.path))
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _board(_found: Found, run: str) -> SegmentBoard:
+    return SegmentBoard(_found)
+
+
+def frames_of_clips(found: Found, clips: list[str]) -> pd.DataFrame:
+    """Return the frames of some clips, with their given label as ``given``; the others are not looked at."""
+    table, bounds = found["clips"], clip_bounds(found["clips"])
+    rows = [i for i, name in enumerate(table["clip_id"]) if name in set(clips)]
+    columns = [c for c in ("clip_id", "frame_number", "frame_label") if c in found["frames"]]
+    parts = [found["frames"].iloc[bounds[i] : bounds[i + 1]][columns] for i in rows]
+    frames = pd.concat(parts, ignore_index=True) if parts else found["frames"].iloc[:0][columns]
+    label = frames["clip_id"].map(table.set_index("clip_id")["label"])
+    given = frames["frame_label"].fillna(label) if "frame_label" in frames else label
+    return frames[["clip_id", "frame_number"]].assign(given=given)

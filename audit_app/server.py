@@ -1,0 +1,223 @@
+"""The routes beside Streamlit's own, in the same process and on the same port: saving decisions, and pictures.
+
+Both want the token that the page got with its data (see :mod:`audit_app.tokens`) and answer only pages of the same origin.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from functools import cache
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import numpy as np
+from numpy.typing import NDArray
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from audit_app.clip_facts import clip_behind, clip_facts
+from audit_app.pictures import DisplayPictures
+from audit_app.tokens import Permit, secret_of, verify
+from data_schemas.errors import PoseAuditError, SourceError, StageError, UsageError
+from pipeline.workspace import RunFolder, Workspace
+
+if TYPE_CHECKING:
+    from pipeline.review.store import ReviewStore
+
+__all__ = ["COMMIT_ROUTE", "PICTURE_ROUTE", "prefixed", "routes"]
+
+COMMIT_ROUTE, PICTURE_ROUTE = "/audit/commit", "/audit/picture"
+
+_LARGEST_COMMIT = 8 * 2**20
+_RELOAD = "reload the page; what you painted is kept in this browser"
+
+
+def routes(workspace: Path, *, database: str = "") -> list[Route]:
+    """Return the routes for ``st.App(script, routes=...)``.
+
+    Parameters
+    ----------
+    workspace
+        The workspace's folder.
+    database
+        ``review.database`` of audit.toml: empty is review.db of the workspace.
+    """
+    server = _Server(workspace.resolve(), database)
+    return [
+        Route(prefixed(COMMIT_ROUTE), server.commit, methods=["POST"]),
+        Route(prefixed(PICTURE_ROUTE), server.picture, methods=["GET"]),
+    ]
+
+
+def prefixed(route: str) -> str:
+    """Return a route below the path that Streamlit itself is served under."""
+    from streamlit import config
+
+    base = str(config.get_option("server.baseUrlPath") or "").strip("/")
+    return f"/{base}{route}" if base else route
+
+
+class _Server:
+    def __init__(self, workspace: Path, database: str) -> None:
+        self._workspace = workspace
+        self._database = database
+        self._store = cache(self._opened)
+        self._pictures = cache(self._pictures_of)
+
+    async def commit(self, request: Request) -> Response:
+        """Store what a page did; the answer is the receipt, or says why nothing was stored."""
+        if not _same_origin(request, strict=True):
+            return _refusal(HTTPStatus.FORBIDDEN, "this request comes from another page", _RELOAD)
+        body = bytearray()
+        async for piece in request.stream():
+            body += piece
+            if len(body) > _LARGEST_COMMIT:
+                return _refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"more than {_LARGEST_COMMIT:,} bytes", _RELOAD)
+        return await run_in_threadpool(self._commit, bytes(body))
+
+    async def picture(self, request: Request) -> Response:
+        """Return one frame's picture as JPEG; ``X-Source-Size`` tells the size that keypoints are measured in."""
+        if not _same_origin(request, strict=False):
+            return _refusal(HTTPStatus.FORBIDDEN, "this request comes from another page", _RELOAD)
+        return await run_in_threadpool(self._picture, request)
+
+    def _commit(self, body: bytes) -> Response:
+        from pipeline.review.messages import operation_to_json
+        from pipeline.review.store import ConflictError
+
+        try:
+            message = json.loads(body)
+        except ValueError as error:
+            return _refusal(HTTPStatus.BAD_REQUEST, f"not JSON: {error}", _RELOAD)
+        if not isinstance(message, dict):
+            return _refusal(HTTPStatus.BAD_REQUEST, "expected an object", _RELOAD)
+        try:
+            permit = verify(secret_of(self._workspace), str(message.get("token")))
+        except UsageError as error:
+            return _refusal(HTTPStatus.FORBIDDEN, error.message, error.hint)
+        except StageError as error:
+            return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, error.message, error.hint)
+        if message.get("stream") != permit.stream:
+            return _refusal(HTTPStatus.FORBIDDEN, f"the token is for stream {permit.stream!r}", _RELOAD)
+        try:
+            receipt = self._store().commit(self._meant(message, permit))
+        except ConflictError as error:
+            classes = [str(c) for c in message["classes"]]
+            classes += sorted({s.label for o in error.operations for s in o.spans if s.label} - set(classes))
+            stored = [operation_to_json(o, classes) for o in error.operations]
+            answer = {"error": "conflict", "revision": error.revision, "operations": stored, "classes": classes}
+            return JSONResponse({**answer, "hint": error.hint}, HTTPStatus.CONFLICT)
+        except PoseAuditError as error:
+            # What went wrong with a blind clip must not tell its name.
+            told = error.message if not permit.stream.startswith("blind:") else "the acts do not fit the clip"
+            status = HTTPStatus.SERVICE_UNAVAILABLE if isinstance(error, StageError) else HTTPStatus.BAD_REQUEST
+            return _refusal(status, told, error.hint)
+        return JSONResponse(
+            {"revision": receipt.revision, "sequence": receipt.sequence, "acknowledged": list(receipt.acknowledged)}
+        )
+
+    def _meant(self, message: Mapping[str, Any], permit: Permit) -> Any:
+        """Return the commit that a message stands for."""
+        from pipeline.review.messages import operation_from_json
+        from pipeline.review.store import Commit
+
+        clip_id, classes, operations = message.get("clip_id"), message.get("classes"), message.get("operations")
+        if not (isinstance(clip_id, str) and isinstance(classes, list) and isinstance(operations, list)):
+            raise UsageError("clip_id, classes or operations are missing", hint=_RELOAD)
+        names = [str(c) for c in classes]
+        run = self._run(permit.run_id).path
+        clip_id = self._clip(clip_id, run, permit)
+        facts = clip_facts(run, clip_id)
+        return Commit(
+            run_id=permit.run_id,
+            reviewer=permit.reviewer,
+            stream=permit.stream,
+            clip_id=clip_id,
+            base_revision=_count(message, "base_revision"),
+            sequence=_count(message, "sequence"),
+            operations=tuple(operation_from_json(o, names) for o in operations),
+            state=_state(message.get("state")),
+            classes=tuple(names),
+            frame_numbers=facts.frame_numbers,
+            given=facts.given,
+        )
+
+    def _picture(self, request: Request) -> Response:
+        wanted = request.query_params
+        try:
+            permit = verify(secret_of(self._workspace), request.headers.get("x-audit-token") or wanted.get("token", ""))
+            run = self._run(permit.run_id)
+            frame = wanted.get("frame", "")
+            clip_id = self._clip(wanted.get("clip", ""), run.path, permit)
+            facts = clip_facts(run.path, clip_id)
+            image = facts.images.get(int(frame) if frame.isdecimal() else -1)
+            if image is None:
+                return _refusal(HTTPStatus.NOT_FOUND, f"frame {frame!r} has no picture", "")
+            picture = self._pictures(run.path).get(image)
+        except UsageError as error:
+            return _refusal(HTTPStatus.FORBIDDEN, error.message, error.hint)
+        except SourceError as error:
+            return _refusal(HTTPStatus.NOT_FOUND, error.message, error.hint)
+        except StageError as error:
+            return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, error.message, error.hint)
+        width, height = facts.video or (picture.width, picture.height)
+        headers = {"X-Source-Size": f"{width}x{height}", "Cache-Control": "private, max-age=86400"}
+        return Response(picture.jpeg, media_type="image/jpeg", headers={**headers, "X-Content-Type-Options": "nosniff"})
+
+    def _clip(self, name: str, run: Path, permit: Permit) -> str:
+        """Return the clip that a page means: blind, it knows an alias only."""
+        return clip_behind(name, run, secret_of(self._workspace)) if permit.stream.startswith("blind:") else name
+
+    def _run(self, run_id: str) -> RunFolder:
+        """Return the run that a page shows; its name comes from a signed token and is still looked up, never joined."""
+        for path in Workspace(self._workspace).runs.glob("*/run.json"):
+            if path.parent.name == run_id and not path.parent.is_symlink():
+                return RunFolder(path.parent)
+        raise UsageError(f"run {run_id!r} is gone", hint=_RELOAD)
+
+    def _opened(self) -> ReviewStore:
+        from pipeline.review.store import ReviewStore
+
+        return ReviewStore.open(self._database or self._workspace / "review.db")
+
+    def _pictures_of(self, run: Path) -> DisplayPictures:
+        source = Path(str(RunFolder(run).record().get("source", "")))
+        return DisplayPictures(source, self._workspace / ".cache" / "pictures")
+
+
+def _count(message: Mapping[str, Any], key: str) -> int:
+    value = message.get(key)
+    if type(value) is not int or value < 0:
+        raise UsageError(f"{key} is {value!r}", hint=_RELOAD)
+    return value
+
+
+def _state(text: Any) -> NDArray[np.int16] | None:
+    if text is None:
+        return None
+    try:
+        return np.frombuffer(base64.b64decode(str(text), validate=True), "<i2").astype(np.int16)
+    except (binascii.Error, ValueError) as error:
+        raise UsageError(f"the state cannot be read: {error}", hint=_RELOAD) from error
+
+
+def _same_origin(request: Request, *, strict: bool) -> bool:
+    """Tell whether a request comes from a page of this server; ``strict`` wants the browser to have said so."""
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site is not None and site != "same-origin":
+        return False
+    if origin is None:
+        return site == "same-origin" or not strict
+    hosts = {request.headers.get("host"), request.headers.get("x-forwarded-host")} - {None}
+    return urlsplit(origin).netloc in hosts
+
+
+def _refusal(status: HTTPStatus, error: str, hint: str) -> Response:
+    return JSONResponse({"error": error, "hint": hint}, status)

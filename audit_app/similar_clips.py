@@ -1,0 +1,92 @@
+"""Clips for comparison beside a doubtful stretch: what the labeller draws as small moving skeletons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from threading import Lock
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from audit_app.labeller.payload import clip_frames
+from audit_app.labeller.poses import packed, packed_poses
+from audit_app.review_events import events, store
+from audit_app.segment_board import SegmentBoard, frames_of_clips, segment_board
+from pipeline.detection.neighbours import Neighbour, Neighbourhood, confirmed_windows
+from pipeline.report.found import Found
+from pipeline.review.consensus import labels_after_review
+
+__all__ = ["similar_clips"]
+
+_FEW_CLIPS = 3
+
+
+def similar_clips(found: Found, segment: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the clips that look most like a segment, as the labeller takes them; none where nothing can be compared."""
+    run, species = str(found.folder.path), str(segment["species"])
+    _confirmed(run).refresh(found, segment_board(found))
+    hood = _hood(found, run, species)
+    with _hood_lock():
+        hood.confirm(_confirmed(run).windows)
+        near = hood.nearest(segment["clip_id"], segment["start_frame"], segment["end_frame"])
+    return [_drawn(found, species, neighbour) for neighbour in near]
+
+
+class _Confirmed:
+    """The windows whose label people confirmed, kept clip by clip."""
+
+    def __init__(self) -> None:
+        self.windows = pd.DataFrame({"window_id": [], "label": []}, dtype="str")
+        self._of_clip: dict[str, tuple[int, pd.DataFrame]] = {}
+
+    def refresh(self, found: Found, board: SegmentBoard) -> None:
+        changed = [str(c) for c, n in board.counts.items() if self._of_clip.get(str(c), (0,))[0] != n]
+        if not changed:
+            return
+        few = len(changed) <= _FEW_CLIPS
+        told = pd.concat([store().events(clip_id=c) for c in changed]) if few else events()
+        after = labels_after_review(told[told["clip_id"].isin(changed)], frames_of_clips(found, changed))
+        after["label"] = after["label"].where((after["source"] != "given") & ~after["excluded"])
+        own = found["windows"][found["windows"]["clip_id"].isin(changed)]
+        windows = confirmed_windows(own, after).merge(own[["window_id", "clip_id"]], on="window_id")
+        for clip in changed:
+            kept = windows.loc[windows["clip_id"] == clip, ["window_id", "label"]]
+            self._of_clip[clip] = (int(board.counts[clip]), kept)
+        self.windows = pd.concat([kept for _, kept in self._of_clip.values()], ignore_index=True)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _confirmed(run: str) -> _Confirmed:
+    return _Confirmed()
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _hood(_found: Found, run: str, species: str) -> Neighbourhood:
+    return Neighbourhood(
+        {n: _found[n] for n in ("clips", "frames", "windows", "oof", "issues")}, species=species, config=_found.config
+    )
+
+
+@st.cache_resource(show_spinner=False)
+def _hood_lock() -> Lock:
+    return Lock()
+
+
+def _drawn(found: Found, species: str, neighbour: Neighbour) -> dict[str, Any]:
+    _, frames = clip_frames(found, neighbour.clip_id)
+    near = frames[frames["frame_number"].between(neighbour.start_frame, neighbour.end_frame)].reset_index(drop=True)
+    pose = found.config.pose
+    known = found.taxonomy.label(species, neighbour.label) if found.taxonomy else None
+    name = (known.en or neighbour.label) if known else neighbour.label
+    return {
+        "clip_id": neighbour.clip_id,
+        "label": name if neighbour.confirmed else f"{name} (not yet confirmed)",
+        "confirmed": neighbour.confirmed,
+        "colour": found.colours.get(neighbour.label, "#8A94A0"),
+        "distance": round(neighbour.distance, 2),
+        "times": packed(near["timestamp_ms"].to_numpy(), "<i4"),
+        "poses": packed_poses(
+            near, found.skeleton.keypoints, max_gap_ms=pose.max_keypoint_gap_ms, min_confidence=pose.min_confidence
+        ),
+    }

@@ -1,0 +1,42 @@
+"""How the pages put figures into words."""
+
+from __future__ import annotations
+
+from data_schemas.labels import Taxonomy
+
+__all__ = ["KIND_NAMES", "STATE_NAMES", "class_title", "duration", "escaped"]
+
+KIND_NAMES = {
+    "wrong_clip": "wrong clip",
+    "contaminated": "other action",
+    "boundary": "boundary",
+    "ambiguous": "ambiguous",
+    "bad_pose": "bad pose",
+}
+
+STATE_NAMES = {"open": "open", "decided": "decided", "unsure": "unsure", "disputed": "disputed"}
+
+_SPECIAL = "\\`*_{}[]<>()#+-.!|~$:"
+
+
+def class_title(taxonomy: Taxonomy | None, species: str, label: str) -> str:
+    """Return a class as people read it: English, Korean where it is another word, and the code in brackets."""
+    if taxonomy is None:
+        return label
+    known = taxonomy.label(species, label)
+    told = " · ".join(t for t in dict.fromkeys((known.en, known.ko)) if t and t != label)
+    return f"{told} ({label})" if told else label
+
+
+def escaped(text: str) -> str:
+    """Return text from a file so that Markdown shows it as it stands."""
+    return "".join(f"\\{c}" if c in _SPECIAL else c for c in text)
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time as people say it."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

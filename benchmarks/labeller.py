@@ -1,0 +1,89 @@
+"""From key to picture: how long after a press the frame it asks for is drawn, in headless Chromium.
+
+The clock starts at the event's own time stamp and stops after the frame in which skeleton, tracks and (where the clip has one)
+the right picture were drawn. Run it alone with ``python -m benchmarks.labeller``.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import describe
+from tests.generated_run import write_generated_run
+from tests.integration.browser import APPS, Served, chromium
+
+_PRESSES = 120
+_MEASURE = """
+async ({ presses, pause }) => {
+  const root = document.querySelector("[data-testid=stBidiComponentIsolated]").shadowRoot;
+  const canvas = root.querySelector(".stage canvas");
+  const number = root.querySelector("[data-testid=frame-number]");
+  const drawn = (before) => {
+    const { frame, picture } = canvas.dataset;
+    return number.textContent !== before && frame === number.textContent && picture !== "pending";
+  };
+  const afterFrame = () => new Promise((resolve) => requestAnimationFrame(() => {
+    const channel = new MessageChannel();
+    channel.port1.onmessage = resolve;
+    channel.port2.postMessage(0);
+  }));
+  const times = [];
+  for (let i = 0; i < presses; i += 1) {
+    await new Promise((r) => setTimeout(r, pause * (0.75 + Math.random() / 2)));
+    const before = number.textContent;
+    const code = i % 40 >= 30 ? "ArrowLeft" : "ArrowRight";
+    const start = performance.now();
+    window.dispatchEvent(new KeyboardEvent("keydown", { code, key: code, bubbles: true, cancelable: true, composed: true }));
+    while (!drawn(before)) await afterFrame();
+    times.push(performance.now() - start);
+  }
+  return times;
+}
+"""
+
+
+def _measured() -> Iterator[tuple[str, dict[str, float]]]:
+    """Yield p50, p95 and the slowest in ms of each kind of clip and rate."""
+    with tempfile.TemporaryDirectory() as place, chromium() as browser:
+        for frames in (150, 3000):
+            for size in (None, (1920, 1080)):
+                # Pictures of 3,000 frames weigh a gigabyte: there only the first 300 have one, and only they are walked.
+                root = write_generated_run(
+                    Path(place) / f"{frames}-{size}", clips=1, frames=frames, picture_size=size, pictured=300
+                )
+                server = Served(APPS / "labeller_app.py", [str(root)])
+                server.start()
+                try:
+                    for rate in (10, 25):
+                        name = f"{frames} frames, {'1080p pictures' if size else 'no pictures'}, {rate} presses a second"
+                        yield name, _walk(browser, server.url, pause=1000 / rate)
+                finally:
+                    server.kill()
+
+
+def _walk(browser: Any, url: str, *, pause: float) -> dict[str, float]:
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.goto(url)
+    page.get_by_test_id("frame-number").wait_for(timeout=30_000)
+    page.wait_for_timeout(1500)
+    page.keyboard.press("Home")
+    page.wait_for_timeout(700)
+    times = page.evaluate(_MEASURE, {"presses": _PRESSES, "pause": pause})
+    context.close()
+    ranks = statistics.quantiles(times, n=20)
+    return {"p50": round(statistics.median(times), 1), "p95": round(ranks[18], 1), "slowest": round(max(times), 1)}
+
+
+def main() -> None:
+    print(f"Machine: {describe()}\n\n| clip | p50 ms | p95 ms | slowest ms |\n|---|---|---|---|")
+    for name, found in _measured():
+        print(f"| {name} | {found['p50']} | {found['p95']} | {found['slowest']} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""Corrected AI-Hub #59 label files: an unchanged clip byte for byte, a clip with several labels as one file a stretch."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from data_schemas.errors import StageError
+from data_schemas.labels import Taxonomy
+from pipeline.export.label_text import correct_label_file
+from pipeline.readers.checks import Unreadable
+from pipeline.readers.files import list_files, read_bytes
+from pipeline.readers.names import shown_path
+from pipeline.sampling import clip_bounds
+from pipeline.workspace import RunFolder
+
+__all__ = ["LabelFiles", "Stretch", "stretches", "write_label_files"]
+
+_ENDING = re.compile(r"(?:\.mp4)?\.json$", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\\]")
+
+
+@dataclass(frozen=True)
+class LabelFiles:
+    """How many clips were written unchanged, corrected, or as several files, how many are left out whole, and the files."""
+
+    unchanged: int
+    corrected: int
+    split: int
+    left_out: int
+    files: int
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Frames of one clip that follow each other, but for excluded ones, under one label."""
+
+    label: str
+    frames: tuple[int, ...]
+
+
+def stretches(numbers: NDArray[np.integer], labels: NDArray[np.object_], excluded: NDArray[np.bool_]) -> list[Stretch]:
+    """Cut the frames of a clip that are left where their label changes; all three of shape (frames,)."""
+    numbers, labels = numbers[~excluded], labels[~excluded]
+    starts = np.flatnonzero(labels[1:] != labels[:-1]) + 1
+    parts = zip(np.split(numbers, starts), np.split(labels, starts), strict=True)
+    return [Stretch(str(label[0]), tuple(number.tolist())) for number, label in parts if len(number)]
+
+
+def write_label_files(
+    folder: Path, run: RunFolder, clips: pd.DataFrame, after: pd.DataFrame, *, taxonomy: Taxonomy | None
+) -> LabelFiles:
+    """Write a label file of every clip of a run below ``folder``, where it lies below the source.
+
+    A file whose labels are as they were is copied. One with another label gets the new ``metadata.action``; annotations of
+    excluded frames are taken out. A clip with several labels becomes a file for each stretch, named ``CLIP_frames-START-END``,
+    with the annotations of the stretch and all else of the original.
+
+    Raises
+    ------
+    StageError
+        A file of the source cannot be read any more, or is another than the run read.
+    """
+    source = _Source(Path(run.record()["source"]))
+    changed = (after["label"] != after["given"]).to_numpy(bool) | after["excluded"].to_numpy(bool)
+    numbers, excluded = after["frame_number"].to_numpy(), after["excluded"].to_numpy(bool)
+    bounds = clip_bounds(clips)
+    paths = [_below(name) for name in clips["source"]]
+    taken = set(paths)
+    counted: Counter[str] = Counter()
+    rows = zip(clips["source"], clips["source_hash"], clips["species"], paths, bounds[:-1], bounds[1:], strict=True)
+    for name, digest, species, path, a, b in rows:
+        data = source.read(name, digest)
+        if not changed[a:b].any():
+            _write(folder / path, data)
+            counted.update(("unchanged", "files"))
+            continue
+        part = after.iloc[a:b]
+        given = str(part["given"].iloc[0])
+        cut = stretches(numbers[a:b], part["label"].to_numpy(object), excluded[a:b])
+        counted.update((_outcome(cut),))
+        for stretch, place in zip(cut, _places(path, cut, taken), strict=True):
+            action = None if stretch.label == given else _phrase(taxonomy, species, stretch.label)
+            whole = len(stretch.frames) == b - a
+            _write(folder / place, correct_label_file(data, action=action, frames=None if whole else stretch.frames))
+            counted.update(("files",))
+    return LabelFiles(**{n: counted[n] for n in ("unchanged", "corrected", "split", "left_out", "files")})
+
+
+class _Source:
+    """The label files of a source, by the name that a run knows them by."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._names: dict[str, str] | None = None
+
+    def read(self, name: str, digest: str) -> bytes:
+        """Return the bytes of a file that is as the run read it."""
+        again = "give it back as it was, or `audit run` again: decisions are kept"
+        try:
+            data = self._bytes(name)
+        except (Unreadable, KeyError) as error:
+            reason = error.reason if isinstance(error, Unreadable) else "not there any more"
+            raise StageError(f"{self._root}: {name}: {reason}", hint=again) from error
+        if hashlib.blake2b(data, digest_size=16).hexdigest() != digest:
+            raise StageError(f"{self._root}: {name}: changed since the run read it", hint=again)
+        return data
+
+    def _bytes(self, name: str) -> bytes:
+        try:
+            return read_bytes(self._root, name)
+        except Unreadable:
+            if not self._root.exists():
+                raise
+        # Names are kept as they are shown: on the disk they may be written otherwise.
+        if self._names is None:
+            self._names = {shown_path(f.name): f.name for f in list_files(self._root).files}
+        return read_bytes(self._root, self._names[name])
+
+
+def _below(name: str) -> str:
+    """Return where a file of the source lies in the export; an archive becomes a folder, and no name leads out of it."""
+    parts = [_CONTROL.sub("_", p) for p in PurePosixPath(name.replace("::", "/")).parts if p not in ("/", ".")]
+    return "/".join("__" if p == ".." else p for p in parts)
+
+
+def _outcome(cut: list[Stretch]) -> str:
+    return ("left_out", "corrected", "split")[min(len(cut), 2)]
+
+
+def _places(path: str, cut: list[Stretch], taken: set[str]) -> Iterator[str]:
+    """Yield the path of each stretch: that of the clip where there is one only."""
+    if len(cut) == 1:
+        yield path
+        return
+    ending = found[0] if (found := _ENDING.search(path)) else ""
+    for stretch in cut:
+        stem = f"{path.removesuffix(ending)}_frames-{stretch.frames[0]:06}-{stretch.frames[-1]:06}"
+        while stem + ending in taken:
+            stem += "_"
+        taken.add(stem + ending)
+        yield stem + ending
+
+
+def _phrase(taxonomy: Taxonomy | None, species: str, label: str) -> str:
+    """Return what the format calls a label: the taxonomy's Korean phrasing where it means this label, else the label itself."""
+    phrase = taxonomy.label(species, label).ko if taxonomy else label
+    return phrase if taxonomy and taxonomy.resolve(species, phrase) == label else label
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)

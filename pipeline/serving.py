@@ -1,0 +1,91 @@
+"""Start the relabel app: Streamlit in a process of its own, which knows the workspace by its environment."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from data_schemas.errors import StageError, UsageError
+from pipeline.workspace import Workspace
+
+__all__ = ["app_command", "app_script", "require_finished_run", "require_free_port", "serve"]
+
+_PATIENCE_SECONDS = 10
+
+
+def app_script() -> Path:
+    """Return where the app's script lies, without importing the app.
+
+    Raises
+    ------
+    UsageError
+        The app is not installed.
+    """
+    spec = find_spec("audit_app")
+    script = Path(spec.origin).with_name("app.py") if spec is not None and spec.origin else None
+    if script is None or not script.exists():
+        raise UsageError("the package audit_app is not installed", hint="install pose-audit again: pip install pose-audit")
+    return script
+
+
+def require_finished_run(workspace: Workspace) -> None:
+    """Refuse a workspace without anything to show.
+
+    Raises
+    ------
+    StageError
+        No run has finished.
+    """
+    if workspace.latest() is not None:
+        return
+    root = workspace.root
+    if workspace.newest() is not None:
+        raise StageError(f"{root.resolve()}: the run has not finished", hint=f"audit run -w {root}  goes on where it was")
+    raise StageError(f"{root.resolve()}: no run yet", hint=f"audit run YOUR_CLIPS -w {root}")
+
+
+def require_free_port(port: int, *, host: str) -> None:
+    """Refuse a port that something else listens on.
+
+    Raises
+    ------
+    UsageError
+        It is taken, or may not be used.
+    """
+    try:
+        with socket.create_server((host, port)):
+            pass
+    except OSError as error:
+        raise UsageError(
+            f"port {port} of {host}: {error.strerror or error}",
+            hint="name another with --port, or leave it out to take a free one",
+        ) from error
+
+
+def app_command(script: Path, *, port: int | None, host: str, browser: bool) -> list[str]:
+    """Return the command that starts the app; its look and its other options lie beside the script."""
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.address", host]
+    command += ["--server.headless", "false" if browser else "true"]
+    return command + (["--server.port", str(port)] if port is not None else [])
+
+
+def serve(workspace: Workspace, command: list[str]) -> int:
+    """Run the app until it ends or is interrupted, and return its exit code; an interruption is how it is meant to end."""
+    environment = {**os.environ, "AUDIT_WORKSPACE": str(workspace.root.resolve())}
+    # The command is made above, of this installation's own parts.
+    with subprocess.Popen(command, env=environment) as process:  # noqa: S603
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            # The terminal has sent the interruption to both; the app saves nothing by itself that could be lost.
+            try:
+                process.wait(timeout=_PATIENCE_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGTERM)
+                process.wait()
+            return 0

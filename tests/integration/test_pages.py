@@ -1,0 +1,245 @@
+"""Every page in a real browser: it opens, shows no exception, axe-core finds nothing serious; and the ways between them."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from pipeline.review.store import ReviewStore
+from pipeline.workspace import Workspace
+from tests.integration.browser import Served, chromium, keep_screenshot
+from tests.pages_run import paint, segments_of, write_pages_run
+
+pytestmark = pytest.mark.integration
+
+APP = Path(__file__).resolve().parents[2] / "audit_app" / "app.py"
+PAGES = ("", "review", "blind", "overview", "agreement", "history", "export")
+SEEN = {"review": "[data-testid=frame-number]", "": "[data-testid=queue-row]"}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory) -> Path:
+    root = write_pages_run(tmp_path_factory.mktemp("pages") / "work", clips=12, picture_size=(320, 180))
+    rows = segments_of(root).to_dict("records")
+    for who, few, label in (("kim", rows[:4], "WALKRUN"), ("lee", rows[:3], "TURN")):
+        for s in few:
+            paint(root, s["clip_id"], s["start_frame"], s["end_frame"], reviewer=who, label=label)
+    return root
+
+
+@pytest.fixture(scope="module")
+def served(root):
+    before = os.environ.get("AUDIT_WORKSPACE")
+    os.environ["AUDIT_WORKSPACE"] = str(root)
+    server = Served(APP, [])
+    server.start()
+    if before is None:
+        del os.environ["AUDIT_WORKSPACE"]
+    else:
+        os.environ["AUDIT_WORKSPACE"] = before
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def visit(served, browser, request):
+    """Give a function that opens a page as a reviewer of this test's own."""
+    name = re.sub(r"\W+", "-", request.node.name)
+    contexts = []
+
+    def visit(path: str = "", *, dark: bool = False, reviewer: str | None = "park"):
+        context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="dark" if dark else "light")
+        contexts.append(context)
+        if reviewer:
+            context.add_cookies([{"name": "pose_audit_reviewer", "value": reviewer, "url": served.url}])
+        page = context.new_page()
+        page.goto(f"{served.url}/{path}")
+        waited = SEEN.get(path.partition("?")[0], "h1") if reviewer else "h3"
+        page.wait_for_selector(waited, timeout=30_000)
+        return page
+
+    yield visit
+    for number, context in enumerate(contexts):
+        if getattr(request.node, "failed", False):
+            for page in context.pages:
+                keep_screenshot(page, f"{name}-{number}")
+        context.close()
+
+
+def settled(page):
+    """Wait until Streamlit has run the page and drawn it."""
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=30_000)
+    page.wait_for_timeout(400)
+    return page
+
+
+def query(page) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
+
+
+def violations(page) -> list[str]:
+    """Return what axe-core holds to be serious or critical."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{v['id']} ({v['impact']}): {[n['target'] for n in v['nodes']][:4]} {v['nodes'][0].get('failureSummary', '')}"
+        for v in found
+        if v["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("path", PAGES)
+def test_opens_without_exception_and_can_be_used_by_everybody(path, dark, visit):
+    page = settled(visit(path, dark=dark))
+    assert page.query_selector("[data-testid=stException]") is None
+    assert violations(page) == []
+
+
+def test_the_name_is_asked_once_and_known_after_a_reload_and_in_a_new_tab(visit):
+    page = visit("review", reviewer=None)
+    page.get_by_label("Your name").fill("박 지성")
+    page.get_by_role("button", name="Use this name").click()
+    page.wait_for_selector("[data-testid=frame-number]")
+    page.reload()
+    page.wait_for_selector("[data-testid=frame-number]")
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.wait_for_selector("[data-testid=frame-number]")
+    assert other.get_by_text("Who reviews?").count() == 0
+
+
+def test_filters_are_in_the_address_and_survive_a_reload(visit):
+    page = visit("")
+    page.select_option("[data-testid=queue-filter-state]", "open")
+    page.fill("[data-testid=queue-text]", "000007")
+    shown = page.inner_text("[data-testid=queue-count]")
+    assert query(page) == {"state": "open", "text": "000007"}
+    assert page.locator("[data-testid=queue-row]").count() == 2
+    page.reload()
+    page.wait_for_selector("[data-testid=queue-row]")
+    assert page.inner_text("[data-testid=queue-count]") == shown
+    assert page.input_value("[data-testid=queue-text]") == "000007"
+    page.click("[data-testid=queue-clear]")
+    assert query(page) == {}
+
+
+def test_the_queue_is_worked_by_keys_alone_and_enter_opens_review(visit, root):
+    page = visit("")
+    page.focus("[data-testid=queue-list]")
+    for _ in range(3):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[data-testid=frame-number]")
+    assert query(page)["segment"] == segments_of(root)["segment_id"].iloc[3]
+
+
+def test_accepting_is_in_the_queue_and_leads_on_within_the_filters(visit, root):
+    page = visit("?state=open&text=000009")
+    page.click("[data-testid=queue-continue]")
+    page.wait_for_selector("[data-testid=frame-number]")
+    settled(page)
+    for _ in range(2):
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(900)
+    page.get_by_text("Everything in this part of the queue is reviewed").wait_for(timeout=10_000)
+    with ReviewStore.open(Workspace(root).review_db) as store:
+        told = store.events(reviewer="park", stream="review")
+    wanted = segments_of(root)
+    wanted = wanted[wanted["clip_id"].str.contains("000009")]
+    spans = told[told["clip_id"].str.contains("000009")][["start_frame", "end_frame", "label"]].drop_duplicates()
+    assert set(spans["label"]) == set(wanted["suggested_label"])
+    page.get_by_role("button", name="Back to the queue").click()
+    page.wait_for_selector("[data-testid=queue-row]")
+    page.fill("[data-testid=queue-text]", "000009")
+    assert [s.inner_text() for s in page.locator("[data-testid=queue-row] .state em").all()] == ["decided"] * 2
+
+
+def test_a_click_in_the_matrix_filters_the_queue(visit):
+    page = visit("overview")
+    page.wait_for_selector(".js-plotly-plot .points path")
+    page.wait_for_timeout(800)
+    page.locator(".js-plotly-plot").first.locator(".points path").first.click(force=True)
+    page.wait_for_selector("[data-testid=queue-row]", timeout=15_000)
+    assert query(page)["given"] == "SIT"
+    assert query(page)["species"] == "DOG"
+
+
+def test_a_blind_sample_shows_no_label_anywhere_on_the_page(visit):
+    page = visit("blind", reviewer="blind-judge")
+    for label in ("hold-out", "flagged", "unflagged"):
+        page.get_by_label(re.compile(f"^{label}")).fill("0" if label == "hold-out" else "4")
+        page.keyboard.press("Tab")
+    page.get_by_role("button", name="Draw", exact=True).click()
+    page.get_by_role("button", name="Start").click()
+    page.wait_for_selector("[data-testid=frame-number]", timeout=15_000)
+    settled(page)
+    for name in ("given-label", "suggested-label"):
+        place = page.query_selector(f"[data-testid={name}]")
+        assert place is None or place.inner_text().strip() == ""
+    assert "dog-sit" not in page.content()
+    assert page.evaluate("document.body.innerText").count("dog-sit") == 0
+
+
+def test_audit_review_serves_the_workspace_and_ends_cleanly_on_ctrl_c(root, browser, audit):
+    with socket.socket() as made:
+        made.bind(("127.0.0.1", 0))
+        port = made.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipeline.cli", "review", "-w", str(root), "--port", str(port), "--no-browser"],
+        env={**audit.environment, "PYTHONWARNINGS": "ignore"}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    try:
+        end = time.monotonic() + 60
+        while True:
+            try:
+                urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=1)
+            except OSError:
+                assert process.poll() is None, process.communicate()[0]
+                assert time.monotonic() < end
+                time.sleep(0.2)
+            else:
+                break
+        page = browser.new_page()
+        page.goto(f"http://localhost:{port}")
+        page.get_by_text("Who reviews?").wait_for(timeout=30_000)
+        page.close()
+        busy = audit("review", "-w", root, "--port", port, "--no-browser", code=2)
+        assert f"port {port}" in busy.stderr
+        assert "--port" in busy.stderr
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        words = process.communicate(timeout=30)[0]
+    assert process.returncode == 0, words
+    assert "Traceback" not in words
+
+
+def test_audit_review_says_what_to_type_without_a_run(audit, tmp_path):
+    done = audit("review", "-w", tmp_path / "empty", "--no-browser", code=4)
+    assert "no run yet" in done.stderr
+    assert "audit run YOUR_CLIPS" in done.stderr
+
+
+def test_audit_review_tells_what_is_wrong_with_the_configuration(audit, tmp_path):
+    root = write_pages_run(tmp_path / "work")
+    (root / "audit.toml").write_text("[review]\nstepp = 3\n", encoding="utf-8")
+    done = audit("review", "-w", root, "--no-browser", code=2)
+    assert "did you mean 'step'" in done.stderr

@@ -1,0 +1,72 @@
+"""A workspace with a generated run, and a client that speaks to its routes as the page does."""
+
+from __future__ import annotations
+
+import base64
+import uuid
+from pathlib import Path
+
+import numpy as np
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from audit_app.server import routes
+from audit_app.tokens import secret_of, sign
+from tests.generated_run import RUN, write_generated_run
+
+
+@pytest.fixture(scope="session")
+def written(tmp_path_factory) -> Path:
+    """Write one run with small pictures, to be copied by tests that change it."""
+    return write_generated_run(tmp_path_factory.mktemp("run") / "workspace", frames=60, picture_size=(320, 180))
+
+
+@pytest.fixture
+def workspace(written: Path, tmp_path: Path) -> Path:
+    import shutil
+
+    root = tmp_path / "workspace"
+    shutil.copytree(written, root, symlinks=True)
+    record = root / "runs" / RUN / "run.json"
+    record.write_text(record.read_text(encoding="utf-8").replace(str(written), str(root)), encoding="utf-8")
+    return root
+
+
+@pytest.fixture
+def client(workspace: Path):
+    with TestClient(Starlette(routes=routes(workspace)), base_url="http://testserver") as made:
+        yield made
+
+
+@pytest.fixture
+def token(workspace: Path) -> str:
+    return sign(secret_of(workspace.resolve()), reviewer="kim", stream="review", run_id=RUN)
+
+
+@pytest.fixture
+def message(token: str):
+    """Give a function that makes a commit as the page sends it."""
+
+    def make(*spans, base=0, sequence=1, state=None, operation_id=None, **more):
+        operation = {
+            "operation_id": operation_id or uuid.uuid4().hex,
+            "at": "2026-11-25T01:00:00.000Z",
+            "spans": [list(s) for s in spans],
+            "undoes": None,
+            "note": None,
+        }
+        codes = None if state is None else base64.b64encode(np.asarray(state, "<i2").tobytes()).decode()
+        return {
+            "token": token,
+            "clip_id": "dog-sit-000000",
+            "stream": "review",
+            "base_revision": base,
+            "sequence": sequence,
+            "classes": ["SIT", "WALKRUN", "other"],
+            "operations": [operation] if spans else [],
+            "state": codes,
+            **more,
+        }
+
+    return make

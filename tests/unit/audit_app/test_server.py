@@ -1,0 +1,184 @@
+"""The route that saves: what is stored, what is refused, and that nothing is lost or doubled."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from audit_app.clip_facts import alias_of
+from audit_app.tokens import secret_of, sign
+from pipeline.review.store import ReviewStore
+from tests.generated_run import RUN
+
+ORIGIN = {"Origin": "http://testserver"}
+CLIP = "dog-sit-000000"
+
+
+def _post(client, message, headers=ORIGIN):
+    return client.post("/audit/commit", content=json.dumps(message), headers=headers)
+
+
+def _events(workspace):
+    with ReviewStore.open(workspace / "review.db") as store:
+        return store.events()
+
+
+def test_a_commit_is_in_the_store_before_it_is_acknowledged(client, message, workspace):
+    sent = message((100, 109, 1), (110, 112, 0))
+    answer = _post(client, sent)
+    assert answer.status_code == 200
+    assert answer.json() == {"revision": 1, "sequence": 1, "acknowledged": [sent["operations"][0]["operation_id"]]}
+    events = _events(workspace)
+    assert events[["reviewer", "stream", "clip_id", "action", "label"]].values.tolist() == [
+        ["kim", "review", CLIP, "relabel", "WALKRUN"],
+        ["kim", "review", CLIP, "keep", "SIT"],
+    ]
+    assert set(events["run_id"]) == {RUN}
+
+
+def test_a_commit_sent_twice_is_stored_once(client, message, workspace):
+    sent = message((100, 109, 1))
+    assert _post(client, sent).json() == _post(client, sent).json()
+    assert len(_events(workspace)) == 1
+
+
+def test_a_stale_base_is_refused_with_what_was_stored_since(client, message, workspace):
+    _post(client, message((100, 109, 1)))
+    answer = _post(client, message((100, 104, 2)))
+    assert answer.status_code == 409
+    body = answer.json()
+    assert (body["error"], body["revision"]) == ("conflict", 1)
+    assert body["operations"][0]["spans"] == [[100, 109, 1]]
+    assert len(_events(workspace)) == 1
+    assert _post(client, message((100, 104, 2), base=1)).json()["revision"] == 2
+
+
+def test_a_conflict_names_labels_that_the_page_did_not_know(client, message):
+    _post(client, message((100, 109, 1)))
+    answer = _post(client, message((100, 104, 0), classes=["SIT", "other"]))
+    assert answer.json()["classes"] == ["SIT", "other", "WALKRUN"]
+    assert answer.json()["operations"][0]["spans"] == [[100, 109, 2]]
+
+
+def test_what_the_page_showed_beyond_its_operations_is_stored_too(client, message, workspace):
+    state = np.full(60, -1)
+    state[:10] = 1
+    state[20:25] = -2
+    assert _post(client, message((100, 109, 1), state=state)).status_code == 200
+    events = _events(workspace)
+    assert events["action"].tolist() == ["relabel", "unsure"]
+    assert events["note"].tolist()[1] == "state sent by the page"
+
+
+def _operation(*spans, at="2026-11-25T01:00:00Z"):
+    return {"operation_id": "a", "at": at, "spans": list(spans), "undoes": None, "note": None}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"operations": "all"},
+        {"classes": None},
+        {"clip_id": 7},
+        {"base_revision": -1},
+        {"sequence": "1"},
+        {"state": "not base64!"},
+        {"clip_id": "no-such-clip"},
+        {"operations": [_operation([100, 109, 99])]},
+        {"operations": [_operation([0, 9999, 1])]},
+        {"operations": [_operation([100, 101, 1], at="yesterday")]},
+    ],
+)
+def test_a_commit_that_makes_no_sense_is_refused_and_told_why(client, message, workspace, change):
+    answer = _post(client, {**message((100, 109, 1)), **change})
+    assert answer.status_code == 400
+    assert answer.json()["error"]
+    assert _events(workspace).empty
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff\xfe", b'"text"'])
+def test_bodies_that_are_no_object_are_refused(client, body):
+    assert client.post("/audit/commit", content=body, headers=ORIGIN).status_code == 400
+
+
+def test_a_body_without_end_is_cut_off(client):
+    assert client.post("/audit/commit", content=b" " * (9 * 2**20), headers=ORIGIN).status_code == 413
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Origin": "http://testserver", "Sec-Fetch-Site": "same-site"},
+    ],
+)
+def test_other_pages_cannot_save(client, message, workspace, headers):
+    assert _post(client, message((100, 109, 1)), headers).status_code == 403
+    assert _events(workspace).empty
+
+
+def test_a_browser_that_says_same_origin_may_save(client, message):
+    assert _post(client, message((100, 109, 1)), {"Sec-Fetch-Site": "same-origin"}).status_code == 200
+
+
+@pytest.mark.parametrize("spoil", ["", "x", "a.b", "é.è"])
+def test_tokens_that_were_not_made_here_are_refused(client, message, workspace, spoil):
+    assert _post(client, {**message((100, 109, 1)), "token": spoil}).status_code == 403
+    assert _events(workspace).empty
+
+
+def test_a_token_is_for_one_stream_and_ends(client, message, workspace):
+    assert _post(client, {**message((100, 109, 1)), "stream": "adjudication"}).status_code == 403
+    old = sign(secret_of(workspace.resolve()), reviewer="kim", stream="review", run_id=RUN, lifetime=-1)
+    answer = _post(client, {**message((100, 109, 1)), "token": old})
+    assert answer.status_code == 403
+    assert "too long" in answer.json()["error"]
+
+
+def test_a_changed_token_is_refused(client, message, token):
+    body, _, signature = token.partition(".")
+    assert _post(client, {**message((100, 109, 1)), "token": f"{body[:-2]}AA.{signature}"}).status_code == 403
+
+
+def test_the_secret_is_for_its_owner_alone(workspace):
+    secret_of(workspace.resolve())
+    assert (workspace / ".review-secret").stat().st_mode & 0o077 == 0
+
+
+def test_when_the_disk_refuses_nothing_is_stored_and_the_page_is_told_to_try_again(client, message, workspace):
+    (workspace / "review.db").mkdir()
+    answer = _post(client, message((100, 109, 1)))
+    assert answer.status_code == 503
+    assert answer.json()["hint"]
+    (workspace / "review.db").rmdir()
+    assert _post(client, message((100, 109, 1))).status_code == 200
+
+
+def test_a_workspace_that_cannot_be_written_is_told(client, message, workspace):
+    sent = message((100, 109, 1))
+    secret_of.cache_clear()
+    (workspace / ".review-secret").write_bytes(b"short")
+    answer = _post(client, sent)
+    secret_of.cache_clear()
+    assert answer.status_code == 503
+    assert "delete it" in answer.json()["hint"]
+
+
+def test_a_blind_page_knows_its_clip_by_an_alias_only(client, message, workspace):
+    secret = secret_of(workspace.resolve())
+    blind = {"stream": "blind:a", "token": sign(secret, reviewer="kim", stream="blind:a", run_id=RUN)}
+    alias = alias_of(CLIP, secret)
+    assert _post(client, {**message((100, 109, 1)), **blind, "clip_id": alias}).status_code == 200
+    events = _events(workspace)
+    assert events[["stream", "clip_id"]].values.tolist() == [["blind:a", CLIP]]
+    headers = {"X-Audit-Token": blind["token"]}
+    assert client.get("/audit/picture", params={"clip": alias, "frame": "100"}, headers=headers).status_code == 200
+    assert _post(client, {**message((100, 109, 1)), **blind}).status_code == 400
+    refused = _post(client, {**message((0, 9999, 1)), **blind, "clip_id": alias, "base_revision": 1})
+    assert refused.status_code == 400
+    assert "sit" not in refused.text

@@ -1,0 +1,130 @@
+"""Measures, intervals that resample groups, and the bound of what is still wrong."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
+
+from pipeline.proof.intervals import FEWEST_GROUPS, difference, estimate
+from pipeline.proof.measures import MEASURES, calibration_error, class_f1, tally
+from pipeline.proof.residual import FEWEST_WINDOWS, residual_error, segments_to_reach, windows_needed
+
+
+def predictions(groups: int, *, seed: int = 0, each: int = 30, classes: int = 3, right: float = 0.7):
+    rng = np.random.default_rng(seed)
+    group = np.repeat(np.arange(groups), each)
+    true = rng.integers(0, classes, len(group))
+    told = np.where(rng.random(len(group)) < right, true, rng.integers(0, classes, len(group)))
+    probabilities = np.full((len(group), classes), 0.2 / (classes - 1))
+    probabilities[np.arange(len(group)), told] = 0.8
+    return true, probabilities, group
+
+
+@given(seed=st.integers(0, 1000), groups=st.integers(1, 12))
+def test_measures_of_the_whole_are_those_of_scikit_learn(seed: int, groups: int) -> None:
+    true, probabilities, group = predictions(groups, seed=seed)
+    counted = tally(true, probabilities, np.zeros_like(group), groups=1)
+    told = probabilities.argmax(axis=1)
+    assert MEASURES["accuracy"](counted)[0] == pytest.approx(accuracy_score(true, told))
+    assert MEASURES["balanced accuracy"](counted)[0] == pytest.approx(balanced_accuracy_score(true, told))
+    assert MEASURES["macro F1"](counted)[0] == pytest.approx(f1_score(true, told, average="macro"))
+    np.testing.assert_allclose(class_f1(counted)[0], f1_score(true, told, average=None))
+    assert MEASURES["overconfidence"](counted)[0] == pytest.approx(0.8 - accuracy_score(true, told))
+    assert calibration_error(counted)[0] == pytest.approx(abs(0.8 - accuracy_score(true, told)))
+
+
+def test_a_weight_of_two_counts_like_the_window_twice() -> None:
+    true, probabilities, group = predictions(6)
+    twice = np.concatenate([np.arange(len(true)), np.arange(40)])
+    weight = np.ones(len(true))
+    weight[:40] = 2
+    weighted = tally(true, probabilities, group, groups=6, weight=weight)
+    repeated = tally(true[twice], probabilities[twice], group[twice], groups=6)
+    np.testing.assert_allclose(weighted.confusion, repeated.confusion)
+    np.testing.assert_allclose(weighted.bins, repeated.bins)
+
+
+@pytest.mark.parametrize("groups", [FEWEST_GROUPS, 12, 40])
+def test_an_interval_holds_the_figure_and_narrows_with_more_groups(groups: int) -> None:
+    found = estimate(tally(*predictions(groups), groups=groups), MEASURES["accuracy"])
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < found.value < found.high
+    more = estimate(tally(*predictions(4 * groups), groups=4 * groups), MEASURES["accuracy"])
+    assert more.high - more.low < found.high - found.low
+
+
+def test_too_few_groups_give_no_interval() -> None:
+    found = estimate(tally(*predictions(FEWEST_GROUPS - 1), groups=FEWEST_GROUPS - 1), MEASURES["accuracy"])
+    assert (found.low, found.high, found.is_known) == (None, None, False)
+
+
+def test_empty_groups_are_not_counted_as_groups() -> None:
+    found = estimate(tally(*predictions(FEWEST_GROUPS - 1), groups=50), MEASURES["accuracy"])
+    assert found.groups == FEWEST_GROUPS - 1
+    assert not found.is_known
+
+
+def test_windows_of_one_group_that_are_alike_widen_the_interval() -> None:
+    groups, each = 30, 40
+    rng = np.random.default_rng(1)
+    group, true = np.repeat(np.arange(groups), each), np.zeros(groups * each, np.int64)
+    alike, apart = np.repeat(rng.random(groups) < 0.5, each), rng.random(groups * each) < 0.5
+
+    def width(right) -> float:
+        found = estimate(
+            tally(true, np.where(right[:, None], [0.9, 0.1], [0.1, 0.9]), group, groups=groups), MEASURES["accuracy"]
+        )
+        return found.high - found.low
+
+    assert width(alike) > 3 * width(apart)
+
+
+def test_a_difference_of_the_same_predictions_is_none_and_certain() -> None:
+    counted = tally(*predictions(10), groups=10)
+    found = difference(counted, counted, MEASURES["macro F1"])
+    assert (found.value, found.low, found.high) == (0.0, 0.0, 0.0)
+
+
+def sample(wrong_flagged: int, wrong_unflagged: int, *, each: int = 60) -> pd.DataFrame:
+    parts = [
+        pd.DataFrame({"stratum": name, "clip_id": [f"{name}{i}" for i in range(each)], "wrong": np.arange(each) < wrong})
+        for name, wrong in (("flagged", wrong_flagged), ("unflagged", wrong_unflagged))
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_strata_weigh_as_much_as_they_have_windows() -> None:
+    found = residual_error(sample(30, 0), sizes={"flagged": 100, "unflagged": 900})
+    assert found.share == pytest.approx(0.05)
+    assert found.at_most > 0.05
+
+
+def test_a_sample_without_errors_still_has_a_bound_and_more_windows_lower_it() -> None:
+    few, many = (residual_error(sample(0, 0, each=n), sizes={"flagged": 100, "unflagged": 900}).at_most for n in (40, 400))
+    assert 0 < many < few < 0.2
+
+
+def test_too_few_verified_windows_give_no_verdict_but_how_many_are_missing() -> None:
+    found = residual_error(sample(3, 0, each=FEWEST_WINDOWS - 5), sizes={"flagged": 100, "unflagged": 900})
+    assert (found.share, found.at_most) == (None, None)
+    assert found.needed == {"flagged": 5, "unflagged": 5}
+
+
+def test_windows_of_one_clip_say_less_than_as_many_clips() -> None:
+    apart = sample(20, 10)
+    alike = apart.assign(clip_id=apart["stratum"] + (apart.groupby("stratum").cumcount() // 10).astype(str))
+    sizes = {"flagged": 500, "unflagged": 500}
+    assert residual_error(alike, sizes=sizes).at_most > residual_error(apart, sizes=sizes).at_most
+
+
+def test_how_much_more_review_follows_the_queue() -> None:
+    assert segments_to_reach([30, 20, 10], windows=1000, now=0.1, wanted=0.06) == 2
+    assert segments_to_reach([30, 20, 10], windows=1000, now=0.1, wanted=0.2) == 0
+    assert segments_to_reach([30, 20, 10], windows=1000, now=0.1, wanted=0.01) is None
+    assert windows_needed(0.05, at_most=0.04) is None
+    assert windows_needed(0.01, at_most=0.05) < windows_needed(0.03, at_most=0.05)

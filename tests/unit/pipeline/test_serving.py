@@ -1,0 +1,73 @@
+"""How the app is started: from where, with which options, and what is refused before it is."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from data_schemas.errors import StageError, UsageError
+from pipeline.serving import app_command, app_script, require_finished_run, require_free_port, serve
+from pipeline.workspace import RunFolder, Workspace
+
+
+def test_the_script_is_found_without_importing_the_app():
+    assert app_script().is_file()
+
+
+def test_refuses_where_the_app_is_missing(monkeypatch):
+    monkeypatch.setattr("pipeline.serving.find_spec", lambda name: None)
+    with pytest.raises(UsageError, match="not installed"):
+        app_script()
+
+
+def test_the_command_holds_the_options():
+    command = app_command(Path("app.py"), port=8600, host="localhost", browser=False)
+    assert command[1:5] == ["-m", "streamlit", "run", "app.py"]
+    assert command[command.index("--server.port") + 1] == "8600"
+    assert command[command.index("--server.headless") + 1] == "true"
+    assert "--server.port" not in app_command(Path("app.py"), port=None, host="localhost", browser=True)
+
+
+def test_refuses_a_workspace_without_a_run(tmp_path):
+    with pytest.raises(StageError, match="no run yet"):
+        require_finished_run(Workspace(tmp_path))
+
+
+def test_refuses_a_workspace_whose_only_run_is_not_finished(tmp_path):
+    RunFolder(tmp_path / "runs" / "20261125T000000Z-00000000").save_record({"identity": "0", "stages": {}})
+    with pytest.raises(StageError, match="not finished"):
+        require_finished_run(Workspace(tmp_path))
+
+
+def test_refuses_a_port_that_is_taken():
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(UsageError, match="port"):
+        require_free_port(taken.getsockname()[1], host="127.0.0.1")
+
+
+def test_gives_back_the_exit_code_and_hands_over_the_workspace(tmp_path):
+    script = f"import os, sys; sys.exit(7 if os.environ['AUDIT_WORKSPACE'] == {str(tmp_path.resolve())!r} else 1)"
+    assert serve(Workspace(tmp_path), [sys.executable, "-c", script]) == 7
+
+
+def test_an_interruption_ends_it_without_an_error(tmp_path):
+    waiting = "import signal, time; signal.signal(signal.SIGTERM, lambda *_: exit(0)); time.sleep(60)"
+
+    def interrupt() -> None:
+        time.sleep(0.5)
+        signal.raise_signal(signal.SIGINT)
+
+    monkey = pytest.MonkeyPatch()
+    monkey.setattr("pipeline.serving._PATIENCE_SECONDS", 0.2)
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    try:
+        assert serve(Workspace(tmp_path), [sys.executable, "-c", waiting]) == 0
+    finally:
+        thread.join()
+        monkey.undo()
