@@ -12,7 +12,9 @@ import sys
 import time
 from pathlib import Path
 
-BENCHMARKS = ("simulator", "simulated", "presets", "plausibility", "review_store", "export", "coverage", "labeller", "pages")
+BENCHMARKS = (
+    "simulator", "simulated", "presets", "plausibility", "review_store", "export", "coverage", "streaming", "labeller", "pages",
+)  # fmt: skip
 
 
 def main() -> None:

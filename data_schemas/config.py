@@ -54,6 +54,8 @@ class Labels(_Section):
     """auto (aihub59 for AI-Hub clips, else the labels as they stand), a built-in name, none, or the path of your own .toml."""
     merge: str = "none"
     """A merge of the taxonomy that training uses, such as classic; labels are stored and reviewed unmerged."""
+    missing: Literal["reject", "unlabelled"] = "reject"
+    """Clips without a label: set them aside, or give them the class unlabelled, as audit predict does."""
 
 
 class Pose(_Section):

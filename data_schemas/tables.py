@@ -30,6 +30,7 @@ __all__ = [
     "OOF",
     "PLANTED_KINDS",
     "POSE_FAULTS",
+    "PREDICTIONS",
     "PROBABILITY_PREFIX",
     "REMARKS",
     "REVIEW_ACTIONS",
@@ -180,6 +181,34 @@ OOF = pa.DataFrameSchema(
 """``fold`` is -1 for the hold-out, which every fold's model predicts. ``taught`` tells whether the window's label was trusted to
 teach the networks; ``network`` and ``voices`` are the probabilities of the given label by the networks alone and by the quick
 voices of the passes alone (null without passes). Classes of another species are null."""
+
+PREDICTIONS = pa.DataFrameSchema(
+    {
+        "window_id": _text(unique=True),
+        "clip_id": _text(),
+        "subject_id": _text(),
+        "species": _text(),
+        "start_frame": _frame(),
+        "end_frame": _frame(),
+        "visible": _share("float32"),
+        "bad_pose": pa.Column(bool),
+        "pose_fault": pa.Column(str, checks=pa.Check.isin(POSE_FAULTS), nullable=True),
+        "predicted_label": _text(),
+        "probability": _share("float32"),
+        r"^p_.+$": pa.Column("float32", checks=pa.Check.in_range(0.0, 1.0 + 1e-5), nullable=True, regex=True),
+    },
+    checks=[
+        _SPAN_IN_ORDER,
+        pa.Check(
+            lambda t: (t.filter(regex=r"^p_").sum(axis=1) - 1.0).abs() < 1e-3,
+            error="the probabilities of a window do not sum to 1",
+        ),
+    ],
+    name="predictions",
+    strict=True,
+)
+"""What `audit predict` writes. ``probability`` is that of ``predicted_label``; classes of another species are null. Of windows
+with ``bad_pose`` too little was seen, or too much cannot be right, to believe what is predicted."""
 
 ISSUES = pa.DataFrameSchema(
     {

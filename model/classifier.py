@@ -5,29 +5,42 @@
 >>> classifier.fit(poses, labels)              # (n, 5, 3, 2) coordinates, NaN where missing; n labels
 >>> classifier.predict_proba(poses)            # (n, 2), each row sums to 1
 >>> classifier.save("dog-model")
->>> BehaviorClassifier.load("dog-model")
+>>> classifier = BehaviorClassifier.load("dog-model")
+>>> stream = classifier.stream(fps=30)
+>>> for keypoints in camera:                   # (3, 2) a frame
+...     for decision in stream.push(keypoints):
+...         print(decision.start_ms, decision.label, decision.probability)
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
 
 import data_schemas
-from data_schemas.errors import BundleError, DataError
+from data_schemas.errors import BundleError, ConfigError, DataError
 from model.bundle import read_bundle, write_bundle
+from model.card import ModelCard
 from model.device import choose_device
+from model.frames import FrameTable, clips_of, is_table
 from model.lstm import WindowLSTM
 from model.recipe import Recipe, make_recipe
+from model.streaming import Clock, CutWindow, Decision, Stream, WindowCutter
 from model.training import Progress, Windows, network_logits, train_network
 from model.windowing import MISSING, SEEN, Samples, pose_radius
 
 __all__ = ["BehaviorClassifier"]
+
+_BLOCK = 32
+"""Streams, windows and tables are predicted in blocks of one shape, so that they agree to the bit."""
 
 
 class BehaviorClassifier:
@@ -45,6 +58,8 @@ class BehaviorClassifier:
         Samples a second.
     species : str
         The species it is for; kept in the bundle.
+    max_gap_ms, max_keypoint_gap_ms : float
+        The holes in the frames, and of one keypoint, that are bridged when windows are cut from frames; as in training.
     recipe : Recipe, optional
         How to build and train; the default preset where it is left out.
     device : str
@@ -59,17 +74,28 @@ class BehaviorClassifier:
         steps: int = 5,
         hz: float = 5.0,
         species: str = "",
+        max_gap_ms: float = 600.0,
+        max_keypoint_gap_ms: float = 400.0,
         recipe: Recipe | None = None,
         device: str = "auto",
     ) -> None:
         self.classes = tuple(classes)
         self.keypoints = tuple(keypoints)
-        self.steps = steps
-        self.hz = hz
+        self.clock = Clock(steps=steps, hz=hz, max_gap_ms=max_gap_ms, max_keypoint_gap_ms=max_keypoint_gap_ms)
         self.species = species
         self.recipe = recipe or make_recipe("default")
         self.device = choose_device(device)
         self.networks: list[WindowLSTM] = []
+
+    @property
+    def steps(self) -> int:
+        """Return the number of samples in a window."""
+        return self.clock.steps
+
+    @property
+    def hz(self) -> float:
+        """Return the number of samples a second."""
+        return self.clock.hz
 
     def fit(
         self,
@@ -119,44 +145,138 @@ class BehaviorClassifier:
         ]
         return self
 
-    def predict_proba(self, poses: ArrayLike, *, scale: ArrayLike | None = None) -> NDArray[np.float32]:
-        """Return probabilities of shape (n, classes) for poses of shape (n, steps, keypoints, 2).
+    def predict_proba(self, poses: ArrayLike | FrameTable, *, scale: ArrayLike | None = None) -> NDArray[np.float32]:
+        """Return probabilities of shape (n, classes).
+
+        Parameters
+        ----------
+        poses : shape (n, steps, keypoints, 2), or a table of frames
+            Windows; or a DataFrame from which one window a second is cut, as :meth:`decide` does, which also tells their times.
+        scale : shape (n,), optional
+            The median pose radius of each window's clip; the window's own where it is left out. One number for a table.
 
         Raises
         ------
         DataError
-            The array does not have this shape.
+            The array does not have this shape, or the table lacks a keypoint.
         BundleError
             The classifier was neither fitted nor loaded.
         """
-        return self.predict_windows(self._windows(poses, scale))
+        if is_table(poses):
+            decisions = self.decide(poses, scale=None if scale is None else float(np.asarray(scale)))
+            return np.array([d.probabilities for d in decisions], np.float32).reshape(-1, len(self.classes))
+        return self.predict_windows(self._windows(cast("ArrayLike", poses), scale), block=_BLOCK)
 
-    def predict_windows(self, windows: Windows) -> NDArray[np.float32]:
-        """Return probabilities of shape (windows, classes)."""
+    def predict_windows(self, windows: Windows, *, block: int = 0) -> NDArray[np.float32]:
+        """Return probabilities of shape (windows, classes); see :func:`model.training.network_logits` for ``block``."""
         if not self.networks:
             raise BundleError("this classifier has not been trained", hint="call fit, or load a bundle")
-        parts = [torch.softmax(torch.from_numpy(network_logits(n, windows)), dim=1) for n in self.networks]
-        return torch.stack(parts).mean(0).numpy()
+        parts = [_softmax(network_logits(network, windows, block=block)) for network in self.networks]
+        return np.mean(parts, axis=0).astype(np.float32)  # type: ignore[no-any-return]
 
-    def predict(self, poses: ArrayLike, *, scale: ArrayLike | None = None) -> list[str]:
-        """Return the most probable class of each window."""
+    def predict(self, poses: ArrayLike | FrameTable, *, scale: ArrayLike | None = None) -> list[str]:
+        """Return the most probable class of each window; see :meth:`predict_proba` for what goes in."""
         return [self.classes[i] for i in self.predict_proba(poses, scale=scale).argmax(1)]
 
-    def save(self, folder: str | Path) -> None:
-        """Write a bundle (see :mod:`model.bundle`)."""
-        card = {
+    def stream(self, *, fps: float = 30.0, hop: float = 1.0, scale: float | None = None) -> Stream:
+        """Return a stream that takes keypoints frame by frame and decides once a second.
+
+        Every window is decided by its own frames (and one on either side to interpolate with); nothing is carried over.
+
+        Parameters
+        ----------
+        fps : float
+            Frames a second, where frames come without a time of their own.
+        hop : float
+            Seconds from one decision to the next.
+        scale : float, optional
+            The animal's median pose radius in the units of the keypoints (see :func:`model.windowing.pose_radius`). Training
+            takes that of the whole clip, which a stream does not know: that of the window stands in where it is left out.
+
+        Raises
+        ------
+        DataError
+            ``fps``, ``hop`` or ``scale`` is not a positive number.
+        """
+        for name, value in (("fps", fps), ("hop", hop), ("scale", 1.0 if scale is None else scale)):
+            if not (math.isfinite(value) and value > 0):
+                raise DataError(f"{name}: {value} is not a positive number", hint="30 frames a second and a hop of 1 are usual")
+        cutter = WindowCutter(self.clock, len(self.keypoints), hop_ms=1000.0 * hop)
+        return Stream(cutter, fps=fps, decide=lambda windows: self.decide_windows(windows, scale=scale))
+
+    def decide_windows(self, windows: Sequence[CutWindow], *, scale: float | None = None) -> list[Decision]:
+        """Decide windows that streams have cut (see :meth:`model.streaming.Stream.cut`), of one stream or of many at once."""
+        if not windows:
+            return []
+        scales = None if scale is None else np.full(len(windows), scale, np.float32)
+        probabilities = self.predict_proba(np.stack([w.poses for w in windows]), scale=scales)
+        return [
+            Decision(
+                label=self.classes[int(p.argmax())],
+                probability=float(p.max()),
+                probabilities=p,
+                start_ms=w.start_ms,
+                end_ms=w.end_ms,
+                start_frame=w.start_frame,
+                end_frame=w.end_frame,
+                visible=w.visible,
+            )
+            for w, p in zip(windows, probabilities, strict=True)
+        ]
+
+    def decide(
+        self, frames: ArrayLike | FrameTable, *, fps: float = 30.0, hop: float = 1.0, scale: float | None = None
+    ) -> list[Decision]:
+        """Decide recorded frames just as a stream would.
+
+        Parameters
+        ----------
+        frames : shape (frames, keypoints, 2), or a table of frames
+            One clip as an array, or a DataFrame with the columns that :func:`model.frames.clips_of` names.
+        fps, hop, scale
+            See :meth:`stream`.
+
+        Raises
+        ------
+        DataError
+            The shape is another, the table lacks a keypoint, or the times of a clip do not rise.
+        """
+        if not is_table(frames):
+            stream = self.stream(fps=fps, hop=hop, scale=scale)
+            return stream.extend(cast("ArrayLike", frames)) + stream.flush()
+        found: list[Decision] = []
+        for clip in clips_of(frames, self.keypoints, fps=fps):
+            stream = self.stream(fps=fps, hop=hop, scale=scale)
+            found += [replace(d, clip_id=clip.clip_id) for d in stream.extend(clip.xy, clip.time_ms) + stream.flush()]
+        return found
+
+    def card(self) -> ModelCard:
+        """Return what the classifier knows of itself; whoever trained it adds data, figures and limits with ``replace``."""
+        species = f" of {self.species}" if self.species else ""
+        return ModelCard(
+            name=f"Behaviour{species} from keypoints",
+            summary=f"Tells {len(self.classes)} actions{species} apart in windows of {self.steps} poses, {self.hz:g} a second.",
+            classes=dict.fromkeys(self.classes),
+            inputs={"keypoints": ", ".join(self.keypoints), **asdict(self.clock)},
+            training={"pose-audit": data_schemas.__version__, **asdict(self.recipe)},
+        )
+
+    def save(self, folder: str | Path, *, card: ModelCard | None = None) -> None:
+        """Write a bundle (see :mod:`model.bundle`) with a model card; :meth:`card` is taken where none is given."""
+        if not self.networks:
+            raise BundleError("this classifier has not been trained", hint="call fit before save")
+        facts = {
             "pose_audit": data_schemas.__version__,
             "species": self.species,
             "classes": self.classes,
             "keypoints": self.keypoints,
-            "steps": self.steps,
-            "hz": self.hz,
+            **asdict(self.clock),
             "recipe": asdict(self.recipe),
         }
         weights = {
             f"{i}.{name}": value for i, network in enumerate(self.networks) for name, value in network.state_dict().items()
         }
-        write_bundle(Path(folder), card, weights=weights)
+        write_bundle(Path(folder), facts, weights=weights, card=(card or self.card()).markdown())
 
     @classmethod
     def load(cls, folder: str | Path, *, device: str = "auto") -> BehaviorClassifier:
@@ -165,30 +285,39 @@ class BehaviorClassifier:
         Raises
         ------
         BundleError
-            It is damaged, or was written by a newer version.
+            It is damaged, is no bundle, or was written by a newer version.
         """
-        card, weights = read_bundle(Path(folder))
+        choose_device(device)
+        facts, weights = read_bundle(Path(folder))
         try:
-            recipe = Recipe(**{**card["recipe"], "views": tuple(card["recipe"]["views"])})
             self = cls(
-                card["classes"],
-                card["keypoints"],
-                steps=card["steps"],
-                hz=card["hz"],
-                species=card["species"],
-                recipe=recipe,
+                _names(facts["classes"]),
+                _names(facts["keypoints"]),
+                **{name: facts[name] for name in ("steps", "hz", "species", "max_gap_ms", "max_keypoint_gap_ms")},
+                recipe=Recipe(**{**facts["recipe"], "views": tuple(facts["recipe"]["views"])}),
                 device=device,
             )
-            for i, view in enumerate(recipe.views):
-                network = WindowLSTM(view, recipe, keypoints=len(self.keypoints), steps=self.steps, classes=len(self.classes))
-                own = {name.partition(".")[2]: value for name, value in weights.items() if name.startswith(f"{i}.")}
-                network.load_state_dict(own)
-                self.networks.append(network.to(self.device).eval())
-        except (KeyError, TypeError, RuntimeError) as error:
+            self.networks = [self._network(i, weights) for i in range(len(self.recipe.views))]
+        except (KeyError, TypeError, ValueError, RuntimeError, ConfigError) as error:
             raise BundleError(
-                f"{folder}: model.json and the weights do not fit together: {error}", hint="write the bundle again"
+                f"{Path(folder) / 'model.json'}: does not fit its weights, or this version: {error}",
+                hint="train it again with this version of pose-audit, or update pose-audit",
             ) from error
         return self
+
+    def _network(self, place: int, weights: Mapping[str, Tensor]) -> WindowLSTM:
+        """Build one view's network around its weights; sizes that a bundle claims but does not hold cost no memory."""
+        own = {name.partition(".")[2]: value for name, value in weights.items() if name.startswith(f"{place}.")}
+        with torch.device("meta"):
+            network = WindowLSTM(
+                self.recipe.views[place],
+                self.recipe,
+                keypoints=len(self.keypoints),
+                steps=self.steps,
+                classes=len(self.classes),
+            )
+        network.load_state_dict(own, assign=True)
+        return network.float().to(self.device).eval()
 
     def _windows(self, poses: ArrayLike, scale: ArrayLike | None) -> Windows:
         xy = np.array(poses, np.float32)
@@ -214,3 +343,16 @@ class BehaviorClassifier:
         )
         first = np.arange(len(xy), dtype=np.int64) * self.steps
         return Windows.of(samples, first, steps=self.steps, device=self.device)
+
+
+def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return probabilities; of a row alone the same as among others, which those of PyTorch are not to the last bit."""
+    powers = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)  # type: ignore[no-any-return]
+
+
+def _names(names: Any) -> tuple[str, ...]:
+    """Return names that a bundle gives, each of them once."""
+    if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names) or len(set(names)) < len(names):
+        raise ValueError(f"{names!r} are no names")
+    return tuple(names)

@@ -65,7 +65,8 @@ def distances(xy: Tensor, shown: Tensor, scale: Tensor) -> Tensor:
     a, b = _pairs(xy.shape[2], xy.device)
     # Selecting from one axis at a time is several times faster than indexing points.
     dx, dy = (axis.index_select(2, a) - axis.index_select(2, b) for axis in xy.unbind(-1))
-    gap = torch.hypot(dx, dy) / scale[:, None, None]
+    # Not torch.hypot, which has no counterpart in ONNX.
+    gap = (dx * dx + dy * dy).sqrt() / scale[:, None, None]
     return torch.where(shown.index_select(2, a) & shown.index_select(2, b), torch.log(gap + 0.05), 0.0)
 
 

@@ -56,8 +56,10 @@ def resample(
     hz: float,
     max_gap_ms: float,
     max_keypoint_gap_ms: float,
+    start_ms: float | None = None,
+    ticks: int | None = None,
 ) -> Samples:
-    """Put one clip on a clock of ``hz`` ticks a second that starts at its first frame.
+    """Put one clip on a clock of ``hz`` ticks a second that starts at its first frame, or at ``start_ms``.
 
     A tick takes the frame nearest in time when that lies within half of the clip's own frame interval (a quarter of a tick, where
     frames are about as far apart as ticks).
@@ -78,22 +80,26 @@ def resample(
         Frames further apart than this end a run: no window spans them.
     max_keypoint_gap_ms : float
         Longest time between two sightings of a keypoint that is bridged.
+    start_ms, ticks : optional
+        Where the clock starts and how often it ticks: from the first frame to the last where they are left out. Frames before and
+        after serve interpolation alone.
     """
     time = np.asarray(timestamp_ms, np.float64)
     step = 1000.0 / hz
-    interval = float(np.median(np.diff(time))) if len(time) > 1 else step
+    interval = _median(np.diff(time)) if len(time) > 1 else step
     # Dense video has a frame near every tick; frames annotated at about the clock's own rate stray from it by rounding.
     tolerance = min(interval / 2 if interval < step / 2 else max(step / 4, interval / 2), step / 2) + 1.0
 
-    tick_of_frame = np.floor((time - time[0]) / step + 0.5).astype(np.int64)
-    ticks = np.arange(tick_of_frame[-1] + 1)
-    tick_time = time[0] + ticks * step
-    distance = np.abs(time - tick_time[tick_of_frame])
+    start = time[0] if start_ms is None else start_ms
+    tick_of_frame = np.floor((time - start) / step + 0.5).astype(np.int64)
+    count = int(tick_of_frame[-1]) + 1 if ticks is None else ticks
+    tick_time = start + np.arange(count) * step
+    distance = np.abs(time - (start + tick_of_frame * step))
     # Of the frames of one tick the nearest comes first, so that np.unique keeps it.
     order = np.lexsort((distance, tick_of_frame))
-    order = order[distance[order] <= tolerance]
+    order = order[(distance[order] <= tolerance) & (tick_of_frame[order] >= 0) & (tick_of_frame[order] < count)]
     owned, first = np.unique(tick_of_frame[order], return_index=True)
-    frame_of_tick = np.full(len(ticks), -1, np.int64)
+    frame_of_tick = np.full(count, -1, np.int64)
     frame_of_tick[owned] = order[first]
 
     real = frame_of_tick >= 0
@@ -101,12 +107,12 @@ def resample(
     after = np.where(real, frame_of_tick, np.clip(np.searchsorted(time, tick_time, side="left"), None, len(time) - 1))
     now = np.where(real, time[before], tick_time)
 
-    bridged = (tick_time <= time[-1]) & ((time[after] - time[before]) <= max_gap_ms)
+    bridged = (tick_time >= time[0]) & (tick_time <= time[-1]) & ((time[after] - time[before]) <= max_gap_ms)
     values, state = _interpolate(xy, time, before=before, after=after, now=now, limit=max_keypoint_gap_ms)
     number = np.rint(np.interp(now, time, np.asarray(frame_number, np.float64))).astype(np.int32)
     # Ticks inside a hole that is too long are left out; what follows it is another run.
     broken = np.concatenate([[0], np.cumsum(np.diff(time) > max_gap_ms)])
-    scale = np.full(len(ticks), _clip_scale(values, state), np.float32)
+    scale = np.full(count, _clip_scale(values, state), np.float32)
     run = broken[before].astype(np.int32)
     kept = real | bridged
     return Samples(xy=values[kept], state=state[kept], frame_number=number[kept], run=run[kept], scale=scale[kept])
@@ -155,10 +161,16 @@ def pose_radius(xy: FloatArray, shown: NDArray[np.bool_]) -> FloatArray:
     return np.where(count > 0, radius, np.nan).astype(np.float32)
 
 
+def _median(values: NDArray[np.floating]) -> float:
+    """Return what np.median returns; for the few frames of one window that is several times slower than sorting them."""
+    ordered = np.sort(values)
+    return float((ordered[(len(values) - 1) // 2] + ordered[len(values) // 2]) / 2)
+
+
 def _clip_scale(xy: FloatArray, state: NDArray[np.uint8]) -> float:
     radius = pose_radius(xy, state > MISSING)
     radius = radius[np.isfinite(radius) & (radius > 0)]
-    return float(np.median(radius)) if len(radius) else 1.0
+    return _median(radius) if len(radius) else 1.0
 
 
 def concatenate(clips: Iterable[Samples]) -> Samples:

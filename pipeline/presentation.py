@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pipeline.prediction import Predicted
 
 __all__ = [
     "SELFTEST_HEADS",
     "cost_line",
     "found_lines",
+    "predicted_lines",
     "read_lines",
     "selftest_cells",
     "selftest_lines",
     "selftest_notes",
+    "set_aside_lines",
     "status_lines",
 ]
 
 _MANY_CLIPS = 20
 _WORST_LABELS = 12
 _FEW_ORPHANS = 5
+_MANY_REJECTED = 10
 
 
 def found_lines(found: Mapping[str, Any], *, workspace: Path) -> list[str]:
@@ -47,6 +55,25 @@ def found_lines(found: Mapping[str, Any], *, workspace: Path) -> list[str]:
         lines += ["", f"rejected clips and why: {Path(found['run_dir']) / 'rejected.parquet'}"]
     where = "" if workspace == Path() else f" -w {workspace}"
     return [*lines, "", f"report: {report}", f"next: open the report, then `audit review{where}`"]
+
+
+def predicted_lines(predicted: Predicted, *, out: Path) -> list[str]:
+    """Return the end of `audit predict`: what was written, how often each class, and what no bundle was for."""
+    table = predicted.table
+    counts = Counter(zip(table["species"], table["predicted_label"], strict=True))
+    lines = [f"{species:<8} {label:<20} {count:>8,} windows" for (species, label), count in sorted(counts.items())]
+    bad = int(table["bad_pose"].sum())
+    lines += [f"{bad:,} windows show too little, or what cannot be right (bad_pose)"] if bad else []
+    lines += [f"left out: {count:,} clips of {species}, which no bundle is for" for species, count in predicted.left_out.items()]
+    return [*lines, f"wrote {len(table):,} windows of {predicted.clips:,} clips to {out}"]
+
+
+def set_aside_lines(rejected: pd.DataFrame) -> list[str]:
+    """Return a line for each of the first clips that could not be read, and the number of the rest."""
+    shown = rejected.head(_MANY_REJECTED)
+    lines = [": ".join(["set aside", *filter(None, row)]) for row in shown.astype(str).to_numpy().tolist()]
+    rest = len(rejected) - len(shown)
+    return [*lines, *([f"and {rest:,} more"] if rest else [])]
 
 
 def read_lines(found: Mapping[str, Any]) -> list[str]:

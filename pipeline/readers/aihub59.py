@@ -12,7 +12,7 @@ import numpy as np
 
 from data_schemas.config import Config
 from data_schemas.errors import ConfigError
-from data_schemas.labels import Taxonomy
+from data_schemas.labels import UNLABELLED, Taxonomy
 from data_schemas.skeletons import Skeleton, load_skeleton
 from pipeline.readers.actions import class_of, inspected_class
 from pipeline.readers.checks import (
@@ -97,7 +97,7 @@ def _clip(path: str, file: LabelFile, *, digest: str, config: Config, taxonomy: 
     time, time_notes = fill_times(file.frame_number, file.timestamp, place="$.annotations[{row}].timestamp")
     order, order_notes = order_frames(file.frame_number, time, xy, place="$.annotations[{row}]")
     number, time = file.frame_number[order], np.rint(time[order])
-    label, other_label, label_notes = _labels(meta, taxonomy)
+    label, other_label, label_notes = _labels(meta, taxonomy, config=config)
     rate = frame_rate(number, time)
     untold = {} if rate else {UNTOLD_NOTE: 1}
     notes = Counter(file.notes)
@@ -141,9 +141,11 @@ def _limit(meta: Metadata) -> float:
     return min(_LONGEST * max(sides), UNSIZED_LIMIT) if sides else UNSIZED_LIMIT
 
 
-def _labels(meta: Metadata, taxonomy: Taxonomy | None) -> tuple[str, str | None, dict[str, int]]:
+def _labels(meta: Metadata, taxonomy: Taxonomy | None, *, config: Config) -> tuple[str, str | None, dict[str, int]]:
     """Return the owner's label, the inspector's, and a note where the latter is not known."""
     species, owner = _species(meta), plain_name(meta.action)
+    if owner is None and config.labels.missing == "unlabelled":
+        return UNLABELLED, None, {}
     if owner is None:
         raise Unreadable("$.metadata.action", "no action is named")
     label = class_of(owner, species=species, taxonomy=taxonomy, places=("$.metadata.species", "$.metadata.action"))

@@ -69,7 +69,7 @@ class Metadata(msgspec.Struct):
     """What a label file says of the clip as a whole."""
 
     species: str
-    action: str
+    action: str | None = None
     height: Number | None = None
     width: Number | None = None
     animal: Animal | None = None

@@ -109,7 +109,9 @@ def _of_frames(files: list[TableFile], rejected: list[Remark]) -> list[TableFile
 
 
 def _require_columns(columns: Sequence[str], *, source: str, config: Config) -> None:
-    needed: list[tuple[str, ...]] = [("clip_id",), ("frame_number",), ("timestamp_ms", "fps"), ("label", "frame_label")]
+    needed: list[tuple[str, ...]] = [("clip_id",), ("frame_number",), ("timestamp_ms", "fps")]
+    if config.labels.missing == "reject":
+        needed.append(("label", "frame_label"))
     if config.groups.missing == "reject" and config.groups.by != "clip":
         needed.append(("recording_id",) if config.groups.by == "recording" else ("subject_id", "recording_id"))
     for choices in needed:

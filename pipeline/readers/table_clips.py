@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_schemas.config import Config
-from data_schemas.labels import Taxonomy
+from data_schemas.labels import UNLABELLED, Taxonomy
 from pipeline.readers.actions import class_of, inspected_class, unknown_action
 from pipeline.readers.checks import UNTOLD_NOTE, UNTOLD_RATE, Unreadable, frame_rates
 from pipeline.readers.names import years
@@ -118,7 +118,9 @@ def facts_of_clips(
         fact |= {"fps": rates[clip], "age": years(row["age"]), "recording_id": recording or subject or rows.names[clip]}
         facts.append(fact)
         try:
-            fact["label"] = _label(row, commonest[clip], taxonomy=taxonomy, known=known)
+            given = row["label"] or commonest[clip]
+            unlabelled = given is None and config.labels.missing == "unlabelled"
+            fact["label"] = UNLABELLED if unlabelled else _label(row, given, taxonomy=taxonomy, known=known)
             animal = {"subject_id": subject or recording}
             fact["subject_id"] = group_of(fact["clip_id"], recording=recording, animal=animal, config=config, places=_PLACES)
         except Unreadable as error:
@@ -129,8 +131,8 @@ def facts_of_clips(
     return facts
 
 
-def _label(row: dict[str, str | None], commonest: str | None, *, taxonomy: Taxonomy | None, known: _Known) -> str:
-    label, species = row["label"] or commonest, str(row["species"])
+def _label(row: dict[str, str | None], label: str | None, *, taxonomy: Taxonomy | None, known: _Known) -> str:
+    species = str(row["species"])
     if label is None:
         raise Unreadable("column label", "no label is given")
     if (species, label) not in known:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 
 from data_schemas.errors import BundleError, ConfigError, DataError
+from model.bundle import _digest
 from model.classifier import BehaviorClassifier
 from model.recipe import PRESETS, make_recipe
 
@@ -63,27 +67,82 @@ def test_a_bundle_gives_the_same_answers_after_a_round_trip(task, tmp_path: Path
     loaded = BehaviorClassifier.load(tmp_path / "bundle", device="cpu")
     np.testing.assert_array_equal(loaded.predict_proba(poses), fitted.predict_proba(poses))
     assert (loaded.classes, loaded.keypoints, loaded.recipe) == (fitted.classes, fitted.keypoints, fitted.recipe)
-    assert sorted(p.name for p in (tmp_path / "bundle").iterdir()) == ["model.json", "weights.safetensors"]
+    assert sorted(p.name for p in (tmp_path / "bundle").iterdir()) == ["MODEL_CARD.md", "model.json", "weights.safetensors"]
 
 
-def test_a_damaged_bundle_is_refused(task, tmp_path: Path) -> None:
+def rewritten(path: Path, change) -> None:
+    """Change model.json as someone would who also mends its hash."""
+    facts = json.loads(path.read_text())
+    del facts["sha256"]
+    change(facts)
+    path.write_text(json.dumps({**facts, "sha256": _digest(facts)}))
+
+
+@pytest.fixture
+def bundle(task, tmp_path: Path) -> Path:
     poses, labels = task
-    classifier().fit(poses, labels).save(tmp_path)
-    weights = bytearray((tmp_path / "weights.safetensors").read_bytes())
-    weights[-1] ^= 1
-    (tmp_path / "weights.safetensors").write_bytes(weights)
-    with pytest.raises(BundleError, match="is not the file that"):
-        BehaviorClassifier.load(tmp_path)
+    classifier().fit(poses, labels).save(tmp_path / "bundle")
+    return tmp_path / "bundle"
 
 
-@pytest.mark.parametrize("damage", [lambda c: c.pop("classes"), lambda c: c.update(steps=7), lambda c: c.update(format=99)])
-def test_a_card_that_does_not_fit_is_refused(task, tmp_path: Path, damage) -> None:
-    poses, labels = task
-    classifier().fit(poses, labels).save(tmp_path)
-    card = json.loads((tmp_path / "model.json").read_text())
-    damage(card)
-    (tmp_path / "model.json").write_text(json.dumps(card))
-    with pytest.raises(BundleError):
+@pytest.mark.parametrize(
+    ("file", "damage", "message"),
+    [
+        ("weights.safetensors", lambda d: d[:-1] + bytes([d[-1] ^ 1]), "is not the file that model.json was written with"),
+        ("weights.safetensors", lambda d: d[: len(d) // 2], "cut short"),
+        ("weights.safetensors", lambda d: None, "cannot be read: No such file"),
+        ("model.json", lambda d: d[: len(d) // 2], "not JSON, or cut short"),
+        ("model.json", lambda d: b"", "not JSON, or cut short"),
+        ("model.json", lambda d: bytes(range(256)), "not JSON, or cut short"),
+        ("model.json", lambda d: d.replace(b'"walk"', b'"wolk"'), "was changed after it was written"),
+        ("model.json", lambda d: None, "cannot be read: No such file"),
+        ("model.json", lambda d: b'{"name": "someone else\'s"}', "not the model.json of a pose-audit bundle"),
+        ("model.json", lambda d: b"[1, 2]", "not the model.json of a pose-audit bundle"),
+    ],
+)
+def test_a_damaged_or_foreign_bundle_is_refused_by_the_name_of_its_file(bundle: Path, file: str, damage, message: str) -> None:
+    path = bundle / file
+    data = damage(path.read_bytes())
+    path.unlink() if data is None else path.write_bytes(data)
+    with pytest.raises(BundleError, match=message) as caught:
+        BehaviorClassifier.load(bundle)
+    assert str(path) in caught.value.message
+    assert caught.value.hint
+
+
+def test_a_bundle_of_a_newer_version_says_so(bundle: Path) -> None:
+    rewritten(bundle / "model.json", lambda facts: facts.update(format=99, pose_audit="7.0"))
+    with pytest.raises(BundleError, match=r"format 99 \(by pose-audit 7.0\), newer than 1") as caught:
+        BehaviorClassifier.load(bundle)
+    assert caught.value.hint == "update pose-audit"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda f: f.pop("classes"),
+        lambda f: f.update(classes=["stand", "stand"]),
+        lambda f: f.update(classes="ab"),
+        lambda f: f.update(steps=7),
+        lambda f: f.update(steps=0),
+        lambda f: f.update(hz="fast"),
+        lambda f: f["recipe"].update(hidden=10**9),
+        lambda f: f["recipe"].update(views=["bodi"]),
+        lambda f: f["recipe"].update(invented=1),
+    ],
+)
+def test_facts_that_do_not_fit_the_weights_are_refused(bundle: Path, change) -> None:
+    rewritten(bundle / "model.json", change)
+    with pytest.raises(BundleError, match=r"model\.json: does not fit its weights"):
+        BehaviorClassifier.load(bundle)
+
+
+def test_weights_that_are_no_numbers_are_refused(task, tmp_path: Path) -> None:
+    fitted = classifier().fit(*task)
+    with torch.no_grad():
+        fitted.networks[0].linear.bias[0] = torch.nan
+    fitted.save(tmp_path)
+    with pytest.raises(BundleError, match=r"0\.linear\.bias holds values that are not finite"):
         BehaviorClassifier.load(tmp_path)
 
 
@@ -91,6 +150,63 @@ def test_a_folder_without_a_bundle_is_refused_with_a_hint(tmp_path: Path) -> Non
     with pytest.raises(BundleError) as caught:
         BehaviorClassifier.load(tmp_path)
     assert "model.json" in caught.value.hint
+
+
+def test_what_was_not_trained_is_not_saved(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="has not been trained"):
+        classifier().save(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_window_gets_the_same_probabilities_alone_and_among_others(task) -> None:
+    poses, labels = task
+    fitted = classifier().fit(poses, labels)
+    together = fitted.predict_proba(poses)
+    alone = np.concatenate([fitted.predict_proba(poses[i : i + 1]) for i in range(0, 240, 7)])
+    np.testing.assert_array_equal(alone, together[::7])
+
+
+def frames_table(frames: int = 95) -> pd.DataFrame:
+    rng = np.random.default_rng(5)
+    columns = {f"{k}_{a}": rng.normal(0, 1, frames) for k in reversed(KEYPOINTS) for a in "xy"}
+    return pd.DataFrame({"clip_id": "c1", "frame_number": range(frames), **columns, "note": "nothing"})
+
+
+def test_a_table_of_frames_is_cut_and_predicted(task) -> None:
+    fitted = classifier().fit(*task)
+    table = frames_table()
+    xy = table[[f"{k}_{a}" for k in KEYPOINTS for a in "xy"]].to_numpy().reshape(-1, 3, 2)
+    decisions = fitted.decide(table)
+    assert fitted.predict(table) == [d.label for d in decisions] == [d.label for d in fitted.decide(xy)]
+    np.testing.assert_array_equal(fitted.predict_proba(table), [d.probabilities for d in fitted.decide(xy)])
+    assert [(d.clip_id, d.start_frame) for d in decisions] == [("c1", 0), ("c1", 30), ("c1", 60)]
+
+
+def test_clips_of_a_table_never_share_a_window_and_times_lead(task) -> None:
+    fitted = classifier().fit(*task)
+    one, two = frames_table(40).assign(timestamp_ms=np.arange(40) * 100), frames_table(40).assign(clip_id="c2")
+    two["timestamp_ms"] = np.arange(40) * 100
+    decisions = fitted.decide(pd.concat([one, two]))
+    assert [(d.clip_id, d.start_frame) for d in decisions] == [(c, n) for c in ("c1", "c2") for n in (0, 10, 20, 30)]
+
+
+def test_nullable_columns_are_read_and_a_table_without_rows_has_no_window(task) -> None:
+    fitted = classifier().fit(*task)
+    table = frames_table().convert_dtypes()
+    table.loc[3:8, "nose_x"] = pd.NA
+    assert len(fitted.predict(table)) == 3
+    assert fitted.predict_proba(table.head(0)).shape == (0, 2)
+
+
+def test_a_table_that_lacks_keypoints_is_refused_by_their_names(task) -> None:
+    with pytest.raises(DataError, match="lacks keypoints that the model needs: nose, tail") as caught:
+        classifier().fit(*task).predict(frames_table().drop(columns=["nose_x", "tail_y"]))
+    assert "it has tail, neck" in caught.value.hint
+
+
+def test_a_column_that_holds_no_numbers_is_named(task) -> None:
+    with pytest.raises(DataError, match="column neck_y"):
+        classifier().fit(*task).predict(frames_table().astype({"neck_y": object}).assign(neck_y="left"))
 
 
 def test_poses_of_another_shape_are_refused(task) -> None:
@@ -125,7 +241,30 @@ def test_an_unknown_view_gets_the_nearest_known() -> None:
     assert caught.value.hint == "did you mean 'body'?"
 
 
-def test_embedding_loads_neither_page_nor_pandas() -> None:
-    code = "import sys, model.classifier; print({'streamlit', 'cleanlab', 'pandera', 'pandas', 'sklearn'} & set(sys.modules))"
+def test_embedding_loads_neither_page_nor_pandas(bundle: Path) -> None:
+    code = f"""
+import sys
+from model.classifier import BehaviorClassifier
+stream = BehaviorClassifier.load({str(bundle)!r}, device="cpu").stream()
+decisions = [d for _ in range(30) for d in stream.push([[0, 0], [1, 2], [3, 4]])]
+heavy = {{"streamlit", "cleanlab", "pandera", "pandas", "sklearn", "plotly", "pyarrow", "scipy", "pydantic", "onnx", "pipeline"}}
+print(len(decisions), heavy & set(sys.modules))
+"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"
+    assert done.stdout.strip() == "1 set()"
+
+
+def test_the_program_in_the_documentation_works(bundle: Path, tmp_path: Path) -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "embedding.md").read_text(encoding="utf-8")
+    (tmp_path / "watch.py").write_text(page.partition("```python\n")[2].partition("```")[0], encoding="utf-8")
+    (tmp_path / "my_pose_estimator.py").write_text(
+        "def poses_of(count):\n    return [{'nose': (0.0, i), 'tail': (4.0, i + 1.0)} for i in range(int(count))]\n"
+    )
+    command = [sys.executable, str(tmp_path / "watch.py")]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3])}
+    done = subprocess.run([*command, str(bundle), "75"], capture_output=True, text=True, check=True, env=environment)
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["0.0", "1.0"]
+    refused = subprocess.run([*command, str(tmp_path), "75"], capture_output=True, text=True, check=False, env=environment)
+    assert refused.returncode == 1
+    assert "model.json: cannot be read" in refused.stderr
+    assert "Traceback" not in refused.stderr

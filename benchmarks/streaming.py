@@ -1,0 +1,95 @@
+"""How many windows a second one core decides: many streams at once, one stream in bulk, and one stream frame by frame.
+
+    python -m benchmarks.streaming [--seconds 600] [--streams 64] [--keypoints 15] [--classes 12]
+
+Weights are random: speed does not depend on them. Frames come at 30 a second, a tenth of the keypoints missing; cutting them is
+counted. Seconds are those of the processor, on one thread, so that other work on the machine counts less. Prints a table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmarks.machine import describe
+from model.classifier import BehaviorClassifier
+from model.lstm import WindowLSTM
+from model.recipe import PRESETS
+
+REPEATS = 5
+
+
+def untrained(preset: str, *, keypoints: int, classes: int) -> BehaviorClassifier:
+    recipe = PRESETS[preset]
+    names = [f"k{i}" for i in range(keypoints)]
+    made = BehaviorClassifier([f"c{i}" for i in range(classes)], names, recipe=recipe, device="cpu")
+    made.networks = [WindowLSTM(v, recipe, keypoints=keypoints, steps=5, classes=classes).eval() for v in recipe.views]
+    return made
+
+
+def simulated_frames(frames: int, keypoints: int) -> NDArray[np.float32]:
+    rng = np.random.default_rng(0)
+    xy = (rng.normal(300, 80, (1, keypoints, 2)) + rng.normal(0, 1, (frames, keypoints, 2)).cumsum(0)).astype(np.float32)
+    xy[rng.random((frames, keypoints)) < 0.1] = np.nan
+    return xy
+
+
+def many_streams(model: BehaviorClassifier, frames: NDArray[np.float32], streams: int) -> int:
+    """Feed all streams a frame in turn and decide what is ready together, as a server of many cameras would."""
+    sources = [model.stream() for _ in range(streams)]
+    decided = 0
+    for keypoints in frames[: len(frames) // streams]:
+        decided += len(model.decide_windows([w for stream in sources for w in stream.cut(keypoints)]))
+    return decided
+
+
+def in_bulk(model: BehaviorClassifier, frames: NDArray[np.float32]) -> int:
+    return len(model.stream().extend(frames))
+
+
+def frame_by_frame(model: BehaviorClassifier, frames: NDArray[np.float32]) -> int:
+    stream = model.stream()
+    return sum(len(stream.push(keypoints)) for keypoints in frames)
+
+
+def rate(work: Callable[[], int]) -> float:
+    """Return the median of windows per second of processor time."""
+    work()
+    rates = []
+    for _ in range(REPEATS):
+        started = time.process_time()
+        windows = work()
+        rates.append(windows / (time.process_time() - started))
+    return statistics.median(rates)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=int, default=600)
+    parser.add_argument("--streams", type=int, default=64)
+    parser.add_argument("--keypoints", type=int, default=15)
+    parser.add_argument("--classes", type=int, default=12)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    frames = simulated_frames(30 * options.seconds, options.keypoints)
+    print(f"{describe()}; {options.keypoints} keypoints, {options.classes} classes, one thread\n")
+    print(f"| preset | {options.streams} streams together | one stream in bulk | one stream frame by frame |")
+    print("|---|---|---|---|")
+    for preset in PRESETS:
+        model = untrained(preset, keypoints=options.keypoints, classes=options.classes)
+        found = (
+            rate(lambda m=model: many_streams(m, frames, options.streams)),
+            rate(lambda m=model: in_bulk(m, frames)),
+            rate(lambda m=model: frame_by_frame(m, frames[: len(frames) // 5])),
+        )
+        print(f"| {preset} | " + " | ".join(f"{value:,.0f} windows/s" for value in found) + " |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,259 @@
+"""From frames as they come to windows: the same clock, interpolation and gaps as in training, one window at a time.
+
+A window is cut from its own frames, and at most one frame on either side to interpolate with. Nothing else is carried from one
+window to the next, so a window means the same wherever a stream was joined.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from data_schemas.errors import ConfigError, DataError
+from model.windowing import MISSING, SEEN, resample
+
+__all__ = ["Clock", "CutWindow", "Decision", "Stream", "WindowCutter"]
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Clock:
+    """How frames become windows; see ``[windows]`` and ``[pose]`` in docs/configuration.md."""
+
+    steps: int = 5
+    hz: float = 5.0
+    max_gap_ms: float = 600.0
+    max_keypoint_gap_ms: float = 400.0
+
+    def __post_init__(self) -> None:
+        """Refuse a clock that does not tick."""
+        positive = self.steps >= 1 and 0 < self.hz <= 1000
+        if int(self.steps) != self.steps or not positive or self.max_gap_ms < 0 or self.max_keypoint_gap_ms < 0:
+            raise ConfigError(f"no windows can be cut with {self}", hint="5 steps at 5 hz are usual; gaps are 0 ms or more")
+
+
+@dataclass(frozen=True)
+class CutWindow:
+    """A window ready to be predicted.
+
+    Attributes
+    ----------
+    poses : float32, shape (steps, keypoints, 2)
+        NaN where missing.
+    start_frame, end_frame : int
+        The first and the last frame that the window's samples are taken from, counted from the start of the stream.
+    start_ms, end_ms : float
+        When the first and the last sample are due.
+    visible : float
+        The share of its keypoints that were seen, not interpolated.
+    """
+
+    poses: FloatArray
+    start_frame: int
+    end_frame: int
+    start_ms: float
+    end_ms: float
+    visible: float
+
+
+@dataclass
+class WindowCutter:
+    """Cuts a stream of frames into windows, one every ``hop_ms``.
+
+    Windows start where the stream does, and again after every hole that no window may span.
+    """
+
+    clock: Clock
+    keypoints: int
+    hop_ms: float
+    _time: list[float] = field(default_factory=list)
+    _xy: list[FloatArray] = field(default_factory=list)
+    _seen: int = 0
+    _origin: float = 0.0
+    _start: float = 0.0
+    _cut: int = 0
+
+    def push(self, keypoints: ArrayLike, time_ms: float) -> list[CutWindow]:
+        """Take the next frame; return the windows that it completes.
+
+        Parameters
+        ----------
+        keypoints : shape (keypoints, 2)
+            NaN where missing.
+        time_ms : float
+            Later than the frame before.
+
+        Raises
+        ------
+        DataError
+            The shape is another, or the time is not later.
+        """
+        try:
+            xy = np.array(keypoints, np.float32)
+        except (TypeError, ValueError) as error:
+            raise DataError(
+                f"frame {self._seen}: keypoints are not numbers: {error}", hint="give NaN where one is missing"
+            ) from error
+        if xy.shape != (self.keypoints, 2):
+            raise DataError(
+                f"frame {self._seen}: expected keypoints of shape ({self.keypoints}, 2), got {xy.shape}",
+                hint="give x and y of every keypoint of the model, NaN where one is missing",
+            )
+        if not math.isfinite(time_ms) or (self._time and time_ms <= self._time[-1]):
+            before = f" after {self._time[-1]:g} ms" if self._time else ""
+            raise DataError(
+                f"frame {self._seen}: time {time_ms:g} ms{before}", hint="times must rise; start another stream for another clip"
+            )
+        hole = bool(self._time) and time_ms - self._time[-1] > self.clock.max_gap_ms
+        found = self.flush() if hole else []
+        if not self._time:
+            self._origin, self._start, self._cut = time_ms, time_ms, 0
+        self._time.append(time_ms)
+        self._xy.append(xy)
+        self._seen += 1
+        while (tick := self._tick(time_ms)) >= self.clock.steps:
+            found += self._cut_one()
+        if tick < 0:
+            self._forget()
+        return found
+
+    def flush(self) -> list[CutWindow]:
+        """End the stream here; return the windows that can do without further frames. The next frame starts anew."""
+        found: list[CutWindow] = []
+        while self._time and self._tick(self._time[-1]) >= 0:
+            found += self._cut_one()
+        self._time.clear()
+        self._xy.clear()
+        return found
+
+    def _tick(self, time_ms: float) -> int:
+        """Return the tick of the next window's clock that a frame belongs to."""
+        return math.floor((time_ms - self._start) * self.clock.hz / 1000.0 + 0.5)
+
+    def _cut_one(self) -> list[CutWindow]:
+        """Cut the next window, if its frames suffice."""
+        steps, start, end = self.clock.steps, self._start, len(self._time)
+        while end > 1 and self._tick(self._time[end - 2]) >= steps:
+            end -= 1
+        first = self._seen - len(self._time)
+        samples = resample(
+            np.array(self._time[:end]),
+            np.stack(self._xy[:end]),
+            frame_number=np.arange(first, first + end),
+            hz=self.clock.hz,
+            max_gap_ms=self.clock.max_gap_ms,
+            max_keypoint_gap_ms=self.clock.max_keypoint_gap_ms,
+            start_ms=start,
+            ticks=steps,
+        )
+        self._cut += 1
+        # Counted from the first frame, so that no error adds up.
+        self._start = self._origin + self._cut * self.hop_ms
+        self._forget()
+        if len(samples) < steps:
+            return []
+        poses = np.where((samples.state > MISSING)[..., None], samples.xy, np.float32(np.nan))
+        return [
+            CutWindow(
+                poses=poses,
+                start_frame=int(samples.frame_number[0]),
+                end_frame=int(samples.frame_number[-1]),
+                start_ms=start,
+                end_ms=start + (steps - 1) * 1000.0 / self.clock.hz,
+                visible=float((samples.state == SEEN).mean()),
+            )
+        ]
+
+    def _forget(self) -> None:
+        """Let go of the frames that no later window needs: all before its first tick but the last."""
+        before = 0
+        while before + 1 < len(self._time) and self._tick(self._time[before + 1]) < 0:
+            before += 1
+        del self._time[:before], self._xy[:before]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a classifier says of one window.
+
+    Attributes
+    ----------
+    label : str
+        The most probable class.
+    probability : float
+        Its probability.
+    probabilities : float32, shape (classes,)
+        In the order of the classifier's ``classes``.
+    start_ms, end_ms : float
+        When the first and the last sample of the window are due.
+    start_frame, end_frame : int
+        The frames of these samples, counted from the start of the stream (or of the clip).
+    visible : float
+        The share of keypoints that were seen; what is said of a window of which little was seen is worth little.
+    clip_id : str
+        The clip, where a table of frames named one.
+    """
+
+    label: str
+    probability: float
+    probabilities: FloatArray = field(repr=False)
+    start_ms: float
+    end_ms: float
+    start_frame: int
+    end_frame: int
+    visible: float
+    clip_id: str = ""
+
+
+class Stream:
+    """Takes keypoints frame by frame and decides every window; made by ``BehaviorClassifier.stream``.
+
+    Each window is decided by itself. Frames have the times that are given with them, or else come at a fixed rate.
+    """
+
+    def __init__(self, cutter: WindowCutter, *, fps: float, decide: Callable[[Sequence[CutWindow]], list[Decision]]) -> None:
+        self._cutter = cutter
+        self._interval = 1000.0 / fps
+        self._decide = decide
+        self._count = 0
+
+    def push(self, keypoints: ArrayLike, timestamp_ms: float | None = None) -> list[Decision]:
+        """Take the next frame; return the decisions that it makes possible: mostly none, once a window one.
+
+        Parameters
+        ----------
+        keypoints : shape (keypoints, 2)
+            x and y in any unit; NaN where a keypoint is missing.
+        timestamp_ms : float, optional
+            When the frame was taken; the rate of the stream tells where it is left out.
+
+        Raises
+        ------
+        DataError
+            The shape is another, or times do not rise.
+        """
+        return self._decide(self.cut(keypoints, timestamp_ms))
+
+    def cut(self, keypoints: ArrayLike, timestamp_ms: float | None = None) -> list[CutWindow]:
+        """Take the next frame, but only cut; ``BehaviorClassifier.decide_windows`` decides those of many streams at once."""
+        time = self._count * self._interval if timestamp_ms is None else float(timestamp_ms)
+        found = self._cutter.push(keypoints, time)
+        self._count += 1
+        return found
+
+    def extend(self, frames: ArrayLike, timestamps_ms: ArrayLike | None = None) -> list[Decision]:
+        """Take many frames, shape (frames, keypoints, 2), and decide all their windows at once: the quick way for recordings."""
+        poses = np.asarray(frames, np.float32)
+        times = [None] * len(poses) if timestamps_ms is None else np.asarray(timestamps_ms, np.float64).tolist()
+        if len(times) != len(poses):
+            raise DataError(f"{len(poses)} frames but {len(times)} times", hint="give one time for each frame, or none")
+        return self._decide([window for xy, time in zip(poses, times, strict=True) for window in self.cut(xy, time)])
+
+    def flush(self) -> list[Decision]:
+        """End the stream here and decide what can be decided without further frames."""
+        return self._decide(self._cutter.flush())

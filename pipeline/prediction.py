@@ -1,0 +1,210 @@
+"""`audit predict`: the windows of any supported source, with what a model bundle says of them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from data_schemas.config import Config, load_config
+from data_schemas.errors import BundleError, TooFewDataError, UsageError, WorkspaceError
+from data_schemas.tables import PREDICTIONS, keypoints_of, probability_columns, text, validate
+from model.bundle import is_bundle
+from model.classifier import BehaviorClassifier
+from model.frames import missing_keypoints
+from model.training import Windows
+from pipeline.readers import Recordings
+from pipeline.readers.table_clips import NO_SPECIES
+from pipeline.sampling import sample_clips
+from pipeline.windows import cut_windows
+
+__all__ = ["Predicted", "load_models", "predict_recordings", "reading_config", "require_writable", "write_predictions"]
+
+_TOLD = ["window_id", "clip_id", "subject_id", "species", "start_frame", "end_frame", "visible", "bad_pose", "pose_fault"]
+ENDINGS = (".parquet", ".csv")
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """The predictions table, and the number of clips of each species that no bundle is for."""
+
+    table: pd.DataFrame
+    clips: int
+    left_out: Mapping[str, int]
+
+
+def load_models(folder: Path, *, device: str = "auto") -> dict[str, BehaviorClassifier]:
+    """Return the classifier of each species: of one bundle, or of a folder with a bundle for each.
+
+    Raises
+    ------
+    BundleError
+        There is none, one is damaged, or two are for one species.
+    """
+    if is_bundle(folder):
+        found = BehaviorClassifier.load(folder, device=device)
+        return {found.species.upper(): found}
+    models: dict[str, BehaviorClassifier] = {}
+    for inner in sorted(path for path in folder.glob("*") if is_bundle(path)):
+        found = BehaviorClassifier.load(inner, device=device)
+        species = (found.species or inner.name).upper()
+        if species in models:
+            raise BundleError(f"{folder}: more than one bundle is for {species}", hint="name the bundle that you mean")
+        models[species] = found
+    if not models:
+        raise BundleError(
+            f"{folder}: {'no bundle in it' if folder.is_dir() else 'not found'}",
+            hint="name a folder with model.json, or one that holds such a folder for each species, as models of a run does",
+        )
+    return models
+
+
+def reading_config(*, format: str | None) -> Config:
+    """Return how to read a source that is only to be predicted: labels and groups are not asked for."""
+    settings: dict[str, dict[str, object]] = {
+        "labels": {"taxonomy": "none", "missing": "unlabelled"},
+        "groups": {"missing": "clip"},
+        "source": {"format": format},
+    }
+    return load_config(None, overrides=settings)
+
+
+def predict_recordings(found: Recordings, models: Mapping[str, BehaviorClassifier], *, hop: float, config: Config) -> Predicted:
+    """Cut the clips of each species as its model was trained on them, and predict a window every ``hop`` seconds.
+
+    Raises
+    ------
+    BundleError
+        No clip is of a species that a bundle is for, or keypoints of a model are missing.
+    TooFewDataError
+        No clip is long enough for a window.
+    UsageError
+        A model has no sample at that hop.
+    """
+    species = found.clips["species"].to_numpy(object)
+    model_of = {name: _model_of(name, models) for name in dict.fromkeys(species.tolist())}
+    left_out = {name: int((species == name).sum()) for name, model in model_of.items() if model is None}
+    if len(left_out) == len(model_of):
+        raise BundleError(
+            f"no bundle is for {', '.join(left_out) or 'the species of no clip'}: {', '.join(models)}"
+            if len(found.clips)
+            else f"no clip could be read: {_first_reason(found)}",
+            hint="name a bundle of the species of the clips" if len(found.clips) else "mend the source; docs/data-formats.md",
+        )
+    parts = [_predict(found, species == name, model, hop=hop, config=config) for name, model in model_of.items() if model]
+    if not sum(map(len, parts)):
+        raise TooFewDataError("no clip is long enough for a window", hint="windows take about a second of frames")
+    classes = sorted({c for model in model_of.values() if model for c in model.classes})
+    table = pd.concat(parts, ignore_index=True)[[*_TOLD, "predicted_label", "probability", *probability_columns(classes)]]
+    return Predicted(
+        table=validate(table, PREDICTIONS, source="predictions"), clips=len(species) - sum(left_out.values()), left_out=left_out
+    )
+
+
+def require_writable(path: Path) -> None:
+    """Refuse a file of predictions that could not be written, before the work.
+
+    Raises
+    ------
+    UsageError
+        Its name ends otherwise than in .parquet or .csv.
+    WorkspaceError
+        Its folder does not exist.
+    """
+    if path.suffix.lower() not in ENDINGS:
+        raise UsageError(f"{path}: predictions are written as {' or '.join(ENDINGS)}", hint=f"--out {path.stem}.parquet")
+    if not path.parent.is_dir():
+        raise WorkspaceError(f"{path.parent}: no such folder", hint="make it first, or name another")
+
+
+def write_predictions(table: pd.DataFrame, path: Path) -> None:
+    """Write the table as Parquet or CSV, in one step.
+
+    Raises
+    ------
+    WorkspaceError
+        The disk refuses; a file that was there before stays.
+    """
+    part = path.with_name(path.name + ".part")
+    try:
+        if path.suffix.lower() == ".csv":
+            table.to_csv(part, index=False, float_format="%.6g")
+        else:
+            table.to_parquet(part, index=False)
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise WorkspaceError(f"{path}: {error.strerror or error}", hint="make room, or name a file elsewhere") from error
+
+
+def _model_of(species: str, models: Mapping[str, BehaviorClassifier]) -> BehaviorClassifier | None:
+    """Return the model for a species; a bundle that names none, or clips that name none, go with the only one there is."""
+    only = next(iter(models.values())) if len(models) == 1 else None
+    if species in models:
+        return models[species]
+    return only if only is not None and (not only.species or species == NO_SPECIES) else None
+
+
+def _predict(
+    found: Recordings,
+    chosen: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    model: BehaviorClassifier,
+    *,
+    hop: float,
+    config: Config,
+) -> pd.DataFrame:
+    clips = found.clips[chosen].reset_index(drop=True)
+    rows = np.repeat(chosen, found.clips["frame_count"].to_numpy())
+    frames = found.frames.loc[rows, ["clip_id", "frame_number", "timestamp_ms", *_columns(found, model)]].reset_index(drop=True)
+    settings = _as_trained(model, hop=hop, config=config)
+    sampled = sample_clips(clips, frames, config=settings)
+    windows = cut_windows(clips, frames, sampled=sampled, config=settings, taxonomy=None)
+    index = Windows.of(sampled.samples, windows["first_sample"].to_numpy(), steps=model.steps, device=model.device)
+    probabilities = model.predict_windows(index)
+    best = probabilities.argmax(axis=1) if len(windows) else np.empty(0, np.int64)
+    told = windows[_TOLD].assign(
+        predicted_label=text(np.array(model.classes, object)[best]), probability=probabilities.max(axis=1, initial=0.0).clip(0, 1)
+    )
+    return pd.concat([told, pd.DataFrame(probabilities, columns=probability_columns(model.classes))], axis=1)
+
+
+def _columns(found: Recordings, model: BehaviorClassifier) -> list[str]:
+    """Return the coordinate columns that a model needs, in its order."""
+    missing = missing_keypoints(list(found.frames.columns), model.keypoints)
+    if missing:
+        there = keypoints_of(list(found.frames.columns))
+        pairs = ((name, difflib.get_close_matches(name, there, n=1, cutoff=0.6)) for name in missing)
+        near = [f"{close[0]} may be {name}" for name, close in pairs if close]
+        raise BundleError(
+            f"the source lacks keypoints that the model of {model.species or 'any species'} needs: {', '.join(missing)}",
+            hint=f"it has {', '.join(there)}" + (f"; {', '.join(near[:3])}" if near else "") + "; rename its columns",
+        )
+    return [f"{name}_{axis}" for name in model.keypoints for axis in "xy"]
+
+
+def _as_trained(model: BehaviorClassifier, *, hop: float, config: Config) -> Config:
+    clock = model.clock
+    stride = round(hop * clock.hz)
+    if stride < 1 or abs(stride - hop * clock.hz) > 1e-6:
+        raise UsageError(
+            f"--hop {hop:g}: the model takes {clock.hz:g} samples a second, so a hop is a multiple of {1 / clock.hz:g} s",
+            hint=f"--hop {max(1, stride) / clock.hz:g}",
+        )
+    windows = {"hz": clock.hz, "steps": clock.steps, "stride": stride, "max_gap_ms": round(clock.max_gap_ms)}
+    return config.model_copy(
+        update={
+            "windows": config.windows.model_copy(update=windows),
+            "pose": config.pose.model_copy(update={"max_keypoint_gap_ms": round(clock.max_keypoint_gap_ms)}),
+        }
+    )
+
+
+def _first_reason(found: Recordings) -> str:
+    if not len(found.rejected):
+        return "the source holds none"
+    first = found.rejected.iloc[0]
+    return f"{first['file']}: {first['reason']}"
