@@ -15,6 +15,10 @@ from pipeline.sampling import clip_bounds
 __all__ = ["SegmentBoard", "frames_of_clips", "segment_board"]
 
 
+_RECENT = 8
+"""Clips that are looked at again: those of the last seconds of several reviewers."""
+
+
 class SegmentBoard:
     """The segments of a run that are reviewed, most doubtful first, and their states.
 
@@ -38,6 +42,7 @@ class SegmentBoard:
         self.segments = segments[segments["split"] != "holdout"].reset_index(drop=True)
         self.states = segment_states(self.segments, events().iloc[:0])
         self.version = 0
+        self._recent: list[str] = []
 
     def refresh(self) -> None:
         """Take in what was stored since, in any clip."""
@@ -50,14 +55,21 @@ class SegmentBoard:
                 self.counts = counts
 
     def refresh_clip(self, clip_id: str) -> None:
-        """Take in what was stored about one clip; quick, whatever else there is."""
+        """Take in what was stored about one clip and those that were shown before it; quick, whatever else there is.
+
+        A page leaves a clip before its last act is stored: only a later look at that clip finds it decided.
+        """
         if not database_exists():
             return
-        told = store().events(clip_id=clip_id)
         with self._lock:
-            if len(told) != self.counts.get(clip_id, 0):
-                self._take(told, [clip_id])
-                self.counts[clip_id] = len(told)
+            self._recent = [clip_id, *(c for c in self._recent if c != clip_id)][:_RECENT]
+            recent = list(self._recent)
+        for clip in recent:
+            told = store().events(clip_id=clip)
+            with self._lock:
+                if len(told) != self.counts.get(clip, 0):
+                    self._take(told, [clip])
+                    self.counts[clip] = len(told)
 
     def _take(self, told: pd.DataFrame, clips: list[str]) -> None:
         touched = self.segments["clip_id"].isin(clips)

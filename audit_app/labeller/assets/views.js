@@ -62,9 +62,13 @@ export function showFrame(parts, state) {
   setAttribute(parts.slider, "aria-valuetext", `frame ${number}, ${seconds.toFixed(2)} seconds, ${label}`);
   if (clip.given) showChip(parts.given, clip.classes[clip.given[cursor]], "Given label at this frame: ");
   if (clip.suggested) {
-    const suggested = clip.suggested[cursor];
-    showChip(parts.suggested, clip.classes[suggested], "Suggested at this frame: ");
-    setText(parts.probability, suggested < 0 ? "" : `${Math.round(clip.probability[cursor] * PERCENT)} %`);
+    // Inside the segment, what Enter accepts: the segment's suggestion, whatever single windows of it say.
+    const segment = clip.segments[state.segment];
+    const inside = segment && cursor >= segment.first && cursor <= segment.last;
+    const suggested = inside ? segment.suggested : clip.suggested[cursor];
+    const probability = inside ? segment.probability : clip.probability[cursor];
+    showChip(parts.suggested, clip.classes[suggested], inside ? "Suggested for the segment: " : "Suggested at this frame: ");
+    setText(parts.probability, suggested < 0 ? "" : `${Math.round(probability * PERCENT)} %`);
   }
 }
 
