@@ -50,6 +50,8 @@ def show() -> None:
                 key=f"download_{ending}",
             )
             st.code(f"audit decisions export decisions.{ending} -w {root}", language=None, wrap_lines=True)
+    st.caption("The cleaned dataset itself, with what changed and a datasheet, is written by:")
+    st.code(f"audit export -w {root} --out cleaned", language=None, wrap_lines=True)
     st.caption("Decisions of another workspace of the same clips, or of another person's laptop, come in the same way:")
     st.code(f"audit decisions import decisions.jsonl -w {root}", language=None, wrap_lines=True)
 
