@@ -10,7 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from audit_app.opened_run import workspace
-from audit_app.page_frame import empty, run_or_stop, title
+from audit_app.page_frame import nothing_decided, run_or_stop, title
 from audit_app.review_events import events
 from pipeline.review.exchange import export_events
 
@@ -26,9 +26,7 @@ def show() -> None:
     run_or_stop()
     told = events()
     if told.empty:
-        empty("Nothing to export yet", "The first label that somebody paints on the Review page can be exported here.")
-        if st.button("Open the queue", type="primary"):
-            st.switch_page("queue_page.py")
+        nothing_decided("Nothing to export yet", "The first label that somebody paints on the Review page can be exported here.")
         return
     cells = st.columns(4)
     cells[0].metric("Events", f"{len(told):,}")

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from audit_app.opened_run import chosen_run
-from audit_app.page_frame import empty, run_or_stop, title
+from audit_app.page_frame import empty, nothing_decided, run_or_stop, title
 from audit_app.review_events import events, store
 from audit_app.reviewer import ask_reviewer
 from audit_app.segment_board import frames_of_clips
@@ -41,9 +41,7 @@ def show() -> None:
     reviewer = ask_reviewer()
     told = events()
     if told.empty:
-        empty("Nothing was decided yet", "The first label that somebody paints on the Review page appears here.")
-        if st.button("Open the queue", type="primary"):
-            st.switch_page("queue_page.py")
+        nothing_decided("Nothing was decided yet", "The first label that somebody paints on the Review page appears here.")
         return
     told = _filtered(told)
     table = _acts(found, told)

@@ -12,7 +12,7 @@ from audit_app.reviewer import remember_reviewer, reviewer_control
 from audit_app.wording import escaped
 from pipeline.report.found import Found
 
-__all__ = ["empty", "page_style", "run_or_stop", "title"]
+__all__ = ["empty", "nothing_decided", "page_style", "run_or_stop", "title"]
 
 _STYLE = Path(__file__).with_name("style.css")
 
@@ -41,6 +41,13 @@ def empty(headline: str, advice: str, *, command: str | None = None) -> None:
         st.write(advice)
         if command:
             st.code(command, language=None, wrap_lines=True)
+
+
+def nothing_decided(headline: str, advice: str) -> None:
+    """Say that nobody has painted anything yet, and lead to the queue."""
+    empty(headline, advice)
+    if st.button("Open the queue", type="primary"):
+        st.switch_page("queue_page.py")
 
 
 def run_or_stop() -> Found:
