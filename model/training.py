@@ -134,7 +134,8 @@ def network_logits(network: WindowLSTM, windows: Windows, *, block: int = 0) -> 
         logits to the bit whatever is predicted with it: matrix products of another shape are summed in another order.
     """
     network.eval()
-    with torch.inference_mode():
+    # A GPU's shortened floats (TF32) are near enough for training, but a bundle should say the same wherever it is loaded.
+    with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         rows = torch.arange(len(windows), device=windows.first.device)
         batches = torch.split(rows, block or _PREDICTION_BATCH)
         parts = [_logits(network, windows, b, block=block) for b in batches if len(b)]
