@@ -51,7 +51,7 @@ def digest(*parts: Any) -> str:
 
 def code_version() -> str:
     """Return a hash over the modules that make a run's tables, so that a run never goes on with other code."""
-    apart = {("pipeline", name) for name in ("demo", "export", "proof", "review", "prediction.py")}
+    apart = {("pipeline", name) for name in ("demo", "export", "proof", "retraining", "review", "prediction.py")}
     apart |= {("model", f"{name}.py") for name in ("card", "frames", "onnx_export", "streaming")}
     root = Path(__file__).resolve().parent.parent
     found = hashlib.blake2b(digest_size=8)
