@@ -261,8 +261,11 @@ class BehaviorClassifier:
             training={"pose-audit": data_schemas.__version__, **asdict(self.recipe)},
         )
 
-    def save(self, folder: str | Path, *, card: ModelCard | None = None) -> None:
-        """Write a bundle (see :mod:`model.bundle`) with a model card; :meth:`card` is taken where none is given."""
+    def save(self, folder: str | Path, *, card: ModelCard | None = None, made_from: str = "") -> None:
+        """Write a bundle (see :mod:`model.bundle`) with a model card; :meth:`card` is taken where none is given.
+
+        ``made_from`` is kept in the bundle: a hash of what it was trained on, for whoever may have to train it again.
+        """
         if not self.networks:
             raise BundleError("this classifier has not been trained", hint="call fit before save")
         facts = {
@@ -272,6 +275,7 @@ class BehaviorClassifier:
             "keypoints": self.keypoints,
             **asdict(self.clock),
             "recipe": asdict(self.recipe),
+            **({"made_from": made_from} if made_from else {}),
         }
         weights = {
             f"{i}.{name}": value for i, network in enumerate(self.networks) for name, value in network.state_dict().items()

@@ -73,6 +73,7 @@ def train_network(
     classes: int,
     seed: int,
     progress: Progress | None = None,
+    losses: list[Tensor] | None = None,
 ) -> WindowLSTM:
     """Train one network on all ``windows``; the same seed on the same machine gives the same network.
 
@@ -86,6 +87,8 @@ def train_network(
         The training windows, on the device to train on.
     target : int64, shape (windows,)
         Class of each window, 0 to ``classes`` - 1.
+    losses : list, optional
+        Takes the loss of every batch as it is learnt from, on the device: waiting for each number would slow a GPU down.
     """
     torch.manual_seed(seed)
     shuffle = np.random.default_rng(seed)
@@ -119,6 +122,8 @@ def train_network(
             optimizer.step()
             scheduler.step()
             done += 1
+            if losses is not None:
+                losses.append(loss.detach())
         if progress:
             progress(done, updates)
     return network.eval()
