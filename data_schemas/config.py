@@ -24,6 +24,7 @@ __all__ = [
     "Labels",
     "Model",
     "Pose",
+    "Retrain",
     "Review",
     "Run",
     "Source",
@@ -180,6 +181,17 @@ class Export(_Section):
     """Let blind labels count as reviews; they are meant for measuring, and what they decided they cannot measure."""
 
 
+class Retrain(_Section):
+    """Which models `audit retrain` trains and compares; no run depends on it."""
+
+    on: tuple[Literal["given", "pruned", "reviewed"], ...] = ()
+    """Arms: given, pruned, reviewed; empty takes given and pruned, and reviewed as soon as something is reviewed."""
+    curve: bool = True
+    """Train on the first 25, 50 and 75 % of the decisions too, where enough windows of the hold-out are verified."""
+    track: str = ""
+    """Where losses and figures go as well: tensorboard:DIR or mlflow:URI; empty for nowhere."""
+
+
 class Run(_Section):
     """How the work is done; none of it changes a result's meaning."""
 
@@ -202,6 +214,7 @@ class Config(_Section):
     issues: Issues = Issues()
     review: Review = Review()
     export: Export = Export()
+    retrain: Retrain = Retrain()
     run: Run = Run()
 
 

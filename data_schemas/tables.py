@@ -17,6 +17,7 @@ from pandera.errors import SchemaErrors
 from data_schemas.errors import TableError
 
 __all__ = [
+    "ARM_PREDICTIONS",
     "BLIND_SAMPLES",
     "CHANGES",
     "CLEAN_FRAMES",
@@ -209,6 +210,22 @@ PREDICTIONS = pa.DataFrameSchema(
 )
 """What `audit predict` writes. ``probability`` is that of ``predicted_label``; classes of another species are null. Of windows
 with ``bad_pose`` too little was seen, or too much cannot be right, to believe what is predicted."""
+
+ARM_PREDICTIONS = pa.DataFrameSchema(
+    {
+        "window_id": _text(),
+        "arm": _text(),
+        r"^p_.+$": pa.Column("float32", checks=pa.Check.in_range(0.0, 1.0 + 1e-5), nullable=True, regex=True),
+    },
+    checks=pa.Check(
+        lambda t: (t.filter(regex=r"^p_").sum(axis=1) - 1.0).abs() < 1e-3,
+        error="the probabilities of a window do not sum to 1",
+    ),
+    name="predictions of the arms",
+    strict=True,
+    unique=["window_id", "arm"],
+)
+"""What the model of each arm says of the hold-out (`audit retrain`). Classes of another species are null."""
 
 ISSUES = pa.DataFrameSchema(
     {

@@ -13,6 +13,7 @@ from data_schemas.errors import PoseAuditError
 from pipeline.decisions import decisions
 from pipeline.export.command import export
 from pipeline.many_values import ManyValues
+from pipeline.retraining.command import retrain
 
 if TYPE_CHECKING:
     from data_schemas.config import Config
@@ -37,6 +38,7 @@ WorkspaceOption = Annotated[
 
 app.add_typer(decisions)
 app.command()(export)
+app.command(cls=ManyValues)(retrain)
 
 
 def main() -> None:

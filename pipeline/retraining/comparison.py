@@ -1,7 +1,7 @@
 """What each arm's model is worth on hold-out windows that were labelled blind, and whether one is better than another.
 
-Measures, intervals and paired differences are those of :mod:`pipeline.proof`. Every verified window counts for as many as its draw
-stands for. Windows that were drawn because they were flagged are no test of a model: only the stratum ``holdout`` is.
+Measures, intervals and paired differences are those of :mod:`pipeline.proof`. Every verified window counts for as many as it was
+drawn for. Windows that were drawn because they were flagged are no test of a model: only the stratum ``holdout`` is.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from pipeline.proof.intervals import FEWEST_GROUPS, Estimate, difference, estimate
 from pipeline.proof.measures import MEASURES, Tally, calibration_error, class_f1, tally
 from pipeline.proof.residual import FEWEST_WINDOWS
+from pipeline.retraining.arms import Arm
 
 __all__ = ["Verified", "compare_arms", "figures_of", "needs", "verified_of"]
 
-Answers = Mapping[str, NDArray[np.float32]]
+Answers = Mapping[Arm, NDArray[np.float32]]
 """Probabilities by arm, shape (hold-out windows, classes)."""
 
 
@@ -60,7 +61,9 @@ class Verified:
         return len(self.place)
 
 
-def verified_of(states: pd.DataFrame | None, holdout: pd.DataFrame, *, classes: list[str], target: Mapping[str, str | None]) -> Verified:
+def verified_of(
+    states: pd.DataFrame | None, holdout: pd.DataFrame, *, classes: list[str], target: Mapping[str, str | None]
+) -> Verified:
     """Return the verified windows of a species.
 
     Parameters
@@ -110,7 +113,10 @@ def compare_arms(verified: Verified, answers: Answers, *, classes: list[str], se
         }
         for earlier, later in combinations(answers, 2)
     }
-    return {"arms": {arm: _arm(verified, told, classes=classes, seed=seed) for arm, told in answers.items()}, "differences": pairs}
+    return {
+        "arms": {arm: _arm(verified, told, classes=classes, seed=seed) for arm, told in answers.items()},
+        "differences": pairs,
+    }
 
 
 def figures_of(verified: Verified, told: NDArray[np.float32], *, seed: int) -> dict[str, Any]:
@@ -123,15 +129,25 @@ def _arm(verified: Verified, told: NDArray[np.float32], *, classes: list[str], s
     counted = _tally(verified, told)
     confusion = np.zeros((len(classes), len(classes)), np.int64)
     np.add.at(confusion, (verified.true, told[verified.place].argmax(axis=1)), 1)
-    of_class = {
-        name: estimate(counted, lambda t, place=place: class_f1(t)[..., place], seed=seed) for place, name in enumerate(classes)
-    }
+    occurs = (confusion.sum(axis=0) + confusion.sum(axis=1)) > 0
     return {
         "measures": figures_of(verified, told, seed=seed),
         "calibration_error": _number(float(calibration_error(counted.resampled(np.ones((1, verified.groups))))[0])),
-        "class_f1": {name: _numbers(found) for name, found in of_class.items()},
+        "class_f1": {
+            name: _numbers(_class_estimate(counted, place, seed=seed) if occurs[place] else _unknown(verified))
+            for place, name in enumerate(classes)
+        },
         "confusion": confusion.tolist(),
     }
+
+
+def _class_estimate(counted: Tally, place: int, *, seed: int) -> Estimate:
+    return estimate(counted, lambda t: np.asarray(class_f1(t)[..., place]), seed=seed)
+
+
+def _unknown(verified: Verified) -> Estimate:
+    """Return the F1 of a class that neither occurs nor is predicted."""
+    return Estimate(math.nan, None, None, verified.groups)
 
 
 def _tally(verified: Verified, told: NDArray[np.float32]) -> Tally:

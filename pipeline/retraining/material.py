@@ -77,6 +77,12 @@ class Material:
         found = clean_windows(self.windows, after, margin=margin, merge=merge, taxonomy=self.taxonomy)
         return found.table, int((after["label_source"] != "given").sum())
 
+    def target_of(self, species: str) -> dict[str, str | None]:
+        """Return the class that each label of a species is trained as."""
+        merge, taxonomy = self.config.labels.merge, self.taxonomy
+        names = set(self.windows.loc[self.windows["species"] == species, "label"]) | set(self.blind_events["label"].dropna())
+        return {name: taxonomy.merged(merge, species, name) if taxonomy else name for name in sorted(names)}
+
     def rows(self, species: str, *, split: str) -> NDArray[np.int64]:
         """Return the rows of the windows of a species in a split."""
         chosen = (self.windows["species"] == species) & (self.windows["split"] == split)
@@ -135,4 +141,3 @@ def read_material(place: Workspace, config: Config) -> Material:
 def _samples(place: Workspace) -> pd.DataFrame:
     with open_store(place) as store:
         return store.samples()
-

@@ -20,7 +20,6 @@ import torch
 from numpy.typing import NDArray
 
 from data_schemas.errors import WorkspaceError
-from model.card import ModelCard
 from model.classifier import BehaviorClassifier
 from model.lstm import WindowLSTM
 from model.recipe import Recipe
@@ -99,9 +98,7 @@ def updates_by_recipe(recipe: Recipe, target: NDArray[np.int64]) -> int:
     return recipe.updates or max(recipe.epochs * -(-count // recipe.batch), recipe.min_updates)
 
 
-def updates_by_trial(
-    recipe: Recipe, tried: Tried, samples: Samples, *, steps: int, device: str, jobs: int, parts: Parts
-) -> int:
+def updates_by_trial(recipe: Recipe, tried: Tried, samples: Samples, *, steps: int, device: str, jobs: int, parts: Parts) -> int:
     """Return after how many updates the networks of one fold predict its trusted labels best, as in the run."""
     train = np.flatnonzero((tried.trusted >= 0) & (tried.fold != _TRIED_FOLD))
     # Two views tell, as in the run: one a core of a small machine.
@@ -143,7 +140,7 @@ def bundle_name(species: str) -> str:
     return f"%2E{name[1:]}" if name.startswith(".") else name
 
 
-def place_bundle(classifier: BehaviorClassifier, folder: Path, *, card: ModelCard, made_from: str) -> None:
+def place_bundle(classifier: BehaviorClassifier, folder: Path, *, made_from: str) -> None:
     """Write a bundle beside its place and rename it there: it appears whole or not at all, and an older one goes only then.
 
     Raises
@@ -155,7 +152,7 @@ def place_bundle(classifier: BehaviorClassifier, folder: Path, *, card: ModelCar
     try:
         for left in (part, old):
             shutil.rmtree(left, ignore_errors=True)
-        classifier.save(part, card=card, made_from=made_from)
+        classifier.save(part, made_from=made_from)
         if folder.exists():
             folder.rename(old)
         part.rename(folder)
