@@ -150,6 +150,7 @@ WINDOWS = pa.DataFrameSchema(
         "group": _text(),
         "split": pa.Column(str, checks=pa.Check.isin(SPLITS)),
         "mixed": pa.Column(bool),
+        "reviewed": pa.Column(bool),
         "bad_pose": pa.Column(bool),
         "pose_fault": pa.Column(str, checks=pa.Check.isin(POSE_FAULTS), nullable=True),
         "visible": _share("float32"),
@@ -159,9 +160,10 @@ WINDOWS = pa.DataFrameSchema(
     name="windows",
     strict=True,
 )
-"""``label`` is the finest label, ``target`` the class it is trained as (null where the merge leaves it out), ``pose_fault`` the
-commonest reason for ``bad_pose`` (null where the pose is good), ``visible`` the share of keypoints seen, not interpolated, and
-``first_sample`` the window's place in the matrix of samples."""
+"""``label`` is the finest label, ``target`` the class it is trained as (null where the merge leaves it out), ``reviewed`` tells
+that every frame has a label that people gave it, ``pose_fault`` the commonest reason for ``bad_pose`` (null where the pose is
+good), ``visible`` the share of keypoints seen, not interpolated, and ``first_sample`` the window's place in the matrix of
+samples."""
 
 OOF = pa.DataFrameSchema(
     {

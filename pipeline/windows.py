@@ -59,6 +59,7 @@ def cut_windows(
             "group": text(subject),
             "split": text(np.full(len(first), "audit", object)),
             "mixed": mixed,
+            "reviewed": np.zeros(len(first), bool),
             "bad_pose": np.array([f is not None for f in fault], bool),
             "pose_fault": text(fault),
             "visible": _share_of_windows((samples.state == SEEN).mean(1), first, steps),

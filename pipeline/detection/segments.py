@@ -46,7 +46,7 @@ class _Course:
     start, end : int64, shape (n,)
         First and last frame of each window's tick.
     bounds : int64, shape (runs + 1,)
-        Where the runs start: windows of one clip under one given label, without a hole.
+        Where the runs start: windows of one clip under one given label, without a hole, all of them reviewed or none.
     """
 
     start: NDArray[np.int64]
@@ -68,7 +68,7 @@ def cut_segments(issues: pd.DataFrame, windows: pd.DataFrame, *, config: Config)
         The issues with ``kind`` and ``segment_id`` filled in for the windows whose middle lies in a segment, and the segments
         table, the most urgent first. Segments of bad pose come last: there is no label to repair.
     """
-    table = issues.merge(windows[["window_id", "mixed", "bad_pose"]], on="window_id", validate="one_to_one")
+    table = issues.merge(windows[["window_id", "mixed", "bad_pose", "reviewed"]], on="window_id", validate="one_to_one")
     table = table.sort_values(["clip_id", "start_frame"], kind="stable", ignore_index=True)
     if table.empty:
         return issues, _empty_segments()
@@ -139,18 +139,20 @@ def _course(table: pd.DataFrame) -> _Course:
     tick_start, tick_end = start.copy(), end.copy()
     tick_start[1:] = np.where(joined, between, start[1:])
     tick_end[:-1] = np.where(joined, between - 1, end[:-1])
-    new = np.concatenate([[True], ~joined | (label[1:] != label[:-1])])
+    reviewed = table["reviewed"].to_numpy(bool)
+    new = np.concatenate([[True], ~joined | (label[1:] != label[:-1]) | (reviewed[1:] != reviewed[:-1])])
     return _Course(start=tick_start, end=tick_end, bounds=np.append(np.flatnonzero(new), len(table)))
 
 
 def _pieces(table: pd.DataFrame, course: _Course, *, threshold: float, shortest: int) -> Iterator[tuple[int, int]]:
-    """Yield the doubtful pieces of every run, and the stretches of bad pose, as rows of the table."""
+    """Yield the doubtful pieces of every run that is not reviewed, and its stretches of bad pose, as rows of the table."""
     doubt = 1.0 - table["label_quality"].to_numpy(np.float64)
     suggested = pd.factorize(table["suggested_label"])[0]
     bad = table["bad_pose"].to_numpy(bool)
     flagged = table["is_issue"].to_numpy(bool)
+    reviewed = table["reviewed"].to_numpy(bool)
     for a, b in pairwise(course.bounds):
-        if not (flagged[a:b] | bad[a:b]).any():
+        if reviewed[a] or not (flagged[a:b] | bad[a:b]).any():
             continue
         present = np.unique(suggested[a:b])
         channels = doubt[a:b, None] * (suggested[a:b, None] == present)
