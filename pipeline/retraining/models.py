@@ -14,7 +14,6 @@ A model is known by the hash of all that it follows from, and only trained where
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -44,6 +43,7 @@ from pipeline.retraining.training import (
     updates_by_recipe,
     updates_by_trial,
 )
+from pipeline.retraining.trust import Trust, hash_of
 from pipeline.workspace import RunFolder, code_version, digest
 
 __all__ = ["Models", "Wanted"]
@@ -79,15 +79,15 @@ class Models:
         self._seed = material.config.folds.seed
         self._device = choose_device(material.config.run.device).type
         self._trusted = trusted_targets(material.windows, material.oof)
+        self._base_of_all = digest(
+            data_schemas.__version__, code_version(), material.record["identity"], asdict(self._recipe), self._seed
+        )
+        self.trust = Trust(material, self.own, base=self._base_of_all)
 
     @property
     def views(self) -> tuple[str, ...]:
         """Return the views that the networks of a model have, in the order of their losses."""
         return self._recipe.views
-
-    def trust(self, _windows: pd.DataFrame) -> pd.Series:
-        """Return the class that the pipeline lets each window teach where nobody reviewed it, by window_id."""
-        return self._trusted
 
     def wanted(self, lesson: Lesson, *, keep: bool) -> list[Wanted]:
         """Return the models of a lesson, one a species; ``keep`` tells whether they become bundles.
@@ -107,7 +107,7 @@ class Models:
                     hint="undo exclusions or relabels in the History, or retrain --on given pruned",
                 )
             bundle = self.material.folder.path / "models" / lesson.arm / bundle_name(species) if keep else None
-            key = digest(self._base(species), _hash_of(own[["window_id", "target"]]))
+            key = digest(self._base(species), hash_of(own[["window_id", "target"]]))
             found.append(Wanted(lesson, species, key, own["first_sample"].to_numpy(np.int64), target, bundle))
         return found
 
@@ -168,6 +168,7 @@ class Models:
         keys = {w.key for w in wanted} | {key for key in others if key}
         bases = [self._base(species) for species in self.material.classes]
         kept = {f"{what}-{key}" for key in keys for what in ("answers", "losses")} | {f"updates-{base}" for base in bases}
+        kept |= self.trust.names
         for path in (self.own.path / "parts").glob("*.npy"):
             if path.stem not in kept:
                 path.unlink(missing_ok=True)
@@ -175,16 +176,8 @@ class Models:
     def _base(self, species: str) -> str:
         """Return the hash of what all models of a species follow from."""
         rows = np.flatnonzero((self.material.windows["species"] == species).to_numpy(bool))
-        return digest(
-            data_schemas.__version__,
-            code_version(),
-            self.material.record["identity"],
-            asdict(self._recipe),
-            self._seed,
-            species,
-            self.material.classes[species],
-            _hash_of(self._trusted.iloc[rows].reset_index()),
-        )
+        trusted = hash_of(self._trusted.iloc[rows].reset_index())
+        return digest(self._base_of_all, species, self.material.classes[species], trusted)
 
     def _given(self, species: str) -> NDArray[np.int64]:
         """Return the classes that all labels as given teach."""
@@ -243,9 +236,3 @@ class Models:
         )
         classifier.networks = trained.networks
         return classifier
-
-
-def _hash_of(table: pd.DataFrame) -> str:
-    """Return a hash of the rows of a table of names, in their order."""
-    rows = pd.util.hash_pandas_object(table.astype(object), index=False).to_numpy()
-    return hashlib.blake2b(rows.tobytes(), digest_size=16).hexdigest()
