@@ -24,6 +24,7 @@ __all__ = [
     "Labels",
     "Model",
     "Pose",
+    "Proof",
     "Retrain",
     "Review",
     "Run",
@@ -168,6 +169,13 @@ class Review(_Section):
     """Keys of your own by action, named by their place on the keyboard, such as { play = "KeyP", undo = "Ctrl+KeyZ" }."""
 
 
+class Proof(_Section):
+    """What the review is to reach; no run depends on it."""
+
+    wanted: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    """Share of wrong labels at which review may stop, once a blind sample shows with 95 % confidence that it is kept."""
+
+
 class Export(_Section):
     """How decisions become a dataset; no run depends on it."""
 
@@ -213,6 +221,7 @@ class Config(_Section):
     model: Model = Model()
     issues: Issues = Issues()
     review: Review = Review()
+    proof: Proof = Proof()
     export: Export = Export()
     retrain: Retrain = Retrain()
     run: Run = Run()

@@ -10,6 +10,7 @@ import typer
 
 import data_schemas
 from data_schemas.errors import PoseAuditError
+from pipeline.comparison import compare
 from pipeline.decisions import decisions
 from pipeline.export.command import export
 from pipeline.many_values import ManyValues
@@ -39,6 +40,7 @@ WorkspaceOption = Annotated[
 app.add_typer(decisions)
 app.command()(export)
 app.command(cls=ManyValues)(retrain)
+app.command()(compare)
 
 
 def main() -> None:

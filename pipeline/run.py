@@ -46,7 +46,7 @@ def run_audit(source: Path, config: Config, *, workspace: Workspace, show: Show)
         "code": code_version(),
         "source": str(source.resolve()),
         "format": reader.name,
-        "config": config.model_dump(mode="json", exclude={"export", "retrain", "review", "run", "source"}),
+        "config": config.model_dump(mode="json", exclude={"export", "proof", "retrain", "review", "run", "source"}),
         "named_files": named_files(config),
     }
     identity = digest(facts, reader.manifest())

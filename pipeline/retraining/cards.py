@@ -7,9 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from model.card import Figure, ModelCard
+from pipeline.proof.words import counted
+from pipeline.report.comparison_words import GROUPS
 from pipeline.retraining.material import Material
 from pipeline.retraining.models import Wanted
-from pipeline.retraining.words import GROUPS, needed_words
+from pipeline.retraining.words import needed_words
 from pipeline.workspace import digest
 
 __all__ = ["card_of"]
@@ -39,27 +41,27 @@ def card_of(plain: ModelCard, wanted: Wanted, found: dict[str, Any], material: M
     own = wanted.lesson.taught[wanted.lesson.taught["species"] == species]
     taught, windows = Counter(own["target"]), material.windows.set_index("window_id").loc[own["window_id"]]
     classes = {name: taught[name] for name in told["classes"]}
-    groups = GROUPS[found["groups_are"]]
+    group = GROUPS[found["groups_are"]]
     data = {
         "source": record["source"],
         "run": f"{found['run_id']} (identity {record['identity']})",
         "source hash": digest(material.clips[["clip_id", "source", "source_hash"]].to_dict("list")),
         "taught by": _LABELS[arm],
-        groups: f"{windows['group'].nunique():,}",
+        f"{group}s": f"{windows['group'].nunique():,}",
         "clips": f"{windows['clip_id'].nunique():,}",
         "windows": f"{len(windows):,}",
-        "held out": f"{told['verified']['held_out_groups']:,} {groups}, which taught nothing",
+        "held out": f"{counted(told['verified']['held_out_groups'], group)}, which taught nothing",
         **(_decisions(material, found) if arm == "reviewed" else {}),
     }
-    training = {**plain.training, "seed": found["seed"], "updates of each network": told["updates"], "hash": wanted.key}
+    training = {**plain.training, "seed": found["seed"], "hash": wanted.key}
     return replace(
         plain,
         name=f"{plain.name}, arm {arm}",
         classes=classes,
         data=data,
         training=training,
-        figures=_figures(told, arm, groups=groups),
-        limits=_limits(told, arm, classes=classes, groups=groups),
+        figures=_figures(told, arm, group=group),
+        limits=_limits(told, arm, classes=classes, group=group),
     )
 
 
@@ -73,22 +75,23 @@ def _decisions(material: Material, found: dict[str, Any]) -> dict[str, object]:
     }
 
 
-def _figures(told: dict[str, Any], arm: str, *, groups: str) -> list[Figure]:
+def _figures(told: dict[str, Any], arm: str, *, group: str) -> list[Figure]:
     measured = told["arms"].get(arm)
     if measured is None:
         return []
-    on = f"{told['verified']['groups']} held-out {groups}, {told['verified']['windows']:,} windows labelled blind"
+    verified = told["verified"]
+    on = f"{counted(verified['groups'], f'held-out {group}')}, {counted(verified['windows'], 'window')} labelled blind"
     rows = {**measured["measures"], **{f"F1 of {name}": v for name, v in measured["class_f1"].items()}}
     figures = [Figure(name, v["value"], v["low"], v["high"], on) for name, v in rows.items() if v["value"] is not None]
     error = measured["calibration_error"]
     return figures if error is None else [*figures, Figure("calibration error", error, on=f"{on}; no interval holds for it")]
 
 
-def _limits(told: dict[str, Any], arm: str, *, classes: dict[str, int], groups: str) -> list[str]:
+def _limits(told: dict[str, Any], arm: str, *, classes: dict[str, int], group: str) -> list[str]:
     few = [f"{name} ({count})" for name, count in classes.items() if count < _FEW]
     limits = [f"Taught by few windows: {', '.join(few)}."] if few else []
     if told["arms"].get(arm) is None:
-        limits.append(f"How good it is cannot be told: {needed_words(told['verified'], groups=groups)}.")
+        limits.append(f"How good it is cannot be told: {needed_words(told['verified'], group=group)}.")
     if arm == "given":
         limits.append("Its labels are as wrong as the data's: it is there to be compared with.")
     return limits

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.proof.intervals import FEWEST_GROUPS, Estimate, difference, estimate
-from pipeline.proof.measures import MEASURES, Tally, calibration_error, class_f1, tally
+from pipeline.proof.intervals import FEWEST_GROUPS, Estimate, class_estimates, difference, estimate
+from pipeline.proof.measures import MEASURES, Tally, calibration_error, tally
 from pipeline.proof.residual import FEWEST_WINDOWS
 from pipeline.retraining.arms import Arm
 
@@ -102,52 +102,39 @@ def needs(verified: Verified) -> tuple[int, int]:
     return max(0, FEWEST_WINDOWS - len(verified)), max(0, FEWEST_GROUPS - verified.groups)
 
 
-def compare_arms(verified: Verified, answers: Answers, *, classes: list[str], seed: int) -> dict[str, Any]:
+def compare_arms(verified: Verified, answers: Answers, *, classes: list[str]) -> dict[str, Any]:
     """Return the figures of every arm and their paired differences, as JSON values; None where too few windows are verified."""
     if any(needs(verified)):
         return {"arms": dict.fromkeys(answers), "differences": {}}
     tallies = {arm: _tally(verified, told) for arm, told in answers.items()}
     pairs = {
         f"{later} - {earlier}": {
-            name: _numbers(difference(tallies[earlier], tallies[later], measure, seed=seed)) for name, measure in MEASURES.items()
+            name: _numbers(difference(tallies[earlier], tallies[later], measure)) for name, measure in MEASURES.items()
         }
         for earlier, later in combinations(answers, 2)
     }
     return {
-        "arms": {arm: _arm(verified, told, classes=classes, seed=seed) for arm, told in answers.items()},
+        "arms": {arm: _arm(verified, told, classes=classes) for arm, told in answers.items()},
         "differences": pairs,
     }
 
 
-def figures_of(verified: Verified, told: NDArray[np.float32], *, seed: int) -> dict[str, Any]:
+def figures_of(verified: Verified, told: NDArray[np.float32]) -> dict[str, Any]:
     """Return every measure of one model with its interval."""
     counted = _tally(verified, told)
-    return {name: _numbers(estimate(counted, measure, seed=seed)) for name, measure in MEASURES.items()}
+    return {name: _numbers(estimate(counted, measure)) for name, measure in MEASURES.items()}
 
 
-def _arm(verified: Verified, told: NDArray[np.float32], *, classes: list[str], seed: int) -> dict[str, Any]:
+def _arm(verified: Verified, told: NDArray[np.float32], *, classes: list[str]) -> dict[str, Any]:
     counted = _tally(verified, told)
     confusion = np.zeros((len(classes), len(classes)), np.int64)
     np.add.at(confusion, (verified.true, told[verified.place].argmax(axis=1)), 1)
-    occurs = (confusion.sum(axis=0) + confusion.sum(axis=1)) > 0
     return {
-        "measures": figures_of(verified, told, seed=seed),
+        "measures": figures_of(verified, told),
         "calibration_error": _number(float(calibration_error(counted.resampled(np.ones((1, verified.groups))))[0])),
-        "class_f1": {
-            name: _numbers(_class_estimate(counted, place, seed=seed) if occurs[place] else _unknown(verified))
-            for place, name in enumerate(classes)
-        },
+        "class_f1": {name: _numbers(found) for name, found in zip(classes, class_estimates(counted), strict=True)},
         "confusion": confusion.tolist(),
     }
-
-
-def _class_estimate(counted: Tally, place: int, *, seed: int) -> Estimate:
-    return estimate(counted, lambda t: np.asarray(class_f1(t)[..., place]), seed=seed)
-
-
-def _unknown(verified: Verified) -> Estimate:
-    """Return the F1 of a class that neither occurs nor is predicted."""
-    return Estimate(math.nan, None, None, verified.groups)
 
 
 def _tally(verified: Verified, told: NDArray[np.float32]) -> Tally:

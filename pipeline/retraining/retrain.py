@@ -183,7 +183,7 @@ def _compare(plan: _Plan, material: Material, models: Models, *, key: str) -> di
 
 
 def _species(name: str, plan: _Plan, material: Material, models: Models) -> dict[str, Any]:
-    verified, classes, seed = plan.verified[name], material.classes[name], material.config.folds.seed
+    verified, classes = plan.verified[name], material.classes[name]
     wanted = {w.lesson.arm: w for w in plan.wanted if w.species == name}
     answers = {arm: _answers(models, w) for arm, w in wanted.items()}
     windows, groups = needs(verified)
@@ -201,12 +201,12 @@ def _species(name: str, plan: _Plan, material: Material, models: Models) -> dict
             "left_out_unsure": verified.unsure,
             "left_out_foreign": verified.foreign,
         },
-        **compare_arms(verified, answers, classes=classes, seed=seed),
+        **compare_arms(verified, answers, classes=classes),
         "curve": [
             {
                 "share": w.lesson.share,
                 "reviewed_frames": w.lesson.reviewed_frames,
-                "measures": figures_of(verified, _answers(models, w), seed=seed),
+                "measures": figures_of(verified, _answers(models, w)),
             }
             for w in curve
         ],

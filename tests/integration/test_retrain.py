@@ -1,4 +1,4 @@
-"""`audit retrain`: from decisions and blind labels to models and figures; again, killed, with too little, and followed elsewhere."""
+"""`audit retrain`: from decisions and blind labels to models and figures; again, killed, with too little, and tracked."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def reviewed_once(tmp_path_factory: pytest.TempPathFactory, make_table: Callable
     shell = Shell(folder)
     make_table(subjects=24, clips_each=1, wrong=0.35, seed=3).to_parquet(folder / "poses.parquet", index=False)
     (folder / "ws").mkdir()
-    (folder / "ws" / "audit.toml").write_text('[folds]\nholdout = 0.3\ncount = 3\n[model]\nviews = ["body", "distances"]\n')
+    settings = ["[folds]", "holdout = 0.3", "count = 3", "[model]", 'views = ["body", "distances"]', "updates = 60"]
+    (folder / "ws" / "audit.toml").write_text("\n".join(settings))
     shell("run", "poses.parquet", "-w", "ws", "--jobs", "1")
     run = folder / "ws" / "runs" / "latest"
     _relabel(shell, run)
