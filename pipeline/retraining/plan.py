@@ -6,7 +6,7 @@ and 75 % of them, in the order in which they were made. Without any it is the ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -71,10 +71,11 @@ def lesson_of(material: Material, arm: Arm, decisions: pd.DataFrame, *, share: f
     return Lesson(arm, share, frames, taught_windows(arm, windows, trusted=trusted, clean=clean))
 
 
-def curve_lessons(material: Material, *, trust: Trust) -> list[Lesson]:
-    """Return the points of the learning curve between nothing and everything reviewed."""
-    parts = ((share, first_decisions(material.decisions, share)) for share in CURVE[1:-1])
-    return [lesson_of(material, "reviewed", part, share=share, trust=trust) for share, part in parts]
+def curve_lessons(material: Material, *, trust: Trust) -> Iterator[Lesson]:
+    """Yield the points of the learning curve before everything is reviewed."""
+    yield lesson_of(material, "pruned", material.decisions.head(0), share=CURVE[0], trust=trust)
+    for share in CURVE[1:-1]:
+        yield lesson_of(material, "reviewed", first_decisions(material.decisions, share), share=share, trust=trust)
 
 
 def first_decisions(decisions: pd.DataFrame, share: float) -> pd.DataFrame:
