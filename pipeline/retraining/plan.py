@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from data_schemas.errors import TooFewDataError
-from pipeline.retraining.arms import ARMS, Arm, after_review, taught_windows, trusted_targets
+from pipeline.retraining.arms import ARMS, Arm, after_review, taught_windows
 from pipeline.retraining.material import Material
 
 __all__ = ["CURVE", "Lesson", "arms_of", "curve_lessons", "first_decisions", "lesson_of"]
@@ -21,7 +21,7 @@ CURVE = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Shares of the decisions that the learning curve shows."""
 
 Trust = Callable[[pd.DataFrame], pd.Series]
-"""Gives, for the windows as review left them, the class that the pipeline lets each teach (see ``trusted_targets``)."""
+"""Gives, for windows as labelled, the class that the pipeline lets each teach (see :class:`pipeline.retraining.trust.Trust`)."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,7 @@ def lesson_of(material: Material, arm: Arm, decisions: pd.DataFrame, *, share: f
     """Return what an arm teaches, with some of the decisions."""
     clean, frames = material.clean(decisions)
     windows = material.windows
-    # What the run trusts is known; with reviewed labels the passes are heard again.
-    trusted = trust(after_review(windows, clean)) if arm == "reviewed" else trusted_targets(windows, material.oof)
+    trusted = trust(after_review(windows, clean) if arm == "reviewed" else windows)
     return Lesson(arm, share, frames, taught_windows(arm, windows, trusted=trusted, clean=clean))
 
 
