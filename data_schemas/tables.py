@@ -34,6 +34,7 @@ __all__ = [
     "PREDICTIONS",
     "PROBABILITY_PREFIX",
     "REMARKS",
+    "REVIEWED",
     "REVIEW_ACTIONS",
     "REVIEW_EVENTS",
     "SEGMENTS",
@@ -124,11 +125,27 @@ FRAMES = pa.DataFrameSchema(
         r"^.+_y$": pa.Column("float32", nullable=True, regex=True),
         r"^.+_confidence$": pa.Column("float32", nullable=True, regex=True, required=False),
         "frame_label": _text(nullable=True, required=False),
+        "label_source": pa.Column(str, checks=pa.Check.isin(LABEL_SOURCES), required=False),
         "image": _text(nullable=True, required=False),
     },
     name="frames",
     strict=True,
 )
+"""Labels as given. ``label_source`` is told by a source that was exported after review: where each ``frame_label`` came from."""
+
+REVIEWED = pa.DataFrameSchema(
+    {
+        "clip_id": _text(),
+        "start_frame": _frame(),
+        "end_frame": _frame(),
+        "label": _text(nullable=True),
+        "label_source": pa.Column(str, checks=pa.Check.isin(LABEL_SOURCES[:-1])),
+    },
+    checks=_SPAN_IN_ORDER,
+    name="reviewed",
+    strict=True,
+)
+"""The stretches whose label people gave, by clip and frame, none over another; a null label takes their frames out."""
 
 REMARKS = pa.DataFrameSchema(
     {"file": _text(), "place": pa.Column(str), "reason": _text()},

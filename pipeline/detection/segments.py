@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from data_schemas.config import Config
 from data_schemas.tables import text
 from pipeline.detection.doubt import SURELY
+from pipeline.reviewed import SettledFrames
 
 __all__ = ["cut_segments", "pieces_of_constant_doubt"]
 
@@ -54,13 +55,21 @@ class _Course:
     bounds: NDArray[np.int64]
 
 
-def cut_segments(issues: pd.DataFrame, windows: pd.DataFrame, *, config: Config) -> tuple[pd.DataFrame, pd.DataFrame]:
+def cut_segments(
+    issues: pd.DataFrame, windows: pd.DataFrame, *, config: Config, settled: SettledFrames | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Cut every clip into segments and tell their kind.
 
     Kinds, the first that holds: ``bad_pose`` where at least half of the windows show implausible or too few keypoints;
     ``wrong_clip`` where the audit is sure that the clip's label is wrong as a whole, or the segment covers 80 % of its clip;
     ``boundary`` where it holds a change between frame labels and is at most 3 s long; ``ambiguous`` where the label is held to be
     as likely right as wrong; else ``contaminated``.
+
+    Parameters
+    ----------
+    settled
+        The frames that people have decided about, if any: no segment starts or ends with one, and a window that stands for such
+        frames alone is no issue, though it may reach into others.
 
     Returns
     -------
@@ -73,13 +82,20 @@ def cut_segments(issues: pd.DataFrame, windows: pd.DataFrame, *, config: Config)
     if table.empty:
         return issues, _empty_segments()
     course = _course(table)
+    if settled is not None:
+        done = settled.all_settled(table["clip_id"], course.start, course.end)
+        issues = issues.assign(is_issue=issues["is_issue"] & ~issues["window_id"].isin(table.loc[done, "window_id"]))
+        table = table.assign(reviewed=table["reviewed"] | done, is_issue=table["is_issue"] & ~done)
+        course = _course(table)
     threshold = _threshold(table)
     seconds = config.windows.stride / config.windows.hz
     in_clip = table.groupby("clip_id").size().to_dict()
-    rows = [
-        _segment(table.iloc[a:b], course.start[a], course.end[b - 1], seconds=seconds, in_clip=in_clip)
-        for a, b in _pieces(table, course, threshold=threshold, shortest=round(_SHORTEST / seconds))
-    ]
+    rows = []
+    for a, b in _pieces(table, course, threshold=threshold, shortest=round(_SHORTEST / seconds)):
+        start, end = int(course.start[a]), int(course.end[b - 1])
+        if settled is not None:
+            start, end = settled.trimmed(str(table["clip_id"].iloc[a]), start, end)
+        rows.append(_segment(table.iloc[a:b], start, end, seconds=seconds, in_clip=in_clip))
     if not rows:
         return issues, _empty_segments()
     segments = pd.DataFrame(rows)

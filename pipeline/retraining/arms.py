@@ -38,7 +38,7 @@ def trusted_targets(windows: pd.DataFrame, oof: pd.DataFrame) -> pd.Series:
 
 
 def after_review(windows: pd.DataFrame, clean: pd.DataFrame) -> pd.DataFrame:
-    """Return the windows table as review left it, with ``reviewed`` (bool): the windows that were mostly reviewed.
+    """Return the windows table as review left it; ``reviewed`` are now also the windows that were mostly reviewed.
 
     These have their reviewed label and target, and are ``mixed`` no more. A window is ``mixed``, and teaches nothing, when review
     left it without a clear label, took a frame of it out, or named an action that is none of the classes that were audited.
@@ -61,7 +61,7 @@ def after_review(windows: pd.DataFrame, clean: pd.DataFrame) -> pd.DataFrame:
         label=text(np.where(changed, known["label"], windows["label"])),
         target=text(np.where(changed, known["target"], windows["target"])),
         mixed=left_out | foreign | (windows["mixed"].to_numpy(bool) & ~changed),
-        reviewed=changed,
+        reviewed=changed | (windows["reviewed"].to_numpy(bool) & ~left_out & ~foreign),
     )
 
 

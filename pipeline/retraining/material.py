@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from data_schemas.config import Config, load_config
 from data_schemas.errors import StageError
 from data_schemas.labels import Taxonomy
-from data_schemas.tables import CLIPS, FRAMES, OOF, WINDOWS, keypoints_of
+from data_schemas.tables import CLIPS, FRAMES, OOF, REVIEWED, WINDOWS, keypoints_of
 from model.windowing import Samples
 from pipeline.export.labels import review_frames
 from pipeline.export.windows import clean_windows
 from pipeline.folds import classes_of
 from pipeline.naming import taxonomy_of
+from pipeline.retraining.before_review import windows_before_review
 from pipeline.review.access import frames_of, open_store, stored_events
 from pipeline.review.events import ADJUDICATION, REVIEW
 from pipeline.sampling import sample_clips
@@ -44,6 +45,8 @@ class Material:
         What they label; None where nobody has labelled anything blind.
     frames : DataFrame
         clip_id, frame_number and given label of every frame.
+    windows : DataFrame
+        As the source labels them; ``run_windows`` are those of the run, which in a later round are labelled as reviewed.
     """
 
     folder: RunFolder
@@ -53,6 +56,7 @@ class Material:
     clips: pd.DataFrame
     frames: pd.DataFrame
     windows: pd.DataFrame
+    run_windows: pd.DataFrame
     oof: pd.DataFrame
     decisions: pd.DataFrame
     blind_events: pd.DataFrame
@@ -123,19 +127,32 @@ def read_material(place: Workspace, config: Config) -> Material:
     events = stored_events(place)
     told_blind = events["stream"].str.startswith("blind:")
     teaching = events["stream"].isin((REVIEW, ADJUDICATION)) & events["clip_id"].isin(clips["clip_id"])
+    taxonomy = taxonomy_of(str(record["format"]), merged)
+    windows = folder.read_table("windows", WINDOWS)
     return Material(
         folder=folder,
         record=record,
         config=merged,
-        taxonomy=taxonomy_of(str(record["format"]), merged),
+        taxonomy=taxonomy,
         clips=clips,
         frames=frames_of(folder),
-        windows=folder.read_table("windows", WINDOWS),
+        windows=_before_review(folder, windows, clips, config=merged, taxonomy=taxonomy),
+        run_windows=windows,
         oof=folder.read_table("oof", OOF),
         decisions=events[teaching].reset_index(drop=True),
         blind_events=events[told_blind].reset_index(drop=True),
         blind_samples=_samples(place) if told_blind.any() else None,
     )
+
+
+def _before_review(
+    folder: RunFolder, windows: pd.DataFrame, clips: pd.DataFrame, *, config: Config, taxonomy: Taxonomy | None
+) -> pd.DataFrame:
+    if folder.record()["round"]["number"] == 1:
+        return windows
+    frames = folder.read_columns("frames", FRAMES, ("clip_id", "frame_number", "frame_label", "label_source"))
+    reviewed = folder.read_table("reviewed", REVIEWED)
+    return windows_before_review(windows, clips, frames, reviewed, config=config, taxonomy=taxonomy)
 
 
 def _samples(place: Workspace) -> pd.DataFrame:

@@ -30,7 +30,6 @@ from model.device import choose_device
 from model.training import Windows
 from pipeline.detection.out_of_fold import recipe_of
 from pipeline.progress import Report
-from pipeline.retraining.arms import trusted_targets
 from pipeline.retraining.material import Material
 from pipeline.retraining.plan import Lesson
 from pipeline.retraining.training import (
@@ -78,11 +77,11 @@ class Models:
         self._recipe = recipe_of(material.config)
         self._seed = material.config.folds.seed
         self._device = choose_device(material.config.run.device).type
-        self._trusted = trusted_targets(material.windows, material.oof)
         self._base_of_all = digest(
             data_schemas.__version__, code_version(), material.record["identity"], asdict(self._recipe), self._seed
         )
         self.trust = Trust(material, self.own, base=self._base_of_all)
+        self._trusted = self.trust(material.windows)
 
     @property
     def views(self) -> tuple[str, ...]:
@@ -189,7 +188,7 @@ class Models:
         material = self.material
         rows, classes = material.rows(species, split="audit"), material.classes[species]
         part = material.windows.iloc[rows]
-        fold = material.oof.set_index("window_id")["fold"].reindex(part["window_id"]).to_numpy(np.int64)
+        fold = material.oof.set_index("window_id")["fold"].reindex(part["window_id"]).fillna(-1).to_numpy(np.int64)
         trusted = pd.Categorical(self._trusted.iloc[rows], categories=classes).codes.astype(np.int64)
         tried = Tried(
             name=self._base(species),

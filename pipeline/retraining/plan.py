@@ -6,13 +6,13 @@ and 75 % of them, in the order in which they were made. Without any it is the ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from data_schemas.errors import TooFewDataError
-from pipeline.retraining.arms import ARMS, Arm, after_review, taught_windows, trusted_targets
+from pipeline.retraining.arms import ARMS, Arm, after_review, taught_windows
 from pipeline.retraining.material import Material
 
 __all__ = ["CURVE", "Lesson", "arms_of", "curve_lessons", "first_decisions", "lesson_of"]
@@ -21,7 +21,7 @@ CURVE = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Shares of the decisions that the learning curve shows."""
 
 Trust = Callable[[pd.DataFrame], pd.Series]
-"""Gives, for the windows as review left them, the class that the pipeline lets each teach (see ``trusted_targets``)."""
+"""Gives, for windows as labelled, the class that the pipeline lets each teach (see :class:`pipeline.retraining.trust.Trust`)."""
 
 
 @dataclass(frozen=True)
@@ -66,15 +66,15 @@ def lesson_of(material: Material, arm: Arm, decisions: pd.DataFrame, *, share: f
     """Return what an arm teaches, with some of the decisions."""
     clean, frames = material.clean(decisions)
     windows = material.windows
-    # What the run trusts is known; with reviewed labels the passes are heard again.
-    trusted = trust(after_review(windows, clean)) if arm == "reviewed" else trusted_targets(windows, material.oof)
+    trusted = trust(after_review(windows, clean) if arm == "reviewed" else windows)
     return Lesson(arm, share, frames, taught_windows(arm, windows, trusted=trusted, clean=clean))
 
 
-def curve_lessons(material: Material, *, trust: Trust) -> list[Lesson]:
-    """Return the points of the learning curve between nothing and everything reviewed."""
-    parts = ((share, first_decisions(material.decisions, share)) for share in CURVE[1:-1])
-    return [lesson_of(material, "reviewed", part, share=share, trust=trust) for share, part in parts]
+def curve_lessons(material: Material, *, trust: Trust) -> Iterator[Lesson]:
+    """Yield the points of the learning curve before everything is reviewed."""
+    yield lesson_of(material, "pruned", material.decisions.head(0), share=CURVE[0], trust=trust)
+    for share in CURVE[1:-1]:
+        yield lesson_of(material, "reviewed", first_decisions(material.decisions, share), share=share, trust=trust)
 
 
 def first_decisions(decisions: pd.DataFrame, share: float) -> pd.DataFrame:

@@ -23,13 +23,14 @@ from data_schemas.errors import WorkspaceError
 from data_schemas.tables import ARM_PREDICTIONS, probability_columns, text
 from model.card import write_model_card
 from model.classifier import BehaviorClassifier
+from pipeline.progress import Report
 from pipeline.proof.verified import sample_states
 from pipeline.retraining.arms import Arm
 from pipeline.retraining.cards import card_of
 from pipeline.retraining.comparison import Verified, compare_arms, figures_of, needs, verified_of
 from pipeline.retraining.material import Material, read_material
 from pipeline.retraining.models import Models, Wanted
-from pipeline.retraining.plan import arms_of, curve_lessons, lesson_of
+from pipeline.retraining.plan import CURVE, arms_of, curve_lessons, lesson_of
 from pipeline.retraining.tracking import Tracker
 from pipeline.run import Show
 from pipeline.workspace import RunFolder, Workspace, digest
@@ -79,8 +80,8 @@ def retrain_arms(place: Workspace, config: Config, *, tracker: Tracker | None = 
     with place.locked():
         material = read_material(place, config)
         models = Models(material)
-        with show("plan"):
-            plan = _plan(material, models)
+        with show("plan") as progress:
+            plan = _plan(material, models, progress=progress)
         worked = _train(plan, models, show=show)
         key = digest([(w.lesson.arm, w.lesson.share, w.key) for w in (*plan.wanted, *plan.curve)], _told(plan, material))
         known = _known(models.own, key)
@@ -95,19 +96,25 @@ def retrain_arms(place: Workspace, config: Config, *, tracker: Tracker | None = 
     return Retrained(known, material.folder, worked)
 
 
-def _plan(material: Material, models: Models) -> _Plan:
+def _plan(material: Material, models: Models, *, progress: Report) -> _Plan:
     settings, decisions = material.config.retrain, material.decisions
     reviewed_frames = material.clean(decisions)[1]
     arms = arms_of(material, settings.on, reviewed_frames=reviewed_frames)
-    lessons = [lesson_of(material, arm, decisions, share=1.0, trust=models.trust) for arm in arms]
-    wanted = [w for lesson in lessons for w in models.wanted(lesson, keep=True)]
     verified = _verified(material)
-    curve: list[Wanted] = []
-    if settings.curve and "reviewed" in arms and not all(any(needs(v)) for v in verified.values()):
-        none = lesson_of(material, "pruned", decisions.head(0), share=0.0, trust=models.trust)
-        points = [none, *curve_lessons(material, trust=models.trust)]
-        curve = [w for lesson in points for w in models.wanted(lesson, keep=False) if not any(needs(verified[w.species]))]
-        curve += [w for w in wanted if w.lesson.arm == "reviewed" and not any(needs(verified[w.species]))]
+    enough = {species for species, v in verified.items() if not any(needs(v))}
+    drawn = settings.curve and "reviewed" in arms and bool(enough)
+    total = len(arms) + (len(CURVE) - 1 if drawn else 0)
+    lessons, points = [], []
+    for arm in arms:
+        lessons.append(lesson_of(material, arm, decisions, share=1.0, trust=models.trust))
+        progress(len(lessons), total)
+    for point in curve_lessons(material, trust=models.trust) if drawn else ():
+        points.append(point)
+        progress(len(lessons) + len(points), total)
+    wanted = [w for lesson in lessons for w in models.wanted(lesson, keep=True)]
+    curve = [w for point in points for w in models.wanted(point, keep=False) if w.species in enough]
+    if drawn:
+        curve += [w for w in wanted if w.lesson.arm == "reviewed" and w.species in enough]
     return _Plan(arms=arms, reviewed_frames=reviewed_frames, wanted=wanted, curve=curve, verified=verified)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -15,6 +16,7 @@ from data_schemas.errors import ConfigError, UsageError
 __all__ = ["Tracker", "open_tracker"]
 
 _KINDS = ("tensorboard", "mlflow")
+_EXPERIMENT = "pose-audit"
 _MANY = 1000
 
 
@@ -84,28 +86,39 @@ class _MLflow:
     """One MLflow run a model, all in the experiment ``pose-audit``."""
 
     def __init__(self, module: ModuleType, uri: str, *, run_name: str) -> None:
-        self._client = module.tracking.MlflowClient(tracking_uri=uri)
-        self._metric = module.entities.Metric
-        self._name = run_name
-        experiment = self._client.get_experiment_by_name("pose-audit")
-        self._experiment = experiment.experiment_id if experiment else self._client.create_experiment("pose-audit")
+        self._module, self._uri, self._name = module, uri, run_name
         self._runs: dict[tuple[str, str], str] = {}
+        with self._explained():
+            self._client = module.tracking.MlflowClient(tracking_uri=uri)
+            experiment = self._client.get_experiment_by_name(_EXPERIMENT)
+            self._experiment = experiment.experiment_id if experiment else self._client.create_experiment(_EXPERIMENT)
 
     def losses(self, arm: str, species: str, by_view: Mapping[str, NDArray[np.float32]]) -> None:
+        metric = self._module.entities.Metric
         for view, values in by_view.items():
-            points = [self._metric(f"loss/{view}", value, 0, update) for update, value in enumerate(values.tolist(), start=1)]
-            self._log(arm, species, points)
+            self._log(arm, species, [metric(f"loss/{view}", v, 0, update) for update, v in enumerate(values.tolist(), start=1)])
 
     def figures(self, arm: str, species: str, values: Mapping[str, float | None]) -> None:
-        self._log(arm, species, [self._metric(f"hold-out/{n}", v, 0, 0) for n, v in values.items() if v is not None])
+        metric = self._module.entities.Metric
+        self._log(arm, species, [metric(f"hold-out/{name}", v, 0, 0) for name, v in values.items() if v is not None])
 
     def close(self) -> None:
-        for run_id in self._runs.values():
-            self._client.set_terminated(run_id)
+        with self._explained():
+            for run_id in self._runs.values():
+                self._client.set_terminated(run_id)
 
     def _log(self, arm: str, species: str, points: list[Any]) -> None:
-        if (arm, species) not in self._runs:
-            tags = {"mlflow.runName": f"{self._name} {arm} {species}", "arm": arm, "species": species}
-            self._runs[arm, species] = self._client.create_run(self._experiment, tags=tags).info.run_id
-        for start in range(0, len(points), _MANY):
-            self._client.log_batch(self._runs[arm, species], metrics=points[start : start + _MANY])
+        with self._explained():
+            if (arm, species) not in self._runs:
+                tags = {"mlflow.runName": f"{self._name} {arm} {species}", "arm": arm, "species": species}
+                self._runs[arm, species] = self._client.create_run(self._experiment, tags=tags).info.run_id
+            for start in range(0, len(points), _MANY):
+                self._client.log_batch(self._runs[arm, species], metrics=points[start : start + _MANY])
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except self._module.exceptions.MlflowException as error:
+            first = str(error).splitlines()[0]
+            raise UsageError(f"mlflow:{self._uri}: {first}", hint="name a server or database that MLflow can write to") from error

@@ -15,7 +15,7 @@ from pipeline.workspace import RunFolder, digest
 
 __all__ = ["Trust", "hash_of"]
 
-_TOLD = ["target", "mixed", "reviewed"]
+_COMPARED = ["window_id", "split", "target", "mixed", "reviewed"]
 
 
 class Trust:
@@ -33,9 +33,9 @@ class Trust:
 
     def __call__(self, windows: pd.DataFrame) -> pd.Series:
         """Return the class by window_id, null for none: as in the run, where no label is another than it was there."""
-        if windows[_TOLD].equals(self._material.windows[_TOLD]):
+        if windows[_COMPARED].equals(self._material.run_windows[_COMPARED]):
             return trusted_targets(windows, self._material.oof)
-        name = f"trusted-{digest(self._base, hash_of(windows[['window_id', *_TOLD]]))}"
+        name = f"trusted-{digest(self._base, hash_of(windows[_COMPARED]))}"
         self.names.add(name)
         taught = self._own.read_array(name)
         if taught is None:

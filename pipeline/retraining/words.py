@@ -83,7 +83,8 @@ def _curve_lines(curve: Sequence[Mapping[str, Any]]) -> list[str]:
         f"  {point['share']:>9.0%} {point['reviewed_frames']:>15,}  {interval_words(Interval(**point['measures'][_JUDGED]))}"
         for point in curve
     ]
-    return ["", f"  decisions reviewed frames  {_JUDGED}", *rows]
+    head = f"  {'decisions':>9} {'reviewed frames':>15}  {_JUDGED}"
+    return ["", "  learning curve: the first decisions, in order of time", head, *rows]
 
 
 def _way_out(verified: Mapping[str, Any], *, group: str, workspace: Path) -> str:

@@ -230,3 +230,15 @@ def test_a_missing_extra_is_named_before_any_work(audited: Shell) -> None:
     done = audited("retrain", "-w", "ws", "--track", "mlflow:runs", code=2)
     assert "pip install 'pose-audit[track]'" in done.stderr
     assert "train" not in done.stderr
+
+
+def test_a_later_round_gives_its_arms_the_same_labels(reviewed: Shell, reviewed_once: Path) -> None:
+    reviewed("retrain", "-w", "ws", "--no-curve")
+    first = found_in(reviewed)
+    reviewed("run", reviewed_once / "poses.parquet", "-w", "ws", "--reviewed", "--jobs", "1")
+    reviewed("retrain", "-w", "ws", "--no-curve")
+    again = found_in(reviewed)
+    assert again["run_id"] != first["run_id"]
+    assert again["species"]["DOG"]["taught"] == first["species"]["DOG"]["taught"]
+    assert again["species"]["DOG"]["verified"] == first["species"]["DOG"]["verified"]
+    assert again["reviewed_frames"] == first["reviewed_frames"]
