@@ -5,11 +5,11 @@
                               [--budgets 0.1 0.2 0.4] [--wrong 0.1] [--seeds 0 1 2]
 
 A simulated reviewer (benchmarks/reviewer.py) answers from the truth, in the order of the queue, of the peer's scores, or at
-random; the arms are those of `audit retrain`, made by its own functions. All models are tested on the true labels of all windows of
-the held-out groups. *Recovered* is the share of the difference in balanced accuracy (the mean over species) between training on the
-given labels, 0, and on the true ones, 1. What nobody reviewed keeps its given label, or only teaches where the pipeline trusts
-it, as in the arm `reviewed`. A budget is a share of the audited frames. Truth is read by the reviewer and for the test alone.
-``--seconds`` joins the clips of one animal, by the number that ends their names, to longer ones under their commonest label.
+random; the arms are those of `audit retrain`, made by its own functions. All models are tested on the true labels of all windows
+of the held-out groups. *Recovered* is the share of the difference in balanced accuracy (the mean over species) between training
+on the given labels, 0, and on the true ones, 1. What nobody reviewed keeps its given label, or only teaches where the pipeline
+trusts it, as in the arm `reviewed`. A budget is a share of the audited frames. Truth is read by the reviewer and for the test
+alone. ``--seconds`` joins the clips of one animal, by the number that ends their names, to longer ones under their commonest label.
 """
 
 from __future__ import annotations
@@ -23,17 +23,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.metrics import recall_score
 
 from benchmarks.detection import places
 from benchmarks.machine import describe
 from benchmarks.reviewer import Known, by_queue, by_windows, reviewed
 from benchmarks.simulated import peer_issues, true_labels
-from data_schemas.config import load_config
+from data_schemas.config import Folds, load_config
 from data_schemas.tables import FRAMES, ISSUES, SEGMENTS, text
 from pipeline import stages
 from pipeline.demo import SIMULATOR_VERSION, write_demo
@@ -46,6 +48,13 @@ from pipeline.run import run_audit
 from pipeline.workspace import Workspace
 
 Trust = Callable[[pd.DataFrame], pd.Series]
+
+
+class Score(NamedTuple):
+    """Mean over the species of the balanced accuracy and the accuracy on the hold-out."""
+
+    balanced: float
+    accuracy: float
 
 
 @dataclass(frozen=True)
@@ -104,10 +113,10 @@ def prepared(given: argparse.Namespace, folder: Path) -> Iterator[Case]:
 def held_out(told: str) -> Callable[..., pd.DataFrame]:
     """Return a split that holds out the groups at some places among the sorted ones."""
 
-    def split(windows: pd.DataFrame, **how: object) -> pd.DataFrame:
+    def split(windows: pd.DataFrame, *, folds: Folds) -> pd.DataFrame:
         names = sorted(windows["group"].unique())
         apart = windows["group"].isin([names[i] for i in places(told)])
-        of_rest = split_windows(windows[~apart], **how)["split"]
+        of_rest = split_windows(windows[~apart], folds=folds)["split"]
         return windows.assign(split=text(of_rest.reindex(windows.index).fillna("holdout")))
 
     return split
@@ -146,22 +155,25 @@ class Trial:
         told = self.material.decisions if decisions is None else decisions
         return lesson_of(self.material, arm, told, share=1.0, trust=trust or self.models.trust)
 
-    def scores(self, lessons: dict[str, Lesson]) -> dict[str, float]:
-        """Train all models that the lessons need, and return the balanced accuracy of each on the true hold-out labels."""
+    def scores(self, lessons: dict[str, Lesson]) -> dict[str, Score]:
+        """Train all models that the lessons need, and test each on the true labels of the hold-out."""
         wanted = {name: self.models.wanted(lesson, keep=False) for name, lesson in lessons.items()}
         stale = self.models.stale([w for ws in wanted.values() for w in ws])
         updates = {w.species: self.models.updates(w.species) for w in stale}
         self.models.train(stale, updates=updates, progress=lambda *_: None)
-        print("updates:", updates, flush=True)
-        return {name: float(np.mean([self._score(w.species, self.models.answers(w)) for w in ws])) for name, ws in wanted.items()}
+        found = {}
+        for name, ws in wanted.items():
+            each = [self._score(w.species, self.models.answers(w)) for w in ws]
+            found[name] = Score(*np.mean(each, axis=0).tolist())
+        return found
 
-    def _score(self, species: str, answers: np.ndarray | None) -> float:  # type: ignore[type-arg]
-        assert answers is not None
+    def _score(self, species: str, answers: NDArray[np.float32] | None) -> Score:
+        if answers is None:
+            raise RuntimeError(f"no answers for {species}")
         rows, classes = self.material.rows(species, split="holdout"), np.array(self.material.classes[species], object)
-        true = self.true[rows]
-        known = np.isin(true.astype(str), classes.astype(str))
-        told = classes[answers.argmax(axis=1)]
-        return float(recall_score(true[known].astype(str), told[known].astype(str), average="macro"))
+        known = np.isin(self.true[rows].astype(str), classes.astype(str))
+        true, told = self.true[rows][known].astype(str), classes[answers.argmax(axis=1)][known].astype(str)
+        return Score(float(recall_score(true, told, average="macro")), float((true == told).mean()))
 
 
 def as_given(windows: pd.DataFrame) -> pd.Series:
@@ -209,10 +221,24 @@ def lessons_of(trial: Trial, given: argparse.Namespace, *, seed: int, folder: Pa
     return found
 
 
-def recovered(scores: dict[str, float]) -> dict[str, float]:
-    """Return the share of the gap between given and true labels that every arm recovers."""
-    low, high = scores["given"], scores["true"]
-    return {name: (score - low) / (high - low) for name, score in scores.items()}
+def recovered(scores: dict[str, Score]) -> dict[str, float]:
+    """Return the share of the gap between given and true labels that every arm recovers, in balanced accuracy."""
+    low, high = scores["given"].balanced, scores["true"].balanced
+    return {name: (score.balanced - low) / (high - low) for name, score in scores.items()}
+
+
+def table_of(runs: list[dict[str, Score]]) -> Iterator[str]:
+    """Yield the lines of the table: every arm by seed, and the medians."""
+    yield "| what teaches | accuracy, median | balanced, by seed | median | recovered, by seed | median |"
+    yield "|---|---|---|---|---|---|"
+    shares = [recovered(scores) for scores in runs]
+    for row in runs[0]:
+        own, share = [r[row].balanced for r in runs], [s[row] for s in shares]
+        yield (
+            f"| {row.replace(' | ', '; rest ')} | {statistics.median(r[row].accuracy for r in runs):.3f} | "
+            f"{' '.join(f'{x:.3f}' for x in own)} | **{statistics.median(own):.3f}** | "
+            f"{' '.join(f'{x:.2f}' for x in share)} | **{statistics.median(share):.2f}** |"
+        )
 
 
 def main() -> None:
@@ -235,7 +261,7 @@ def main() -> None:
         parser.error("name FRAMES and TRUTH, or --simulated CLIPS")
     kind = f"SIMULATED, version {SIMULATOR_VERSION}, " if given.simulated else ""
     print(f"{kind}{describe()}; {' '.join(sys.argv[1:])}\n", flush=True)
-    runs: list[dict[str, float]] = []
+    runs: list[dict[str, Score]] = []
     with tempfile.TemporaryDirectory() as name, prepared(given, Path(name)) as case:
         truth = pd.read_parquet(case.truth)
         for seed in given.seeds:
@@ -244,14 +270,7 @@ def main() -> None:
             trial = Trial(audited(case, seed=seed, folder=folder), truth)
             runs.append(trial.scores(lessons_of(trial, given, seed=seed, folder=folder)))
             print(f"seed {seed}: {time.perf_counter() - started:.0f} s, {runs[-1]}", flush=True)
-    print("\n| what teaches | balanced accuracy, by seed | median | recovered, by seed | median |\n|---|---|---|---|---|")
-    shares = [recovered(scores) for scores in runs]
-    for row in runs[0]:
-        own, share = [r[row] for r in runs], [s[row] for s in shares]
-        print(
-            f"| {row.replace(' | ', '; rest ')} | {' '.join(f'{x:.3f}' for x in own)} | **{statistics.median(own):.3f}** | "
-            f"{' '.join(f'{x:.2f}' for x in share)} | **{statistics.median(share):.2f}** |"
-        )
+    print("\n" + "\n".join(table_of(runs)))
 
 
 if __name__ == "__main__":
