@@ -203,14 +203,17 @@ def lessons_of(trial: Trial, given: argparse.Namespace, *, seed: int, folder: Pa
         "pruned": trial.lesson("pruned"),
         "true": trial.lesson("reviewed", all_known, trust=as_given),
     }
+    rng = np.random.default_rng(seed)
+    chance = {clip: rng.random() for clip in sorted(trial.issues["clip_id"].unique())}
     orders = {
         "queue": by_queue(trial.segments, trial.issues),
-        "random": by_windows(trial.issues, np.random.default_rng(seed).random(len(trial.issues))),
+        "random windows": by_windows(trial.issues, rng.random(len(trial.issues))),
+        "random clips": by_windows(trial.issues, trial.issues["clip_id"].map(chance).to_numpy(float)),
     }
-    if given.peer:
+    if given.peer and "peer" in given.orders:
         orders["peer"] = peer_order(trial, program=given.peer, folder=folder / "peer")
     budgets = [trial.budget(share) for share in given.budgets]
-    for name, spans in orders.items():
+    for name, spans in ((name, orders[name]) for name in given.orders if name in orders):
         for wrong in (0.0, given.wrong) if given.wrong else (0.0,):
             told = reviewed(spans, trial.known, budgets=budgets, wrong=wrong, seed=seed)
             for share, decisions in zip(given.budgets, told, strict=True):
@@ -254,6 +257,7 @@ def main() -> None:
     parser.add_argument("--peer", type=Path)
     parser.add_argument("--budgets", type=float, nargs="+", default=[0.1, 0.2, 0.4])
     parser.add_argument("--wrong", type=float, default=0.0, help="a reviewer who also errs in this share of the stretches")
+    parser.add_argument("--orders", nargs="+", default=["queue", "random windows", "random clips", "peer"])
     parser.add_argument("--every", action="store_true", help="let the pipeline choose what else teaches in all orders")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     given = parser.parse_args()
