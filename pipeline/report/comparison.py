@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -10,7 +11,7 @@ from typing import Any
 
 from pipeline.proof.measured import Measured
 from pipeline.proof.verdict import AUDITED
-from pipeline.proof.words import label_words, share_words, shown_share, stop_words
+from pipeline.proof.words import label_words, share_words, shown_share
 from pipeline.report import comparison_figures as draw
 from pipeline.report.comparison_file import Arm, Retraining, Species
 from pipeline.report.comparison_words import GROUPS, headline, interval_words, main_pair, missing_words, review_words, stale_words
@@ -21,6 +22,7 @@ from pipeline.report.shell import html_page, is_simulated, plot, section
 __all__ = ["Compared", "comparison_page"]
 
 _LISTED = 40
+_PICTURED = 6
 _PORT = 8501
 
 
@@ -75,9 +77,9 @@ def _header(compared: Compared) -> str:
     cards = "".join(f"<div><b>{escape(value)}</b><span>{escape(name)}</span></div>" for name, value in _cards(compared))
     simulated = '<div class="simulated">simulated data</div>' if is_simulated(Path(source)) else ""
     return (
-        f"<h1>{escape(first)}</h1>{simulated}"
-        + "".join(f"<p>{escape(sentence)}</p>" for sentence in more)
-        + (f'<p class="how">{escape(stale)}</p>' if stale else "")
+        f"<h1>{_prose(first)}</h1>{simulated}"
+        + "".join(f"<p>{_prose(sentence)}</p>" for sentence in more)
+        + (f'<p class="how">{_prose(stale)}</p>' if stale else "")
         + f'<p class="source">{escape(source)}, run {escape(compared.found.folder.path.name)}; '
         f"{escape(review_words(measured))}</p>"
         f'<div class="figures">{cards}</div>'
@@ -120,7 +122,7 @@ def _models(compared: Compared) -> Iterator[str]:
         )
         if not species.known:
             words = missing_words(species, group=group, workspace=compared.workspace)
-            yield _empty(f"No comparison: {escape(words)}. The models are trained and can be used.") + _taught(species)
+            yield _empty(f"No comparison: {_prose(words)}. The models are trained and can be used.") + _taught(species)
             continue
         yield from _species(species, number)
 
@@ -193,12 +195,9 @@ def _few_groups(arm: Arm) -> str:
 
 def _labels(compared: Compared) -> Iterator[str]:
     verdict = compared.measured.verdict
-    words = [label_words(verdict, workspace=compared.workspace), stop_words(verdict, workspace=compared.workspace)]
-    told = " ".join(w for w in words if w)
     if verdict.before.share is None or verdict.after.share is None:
-        yield _empty(escape(told))
+        yield _empty(_prose(label_words(verdict, workspace=compared.workspace)))
     else:
-        yield f"<p><b>{escape(told)}</b></p>"
         yield plot(draw.labels_figure(verdict.before, verdict.after, wanted=verdict.wanted), "labels")
         yield (
             f'<p class="how">Before review {share_words(verdict.before)}; after {share_words(verdict.after)}. The bound lies on '
@@ -236,7 +235,7 @@ def _segments(compared: Compared) -> Iterator[str]:
         [_row(s, place + 1) for place, s in enumerate(queue.head(_LISTED).to_dict("records"))],
         plain=1,
     )
-    yield from segment_cards(compared.found, queue)
+    yield from segment_cards(compared.found, queue.head(_PICTURED))
 
 
 def _row(segment: dict[Any, Any], place: int) -> list[str]:
@@ -263,6 +262,11 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, plain: int = 
         for row in rows
     )
     return f'<div class="scroll" tabindex="0"><table><tr>{head}</tr>{body}</table></div>'
+
+
+def _prose(words: str) -> str:
+    """Return a sentence as HTML; what stands in backticks is to be typed."""
+    return re.sub("`([^`]*)`", r"<code>\1</code>", escape(words))
 
 
 def _empty(words: str) -> str:

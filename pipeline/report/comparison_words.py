@@ -21,10 +21,11 @@ _FIRST_SAMPLE = 40
 
 
 def headline(found: Retraining | None, measured: Measured, *, workspace: Path) -> list[str]:
-    """Return what came of the review, a sentence for the models of each species and one or two for the labels."""
-    models = [_no_models(workspace)] if found is None else [_gain(s, of, found, workspace) for s, of in found.species.items()]
+    """Return what came of the review: a sentence for the models of each species and two for the labels, the known ones first."""
+    models = [] if found is None else [_gain(name, of, found, workspace) for name, of in found.species.items()]
     labels = [label_words(measured.verdict, workspace=workspace), stop_words(measured.verdict, workspace=workspace)]
-    return [sentence for sentence in (*models, *labels) if sentence]
+    untrained = [_no_models(workspace)] if found is None else []
+    return [sentence for sentence in (*models, *labels, *untrained) if sentence]
 
 
 def main_pair(species: Species) -> str | None:
