@@ -123,15 +123,23 @@ def run(
     seed: Annotated[int | None, typer.Option(help="Seed of folds and networks.")] = None,
     jobs: Annotated[int | None, typer.Option(help="Processes; 0 takes every core.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
+    reviewed: Annotated[
+        bool, typer.Option("--reviewed", help="Make the next round: what was decided is known, the rest is ranked anew.")
+    ] = False,
 ) -> None:
     """Find the windows whose label is probably wrong: read, cut, predict, judge, report.
 
-    What is fresh is skipped, and a run that was killed goes on where it was.
+    What is fresh is skipped, and a run that was killed goes on where it was. With --reviewed, frames that people decided train
+    under the label after review and are not flagged again; the hold-out stays the same. The same decisions again have nothing
+    to do.
 
     Example: audit run /data/clips -w my-audit
+
+    Example: audit run --reviewed -w my-audit
     """
     from pipeline.presentation import found_lines
     from pipeline.progress import stage_progress
+    from pipeline.rounds import decided_so_far
     from pipeline.run import run_audit
     from pipeline.summary import summarise
     from pipeline.workspace import Workspace
@@ -147,7 +155,9 @@ def run(
     }
     config = _config(place, options, source)
     try:
-        folder, worked = run_audit(Path(config.source.path), config, workspace=place, show=stage_progress)
+        where = Path(config.source.path)
+        decided = decided_so_far(place, where) if reviewed else None
+        folder, worked = run_audit(where, config, workspace=place, show=stage_progress, decided=decided)
     except PoseAuditError:
         _list_what_was_read(place)
         raise

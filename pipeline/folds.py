@@ -14,7 +14,7 @@ from data_schemas.config import Folds
 from data_schemas.errors import TooFewDataError
 from data_schemas.tables import text
 
-__all__ = ["assign_folds", "classes_of", "require_clips", "require_enough", "split_windows"]
+__all__ = ["assign_folds", "classes_of", "require_clips", "require_enough", "split_again", "split_windows"]
 
 _ATTEMPTS = 20
 
@@ -29,6 +29,23 @@ def split_windows(windows: pd.DataFrame, *, folds: Folds) -> pd.DataFrame:
     for species in sorted(windows["species"].unique()):
         rows = np.flatnonzero((windows["species"] == species).to_numpy())
         split[rows] = _split_species(windows.iloc[rows], folds=folds)
+    return windows.assign(split=text(split))
+
+
+def split_again(windows: pd.DataFrame) -> pd.DataFrame:
+    """Return windows whose labels have changed with their ``split``: the groups of the hold-out stay what they were.
+
+    A class is left out when fewer than two of the other groups show it.
+    """
+    split = np.full(len(windows), "left_out", object)
+    for species in windows["species"].unique():
+        rows = np.flatnonzero((windows["species"] == species).to_numpy())
+        part = windows.iloc[rows]
+        target, group = part["target"].fillna("").to_numpy(object), part["group"].to_numpy(object)
+        apart = np.isin(group, part.loc[part["split"] == "holdout", "group"].unique().astype(object))
+        audited = _auditable(target, group, (target != "") & ~apart)
+        judged = apart & np.isin(target, target[audited])
+        split[rows] = np.select([audited, judged], ["audit", "holdout"], "left_out")
     return windows.assign(split=text(split))
 
 

@@ -67,6 +67,7 @@ def labels_of(windows: pd.DataFrame, *, classes: list[str], config: Config) -> L
         given=pd.Categorical(windows["target"], categories=classes).codes.astype(np.int64),
         clip=pd.factorize(windows["clip_id"])[0].astype(np.int64),
         votes=~windows["bad_pose"].to_numpy(bool),
+        fixed=windows["reviewed"].to_numpy(bool),
         sigma=config.issues.smooth_seconds * config.windows.hz / config.windows.stride,
     )
 
@@ -82,9 +83,10 @@ def predict_out_of_fold(
     """Return the oof table: for every window of the audit and the hold-out, one probability a class of its species.
 
     Windows of bad pose and windows across a change of label are predicted, but teach nothing. Networks learn from the labels
-    that the passes trust or repaired; how long, a trial on one fold finds. Their probabilities, averaged over views and
-    repeats, and those of the voices are mixed in the proportion that fits the trusted labels best (Brier score, out of fold;
-    Breiman 1996, "Stacked Regressions"). The hold-out is predicted by models of the audited groups alone.
+    that were reviewed, and from those that the passes trust or repaired; how long, a trial on one fold finds. Their
+    probabilities, averaged over views and repeats, and those of the voices are mixed in the proportion that fits the trusted
+    labels best (Brier score, out of fold; Breiman 1996, "Stacked Regressions"). The hold-out is predicted by models of the
+    audited groups alone.
     """
     recipe = recipe_of(config)
     device = choose_device(config.run.device).type

@@ -14,8 +14,18 @@ from pipeline.proof.verdict import AUDITED
 from pipeline.proof.words import label_words, share_words, shown_share
 from pipeline.report import comparison_figures as draw
 from pipeline.report.comparison_file import Arm, Retraining, Species
-from pipeline.report.comparison_words import GROUPS, headline, interval_words, main_pair, missing_words, review_words, stale_words
+from pipeline.report.comparison_words import (
+    GROUPS,
+    headline,
+    interval_words,
+    main_pair,
+    missing_words,
+    review_words,
+    stale_words,
+    title_words,
+)
 from pipeline.report.found import Found
+from pipeline.report.rounds import rounds_figure, rounds_table
 from pipeline.report.segment_cards import segment_cards
 from pipeline.report.shell import html_page, is_simulated, plot, section
 
@@ -62,6 +72,13 @@ def _sections(compared: Compared) -> Iterator[str]:
         "hold-out is not reviewed, and not counted here.",
     )
     yield from _labels(compared)
+    if len(compared.found.rounds) > 1:
+        yield section(
+            "Rounds",
+            "What was reviewed before each round, and what the audit itself then expected of the rest: its own estimate, not "
+            "that of blind labels.",
+        )
+        yield rounds_table(compared.found.rounds) + plot(rounds_figure(compared.found.rounds), "rounds")
     yield section(
         "Worst segments that are left",
         "The open segments in the order of the queue: those where a second of reviewing is expected to repair most.",
@@ -72,13 +89,13 @@ def _sections(compared: Compared) -> Iterator[str]:
 def _header(compared: Compared) -> str:
     record, measured = compared.found.record, compared.measured
     source = str(record.get("source"))
-    first, *more = headline(compared.retraining, measured, workspace=compared.workspace)
+    told = headline(compared.retraining, measured, workspace=compared.workspace)
     stale = stale_words(compared.retraining, measured, workspace=compared.workspace) if compared.retraining else ""
     cards = "".join(f"<div><b>{escape(value)}</b><span>{escape(name)}</span></div>" for name, value in _cards(compared))
     simulated = '<div class="simulated">simulated data</div>' if is_simulated(Path(source)) else ""
     return (
-        f"<h1>{_prose(first)}</h1>{simulated}"
-        + "".join(f"<p>{_prose(sentence)}</p>" for sentence in more)
+        f"<h1>{escape(title_words(compared.retraining, measured))}</h1>{simulated}"
+        + "".join(f"<p>{_prose(sentence)}</p>" for sentence in told)
         + (f'<p class="how">{_prose(stale)}</p>' if stale else "")
         + f'<p class="source">{escape(source)}, run {escape(compared.found.folder.path.name)}; '
         f"{escape(review_words(measured))}</p>"
@@ -261,7 +278,7 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, plain: int = 
         "<tr>" + "".join(f"<td>{cell if i < plain else escape(cell)}</td>" for i, cell in enumerate(row)) + "</tr>"
         for row in rows
     )
-    return f'<div class="scroll" tabindex="0"><table><tr>{head}</tr>{body}</table></div>'
+    return f'<div class="scroll whole" tabindex="0"><table><tr>{head}</tr>{body}</table></div>'
 
 
 def _prose(words: str) -> str:

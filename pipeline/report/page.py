@@ -13,10 +13,12 @@ import pandas as pd
 from pipeline import figures
 from pipeline.report.found import Found
 from pipeline.report.opinions import second_opinions
+from pipeline.report.rounds import rounds_figure, rounds_table
 from pipeline.report.segment_cards import segment_cards
 from pipeline.report.selftest_table import selftest_section
 from pipeline.report.shell import html_page, is_simulated, plot, section
 from pipeline.stages import SCHEMAS
+from pipeline.summary import unreviewed
 from pipeline.workspace import RunFolder
 
 __all__ = ["write_report"]
@@ -49,7 +51,16 @@ def _sections(found: Found) -> Iterator[str]:
         "The mean chance of a label to be wrong, by the audit's own estimate; lines are 95 % intervals over "
         f"resampled animals or recordings (none with fewer than {figures.FEWEST_GROUPS}). It errs where two classes look alike.",
     )
-    yield from _by_species(issues, "rates", lambda part: figures.error_rates(part)[0])
+    doubted = unreviewed(issues, windows)
+    yield from _by_species(doubted, "rates", lambda part: figures.error_rates(part)[0])
+    if len(found.rounds) > 1:
+        yield section(
+            "Rounds",
+            "What was reviewed before each round, and what the audit itself then expected: no truth is known here. Labels that "
+            "people gave are right by definition, so what is expected to be wrong is among the rest. Shares can rise where a "
+            "round finds what the one before could not see.",
+        )
+        yield rounds_table(found.rounds) + plot(rounds_figure(found.rounds), "rounds")
     yield section(
         "Given and predicted",
         "Each row is a given label: what a model that never saw the animal takes its windows for.",
@@ -59,7 +70,7 @@ def _sections(found: Found) -> Iterator[str]:
         "Label quality",
         "The chance that a window's label is right, estimated without any truth; as many are flagged as should be wrong.",
     )
-    yield from _by_species(issues, "quality", figures.quality_histogram)
+    yield from _by_species(doubted, "quality", figures.quality_histogram)
     yield section(
         "How far to trust the probabilities",
         "Of the windows that models which never saw the animal give a class some probability, how many carry it. The diagonal "
@@ -95,6 +106,9 @@ def _header(found: Found, queue: pd.DataFrame) -> str:
         "rejected files": len(found["rejected"]),
         "groups": windows["group"].nunique(),
     }
+    reviewed = int(windows["reviewed"].sum())
+    if reviewed:
+        figures_shown["reviewed windows"] = reviewed
     cards = "".join(f"<div><b>{n:,}</b><span>{name}</span></div>" for name, n in figures_shown.items())
     apart = windows.loc[windows["split"] == "holdout", "group"].nunique()
     out = windows[windows["split"] == "left_out"].groupby(["species", "label"])["clip_id"].nunique().reset_index()
@@ -109,6 +123,12 @@ def _header(found: Found, queue: pd.DataFrame) -> str:
         f'<div class="figures">{cards}</div>'
         f"<p>Every window was predicted by models that never saw its group ({folds} folds). {apart} groups were set apart as "
         f"hold-out before anything else; they are not in the list to review.</p>"
+        + (
+            f"<p>Round {found.round}. People gave {reviewed:,} windows their labels: these are taken as right, and are in none "
+            "of the figures about doubt.</p>"
+            if reviewed
+            else ""
+        )
         + (f"<p>Left out, because fewer than two groups show them or the merge drops them: {left_out}.</p>" if left_out else "")
         + f"<details><summary>configuration</summary><pre>{config}</pre></details>"
     )

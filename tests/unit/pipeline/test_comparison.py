@@ -112,7 +112,7 @@ def test_figures_show_every_arm_class_and_pair(tmp_path: Path) -> None:
     assert list(draw.differences_figure(dog.differences).data[0].y) == pytest.approx([-0.24, 0.76, 1.76])
     classes = draw.f1_figure(dog.known["given"], dog.known["reviewed"], names=("given", "reviewed"))
     assert set(classes.layout.yaxis.ticktext) == set(CLASSES)
-    assert "circle-open" in classes.data[-1].marker.symbol
+    assert classes.data[-1].marker.symbol == "circle-open"
     assert len([t for t in draw.confusion_figure(dog, ["given", "reviewed"]).data if t.type == "heatmap"]) == 2
     curve = next(t for t in draw.curve_figure(dog.curve, dog.known["given"]).data if t.name == "balanced accuracy")
     assert list(curve.x) == [0, 500, 1000, 1500, 2000]
