@@ -235,6 +235,8 @@ def _labels(compared: Compared) -> Iterator[str]:
     others = {state: n for state, n in verdict.outcomes.items() if state != "verified"}
     if others:
         yield f'<p class="how">Also drawn: {", ".join(f"{n:,} {state}" for state, n in others.items())}.</p>'
+    if verdict.drawn_in not in (None, compared.found.folder.path.name):
+        yield f'<p class="how">Sample and strata are those of an earlier run, {escape(str(verdict.drawn_in))}.</p>'
 
 
 def _segments(compared: Compared) -> Iterator[str]:
