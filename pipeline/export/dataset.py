@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from data_schemas.config import Config, Export, load_config
-from data_schemas.errors import StageError, TooFewDataError, UsageError
+from data_schemas.errors import TooFewDataError, UsageError
 from data_schemas.tables import CHANGES, CLEAN_FRAMES, CLEAN_WINDOWS, CLIPS, ISSUES, SEGMENTS, WINDOWS
 from pipeline.export.aihub import write_label_files
 from pipeline.export.changes import list_changes
@@ -67,7 +67,7 @@ def export_dataset(place: Workspace, out: Path, *, settings: Export, force: bool
     WorkspaceError
         The disk refuses.
     """
-    folder = _finished_run(place)
+    folder = place.finished()
     record = folder.record()
     if settings.aihub and record.get("format") != "aihub59":
         raise UsageError(
@@ -83,17 +83,6 @@ def export_dataset(place: Workspace, out: Path, *, settings: Export, force: bool
         (part / "DATASHEET.md").write_text(datasheet_page(sheet), encoding="utf-8")
         write_sums(part)
     return sheet
-
-
-def _finished_run(place: Workspace) -> RunFolder:
-    folder = place.latest()
-    if folder is None:
-        some = place.newest() is not None
-        raise StageError(
-            f"{place.root.resolve()}: no {'finished ' if some else ''}run yet",
-            hint=f"audit run {'' if some else 'YOUR_CLIPS '}-w {place.root}",
-        )
-    return folder
 
 
 def _reviewed(folder: RunFolder, events: pd.DataFrame, *, blind: bool) -> _Reviewed:
