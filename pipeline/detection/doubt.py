@@ -1,6 +1,7 @@
 """How doubtful each label is, from probabilities: the score that decides what is dropped, flagged, suggested and ranked.
 
-1. Probabilities are averaged over neighbouring windows of the clip (a Gaussian in time); windows of bad pose have no vote.
+1. Probabilities are averaged over neighbouring windows of the clip (a Gaussian in time); windows of bad pose have no vote, and
+   reviewed ones none on those that are not.
 2. *Lift*: the probability of the given label less its mean over the windows that carry that label (the class thresholds of
    confident learning, Northcutt et al. 2021), three parts, and its lead over the best other class, centred likewise, one part.
 3. *Excuse*: half of what the clip's better windows reach (its 60th percentile) is subtracted, since a model that misjudges a clip
@@ -111,7 +112,7 @@ def doubt_labels(probabilities: NDArray[np.floating], labels: Labelled) -> Doubt
     """Return how doubtful each label is; ``probabilities`` has shape (n, classes)."""
     given, votes = labels.given, labels.votes
     classes = probabilities.shape[1]
-    nearby = smooth(probabilities, labels)
+    nearby = _nearby(probabilities, labels)
     own = nearby[np.arange(len(given)), given]
     lead = own - nearby[np.arange(len(given)), best_other(nearby, given)]
     lift = (1 - _LEAD) * _centred(own, given, votes, classes) + _LEAD * _centred(lead, given, votes, classes)
@@ -194,6 +195,18 @@ def smooth(values: NDArray[np.floating], labels: Labelled) -> FloatArray:
         mass[:-away] += near * weight[away:]
     heard = mass > 0
     return np.where(heard[:, None], total / np.where(heard, mass, 1.0)[:, None], values)
+
+
+def _nearby(probabilities: NDArray[np.floating], labels: Labelled) -> FloatArray:
+    """Return probabilities averaged over neighbours, shape (n, classes).
+
+    A reviewed stretch ends where its label ends, so what models see there says nothing of the windows beside it.
+    """
+    nearby = smooth(probabilities, labels)
+    if not labels.fixed.any():
+        return nearby
+    alone = smooth(probabilities, replace(labels, votes=labels.votes & ~labels.fixed))
+    return np.where(labels.fixed[:, None], nearby, alone)
 
 
 def _centred(values: FloatArray, given: NDArray[np.int64], votes: NDArray[np.bool_], classes: int) -> FloatArray:

@@ -84,12 +84,12 @@ def frame_classes(rows: Rows, told: Told, *, taxonomy: Taxonomy | None) -> Frame
     return list(classes), found_classes
 
 
-def label_sources(rows: Rows, labels: FrameClasses) -> NDArray[np.int64] | None:
+def label_sources(rows: Rows, labels: FrameClasses | None) -> NDArray[np.int64] | None:
     """Return where the class of every row comes from, as a place in LABEL_SOURCES, or None where the table does not tell.
 
     What is no such name counts as given, like a row without a class.
     """
-    if "label_source" not in rows:
+    if labels is None or "label_source" not in rows:
         return None
     names, codes = rows.names_of("label_source")
     known = {name: place for place, name in enumerate(LABEL_SOURCES)}

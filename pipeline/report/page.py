@@ -139,8 +139,8 @@ def _header(found: Found, queue: pd.DataFrame) -> str:
         f"<p>Every window was predicted by models that never saw its group ({folds} folds). {apart} groups were set apart as "
         f"hold-out before anything else; they are not in the list to review.</p>"
         + (
-            f"<p>Round {found.round}. People gave {reviewed:,} windows their labels: these are taken as right, and are in none of "
-            "the figures about doubt.</p>"
+            f"<p>Round {found.round}. People gave {reviewed:,} windows their labels: these are taken as right, and are in none "
+            "of the figures about doubt.</p>"
             if reviewed
             else ""
         )
