@@ -122,7 +122,7 @@ def test_the_same_decisions_are_no_new_round_and_others_are(audited, tmp_path: P
     assert [r["previous"] for r in rounds] == [None, plain.name, two.name]
     assert [r["reviewed_frames"] for r in rounds] == [0, 30, 60]
     table = audited("status", "-w", "ws").stdout
-    assert "wrong of the rest" in table
+    assert "expected wrong of the rest" in table
     assert "this is round 3" in table
     page = (tmp_path / "ws" / "runs" / "latest" / "report.html").read_text()
     assert '<div id="rounds"' in page
