@@ -11,6 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.progress import stage_progress
+from pipeline.selftest.trial import prepare_selftest
+from pipeline.workspace import Workspace
+
 pytestmark = pytest.mark.integration
 
 RUN = ("--folds", "3", "--jobs", "1", "-w", "ws")
@@ -100,7 +104,9 @@ def test_the_next_round_knows_what_was_decided_and_ranks_the_rest(audited, tmp_p
 
 def test_the_same_decisions_are_no_new_round_and_others_are(audited, tmp_path: Path) -> None:
     plain = Path(status(audited)["run_dir"])
-    assert "nothing to do" in audited("run", "--reviewed", *RUN).stderr
+    told = audited("run", "--reviewed", *RUN).stderr
+    assert "no decision counts yet" in told
+    assert "nothing to do" in told
     assert Path(status(audited)["run_dir"]) == plain
     queue = latest(tmp_path, "segments").query("split == 'audit'")
     first, second = queue.iloc[0], queue.iloc[1]
@@ -127,6 +133,13 @@ def test_the_same_decisions_are_no_new_round_and_others_are(audited, tmp_path: P
     page = (tmp_path / "ws" / "runs" / "latest" / "report.html").read_text()
     assert '<div id="rounds"' in page
     assert '<div id="rounds"' not in (plain / "report.html").read_text()
+
+    # A selftest plants into the labels as given, and leaves the round that people look at.
+    test = prepare_selftest(
+        Workspace(tmp_path / "ws"), kinds=["flips"], shares=[0.3], seed=0, options={"run": {"jobs": 1}}, show=stage_progress
+    )
+    assert test.folder.path.name == plain.name
+    assert status(audited)["round"] == 3
 
     # The plain audit is still there, and so is the round when it is asked for again.
     assert "nothing to do" in audited("run", *RUN).stderr
