@@ -234,14 +234,17 @@ def _wrong_clips(nearby: FloatArray, labels: Labelled) -> FloatArray:
     """Return the posterior that the label of each window's clip is wrong as a whole, shape (n,)."""
     classes = nearby.shape[1]
     clip = np.unique(labels.clip, return_inverse=True)[1]
-    # What is not reviewed of a clip speaks for it; a clip that was reviewed throughout tells how far models can be believed.
-    speaks = ~labels.fixed | (np.bincount(clip, weights=~labels.fixed) == 0)[clip]
+    # Labels that nobody gave to any part of a clip speak for it; where all were given, they tell how far models can be believed.
+    stretch = clip * classes + labels.given
+    known = np.bincount(stretch, weights=labels.fixed, minlength=classes * (clip.max() + 1)) > 0
+    speaks = ~known[stretch]
+    speaks |= (np.bincount(clip, weights=speaks) == 0)[clip]
     where, own_label = clip[speaks], labels.given[speaks]
     count = np.bincount(where)
     given = np.full(len(count), -1, np.int64)
     given[where] = own_label
     one_label = np.bincount(where, weights=given[where] == own_label) == count
-    confirmed = np.bincount(clip, weights=labels.fixed & (given[clip] == labels.given)) > 0
+    confirmed = known[np.arange(len(count)) * classes + given]
     logs = np.log(np.clip(nearby[speaks], _LEAST, None))
     evidence = np.stack([np.bincount(where, weights=logs[:, c]) / count for c in range(classes)], axis=1) - logs.mean(axis=0)
     frequency = np.bincount(given, minlength=classes) / len(count)
@@ -260,7 +263,7 @@ def _wrong_clips(nearby: FloatArray, labels: Labelled) -> FloatArray:
     chance = posterior(float(fitted.x), random=_NEVER_CERTAIN)
     own, other = chance[row, given], chance[row, best_other(chance, given)]
     wrong = _WRONG_CLIPS * other / (_WRONG_CLIPS * other + (1 - _WRONG_CLIPS) * own)
-    return np.asarray(np.where(one_label & ~confirmed, wrong, 0.0)[clip] * ~labels.fixed)
+    return np.asarray(np.where(one_label & ~confirmed, wrong, 0.0)[clip] * (given[clip] == labels.given))
 
 
 def class_shares(marked: NDArray[np.bool_], given: NDArray[np.int64], classes: int) -> FloatArray:

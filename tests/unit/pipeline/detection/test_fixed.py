@@ -149,6 +149,11 @@ def test_a_clip_is_judged_by_what_is_not_reviewed_of_it() -> None:
     # A reviewer gave one half of it the label that models see: the other half still is wrong as a whole.
     relabelled = np.where(half, (labels.given + 2) % CLASSES, labels.given)
     assert doubt_labels(p, replace(labels, given=relabelled, fixed=half)).clip_is_wrong[rest].min() > SURELY
+    # So it is where a window at the border holds a frame that was not reviewed, and the label of those that were.
+    border = half & (np.arange(len(half)) != 2 * EACH + 11)
+    found = doubt_labels(p, replace(labels, given=relabelled, fixed=border)).clip_is_wrong
+    assert found[rest].min() > SURELY
+    assert found[2 * EACH : 2 * EACH + 12].max() == 0
     # A reviewer confirmed one half of it: then it is not.
     assert doubt_labels(p, replace(labels, fixed=half)).clip_is_wrong[rest].max() == 0
 
