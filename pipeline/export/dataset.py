@@ -24,6 +24,7 @@ from pipeline.export.placing import placed_folder, refuse_place, write_sums
 from pipeline.export.windows import clean_windows
 from pipeline.naming import taxonomy_of
 from pipeline.review.access import frames_of, stored_events
+from pipeline.rounds import earlier_rounds
 from pipeline.workspace import RunFolder, Workspace
 
 __all__ = ["export_dataset"]
@@ -92,7 +93,10 @@ def _reviewed(folder: RunFolder, events: pd.DataFrame, *, blind: bool) -> _Revie
         raise TooFewDataError(
             "reviewers excluded every frame: nothing is left to export", hint="undo an exclusion in the History"
         )
-    changes = list_changes(after, events, folder.read_table("segments", SEGMENTS), clips)
+    # What was decided in an earlier round lies in no segment any more.
+    found = [earlier.read_table("segments", SEGMENTS) for earlier in earlier_rounds(folder)]
+    segments = pd.concat([*found, folder.read_table("segments", SEGMENTS)], ignore_index=True)
+    changes = list_changes(after, events, segments, clips)
     return _Reviewed(events, clips.assign(label=clip_labels(clips, after)), after, changes)
 
 
