@@ -105,7 +105,7 @@ def _header(compared: Compared) -> str:
 
 def _cards(compared: Compared) -> Iterator[tuple[str, str]]:
     measured, verdict = compared.measured, compared.measured.verdict
-    yield "frames reviewed", f"{measured.reviewed_frames / max(measured.frames, 1):.1%}"
+    yield "frames reviewed", shown_share(measured.reviewed_frames / max(measured.frames, 1))
     if compared.retraining is not None:
         yield "verified hold-out windows", f"{sum(s.verified.windows for s in compared.retraining.species.values()):,}"
         for name, species in compared.retraining.species.items():

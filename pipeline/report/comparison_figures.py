@@ -145,7 +145,9 @@ def curve_figure(curve: Sequence[CurvePoint], given: Arm | None) -> Figure:
         )
     figure.update_layout(xaxis_title="frames reviewed", yaxis_title="on verified windows")
     figure.update_yaxes(tickformat=".0%", title_standoff=10)
-    figure.update_xaxes(rangemode="tozero", tickformat=",")
+    # A little room, so that the dots at 0 do not lie on the names of the other axis.
+    end = max(1, *x)
+    figure.update_xaxes(range=[-0.03 * end, 1.03 * end], tickformat=",")
     return styled(figure, rows=9)
 
 

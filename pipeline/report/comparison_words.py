@@ -75,7 +75,7 @@ def review_words(measured: Measured) -> str:
         return "nothing is reviewed yet"
     share = measured.reviewed_frames / max(measured.frames, 1)
     who = ", ".join(measured.reviewers)
-    frames = f"{measured.reviewed_frames:,} of {measured.frames:,} frames reviewed ({share:.1%})"
+    frames = f"{measured.reviewed_frames:,} of {measured.frames:,} frames reviewed ({shown_share(share)})"
     return f"{frames}, {counted(measured.decisions, 'decision')} by {who}"
 
 

@@ -12,6 +12,7 @@ from pipeline.review.events import Commit, Span, blind_stream, new_operation
 from pipeline.review.store import ReviewStore
 from pipeline.stages import SCHEMAS
 from pipeline.workspace import RunFolder, Workspace
+from tests.integration.browser import chromium
 from tests.retrain_example import retrain_example, species
 
 pytestmark = pytest.mark.integration
@@ -91,6 +92,27 @@ def test_what_retraining_found_is_printed_and_drawn(audited) -> None:
 def rewritten(audit) -> str:
     audit("compare", "-w", "ws", "--out", "page.html")
     return (audit.folder / "page.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("width", [1440, 1024])
+def test_the_page_works_offline_and_fits_its_window(audited, width: int) -> None:
+    write_retrain(audited)
+    label_blind(audited, wrong=12)
+    audited("compare", "-w", "ws", "--out", "page.html")
+    troubles: list[str] = []
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": width, "height": 900})
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on("console", lambda told: troubles.append(told.text) if told.type == "error" else None)
+        page.on(
+            "request", lambda asked: troubles.append(asked.url) if not asked.url.startswith(("file:", "blob:", "data:")) else None
+        )
+        page.goto((audited.folder / "page.html").as_uri())
+        page.wait_for_function("document.querySelectorAll('.js-plotly-plot .main-svg').length > 0")
+        drawn = page.eval_on_selector_all(".js-plotly-plot", "plots => plots.map((p) => p.id)")
+        assert {"arms-0", "pairs-0", "classes-0", "confusion-0", "curve-0", "labels"} <= set(drawn)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert troubles == []
 
 
 def test_too_few_verified_windows_are_told_where_the_figures_would_stand(audited) -> None:
