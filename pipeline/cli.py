@@ -159,6 +159,8 @@ def run(
     try:
         where = Path(config.source.path)
         decided = decided_so_far(place, where) if reviewed else None
+        if decided is not None and decided.stretches.empty:
+            sys.stderr.write("no decision counts yet: this is the audit of the labels as given\n")
         folder, worked = run_audit(where, config, workspace=place, show=stage_progress, decided=decided)
     except PoseAuditError:
         _list_what_was_read(place)

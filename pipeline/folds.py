@@ -42,9 +42,9 @@ def split_again(windows: pd.DataFrame) -> pd.DataFrame:
         rows = np.flatnonzero((windows["species"] == species).to_numpy())
         part = windows.iloc[rows]
         target, group = part["target"].fillna("").to_numpy(object), part["group"].to_numpy(object)
-        apart = np.isin(group, part.loc[part["split"] == "holdout", "group"].unique().astype(object))
+        apart = part["group"].isin(part.loc[part["split"] == "holdout", "group"].unique()).to_numpy(bool)
         audited = _auditable(target, group, (target != "") & ~apart)
-        judged = apart & np.isin(target, target[audited])
+        judged = apart & part["target"].isin(part["target"][audited].unique()).to_numpy(bool)
         split[rows] = np.select([audited, judged], ["audit", "holdout"], "left_out")
     return windows.assign(split=text(split))
 

@@ -115,7 +115,16 @@ def status_lines(found: Mapping[str, Any]) -> list[str]:
     ]
 
 
-ROUND_HEADS = ("round", "started", "decisions", "frames reviewed", "windows reviewed", "flagged", "segments", "wrong of the rest")
+ROUND_HEADS = (
+    "round",
+    "started",
+    "decisions",
+    "frames reviewed",
+    "windows reviewed",
+    "flagged",
+    "segments",
+    "expected wrong of the rest",
+)
 
 
 def round_cells(told: Mapping[str, Any]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from data_schemas.errors import StageError
 from pipeline.reviewed import count_frames, reviewed_stretches
 from pipeline.workspace import RunFolder, Workspace, digest
 
-__all__ = ["Decided", "decided_so_far", "figures_of_round", "open_round", "rounds_before", "rounds_of"]
+__all__ = ["Decided", "decided_so_far", "earlier_rounds", "figures_of_round", "open_round", "rounds_before", "rounds_of"]
 
 
 @dataclass(frozen=True)
@@ -139,6 +139,11 @@ def rounds_before(folder: RunFolder) -> list[dict[str, Any]]:
         return []
     before = [r for r in rounds_of(Workspace(folder.path.parent.parent), own["base"]) if r["number"] < own["number"]]
     return [*before, {"run_id": folder.path.name, "started": record["started"], **own}]
+
+
+def earlier_rounds(folder: RunFolder) -> list[RunFolder]:
+    """Return the runs of the rounds before this one, in order."""
+    return [RunFolder(folder.path.parent / told["run_id"]) for told in rounds_before(folder)[:-1]]
 
 
 def _newest_finished(workspace: Workspace, source: Path) -> RunFolder | None:

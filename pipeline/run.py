@@ -76,7 +76,8 @@ def _run_stages(
     for stage in STAGES:
         if stage in stale:
             _run_stage(stage, folder, tables=tables, made_from=_key(stage, identity), show=show, **shared)
-    _keep_figures(folder, tables)
+    if stale or "windows" not in folder.record()["round"]:
+        _keep_figures(folder, tables)
     with show("report"):
         started = time.monotonic()
         folder.log("stage", stage="report")

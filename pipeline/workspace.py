@@ -93,6 +93,23 @@ class Workspace:
         records = [p for p in self.runs.glob("*/run.json") if not p.parent.is_symlink()]
         return RunFolder(max(records, key=lambda p: (p.stat().st_mtime_ns, p)).parent) if records else None
 
+    def finished(self) -> RunFolder:
+        """Return the newest finished run.
+
+        Raises
+        ------
+        StageError
+            There is none.
+        """
+        folder = self.latest()
+        if folder is None:
+            some = self.newest() is not None
+            raise StageError(
+                f"{self.root.resolve()}: no {'finished ' if some else ''}run yet",
+                hint=f"audit run {'' if some else 'YOUR_CLIPS '}-w {self.root}",
+            )
+        return folder
+
     def run_of(self, identity: str, facts: Mapping[str, Any]) -> RunFolder:
         """Return the folder of the run with this identity, making it where there is none."""
         for path in sorted(self.runs.glob(f"*-{identity[:8]}")):

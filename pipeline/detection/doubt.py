@@ -1,6 +1,7 @@
 """How doubtful each label is, from probabilities: the score that decides what is dropped, flagged, suggested and ranked.
 
-1. Probabilities are averaged over neighbouring windows of the clip (a Gaussian in time); windows of bad pose have no vote.
+1. Probabilities are averaged over neighbouring windows of the clip (a Gaussian in time); windows of bad pose have no vote, and
+   reviewed ones none on those that are not.
 2. *Lift*: the probability of the given label less its mean over the windows that carry that label (the class thresholds of
    confident learning, Northcutt et al. 2021), three parts, and its lead over the best other class, centred likewise, one part.
 3. *Excuse*: half of what the clip's better windows reach (its 60th percentile) is subtracted, since a model that misjudges a clip
@@ -111,7 +112,7 @@ def doubt_labels(probabilities: NDArray[np.floating], labels: Labelled) -> Doubt
     """Return how doubtful each label is; ``probabilities`` has shape (n, classes)."""
     given, votes = labels.given, labels.votes
     classes = probabilities.shape[1]
-    nearby = smooth(probabilities, labels)
+    nearby = _nearby(probabilities, labels)
     own = nearby[np.arange(len(given)), given]
     lead = own - nearby[np.arange(len(given)), best_other(nearby, given)]
     lift = (1 - _LEAD) * _centred(own, given, votes, classes) + _LEAD * _centred(lead, given, votes, classes)
@@ -196,6 +197,18 @@ def smooth(values: NDArray[np.floating], labels: Labelled) -> FloatArray:
     return np.where(heard[:, None], total / np.where(heard, mass, 1.0)[:, None], values)
 
 
+def _nearby(probabilities: NDArray[np.floating], labels: Labelled) -> FloatArray:
+    """Return probabilities averaged over neighbours, shape (n, classes).
+
+    A reviewed stretch ends where its label ends, so what models see there says nothing of the windows beside it.
+    """
+    nearby = smooth(probabilities, labels)
+    if not labels.fixed.any():
+        return nearby
+    alone = smooth(probabilities, replace(labels, votes=labels.votes & ~labels.fixed))
+    return np.where(labels.fixed[:, None], nearby, alone)
+
+
 def _centred(values: FloatArray, given: NDArray[np.int64], votes: NDArray[np.bool_], classes: int) -> FloatArray:
     count = np.bincount(given[votes], minlength=classes)
     mean = np.bincount(given[votes], weights=values[votes], minlength=classes) / np.maximum(count, 1)
@@ -221,14 +234,17 @@ def _wrong_clips(nearby: FloatArray, labels: Labelled) -> FloatArray:
     """Return the posterior that the label of each window's clip is wrong as a whole, shape (n,)."""
     classes = nearby.shape[1]
     clip = np.unique(labels.clip, return_inverse=True)[1]
-    # What is not reviewed of a clip speaks for it; a clip that was reviewed throughout tells how far models can be believed.
-    speaks = ~labels.fixed | (np.bincount(clip, weights=~labels.fixed) == 0)[clip]
+    # Labels that nobody gave to any part of a clip speak for it; where all were given, they tell how far models can be believed.
+    stretch = clip * classes + labels.given
+    known = np.bincount(stretch, weights=labels.fixed, minlength=classes * (clip.max() + 1)) > 0
+    speaks = ~known[stretch]
+    speaks |= (np.bincount(clip, weights=speaks) == 0)[clip]
     where, own_label = clip[speaks], labels.given[speaks]
     count = np.bincount(where)
     given = np.full(len(count), -1, np.int64)
     given[where] = own_label
     one_label = np.bincount(where, weights=given[where] == own_label) == count
-    confirmed = np.bincount(clip, weights=labels.fixed & (given[clip] == labels.given)) > 0
+    confirmed = known[np.arange(len(count)) * classes + given]
     logs = np.log(np.clip(nearby[speaks], _LEAST, None))
     evidence = np.stack([np.bincount(where, weights=logs[:, c]) / count for c in range(classes)], axis=1) - logs.mean(axis=0)
     frequency = np.bincount(given, minlength=classes) / len(count)
@@ -247,7 +263,7 @@ def _wrong_clips(nearby: FloatArray, labels: Labelled) -> FloatArray:
     chance = posterior(float(fitted.x), random=_NEVER_CERTAIN)
     own, other = chance[row, given], chance[row, best_other(chance, given)]
     wrong = _WRONG_CLIPS * other / (_WRONG_CLIPS * other + (1 - _WRONG_CLIPS) * own)
-    return np.asarray(np.where(one_label & ~confirmed, wrong, 0.0)[clip] * ~labels.fixed)
+    return np.asarray(np.where(one_label & ~confirmed, wrong, 0.0)[clip] * (given[clip] == labels.given))
 
 
 def class_shares(marked: NDArray[np.bool_], given: NDArray[np.int64], classes: int) -> FloatArray:

@@ -14,11 +14,11 @@ def label_words(verdict: Verdict, *, workspace: Path) -> str:
     """Return what is known of the share of wrong labels, or what it takes to know it."""
     if not verdict.is_known:
         return f"No verdict on the labels yet: {_missing(verdict)} ({blind_words(workspace)})."
+    most, estimate = shown_share(verdict.after.at_most), share_words(verdict.after)
+    if verdict.before == verdict.after:
+        return f"At most {most} of the labels are wrong, with 95 % confidence (estimate {estimate})."
     before = f"; before review {share_words(verdict.before)}" if verdict.before.share is not None else ""
-    return (
-        f"At most {shown_share(verdict.after.at_most)} of the labels are wrong after review, with 95 % confidence "
-        f"(estimate {share_words(verdict.after)}{before})."
-    )
+    return f"At most {most} of the labels are wrong after review, with 95 % confidence (estimate {estimate}{before})."
 
 
 def stop_words(verdict: Verdict, *, workspace: Path) -> str:

@@ -84,21 +84,20 @@ def frame_classes(rows: Rows, told: Told, *, taxonomy: Taxonomy | None) -> Frame
     return list(classes), found_classes
 
 
-def label_sources(rows: Rows, labels: FrameClasses) -> NDArray[np.int64] | None:
+def label_sources(rows: Rows, labels: FrameClasses | None) -> NDArray[np.int64] | None:
     """Return where the class of every row comes from, as a place in LABEL_SOURCES, or None where the table does not tell.
 
     What is no such name counts as given, like a row without a class.
     """
-    if "label_source" not in rows:
+    if labels is None or "label_source" not in rows:
         return None
     names, codes = rows.names_of("label_source")
     known = {name: place for place, name in enumerate(LABEL_SOURCES)}
-    place = np.array([*(known.get(name, known["given"]) for name in names), known["given"]], np.int64)
-    sources = np.where(labels[1] >= 0, place[codes], known["given"])
-    for code, name in enumerate(names):
-        if name not in known:
-            rows.note(f"label_source {name!r} is none of {', '.join(LABEL_SOURCES)}: taken as given", codes == code)
-    rows.note("a label was reviewed, says label_source: it is taken as right", sources != known["given"])
+    given = known["given"]
+    told = np.array([*(known.get(name, -1) for name in names), given], np.int64)[codes]
+    rows.note(f"label_source is none of {', '.join(LABEL_SOURCES)}: taken as given", told < 0)
+    sources = np.where((told < 0) | (labels[1] < 0), given, told)
+    rows.note("a label was reviewed, says label_source: it is taken as right", sources != given)
     return np.asarray(sources)
 
 

@@ -43,6 +43,7 @@ def split_rows(
     kept = _frames_to_keep(rows, time, points)
     told = told_of_clips(rows)
     labels = frame_classes(rows, told, taxonomy=taxonomy)
+    sources = label_sources(rows, labels)
     rates = rates_of_clips(rows, time, told=rate, kept=kept)
     facts = facts_of_clips(rows, told, labels=labels, rates=rates, config=config, taxonomy=taxonomy)
     rejected += rows.rejected
@@ -61,7 +62,7 @@ def split_rows(
     }
     if labels is not None:
         columns["frame_label"] = text_by_code(labels[0], labels[1][kept])
-        if (sources := label_sources(rows, labels)) is not None:
+        if sources is not None:
             columns["label_source"] = text_by_code(LABEL_SOURCES, sources[kept])
     if "image" in rows:
         columns["image"] = rows.paths("image")[kept]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -10,17 +11,28 @@ from typing import Any
 
 from pipeline.proof.measured import Measured
 from pipeline.proof.verdict import AUDITED
-from pipeline.proof.words import label_words, share_words, shown_share, stop_words
+from pipeline.proof.words import label_words, share_words, shown_share
 from pipeline.report import comparison_figures as draw
 from pipeline.report.comparison_file import Arm, Retraining, Species
-from pipeline.report.comparison_words import GROUPS, headline, interval_words, main_pair, missing_words, review_words, stale_words
+from pipeline.report.comparison_words import (
+    GROUPS,
+    headline,
+    interval_words,
+    main_pair,
+    missing_words,
+    review_words,
+    stale_words,
+    title_words,
+)
 from pipeline.report.found import Found
+from pipeline.report.rounds import rounds_figure, rounds_table
 from pipeline.report.segment_cards import segment_cards
 from pipeline.report.shell import html_page, is_simulated, plot, section
 
 __all__ = ["Compared", "comparison_page"]
 
 _LISTED = 40
+_PICTURED = 6
 _PORT = 8501
 
 
@@ -60,6 +72,13 @@ def _sections(compared: Compared) -> Iterator[str]:
         "hold-out is not reviewed, and not counted here.",
     )
     yield from _labels(compared)
+    if len(compared.found.rounds) > 1:
+        yield section(
+            "Rounds",
+            "What was reviewed before each round, and what the audit itself then expected of the rest: its own estimate, not "
+            "that of blind labels.",
+        )
+        yield rounds_table(compared.found.rounds) + plot(rounds_figure(compared.found.rounds), "rounds")
     yield section(
         "Worst segments that are left",
         "The open segments in the order of the queue: those where a second of reviewing is expected to repair most.",
@@ -70,14 +89,14 @@ def _sections(compared: Compared) -> Iterator[str]:
 def _header(compared: Compared) -> str:
     record, measured = compared.found.record, compared.measured
     source = str(record.get("source"))
-    first, *more = headline(compared.retraining, measured, workspace=compared.workspace)
+    told = headline(compared.retraining, measured, workspace=compared.workspace)
     stale = stale_words(compared.retraining, measured, workspace=compared.workspace) if compared.retraining else ""
     cards = "".join(f"<div><b>{escape(value)}</b><span>{escape(name)}</span></div>" for name, value in _cards(compared))
     simulated = '<div class="simulated">simulated data</div>' if is_simulated(Path(source)) else ""
     return (
-        f"<h1>{escape(first)}</h1>{simulated}"
-        + "".join(f"<p>{escape(sentence)}</p>" for sentence in more)
-        + (f'<p class="how">{escape(stale)}</p>' if stale else "")
+        f"<h1>{escape(title_words(compared.retraining, measured))}</h1>{simulated}"
+        + "".join(f"<p>{_prose(sentence)}</p>" for sentence in told)
+        + (f'<p class="how">{_prose(stale)}</p>' if stale else "")
         + f'<p class="source">{escape(source)}, run {escape(compared.found.folder.path.name)}; '
         f"{escape(review_words(measured))}</p>"
         f'<div class="figures">{cards}</div>'
@@ -86,7 +105,7 @@ def _header(compared: Compared) -> str:
 
 def _cards(compared: Compared) -> Iterator[tuple[str, str]]:
     measured, verdict = compared.measured, compared.measured.verdict
-    yield "frames reviewed", f"{measured.reviewed_frames / max(measured.frames, 1):.1%}"
+    yield "frames reviewed", shown_share(measured.reviewed_frames / max(measured.frames, 1))
     if compared.retraining is not None:
         yield "verified hold-out windows", f"{sum(s.verified.windows for s in compared.retraining.species.values()):,}"
         for name, species in compared.retraining.species.items():
@@ -120,7 +139,7 @@ def _models(compared: Compared) -> Iterator[str]:
         )
         if not species.known:
             words = missing_words(species, group=group, workspace=compared.workspace)
-            yield _empty(f"No comparison: {escape(words)}. The models are trained and can be used.") + _taught(species)
+            yield _empty(f"No comparison: {_prose(words)}. The models are trained and can be used.") + _taught(species)
             continue
         yield from _species(species, number)
 
@@ -193,12 +212,9 @@ def _few_groups(arm: Arm) -> str:
 
 def _labels(compared: Compared) -> Iterator[str]:
     verdict = compared.measured.verdict
-    words = [label_words(verdict, workspace=compared.workspace), stop_words(verdict, workspace=compared.workspace)]
-    told = " ".join(w for w in words if w)
     if verdict.before.share is None or verdict.after.share is None:
-        yield _empty(escape(told))
+        yield _empty(_prose(label_words(verdict, workspace=compared.workspace)))
     else:
-        yield f"<p><b>{escape(told)}</b></p>"
         yield plot(draw.labels_figure(verdict.before, verdict.after, wanted=verdict.wanted), "labels")
         yield (
             f'<p class="how">Before review {share_words(verdict.before)}; after {share_words(verdict.after)}. The bound lies on '
@@ -219,6 +235,8 @@ def _labels(compared: Compared) -> Iterator[str]:
     others = {state: n for state, n in verdict.outcomes.items() if state != "verified"}
     if others:
         yield f'<p class="how">Also drawn: {", ".join(f"{n:,} {state}" for state, n in others.items())}.</p>'
+    if verdict.drawn_in not in (None, compared.found.folder.path.name):
+        yield f'<p class="how">Sample and strata are those of an earlier run, {escape(str(verdict.drawn_in))}.</p>'
 
 
 def _segments(compared: Compared) -> Iterator[str]:
@@ -236,7 +254,7 @@ def _segments(compared: Compared) -> Iterator[str]:
         [_row(s, place + 1) for place, s in enumerate(queue.head(_LISTED).to_dict("records"))],
         plain=1,
     )
-    yield from segment_cards(compared.found, queue)
+    yield from segment_cards(compared.found, queue.head(_PICTURED))
 
 
 def _row(segment: dict[Any, Any], place: int) -> list[str]:
@@ -262,7 +280,12 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, plain: int = 
         "<tr>" + "".join(f"<td>{cell if i < plain else escape(cell)}</td>" for i, cell in enumerate(row)) + "</tr>"
         for row in rows
     )
-    return f'<div class="scroll" tabindex="0"><table><tr>{head}</tr>{body}</table></div>'
+    return f'<div class="scroll whole" tabindex="0"><table><tr>{head}</tr>{body}</table></div>'
+
+
+def _prose(words: str) -> str:
+    """Return a sentence as HTML; what stands in backticks is to be typed."""
+    return re.sub("`([^`]*)`", r"<code>\1</code>", escape(words))
 
 
 def _empty(words: str) -> str:

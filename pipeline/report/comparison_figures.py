@@ -38,7 +38,7 @@ def arms_figure(species: Species) -> Figure:
         y = [i + _GAP * (place - (len(species.known) - 1) / 2) for i in range(len(names))]
         _dots(figure, [figures.measures[n] for n in names], y, name=arm, colour=_colour(arm), told=names)
     _rows(figure, names)
-    figure.update_xaxes(tickformat=".0%", title="share of verified windows, 95 % interval")
+    figure.update_xaxes(tickformat=".0%", title="on verified windows, with 95 % intervals")
     return styled(figure, rows=len(names), row_height=24 + 20 * len(species.known))
 
 
@@ -80,7 +80,7 @@ def f1_figure(before: Arm, after: Arm, *, names: tuple[str, str]) -> Figure:
         y = [row + 0.16 * (2 * place - 1) for row in range(len(labels))]
         _dots(figure, [arm.class_f1[c] for c in labels], y, name=name, colour=_colour(name), told=labels)
     _rows(figure, labels)
-    figure.update_xaxes(range=[-0.02, 1.02], tickformat=".0%", title="F1, 95 % interval")
+    figure.update_xaxes(range=[-0.02, 1.02], tickformat=".0%", title="F1, with 95 % intervals")
     return styled(figure, rows=len(labels), row_height=42)
 
 
@@ -102,6 +102,8 @@ def confusion_figure(species: Species, arms: Sequence[str]) -> Figure:
     figure.update_yaxes(title="true", col=1, title_standoff=14)
     figure.update_xaxes(title="predicted")
     made = styled(figure, rows=len(names) + 3, row_height=32)
+    made.update_xaxes(showgrid=False)
+    made.update_yaxes(showgrid=False)
     made.update_annotations(font={"size": 13, "color": QUIET})
     return made
 
@@ -129,6 +131,7 @@ def curve_figure(curve: Sequence[CurvePoint], given: Arm | None) -> Figure:
                 mode="lines+markers",
                 line={"color": colour, "dash": dash},
                 marker={"size": 8},
+                cliponaxis=False,
                 hovertemplate=hover,
             )
         )
@@ -142,7 +145,9 @@ def curve_figure(curve: Sequence[CurvePoint], given: Arm | None) -> Figure:
         )
     figure.update_layout(xaxis_title="frames reviewed", yaxis_title="on verified windows")
     figure.update_yaxes(tickformat=".0%", title_standoff=10)
-    figure.update_xaxes(rangemode="tozero", tickformat=",")
+    # A little room, so that the dots at 0 do not lie on the names of the other axis.
+    end = max(1, *x)
+    figure.update_xaxes(range=[-0.03 * end, 1.03 * end], tickformat=",")
     return styled(figure, rows=9)
 
 
@@ -171,6 +176,7 @@ def labels_figure(before: Residual, after: Residual, *, wanted: float) -> Figure
         line={"color": QUIET, "dash": "dash", "width": 1.5},
         annotation={"text": f"wanted: {100 * wanted:.3g} %", "font": {"color": QUIET, "size": 12}},
         annotation_position="top right",
+        annotation_xshift=4,
     )
     _rows(figure, [name for name, _, _ in rows])
     figure.update_xaxes(tickformat=".1%", title="share of the labels that are wrong", rangemode="tozero")
@@ -199,32 +205,39 @@ def _dots(
     legend: bool = True,
     of: str = "groups",
 ) -> None:
-    """Add a dot with its interval for each value; one without an interval is hollow."""
+    """Add a dot with its interval for each value; those without an interval are hollow, in a trace of their own."""
     from plotly.graph_objects import Scatter
 
-    rows = [(v, place, what) for v, place, what in zip(values, y, told, strict=True) if v.value is not None]
     shown = "%{x:.1%}" if unit == "%" else "%{x:+.1f}" + unit
-    figure.add_trace(
-        Scatter(
-            x=[v.value for v, _, _ in rows],
-            y=[place for _, place, _ in rows],
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": [v.high - v.value if v.is_known else 0 for v, _, _ in rows],  # type: ignore[operator]
-                "arrayminus": [v.value - v.low if v.is_known else 0 for v, _, _ in rows],  # type: ignore[operator]
-                "color": colour,
-                "thickness": 1.6,
-                "width": 4,
-            },
-            customdata=[[what, _interval_words(v, unit=unit), v.groups] for v, _, what in rows],
-            name=name,
-            mode="markers",
-            marker={"color": colour, "size": 10, "symbol": ["circle" if v.is_known else "circle-open" for v, _, _ in rows]},
-            hovertemplate=f"%{{customdata[0]}}, {name}: {shown}<br>%{{customdata[1]}}, %{{customdata[2]}} {of}<extra></extra>",
-            showlegend=legend,
+    there = [(v, v.value, place, what) for v, place, what in zip(values, y, told, strict=True) if v.value is not None]
+    for known in (True, False):
+        rows = [row for row in there if row[0].is_known == known]
+        if not rows and not known:
+            continue
+        reach = {
+            "type": "data",
+            "symmetric": False,
+            "array": [(v.high or 0.0) - value for v, value, _, _ in rows],
+            "arrayminus": [value - (v.low or 0.0) for v, value, _, _ in rows],
+            "color": colour,
+            "thickness": 1.6,
+            "width": 4,
+        }
+        figure.add_trace(
+            Scatter(
+                x=[value for _, value, _, _ in rows],
+                y=[place for _, _, place, _ in rows],
+                error_x=reach if known else None,
+                customdata=[[what, _interval_words(v, unit=unit), v.groups] for v, _, _, what in rows],
+                name=name,
+                legendgroup=name,
+                mode="markers",
+                marker={"color": colour, "size": 10, "symbol": "circle" if known else "circle-open"},
+                hovertemplate=f"%{{customdata[0]}}, {name}: {shown}<br>%{{customdata[1]}}, "
+                f"%{{customdata[2]}} {of}<extra></extra>",
+                showlegend=legend and known,
+            )
         )
-    )
 
 
 def _interval_words(found: Interval, *, unit: str = "%") -> str:
@@ -245,6 +258,7 @@ def _band(figure: Figure, known: Sequence[tuple[int, Interval]], *, colour: str)
             y=[b for _, b in edge],
             fill="toself",
             fillcolor=colour,
+            mode="lines",
             line={"width": 0},
             hoverinfo="skip",
             name="95 % interval",

@@ -7,10 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.proof.measured import Measured
-from pipeline.proof.words import blind_words, counted, label_words, stop_words
+from pipeline.proof.words import blind_words, counted, label_words, shown_share, stop_words
 from pipeline.report.comparison_file import Interval, Retraining, Species
 
-__all__ = ["GROUPS", "compare_lines", "headline", "interval_words", "main_pair", "missing_words", "review_words", "stale_words"]
+__all__ = [
+    "GROUPS",
+    "compare_lines",
+    "headline",
+    "interval_words",
+    "main_pair",
+    "missing_words",
+    "review_words",
+    "stale_words",
+    "title_words",
+]
 
 GROUPS = {"subject": "animal", "recording": "recording", "clip": "clip"}
 """What a group is, by ``groups.by``."""
@@ -21,10 +31,24 @@ _FIRST_SAMPLE = 40
 
 
 def headline(found: Retraining | None, measured: Measured, *, workspace: Path) -> list[str]:
-    """Return what came of the review, a sentence for the models of each species and one or two for the labels."""
-    models = [_no_models(workspace)] if found is None else [_gain(s, of, found, workspace) for s, of in found.species.items()]
+    """Return what came of the review: a sentence for the models of each species and two for the labels, the known ones first."""
+    models = [] if found is None else [_gain(name, of, found, workspace) for name, of in found.species.items()]
     labels = [label_words(measured.verdict, workspace=workspace), stop_words(measured.verdict, workspace=workspace)]
-    return [sentence for sentence in (*models, *labels) if sentence]
+    untrained = [_no_models(workspace)] if found is None else []
+    return [sentence for sentence in (*models, *labels, *untrained) if sentence]
+
+
+def title_words(found: Retraining | None, measured: Measured) -> str:
+    """Return the outcome in one plain sentence; what is not known is left out."""
+    species = {} if found is None else found.species
+    told = [_gain_in_short(of, model=f"the {name} model" if len(species) > 1 else "the model") for name, of in species.items()]
+    if measured.verdict.is_known:
+        told.append(f"at most {shown_share(measured.verdict.after.at_most)} of the labels are wrong")
+    parts = [part for part in told if part]
+    if not parts:
+        return "Not known yet: what review gained"
+    listed = ", ".join(parts[:-1])
+    return f"{'After review' if measured.decisions else 'Before any review'} {f'{listed}, and ' if listed else ''}{parts[-1]}"
 
 
 def main_pair(species: Species) -> str | None:
@@ -51,7 +75,7 @@ def review_words(measured: Measured) -> str:
         return "nothing is reviewed yet"
     share = measured.reviewed_frames / max(measured.frames, 1)
     who = ", ".join(measured.reviewers)
-    frames = f"{measured.reviewed_frames:,} of {measured.frames:,} frames reviewed ({share:.1%})"
+    frames = f"{measured.reviewed_frames:,} of {measured.frames:,} frames reviewed ({shown_share(share)})"
     return f"{frames}, {counted(measured.decisions, 'decision')} by {who}"
 
 
@@ -122,6 +146,16 @@ def _gain(name: str, species: Species, found: Retraining, workspace: Path) -> st
         f"{name}: trained on {later} labels the model is {abs(100 * apart.value):.1f} points {change} ({_MAIN} {levels[0]} → "
         f"{levels[1]}, {reach}), {on} that were held out and labelled blind."
     )
+
+
+def _gain_in_short(species: Species, *, model: str) -> str:
+    pair = main_pair(species)
+    apart = species.differences[pair][_MAIN] if pair else None
+    if apart is None or apart.value is None or not apart.is_known:
+        return ""
+    if apart.sign == 0:
+        return f"no difference can be told for {model}"
+    return f"{model} is {abs(100 * apart.value):.1f} points {'better' if apart.sign > 0 else 'worse'}"
 
 
 def _species_lines(name: str, species: Species) -> Iterator[str]:

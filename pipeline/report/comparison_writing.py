@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-from data_schemas.errors import StageError
 from pipeline.proof.measured import measure_labels
 from pipeline.report.comparison import Compared, comparison_page
 from pipeline.report.comparison_file import read_retraining
@@ -68,13 +67,7 @@ def write_comparison(place: Workspace, *, out: Path | None, wanted: float | None
     WorkspaceError
         The disk refuses.
     """
-    folder = place.latest()
-    if folder is None:
-        some = place.newest() is not None
-        raise StageError(
-            f"{place.root.resolve()}: no {'finished ' if some else ''}run yet",
-            hint=f"audit run {'' if some else 'YOUR_CLIPS '}-w {place.root}",
-        )
+    folder = place.finished()
     retraining = read_retraining(folder.path)
     measured = measure_labels(place, folder, wanted=wanted)
     found = Found(folder, {name: folder.read_table(name, schema) for name, schema in SCHEMAS.items()})

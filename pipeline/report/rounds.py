@@ -36,13 +36,17 @@ def rounds_figure(rounds: Sequence[Mapping[str, Any]]) -> Figure:
     reviewed = [told["reviewed_frames"] for told in rounds]
     numbers = [told["number"] for told in rounds]
     figure = Figure()
-    for name, colour, share in _LINES:
+    for place, (name, colour, share) in enumerate(_LINES):
         figure.add_trace(
             Scatter(
                 x=reviewed,
                 y=[share(told) for told in rounds],
                 name=name,
-                mode="lines+markers",
+                mode="lines+markers" if place else "lines+markers+text",
+                text=[f"round {number}" for number in numbers],
+                textposition="bottom center",
+                textfont={"color": QUIET},
+                cliponaxis=False,
                 line={"color": colour},
                 marker={"size": 9},
                 customdata=numbers,

@@ -40,7 +40,6 @@ def retrain(
 
     from data_schemas.config import load_config
     from pipeline.progress import stage_progress
-    from pipeline.retraining.material import finished_run
     from pipeline.retraining.retrain import retrain_arms
     from pipeline.retraining.tracking import open_tracker
     from pipeline.retraining.words import retrain_lines
@@ -52,8 +51,7 @@ def retrain(
         "run": {"jobs": jobs, "device": device},
     }
     config = load_config(place.config_path if place.config_path.exists() else None, overrides=options)
-    run = finished_run(place)
-    tracker = open_tracker(config.retrain.track, run_name=run.path.name)
+    tracker = open_tracker(config.retrain.track, run_name=place.finished().path.name)
     done = retrain_arms(place, config, tracker=tracker, show=stage_progress)
     if not done.worked:
         sys.stderr.write("nothing to do: the same run, decisions and blind labels have been compared\n")

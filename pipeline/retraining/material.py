@@ -12,7 +12,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from data_schemas.config import Config, load_config
-from data_schemas.errors import StageError
 from data_schemas.labels import Taxonomy
 from data_schemas.tables import CLIPS, FRAMES, OOF, REVIEWED, WINDOWS, keypoints_of
 from model.windowing import Samples
@@ -26,7 +25,7 @@ from pipeline.review.events import ADJUDICATION, REVIEW
 from pipeline.sampling import sample_clips
 from pipeline.workspace import RunFolder, Workspace
 
-__all__ = ["Material", "finished_run", "read_material"]
+__all__ = ["Material", "read_material"]
 
 
 @dataclass(frozen=True)
@@ -93,24 +92,6 @@ class Material:
         return np.flatnonzero(chosen.to_numpy(bool))
 
 
-def finished_run(place: Workspace) -> RunFolder:
-    """Return the newest finished run.
-
-    Raises
-    ------
-    StageError
-        There is none.
-    """
-    folder = place.latest()
-    if folder is None:
-        some = place.newest() is not None
-        raise StageError(
-            f"{place.root.resolve()}: no {'finished ' if some else ''}run yet",
-            hint=f"audit run {'' if some else 'YOUR_CLIPS '}-w {place.root}",
-        )
-    return folder
-
-
 def read_material(place: Workspace, config: Config) -> Material:
     """Read the newest finished run and its review; ``config`` is that of audit.toml and the command line.
 
@@ -119,7 +100,7 @@ def read_material(place: Workspace, config: Config) -> Material:
     StageError
         There is no finished run, or a table of it is missing.
     """
-    folder = finished_run(place)
+    folder = place.finished()
     record = folder.record()
     now = {name: getattr(config, name).model_dump() for name in ("run", "export", "retrain")}
     merged = load_config(None, overrides={**record["config"], **now})

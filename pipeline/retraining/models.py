@@ -155,8 +155,7 @@ class Models:
             self.own.write_array(f"answers-{course.made_from}", classifier.predict_windows(index))
             for w in stale:
                 if w.key == course.made_from and w.bundle is not None:
-                    w.bundle.parent.mkdir(parents=True, exist_ok=True)
-                    place_bundle(classifier, w.bundle, made_from=w.key)
+                    place_bundle(classifier, w.bundle, beside=self.own.path / "parts", made_from=w.key)
             done += views
             progress(done, views * len(courses))
 

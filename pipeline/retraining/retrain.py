@@ -79,8 +79,8 @@ def retrain_arms(place: Workspace, config: Config, *, tracker: Tracker | None = 
     """
     with place.locked():
         material = read_material(place, config)
-        models = Models(material)
         with show("plan") as progress:
+            models = Models(material)
             plan = _plan(material, models, progress=progress)
         worked = _train(plan, models, show=show)
         key = digest([(w.lesson.arm, w.lesson.share, w.key) for w in (*plan.wanted, *plan.curve)], _told(plan, material))
@@ -157,7 +157,8 @@ def _known(own: RunFolder, key: str) -> dict[str, Any] | None:
         found = json.loads((own.path / _RESULT).read_bytes())
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) and found.get("made_from") == key else None
+    whole = own.made_from("predictions") == key
+    return found if whole and isinstance(found, dict) and found.get("made_from") == key else None
 
 
 def _compare(plan: _Plan, material: Material, models: Models, *, key: str) -> dict[str, Any]:

@@ -140,18 +140,21 @@ def bundle_name(species: str) -> str:
     return f"%2E{name[1:]}" if name.startswith(".") else name
 
 
-def place_bundle(classifier: BehaviorClassifier, folder: Path, *, made_from: str) -> None:
-    """Write a bundle beside its place and rename it there: it appears whole or not at all, and an older one goes only then.
+def place_bundle(classifier: BehaviorClassifier, folder: Path, *, beside: Path, made_from: str) -> None:
+    """Write a bundle elsewhere on the same disk and rename it into its place: it appears whole or not at all.
+
+    An older one goes only then. ``beside`` is a folder where nobody looks for bundles.
 
     Raises
     ------
     WorkspaceError
         The disk refuses.
     """
-    part, old = (folder.with_name(f".{folder.name}.{end}") for end in ("part", "old"))
+    part, old = (beside / f"{folder.parent.name}-{folder.name}.{end}" for end in ("part", "old"))
     try:
         for left in (part, old):
             shutil.rmtree(left, ignore_errors=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
         classifier.save(part, made_from=made_from)
         if folder.exists():
             folder.rename(old)

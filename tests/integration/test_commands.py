@@ -52,7 +52,7 @@ def test_doctor_sees_another_package_in_the_way(audit) -> None:
     assert "rename or move" in done.stdout
 
 
-@pytest.mark.parametrize("command", ["init", "demo", "run", "selftest", "status", "predict", "export-onnx", "doctor"])
+@pytest.mark.parametrize("command", ["init", "demo", "run", "selftest", "status", "predict", "export-onnx", "compare", "doctor"])
 def test_every_command_has_help_with_an_example(audit, command: str) -> None:
     assert f"Example: audit {command}" in audit(command, "--help").stdout
 

@@ -127,6 +127,18 @@ def test_reviewing_right_labels_does_not_lower_what_is_expected_of_the_others() 
     assert expected[1] == pytest.approx(expected[0], abs=4)
 
 
+def test_what_models_see_in_a_reviewed_stretch_has_no_say_beside_it() -> None:
+    labels = labelled()
+    reviewed = np.zeros(ROWS, bool)
+    reviewed[40:46] = True
+    p = believed(labels, wrong=slice(40, 46))
+    alone, beside = doubt_labels(p, replace(labels, fixed=reviewed)), doubt_labels(p, labels)
+    assert (alone.nearby[36:40, labels.given[36]] > beside.nearby[36:40, labels.given[36]]).all()
+    other = p.copy()
+    other[40:46] = 1 / CLASSES
+    np.testing.assert_array_equal(doubt_labels(other, replace(labels, fixed=reviewed)).nearby[~reviewed], alone.nearby[~reviewed])
+
+
 def test_a_clip_is_judged_by_what_is_not_reviewed_of_it() -> None:
     labels = labelled(clips=60)
     p = believed(labels, wrong=slice(2 * EACH, 3 * EACH))
@@ -137,6 +149,11 @@ def test_a_clip_is_judged_by_what_is_not_reviewed_of_it() -> None:
     # A reviewer gave one half of it the label that models see: the other half still is wrong as a whole.
     relabelled = np.where(half, (labels.given + 2) % CLASSES, labels.given)
     assert doubt_labels(p, replace(labels, given=relabelled, fixed=half)).clip_is_wrong[rest].min() > SURELY
+    # So it is where a window at the border holds a frame that was not reviewed, and the label of those that were.
+    border = half & (np.arange(len(half)) != 2 * EACH + 11)
+    found = doubt_labels(p, replace(labels, given=relabelled, fixed=border)).clip_is_wrong
+    assert found[rest].min() > SURELY
+    assert found[2 * EACH : 2 * EACH + 12].max() == 0
     # A reviewer confirmed one half of it: then it is not.
     assert doubt_labels(p, replace(labels, fixed=half)).clip_is_wrong[rest].max() == 0
 

@@ -144,3 +144,10 @@ def test_a_queue_that_cannot_repair_enough_is_told() -> None:
     for found in (judged(segments=1), judged(kind="bad_pose")):
         assert found.segments_needed is None
         assert "not expected to reach the wanted 2.0 %" in stop_words(found, workspace=Path())
+
+
+def test_without_a_change_nothing_is_told_of_before_and_after() -> None:
+    found = judged()
+    same = Verdict(**{**vars(found), "before": found.after})
+    assert "after review" in label_words(found, workspace=Path())
+    assert "review" not in label_words(same, workspace=Path())

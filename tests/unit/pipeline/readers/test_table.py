@@ -84,6 +84,19 @@ def test_a_label_per_frame_is_kept_and_the_clip_takes_the_commonest(tmp_path: Pa
     assert found.frames["frame_label"].fillna("?").tolist() == ["rest", "rest", "walk", "?"] + ["walk"] * 4
 
 
+def test_a_table_may_tell_which_labels_were_reviewed(tmp_path: Path) -> None:
+    label = ["rest", "rest", None, "walk", "walk", "walk", "walk", "walk"]
+    source = ["review", "given", "review", "consensus", "adjudication", "expert", None, "Given"]
+    found = read(put(tmp_path / "t.csv", poses(frame_label=label, label_source=source)))
+    assert found.frames["label_source"].tolist() == ["review", "given", "given", "consensus", "adjudication"] + ["given"] * 3
+    assert {(r, n) for r, n in found.notes[["reason", "file"]].to_numpy().tolist()} == {
+        ("label_source is none of adjudication, consensus, review, given: taken as given (2 times)", "t.csv"),
+        ("a label was reviewed, says label_source: it is taken as right (3 times)", "t.csv"),
+    }
+    # Where no frame has a label, there is nothing that it could tell of.
+    assert "label_source" not in read(put(tmp_path / "clips.parquet", poses(label_source=source))).frames
+
+
 def test_rows_in_any_order_give_the_same(tmp_path: Path) -> None:
     straight = read(put(tmp_path / "a.parquet", poses()))
     mixed = read(put(tmp_path / "b.parquet", poses().iloc[[2, 0, 5, 3, 7, 1, 4, 6]]))

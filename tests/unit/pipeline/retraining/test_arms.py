@@ -26,6 +26,7 @@ def windows_of(labels: str, **columns: list) -> pd.DataFrame:
             "target": text(list(labels)),
             "split": text(["audit"] * n),
             "mixed": False,
+            "reviewed": False,
             "bad_pose": False,
             "pose_fault": text([None] * n),
             "visible": np.ones(n, np.float32),
@@ -108,3 +109,11 @@ def test_the_windows_after_review_tell_which_were_reviewed() -> None:
     left = after_review(windows, clean_of(windows, frames))
     assert left["reviewed"].tolist() == [True, True, False]
     assert left["label"].tolist() == ["B", "A", "B"]
+
+
+def test_what_the_source_says_was_reviewed_teaches_unless_review_takes_it_back() -> None:
+    windows = windows_of("AAAB", reviewed=[True, True, True, False])
+    frames = ["aaaaa", "aaaaa", "BBBBB", "bbbbb"]
+    left = after_review(windows, clean_of(windows, frames, excluded=((1, 2),)))
+    assert left["reviewed"].tolist() == [True, False, True, False]
+    assert taught("reviewed", windows, "---+", frames, excluded=((1, 2),)) == {"w0": "A", "w2": "B", "w3": "B"}

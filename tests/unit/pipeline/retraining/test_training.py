@@ -104,14 +104,15 @@ def test_a_trial_finds_how_long_to_train_and_keeps_its_networks(walking) -> None
 def test_a_bundle_takes_the_place_of_an_older_one_whole(walking, tmp_path: Path) -> None:
     samples, first, target = walking
     ((_, trained),) = train_courses([course(first, target)], samples, steps=5, device="cpu", jobs=1)
-    folder = tmp_path / "DOG"
-    place_bundle(classifier(trained.networks), folder, made_from="one")
+    folder, beside = tmp_path / "models" / "given" / "DOG", tmp_path / "parts"
+    place_bundle(classifier(trained.networks), folder, beside=beside, made_from="one")
     assert made_from(folder) == "one"
-    (tmp_path / ".DOG.part").mkdir()
-    (tmp_path / ".DOG.part" / "model.json").write_text("left by a process that was killed")
-    place_bundle(classifier(trained.networks), folder, made_from="two")
+    (beside / "given-DOG.part").mkdir()
+    (beside / "given-DOG.part" / "model.json").write_text("left by a process that was killed")
+    place_bundle(classifier(trained.networks), folder, beside=beside, made_from="two")
     assert made_from(folder) == "two"
-    assert [p.name for p in tmp_path.iterdir()] == ["DOG"]
+    assert [p.name for p in folder.parent.iterdir()] == ["DOG"]
+    assert not list(beside.iterdir())
     (folder / "weights.safetensors").write_bytes(b"")
     assert is_bundle(folder)
     assert made_from(folder) is None
@@ -120,14 +121,14 @@ def test_a_bundle_takes_the_place_of_an_older_one_whole(walking, tmp_path: Path)
 def test_a_disk_that_refuses_leaves_the_older_bundle(walking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     samples, first, target = walking
     ((_, trained),) = train_courses([course(first, target)], samples, steps=5, device="cpu", jobs=1)
-    place_bundle(classifier(trained.networks), tmp_path / "DOG", made_from="one")
+    place_bundle(classifier(trained.networks), tmp_path / "DOG", beside=tmp_path / "parts", made_from="one")
 
     def refuse(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("model.bundle.os.fsync", refuse)
     with pytest.raises(WorkspaceError, match="No space left"):
-        place_bundle(classifier(trained.networks), tmp_path / "DOG", made_from="two")
+        place_bundle(classifier(trained.networks), tmp_path / "DOG", beside=tmp_path / "parts", made_from="two")
     assert made_from(tmp_path / "DOG") == "one"
 
 
