@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.proof.intervals import FEWEST_GROUPS
 from pipeline.proof.measured import Measured
 from pipeline.proof.words import blind_words, counted, label_words, shown_share, stop_words
 from pipeline.report.comparison_file import Interval, Retraining, Species
@@ -59,6 +60,11 @@ def main_pair(species: Species) -> str | None:
 def missing_words(species: Species, *, group: str, workspace: Path) -> str:
     """Return how many verified windows a comparison of the arms still needs, and where to get them."""
     verified = species.verified
+    if verified.held_out_groups is not None and verified.held_out_groups < FEWEST_GROUPS:
+        return (
+            f"only {counted(verified.held_out_groups, group)} held out, {FEWEST_GROUPS} are needed: raise folds.holdout in audit.toml "
+            "and `audit run` again, before more is labelled blind"
+        )
     if not verified.windows:
         size = max(_FIRST_SAMPLE, verified.needed_windows)
         return f"no verified hold-out windows yet: label {size} blind ({blind_words(workspace)})"
