@@ -8,8 +8,9 @@ A simulated reviewer (benchmarks/reviewer.py) answers from the truth, in the ord
 random; the arms are those of `audit retrain`, made by its own functions. All models are tested on the true labels of all windows
 of the held-out groups. *Recovered* is the share of the difference in balanced accuracy (the mean over species) between training
 on the given labels, 0, and on the true ones, 1. What nobody reviewed keeps its given label, or only teaches where the pipeline
-trusts it, as in the arm `reviewed`. A budget is a share of the audited frames. Truth is read by the reviewer and for the test
-alone. ``--seconds`` joins the clips of one animal, by the number that ends their names, to longer ones under their commonest label.
+trusts or repairs it, as in the arm `reviewed`. A budget is a share of the audited frames. Truth is read by the reviewer and for
+the test alone. ``--seconds`` joins the clips of one animal, by the number that ends their names, to longer ones under their
+commonest label.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 arm         the audited windows that teach; never the hold-out, bad poses, nor windows across a change of label
 ==========  ==========================================================================================================
 given       all of them, under their given label
-pruned      those whose label the passes trust
+pruned      those whose label the passes trust, and those that they repair, under the label that is suggested
 reviewed    those that were mostly reviewed, under their reviewed label, whatever the passes think; the rest like pruned
 ==========  ==========================================================================================================
 
@@ -21,7 +21,7 @@ import pandas as pd
 from data_schemas.tables import text
 from pipeline.folds import classes_of
 
-__all__ = ["ARMS", "Arm", "after_review", "taught_windows", "trusted_targets"]
+__all__ = ["ARMS", "Arm", "after_review", "taught_windows"]
 
 Arm = Literal["given", "pruned", "reviewed"]
 
@@ -29,12 +29,6 @@ ARMS: tuple[Arm, ...] = ("given", "pruned", "reviewed")
 
 _MOSTLY = 0.5
 """A window counts as reviewed when more than this share of its frames was."""
-
-
-def trusted_targets(windows: pd.DataFrame, oof: pd.DataFrame) -> pd.Series:
-    """Return the class that the pipeline lets each window teach, by window_id; null where it trusts the label too little."""
-    taught = windows["window_id"].isin(oof.loc[oof["taught"], "window_id"])
-    return windows["target"].where(taught).set_axis(windows["window_id"])
 
 
 def after_review(windows: pd.DataFrame, clean: pd.DataFrame) -> pd.DataFrame:
@@ -75,7 +69,7 @@ def taught_windows(arm: Arm, windows: pd.DataFrame, *, trusted: pd.Series, clean
     windows
         The run's windows.
     trusted
-        The class that each window may teach where nobody reviewed it, null for none (see :func:`trusted_targets`).
+        The class that each window may teach where nobody reviewed it, null for none (:class:`pipeline.retraining.trust.Trust`).
     clean
         What the export makes of the windows; only ``reviewed`` looks at it.
 

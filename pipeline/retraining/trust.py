@@ -1,15 +1,21 @@
-"""Which labels the pipeline trusts, once it knows what people said: the passes are heard again with reviewed labels fixed."""
+"""What the pipeline lets windows teach that nobody reviewed: the passes are heard, with reviewed labels fixed.
+
+It is the given label where the passes trust it, another where they repair it, and nothing where neither holds. To leave out what
+they doubt without repairing it recovers less: .48 against .74 of the gap to true labels on 600 simulated clips, and the same on
+rats.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.detection.out_of_fold import trust_labels
-from pipeline.retraining.arms import trusted_targets
+from pipeline.readers.recordings import text_by_code
 from pipeline.retraining.material import Material
 from pipeline.workspace import RunFolder, digest
 
@@ -32,19 +38,19 @@ class Trust:
         self.names: set[str] = set()
 
     def __call__(self, windows: pd.DataFrame) -> pd.Series:
-        """Return the class by window_id, null for none: as in the run, where no label is another than it was there."""
-        if windows[_COMPARED].equals(self._material.run_windows[_COMPARED]):
-            return trusted_targets(windows, self._material.oof)
+        """Return the class that each window may teach, by window_id, null for none."""
         name = f"trusted-{digest(self._base, hash_of(windows[_COMPARED]))}"
         self.names.add(name)
-        taught = self._own.read_array(name)
-        if taught is None:
-            taught = self._hear(windows)
-            self._own.write_array(name, taught)
-        return windows["target"].where(taught).set_axis(windows["window_id"])
+        classes = sorted(windows["target"].dropna().unique())
+        code = self._own.read_array(name)
+        if code is None:
+            teaching = self._hear(windows)
+            code = pd.Categorical(teaching.reindex(windows["window_id"]), categories=classes).codes.astype(np.int64)
+            self._own.write_array(name, code)
+        return pd.Series(text_by_code(classes, code), index=windows["window_id"])
 
-    def _hear(self, windows: pd.DataFrame) -> NDArray[Any]:
-        """Hear the passes and return which windows' own labels they trust, bool, shape (windows,)."""
+    def _hear(self, windows: pd.DataFrame) -> pd.Series:
+        """Hear the passes and return the class that they let windows teach, by window_id."""
         pairs = pd.MultiIndex.from_arrays([windows["species"], windows["target"].fillna("")])
         audited = (windows["split"] == "audit").to_numpy(bool)
         # A class that review left no audited window is known to nobody: hold-out windows that carry it are not listened to.
@@ -52,7 +58,7 @@ class Trust:
         heard = trust_labels(
             windows[known].reset_index(drop=True), self._material.poses[0], config=self._material.config, parts=_Nowhere()
         )
-        return windows["window_id"].isin(heard.loc[heard["taught"], "window_id"]).to_numpy(bool)
+        return heard.set_index("window_id")["teaching"]
 
 
 class _Nowhere:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from data_schemas.tables import text
 from pipeline.export.windows import clean_windows
-from pipeline.retraining.arms import after_review, taught_windows, trusted_targets
+from pipeline.retraining.arms import after_review, taught_windows
 
 
 def windows_of(labels: str, **columns: list) -> pd.DataFrame:
@@ -42,6 +42,7 @@ def clean_of(windows: pd.DataFrame, frames: list[str], *, excluded: tuple[tuple[
         {
             "clip_id": f"c{w}",
             "frame_number": f,
+            "given": label.upper(),
             "label": label.upper(),
             "label_source": "given" if label.islower() else "review",
             "excluded": (w, f) in excluded,
@@ -53,8 +54,9 @@ def clean_of(windows: pd.DataFrame, frames: list[str], *, excluded: tuple[tuple[
 
 
 def taught(arm: str, windows: pd.DataFrame, trusted: str, frames: list[str], **more) -> dict[str, str]:
-    oof = pd.DataFrame({"window_id": windows["window_id"], "taught": [t == "+" for t in trusted]})
-    found = taught_windows(arm, windows, trusted=trusted_targets(windows, oof), clean=clean_of(windows, frames, **more))
+    told = {"+": windows["target"], "-": pd.Series([None] * len(windows), dtype="str")}
+    may = pd.Series([told[t][i] if t in told else t for i, t in enumerate(trusted)], index=windows["window_id"], dtype="str")
+    found = taught_windows(arm, windows, trusted=may, clean=clean_of(windows, frames, **more))
     assert found["first_sample"].tolist() == [5 * int(w[1:]) for w in found["window_id"]]
     return dict(zip(found["window_id"], found["target"], strict=True))
 
@@ -63,6 +65,13 @@ def test_given_teaches_all_labels_and_pruned_those_that_are_trusted() -> None:
     windows, frames = windows_of("ABAB"), ["BBBBB", "bbbbb", "aaaaa", "bbbbb"]
     assert taught("given", windows, "-++-", frames) == {"w0": "A", "w1": "B", "w2": "A", "w3": "B"}
     assert taught("pruned", windows, "-++-", frames) == {"w1": "B", "w2": "A"}
+
+
+def test_a_label_that_is_repaired_teaches_the_other_class_unless_somebody_looked() -> None:
+    windows, frames = windows_of("AAB"), ["AAAAA", "aaaaa", "bbbbb"]
+    assert taught("given", windows, "BB+", frames) == {"w0": "A", "w1": "A", "w2": "B"}
+    assert taught("pruned", windows, "BB+", frames) == {"w0": "B", "w1": "B", "w2": "B"}
+    assert taught("reviewed", windows, "BB+", frames) == {"w0": "A", "w1": "B", "w2": "B"}
 
 
 def test_reviewed_windows_teach_their_label_whatever_the_passes_trust() -> None:
