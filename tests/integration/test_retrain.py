@@ -31,8 +31,8 @@ def reviewed_once(tmp_path_factory: pytest.TempPathFactory, make_table: Callable
     shell = Shell(folder)
     make_table(subjects=24, clips_each=1, wrong=0.35, seed=3).to_parquet(folder / "poses.parquet", index=False)
     (folder / "ws").mkdir()
-    settings = ["[folds]", "holdout = 0.3", "count = 3", "[model]", 'views = ["body", "distances"]', "updates = 60"]
-    (folder / "ws" / "audit.toml").write_text("\n".join(settings))
+    model = ['views = ["body", "distances"]', "updates = 60", "passes = 2"]
+    (folder / "ws" / "audit.toml").write_text("\n".join(["[folds]", "holdout = 0.3", "count = 3", "[model]", *model]))
     shell("run", "poses.parquet", "-w", "ws", "--jobs", "1")
     run = folder / "ws" / "runs" / "latest"
     _relabel(shell, run)
