@@ -11,8 +11,8 @@
 
 Labels that people gave (``fixed``) are known, and nobody doubts them. They count wherever right labels tell what a model says of
 them: in the means of a class, in what a clip reaches, in the agreement. They do not count where wrong labels are estimated: there
-they are no sample of the rest, since the most doubtful were reviewed first. A clip's label is judged by the windows that still
-carry it unreviewed, and is not wrong as a whole where a reviewer confirmed it.
+they are no sample of the rest, since the most doubtful were reviewed first. A clip's label is judged by the windows whose label
+nobody gave to any part of the clip, and is not wrong as a whole where a reviewer confirmed it.
 
 docs/research.md holds what each step gains.
 """

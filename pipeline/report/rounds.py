@@ -30,30 +30,23 @@ def rounds_table(rounds: Sequence[Mapping[str, Any]]) -> str:
 
 
 def rounds_figure(rounds: Sequence[Mapping[str, Any]]) -> Figure:
-    """Return how the audit's own estimates went from round to round, over the frames that were reviewed before each."""
+    """Return how the audit's own estimates went from round to round, with the frames that were reviewed before each."""
     from plotly.graph_objects import Figure, Scatter
 
-    reviewed = [told["reviewed_frames"] for told in rounds]
-    numbers = [told["number"] for told in rounds]
+    names = [f"round {told['number']}<br>{told['reviewed_frames']:,} frames reviewed" for told in rounds]
     figure = Figure()
-    for place, (name, colour, share) in enumerate(_LINES):
+    for name, colour, share in _LINES:
         figure.add_trace(
             Scatter(
-                x=reviewed,
+                x=names,
                 y=[share(told) for told in rounds],
                 name=name,
-                mode="lines+markers" if place else "lines+markers+text",
-                text=[f"round {number}" for number in numbers],
-                textposition="bottom center",
-                textfont={"color": QUIET},
-                cliponaxis=False,
+                mode="lines+markers",
                 line={"color": colour},
                 marker={"size": 9},
-                customdata=numbers,
-                hovertemplate="round %{customdata}, %{x:,} frames reviewed: %{y:.1%} " + name + "<extra></extra>",
+                hovertemplate="%{x}<br>%{y:.1%} " + name + "<extra></extra>",
             )
         )
-    figure.update_layout(xaxis_title="frames reviewed", yaxis_title="share of windows")
-    figure.update_xaxes(rangemode="tozero", tickformat=",d")
+    figure.update_layout(yaxis_title="share of windows", xaxis_type="category")
     figure.update_yaxes(rangemode="tozero", tickformat=".0%")
     return styled(figure, rows=8)

@@ -102,8 +102,8 @@ def prepare_selftest(
     shown = workspace.latest()
     folder, _ = run_audit(Path(config.source.path), config, workspace=workspace, show=show)
     if shown is not None and shown.record().get("round", {}).get("base") == folder.record()["identity"]:
-        # Planted is in the labels as given; a later round stays the one that people look at.
-        workspace.name_latest(shown)
+        # Planted is in the labels as given; a later round stays the one that people look at, and that was asked for last.
+        workspace.name_latest(workspace.run_of(str(shown.record()["identity"]), {}))
     tables = {name: folder.read_table(name, schema) for name, schema in SCHEMAS.items()}
     species, untested = _testable_species(tables["windows"])
     ground = lay_ground(

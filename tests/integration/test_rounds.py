@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +27,12 @@ def record(tmp_path: Path, workspace: str = "ws") -> dict[str, Any]:
     return json.loads((tmp_path / workspace / "runs" / "latest" / "run.json").read_text())
 
 
-def status(audited, workspace: str = "ws") -> dict[str, Any]:
-    return json.loads(audited("status", "-w", workspace, "--json").stdout)
+def status(audited) -> dict[str, Any]:
+    return json.loads(audited("status", "-w", "ws", "--json").stdout)
+
+
+def shown(tmp_path: Path) -> Path:
+    return (tmp_path / "ws" / "runs" / "latest").resolve()
 
 
 def decide(audited, tmp_path: Path, *rows: str) -> None:
@@ -103,49 +106,49 @@ def test_the_next_round_knows_what_was_decided_and_ranks_the_rest(audited, tmp_p
 
 
 def test_the_same_decisions_are_no_new_round_and_others_are(audited, tmp_path: Path) -> None:
-    plain = Path(status(audited)["run_dir"])
+    plain = shown(tmp_path)
     told = audited("run", "--reviewed", *RUN).stderr
     assert "no decision counts yet" in told
     assert "nothing to do" in told
-    assert Path(status(audited)["run_dir"]) == plain
+    assert shown(tmp_path) == plain
     queue = latest(tmp_path, "segments").query("split == 'audit'")
     first, second = queue.iloc[0], queue.iloc[1]
     decide(audited, tmp_path, f"{first['clip_id']},0,29,{first['suggested_label']},kim,relabel")
     audited("run", "--reviewed", *RUN)
-    two = Path(status(audited)["run_dir"])
+    two = shown(tmp_path)
     assert "nothing to do" in audited("run", "--reviewed", *RUN).stderr
-    assert Path(status(audited)["run_dir"]) == two != plain
-    # What the labels were given as is what reviewing and the export go on from.
-    assert status(audited)["review"]["orphans"] == 0
+    assert shown(tmp_path) == two != plain
+    # What the labels were given as is what the export goes on from.
     audited("export", "-w", "ws", "--out", "clean")
     changes = pd.read_parquet(tmp_path / "clean" / "changes.parquet")
     assert changes[["from", "to"]].to_numpy().tolist() == [[first["given_label"], first["suggested_label"]]]
+    assert changes["why"].tolist() == [first["kind"]]
 
     decide(audited, tmp_path, f"{second['clip_id']},0,29,{second['given_label']},kim,keep")
     audited("run", "--reviewed", *RUN)
-    rounds = status(audited)["rounds"]
-    assert [r["number"] for r in rounds] == [1, 2, 3]
-    assert [r["previous"] for r in rounds] == [None, plain.name, two.name]
-    assert [r["reviewed_frames"] for r in rounds] == [0, 30, 60]
+    three = shown(tmp_path)
+    found = status(audited)
+    assert found["review"]["orphans"] == 0
+    assert [r["number"] for r in found["rounds"]] == [1, 2, 3]
+    assert [r["previous"] for r in found["rounds"]] == [None, plain.name, two.name]
+    assert [r["reviewed_frames"] for r in found["rounds"]] == [0, 30, 60]
     table = audited("status", "-w", "ws").stdout
     assert "expected wrong of the rest" in table
     assert "this is round 3" in table
-    page = (tmp_path / "ws" / "runs" / "latest" / "report.html").read_text()
-    assert '<div id="rounds"' in page
+    assert '<div id="rounds"' in (three / "report.html").read_text()
     assert '<div id="rounds"' not in (plain / "report.html").read_text()
 
     # A selftest plants into the labels as given, and leaves the round that people look at.
-    test = prepare_selftest(
-        Workspace(tmp_path / "ws"), kinds=["flips"], shares=[0.3], seed=0, options={"run": {"jobs": 1}}, show=stage_progress
-    )
-    assert test.folder.path.name == plain.name
-    assert status(audited)["round"] == 3
+    place = Workspace(tmp_path / "ws")
+    test = prepare_selftest(place, kinds=["flips"], shares=[0.3], seed=0, options={"run": {"jobs": 1}}, show=stage_progress)
+    assert test.folder.path == plain
+    assert place.newest().path == shown(tmp_path) == three
 
     # The plain audit is still there, and so is the round when it is asked for again.
     assert "nothing to do" in audited("run", *RUN).stderr
-    assert Path(status(audited)["run_dir"]) == plain
+    assert shown(tmp_path) == plain
     assert "nothing to do" in audited("run", "--reviewed", *RUN).stderr
-    assert status(audited)["round"] == 3
+    assert shown(tmp_path) == three
 
 
 def test_an_export_is_audited_with_what_was_reviewed_known(audited, tmp_path: Path) -> None:
@@ -176,7 +179,7 @@ def test_a_killed_round_goes_on_where_it_was(audited, tmp_path: Path) -> None:
     clip = latest(tmp_path, "segments").query("split == 'audit'").iloc[0]
     decide(audited, tmp_path, f"{clip['clip_id']},0,59,{clip['suggested_label']},kim,relabel")
     audited("run", "--reviewed", *RUN)
-    folder = Path(os.path.realpath(tmp_path / "ws" / "runs" / "latest"))
+    folder = shown(tmp_path)
     issues = (folder / "issues.parquet").read_bytes()
     for name in ("issues", "segments"):
         (folder / f"{name}.parquet").unlink()
