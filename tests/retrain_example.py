@@ -35,7 +35,9 @@ def arm(value: float) -> dict[str, Any]:
     }
 
 
-def species(*, known: bool = True, windows: int = 80, apart: float = 0.16, reach: float = 0.07) -> dict[str, Any]:
+def species(
+    *, known: bool = True, windows: int = 80, held_out: int = 14, apart: float = 0.16, reach: float = 0.07
+) -> dict[str, Any]:
     pairs = {"pruned - given": apart / 2, "reviewed - given": apart, "reviewed - pruned": apart / 2}
     return {
         "classes": CLASSES,
@@ -46,7 +48,7 @@ def species(*, known: bool = True, windows: int = 80, apart: float = 0.16, reach
             "groups": 12 if windows else 0,
             "needed_windows": 0 if known else max(0, 30 - windows),
             "needed_groups": 0 if known or windows else 5,
-            "held_out_groups": 14,
+            "held_out_groups": held_out,
             "left_out_unsure": 3,
             "left_out_foreign": 1,
         },

@@ -2,7 +2,9 @@
 
 They are t intervals on the delete-one-group jackknife (Cameron & Miller 2015, "A practitioner's guide to cluster-robust
 inference"), for few groups and for many: the percentiles of a bootstrap over groups held a little too seldom, with 25 groups and
-with 60. With fewer groups than FEWEST_GROUPS nothing is said at all. ``benchmarks/coverage.py`` shows how often they hold.
+with 60. A share that is all or nothing in every group has no spread; its limit is that of as many trials as groups (Clopper &
+Pearson 1934), for the mean of numbers from 0 to 1 is at least the chance of a 1. With fewer groups than FEWEST_GROUPS nothing is
+said at all. ``benchmarks/coverage.py`` shows how often the intervals hold.
 """
 
 from __future__ import annotations
@@ -47,7 +49,7 @@ class Estimate:
 def estimate(counted: Tally, measure: Measure) -> Estimate:
     """Return a measure with its interval."""
     filled = _filled(counted)
-    return _estimated(lambda times: measure(counted.resampled(times)), filled, telling=int(filled.sum()))
+    return _at_the_edge(_estimated(lambda times: measure(counted.resampled(times)), filled, telling=int(filled.sum())))
 
 
 def difference(first: Tally, second: Tally, measure: Measure) -> Estimate:
@@ -69,7 +71,7 @@ def class_estimates(counted: Tally) -> list[Estimate]:
     def of_class(number: int) -> Callable[[FloatArray], FloatArray]:
         return lambda times: class_f1(counted.resampled(times))[..., number]
 
-    return [_estimated(of_class(c), filled, telling=int(groups)) for c, groups in enumerate(shown)]
+    return [_at_the_edge(_estimated(of_class(c), filled, telling=int(groups))) for c, groups in enumerate(shown)]
 
 
 def _filled(counted: Tally) -> NDArray[np.bool_]:
@@ -89,6 +91,14 @@ def _estimated(of_times: Callable[[FloatArray], FloatArray], filled: NDArray[np.
     spread = float(np.sqrt((count - 1) / count * np.nansum((each - np.nanmean(each)) ** 2)))
     reach = float(t.ppf((1 + _LEVEL) / 2, telling - 1)) * spread
     return Estimate(value, value - reach, value + reach, telling)
+
+
+def _at_the_edge(found: Estimate) -> Estimate:
+    """Return the interval of a share, which is not certain only because no group differs."""
+    if found.low is None or found.low != found.high or found.value not in (0.0, 1.0):
+        return found
+    reach = 1 - float(((1 - _LEVEL) / 2) ** (1 / found.groups))
+    return Estimate(found.value, max(0.0, found.value - reach), min(1.0, found.value + reach), found.groups)
 
 
 def _without(groups: NDArray[np.int64], filled: NDArray[np.bool_]) -> FloatArray:

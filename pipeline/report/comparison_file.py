@@ -44,13 +44,17 @@ class Arm(msgspec.Struct, frozen=True):
 
 
 class Verified(msgspec.Struct, frozen=True):
-    """The verified windows of the hold-out, how many more a comparison needs, and how many show no one class."""
+    """The verified windows of the hold-out, how many more a comparison needs, and how many show no one class.
+
+    ``held_out_groups`` is the number of groups in the hold-out, verified or not.
+    """
 
     windows: int
     groups: int
     needed_windows: int
     needed_groups: int
     left_out_unsure: int = 0
+    held_out_groups: int | None = None
 
 
 class CurvePoint(msgspec.Struct, frozen=True):

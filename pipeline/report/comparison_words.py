@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.proof.intervals import FEWEST_GROUPS
 from pipeline.proof.measured import Measured
 from pipeline.proof.words import blind_words, counted, label_words, shown_share, stop_words
 from pipeline.report.comparison_file import Interval, Retraining, Species
@@ -41,14 +42,13 @@ def headline(found: Retraining | None, measured: Measured, *, workspace: Path) -
 def title_words(found: Retraining | None, measured: Measured) -> str:
     """Return the outcome in one plain sentence; what is not known is left out."""
     species = {} if found is None else found.species
-    told = [_gain_in_short(of, model=f"the {name} model" if len(species) > 1 else "the model") for name, of in species.items()]
+    told = _gains_in_short(species)
     if measured.verdict.is_known:
         told.append(f"at most {shown_share(measured.verdict.after.at_most)} of the labels are wrong")
-    parts = [part for part in told if part]
-    if not parts:
+    if not told:
         return "Not known yet: what review gained"
-    listed = ", ".join(parts[:-1])
-    return f"{'After review' if measured.decisions else 'Before any review'} {f'{listed}, and ' if listed else ''}{parts[-1]}"
+    listed = ", ".join(told[:-1])
+    return f"{'After review' if measured.decisions else 'Before any review'} {f'{listed}, and ' if listed else ''}{told[-1]}"
 
 
 def main_pair(species: Species) -> str | None:
@@ -60,6 +60,11 @@ def main_pair(species: Species) -> str | None:
 def missing_words(species: Species, *, group: str, workspace: Path) -> str:
     """Return how many verified windows a comparison of the arms still needs, and where to get them."""
     verified = species.verified
+    if verified.held_out_groups is not None and verified.held_out_groups < FEWEST_GROUPS:
+        return (
+            f"only {counted(verified.held_out_groups, group)} held out, {FEWEST_GROUPS} are needed: raise folds.holdout in "
+            "audit.toml and `audit run` again, before more is labelled blind"
+        )
     if not verified.windows:
         size = max(_FIRST_SAMPLE, verified.needed_windows)
         return f"no verified hold-out windows yet: label {size} blind ({blind_words(workspace)})"
@@ -148,14 +153,17 @@ def _gain(name: str, species: Species, found: Retraining, workspace: Path) -> st
     )
 
 
-def _gain_in_short(species: Species, *, model: str) -> str:
-    pair = main_pair(species)
-    apart = species.differences[pair][_MAIN] if pair else None
-    if apart is None or apart.value is None or not apart.is_known:
-        return ""
-    if apart.sign == 0:
-        return f"no difference can be told for {model}"
-    return f"{model} is {abs(100 * apart.value):.1f} points {'better' if apart.sign > 0 else 'worse'}"
+def _gains_in_short(species: Mapping[str, Species]) -> list[str]:
+    """Return what is known of the models, those that gained first; nothing where nothing was compared."""
+    apart = {name: of.differences[pair][_MAIN] for name, of in species.items() if (pair := main_pair(of))}
+    models = {name: f"the {name} model" if len(species) > 1 else "the model" for name in species}
+    told = [
+        f"{models[name]} is {abs(100 * found.value):.1f} points {'better' if found.sign > 0 else 'worse'}"
+        for name, found in sorted(apart.items(), key=lambda item: -item[1].sign)
+        if found.value is not None and found.sign
+    ]
+    open_ones = [models[name] for name, found in apart.items() if found.is_known and not found.sign]
+    return told + ([f"no difference can be told for {' and '.join(open_ones)}"] if open_ones else [])
 
 
 def _species_lines(name: str, species: Species) -> Iterator[str]:

@@ -11,7 +11,7 @@ from data_schemas.errors import StageError
 from pipeline.proof.residual import Residual
 from pipeline.report import comparison_figures as draw
 from pipeline.report.comparison_file import Interval, Retraining, read_retraining
-from pipeline.report.comparison_words import _gain, interval_words, main_pair
+from pipeline.report.comparison_words import _gain, _gains_in_short, interval_words, main_pair
 from tests.retrain_example import CLASSES, retrain_example, species
 
 RUN = "20261125T000000Z-0a1b2c3d"
@@ -82,6 +82,7 @@ def test_what_is_damaged_or_of_another_run_is_refused_with_the_way_out(tmp_path:
             {"known": False, "windows": 0},
             "no verified hold-out windows yet: label 40 blind (`audit review -w ws`, page Blind sample)",
         ),
+        ({"known": False, "windows": 0, "held_out": 3}, "only 3 animals held out, 5 are needed: raise folds.holdout"),
         ({"known": False, "windows": 12}, "only 12 verified hold-out windows of 12 animals: 18 windows must be labelled blind"),
     ],
 )
@@ -133,3 +134,12 @@ def test_the_labels_are_drawn_with_interval_bound_and_what_is_wanted() -> None:
     bound = next(t for t in figure.data if t.name.startswith("at most"))
     assert list(bound.x) == [0.27, 0.09]
     assert figure.layout.shapes[0].x0 == 0.05
+
+
+def test_the_title_tells_gains_first_and_what_cannot_be_told_once(tmp_path: Path) -> None:
+    of = {"CAT": species(apart=0.02), "DOG": species(), "FOX": species(apart=0.01), "OWL": species(known=False)}
+    found = read_retraining(written(tmp_path, retrain_example(RUN, of=of)))
+    assert _gains_in_short(found.species) == [
+        "the DOG model is 16.0 points better",
+        "no difference can be told for the CAT model and the FOX model",
+    ]

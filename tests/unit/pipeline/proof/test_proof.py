@@ -163,3 +163,15 @@ def test_how_many_windows_would_show_a_bound() -> None:
     assert windows_needed(few, sizes=sizes, at_most=0.01) is None
     assert 0 < windows_needed(few, sizes=sizes, at_most=0.05) < windows_needed(more, sizes=sizes, at_most=0.05)
     assert windows_needed(residual_error(sample(0, 0, each=5), sizes=sizes), sizes=sizes, at_most=0.05) is None
+
+
+def test_a_share_of_all_is_not_certain_only_because_no_group_differs() -> None:
+    reaches = []
+    for groups in (FEWEST_GROUPS, 12, 60):
+        true, probabilities, group = predictions(groups, right=1.0)
+        counted = tally(true, probabilities, group, groups=groups)
+        for found in (estimate(counted, MEASURES["accuracy"]), class_estimates(counted)[0]):
+            assert (found.value, found.high) == (1.0, 1.0)
+            assert found.low == pytest.approx(0.025 ** (1 / groups))
+        reaches.append(found.low)
+    assert reaches == sorted(reaches)
