@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
+
+from msgspec import convert
 
 from model.card import Figure, ModelCard
 from pipeline.proof.words import counted
-from pipeline.report.comparison_words import GROUPS
+from pipeline.report.comparison_file import Species
+from pipeline.report.comparison_words import GROUPS, missing_words
 from pipeline.retraining.material import Material
 from pipeline.retraining.models import Wanted
-from pipeline.retraining.words import needed_words
 from pipeline.workspace import digest
 
 __all__ = ["card_of"]
@@ -91,7 +94,7 @@ def _limits(told: dict[str, Any], arm: str, *, classes: dict[str, int], group: s
     few = [f"{name} ({count})" for name, count in classes.items() if count < _FEW]
     limits = [f"Taught by few windows: {', '.join(few)}."] if few else []
     if told["arms"].get(arm) is None:
-        limits.append(f"How good it is cannot be told: {needed_words(told['verified'], group=group)}.")
+        limits.append(f"How good it is cannot be told: {missing_words(convert(told, Species), group=group, workspace=Path())}.")
     if arm == "given":
         limits.append("Its labels are as wrong as the data's: it is there to be compared with.")
     return limits

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.proof.intervals import FEWEST_GROUPS
-from pipeline.proof.words import blind_words, counted
-from pipeline.report.comparison_file import Interval
-from pipeline.report.comparison_words import GROUPS, interval_words
+import msgspec
 
-__all__ = ["needed_words", "retrain_lines"]
+from pipeline.proof.words import counted
+from pipeline.report.comparison_file import Interval, Species
+from pipeline.report.comparison_words import GROUPS, interval_words, missing_words
+
+__all__ = ["retrain_lines"]
 
 _JUDGED = "balanced accuracy"
 _SHOWN = (_JUDGED, "accuracy", "macro F1")
@@ -34,21 +35,12 @@ def retrain_lines(found: Mapping[str, Any], *, run_dir: Path, workspace: Path) -
     return [*lines, f"next: `audit compare{where}`, or audit predict YOUR_CLIPS --model {last} --out predictions.parquet"]
 
 
-def needed_words(verified: Mapping[str, Any], *, group: str) -> str:
-    """Return how many windows are verified, and how many more a comparison needs."""
-    there = f"{counted(verified['windows'], 'verified window')} of {counted(verified['groups'], group)} in the hold-out"
-    windows, others = verified["needed_windows"], verified["needed_groups"]
-    more = counted(windows, "more window") if windows else "windows"
-    of = f" of {counted(others, f'other {group}')}" if others else ""
-    return f"{there}, {more}{of} needed"
-
-
 def _species_lines(species: str, told: Mapping[str, Any], *, group: str, workspace: Path) -> list[str]:
     verified = told["verified"]
     if any(arm is None for arm in told["arms"].values()):
-        head = f"{species}: cannot tell which arm is better: {needed_words(verified, group=group)}"
+        missing = missing_words(msgspec.convert(told, Species), group=group, workspace=workspace)
         rows = [f"  {arm:<10} {count:>9,}" for arm, count in told["taught"].items()]
-        return [head, f"  {'arm':<10} {'taught':>9}", *rows, f"  {_way_out(verified, group=group, workspace=workspace)}"]
+        return [f"{species}: cannot tell which arm is better: {missing}", f"  {'arm':<10} {'taught':>9}", *rows]
     left_out = verified["left_out_unsure"] + verified["left_out_foreign"]
     on = f"{counted(verified['windows'], 'window')} of {counted(verified['groups'], group)}"
     but = f" ({left_out:,} more show no one class)" if left_out else ""
@@ -85,12 +77,3 @@ def _curve_lines(curve: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
     head = f"  {'decisions':>9} {'reviewed frames':>15}  {_JUDGED}"
     return ["", "  learning curve: the first decisions, in order of time", head, *rows]
-
-
-def _way_out(verified: Mapping[str, Any], *, group: str, workspace: Path) -> str:
-    """Say what to do where the verified windows are too few."""
-    if verified["held_out_groups"] < FEWEST_GROUPS:
-        held_out = counted(verified["held_out_groups"], group)
-        again = "raise folds.holdout in audit.toml and `audit run` again, before more is labelled blind"
-        return f"only {held_out} held out, and a comparison needs {FEWEST_GROUPS}: {again}"
-    return f"{blind_words(workspace)}: draw windows of the hold-out and label them, then type this again"

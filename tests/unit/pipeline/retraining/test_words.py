@@ -75,10 +75,10 @@ def test_the_table_has_what_taught_and_how_good_that_was() -> None:
 @pytest.mark.parametrize(
     ("windows", "groups", "needed", "held_out", "words", "way_out"),
     [
-        (12, 3, (18, 2), 20, "18 more windows of 2 other animals needed", "Blind sample"),
-        (12, 6, (18, 0), 20, "18 more windows needed", "Blind sample"),
-        (80, 4, (0, 1), 20, "windows of 1 other animal needed", "Blind sample"),
-        (80, 4, (0, 1), 4, "windows of 1 other animal needed", "folds.holdout"),
+        (12, 3, (18, 2), 20, "18 windows and windows of 2 more animals must be labelled blind", "Blind sample"),
+        (12, 6, (18, 0), 20, "18 windows must be labelled blind", "Blind sample"),
+        (80, 4, (0, 1), 20, "windows of 1 more animal must be labelled blind", "Blind sample"),
+        (80, 4, (0, 1), 4, "only 4 animals held out, 5 are needed", "folds.holdout"),
     ],
 )
 def test_without_enough_it_says_what_is_needed_and_where_to_get_it(
