@@ -105,7 +105,7 @@ def make_table():
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the long tests begin, each kind in its random order: then what is left at the end is short, and no process waits long."""
+    """Let the long tests begin, each kind in its random order, so that what is left at the end is short and no process waits."""
 
     def turn(item: pytest.Item) -> int:
         return 0 if item.get_closest_marker("long") else 1 if item.get_closest_marker("integration") else 2

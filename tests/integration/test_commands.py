@@ -33,6 +33,19 @@ def test_status_tells_stages_counts_and_segments_as_text_and_json(audited) -> No
     assert Path(found["run_dir"]).is_dir()
 
 
+def test_what_only_looks_at_a_run_loads_no_engine(audited) -> None:
+    script = (
+        "import sys; from pipeline.cli import main; sys.argv = ['audit', 'status', '-w', 'ws']\n"
+        "try: main()\n"
+        "finally: print({'torch', 'scipy', 'sklearn', 'cleanlab', 'streamlit'} & set(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=audited.folder, env=audited.environment, capture_output=True, text=True, check=False
+    )
+    assert "predict" in done.stdout
+    assert done.stderr.splitlines()[-1] == "set()"
+
+
 def test_doctor_finds_this_installation_fit(audit) -> None:
     out = audit("doctor").stdout
     for subject in ("pose-audit", "torch", "cleanlab", "devices", "fonts", "disk", "workspace"):
