@@ -93,7 +93,7 @@ def kill_in(stage: str, audit: Shell, table: Path) -> None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while process.poll() is None and time.monotonic() < deadline and not begun():
         time.sleep(0.002)
     os.killpg(process.pid, signal.SIGKILL)

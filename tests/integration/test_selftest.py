@@ -117,7 +117,7 @@ def test_a_killed_selftest_goes_on_to_the_same_table(ready: Shell, tested_once: 
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while (
         process.poll() is None and time.monotonic() < deadline and not list(workspace.glob("selftest/contaminated*/parts/*.npy"))
     ):
