@@ -8,7 +8,6 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedGroupKFold
 
 from data_schemas.config import Folds
 from data_schemas.errors import TooFewDataError
@@ -112,6 +111,8 @@ def assign_folds(target: NDArray[np.int64], group: NDArray[np.int64], *, count: 
 
 
 def _stratified(target: NDArray[np.int64], group: NDArray[np.int64], *, count: int, seed: int) -> NDArray[np.int16]:
+    from sklearn.model_selection import StratifiedGroupKFold
+
     fold = np.zeros(len(target), np.int16)
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
     with warnings.catch_warnings():

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pandera.pandas as pa
@@ -20,15 +21,14 @@ import pandera.pandas as pa
 from data_schemas.config import Config
 from data_schemas.labels import Taxonomy
 from data_schemas.tables import CLIPS, FRAMES, ISSUES, OOF, REMARKS, REVIEWED, SEGMENTS, WINDOWS
-from pipeline.detection.issues import judge_windows
-from pipeline.detection.network_tasks import Parts
-from pipeline.detection.out_of_fold import predict_out_of_fold
-from pipeline.detection.segments import cut_segments
 from pipeline.folds import require_clips, require_enough, split_windows
 from pipeline.readers import Reader
 from pipeline.reviewed import SettledFrames, lay_over, review_windows, reviewed_in_source
 from pipeline.sampling import sample_clips
 from pipeline.windows import cut_windows
+
+if TYPE_CHECKING:
+    from pipeline.detection.network_tasks import Parts
 
 __all__ = ["SCHEMAS", "STAGES", "Context", "Stage"]
 
@@ -93,6 +93,9 @@ def cut(tables: Tables, context: Context) -> Tables:
 
 def predict(tables: Tables, context: Context) -> Tables:
     """Predict every window by networks that never saw its group."""
+    # Commands that only look at a run need neither PyTorch nor SciPy, which take a second to load.
+    from pipeline.detection.out_of_fold import predict_out_of_fold
+
     clips, windows = tables["clips"], tables["windows"]
     require_enough(clips, windows)
     sampled = sample_clips(clips, tables["frames"], config=context.config)
@@ -102,6 +105,9 @@ def predict(tables: Tables, context: Context) -> Tables:
 
 def judge(tables: Tables, context: Context) -> Tables:
     """Turn probabilities into doubt, flags and segments to review."""
+    from pipeline.detection.issues import judge_windows
+    from pipeline.detection.segments import cut_segments
+
     issues = judge_windows(tables["windows"], tables["oof"], tables["clips"], config=context.config)
     settled = SettledFrames.of(tables["frames"], tables["reviewed"])
     issues, segments = cut_segments(issues, tables["windows"], config=context.config, settled=settled)
