@@ -127,7 +127,9 @@ def _titles(found: Found, species: str) -> dict[str, str]:
 def _inked(figure: Figure) -> Figure:
     """Give the words of a figure the ink of the page's theme."""
     ink = _INK.get(str(st.context.theme.type), _INK["light"])
-    return figure.update_layout(font={"color": ink, "family": "Source Sans, system-ui, sans-serif"})
+    figure.update_layout(font={"color": ink, "family": "Source Sans, system-ui, sans-serif"})
+    figure.update_xaxes(title_font_size=13)
+    return figure.update_yaxes(title_font_size=13)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

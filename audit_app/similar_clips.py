@@ -78,10 +78,10 @@ def _drawn(found: Found, species: str, neighbour: Neighbour) -> dict[str, Any]:
     near = frames[frames["frame_number"].between(neighbour.start_frame, neighbour.end_frame)].reset_index(drop=True)
     pose = found.config.pose
     known = found.taxonomy.label(species, neighbour.label) if found.taxonomy else None
-    name = (known.en or neighbour.label) if known else neighbour.label
     return {
         "clip_id": neighbour.clip_id,
-        "label": name if neighbour.confirmed else f"{name} (not yet confirmed)",
+        "label": neighbour.label,
+        "name": known.en if known and known.en != neighbour.label else "",
         "confirmed": neighbour.confirmed,
         "colour": found.colours.get(neighbour.label, "#8A94A0"),
         "distance": round(neighbour.distance, 2),

@@ -4,9 +4,7 @@ import { h, setAttribute, setText } from "./dom.js";
 import { NOT_REVIEWED, notes, redoable, undoable } from "./operations.js";
 import { inkOn } from "./palette.js";
 import { poseInWords } from "./drawing.js";
-import { nameOf, segmentState, selection } from "./state.js";
-
-const PERCENT = 100 / 250;
+import { nameOf, segmentState, selection, suggestionAt } from "./state.js";
 
 /** Return a class in words: its name, and how people call it. */
 export function titleOf(label) {
@@ -62,13 +60,9 @@ export function showFrame(parts, state) {
   setAttribute(parts.slider, "aria-valuetext", `frame ${number}, ${seconds.toFixed(2)} seconds, ${label}`);
   if (clip.given) showChip(parts.given, clip.classes[clip.given[cursor]], "Given label at this frame: ");
   if (clip.suggested) {
-    // Inside the segment, what Enter accepts: the segment's suggestion, whatever single windows of it say.
-    const segment = clip.segments[state.segment];
-    const inside = segment && cursor >= segment.first && cursor <= segment.last;
-    const suggested = inside ? segment.suggested : clip.suggested[cursor];
-    const probability = inside ? segment.probability : clip.probability[cursor];
-    showChip(parts.suggested, clip.classes[suggested], inside ? "Suggested for the segment: " : "Suggested at this frame: ");
-    setText(parts.probability, suggested < 0 ? "" : `${Math.round(probability * PERCENT)} %`);
+    const { suggested, probability, segment } = suggestionAt(state);
+    showChip(parts.suggested, clip.classes[suggested], segment ? "Suggested for the segment: " : "Suggested at this frame: ");
+    setText(parts.probability, suggested < 0 ? "" : `${Math.round(100 * probability)} %`);
   }
 }
 
