@@ -61,7 +61,7 @@ def _list(found: Found, samples: pd.DataFrame | None, *, reviewer: str) -> None:
         states = _states(found, sample, reviewer=reviewer)
         done = int((states != "open").sum())
         sizes = ", ".join(
-            f"{count} {_STRATUM_WORDS[name][0]}"
+            f"{count} {_STRATUM_WORDS[str(name)][0]}"
             for name, count in sample["stratum"].value_counts().reindex(STRATA).dropna().astype(int).items()
         )
         with st.container(border=True, horizontal=True, vertical_alignment="center"):

@@ -1,4 +1,4 @@
-"""The export that the page starts: in a thread of its own, one at a time, so that leaving or reloading the page does not end it."""
+"""The export that the page starts: in a thread of its own, one at a time, so that leaving the page does not end it."""
 
 from __future__ import annotations
 

@@ -63,8 +63,8 @@ def _counts(told: pd.DataFrame) -> None:
 def _dataset(found: Found) -> None:
     st.subheader("Cleaned dataset", anchor=False)
     st.caption(
-        "Frames and windows of the newest run with all decisions applied, what changed, and a datasheet. An earlier export of the "
-        "same name is replaced when nobody touched it since; the source is never written to."
+        "Frames and windows of the newest run with all decisions applied, what changed, and a datasheet. An earlier export of "
+        "the same name is replaced when nobody touched it since; the source is never written to."
     )
     root = workspace().root
     with st.container(border=True):
