@@ -13,7 +13,7 @@ from pipeline.report.found import Found
 from pipeline.stages import SCHEMAS
 from pipeline.workspace import RunFolder, Workspace
 
-__all__ = ["chosen_run", "configuration", "newer_run", "open_run", "switch_to_newest", "workspace"]
+__all__ = ["chosen_run", "configuration", "newer_run", "open_run", "run_at", "switch_to_newest", "workspace"]
 
 _CHOSEN = "run_path"
 
@@ -66,7 +66,12 @@ def switch_to_newest() -> None:
 def open_run() -> Found | None:
     """Return the run of this session with its tables and names, or None where no run has finished yet."""
     path = chosen_run()
-    return None if path is None else _opened(str(path), (path / "run.json").stat().st_mtime_ns)
+    return None if path is None else run_at(path)
+
+
+def run_at(path: Path) -> Found:
+    """Return the run in a folder with its tables and names; one serves all sessions, and the routes."""
+    return _opened(str(path), (path / "run.json").stat().st_mtime_ns)
 
 
 # The time of the record is part of the key: a run that was made anew in its folder is read anew.

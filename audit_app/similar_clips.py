@@ -25,9 +25,10 @@ _FEW_CLIPS = 3
 def similar_clips(found: Found, segment: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the clips that look most like a segment, as the labeller takes them; none where nothing can be compared."""
     run, species = str(found.folder.path), str(segment["species"])
-    _confirmed(run).refresh(found, segment_board(found))
     hood = _hood(found, run, species)
+    # Pages and the route that makes the next clip ready ask at the same time.
     with _hood_lock():
+        _confirmed(run).refresh(found, segment_board(found))
         hood.confirm(_confirmed(run).windows)
         near = hood.nearest(segment["clip_id"], segment["start_frame"], segment["end_frame"])
     return [_drawn(found, species, neighbour) for neighbour in near]

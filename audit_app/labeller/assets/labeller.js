@@ -7,18 +7,20 @@ import { Stage } from "./drawing.js";
 import { ACTIONS, keymap, readable } from "./keymap.js";
 import { layout } from "./layout.js";
 import { listen } from "./listening.js";
+import { Onward } from "./onward.js";
 import { lowerBound } from "./operations.js";
 import { paletteOf } from "./palette.js";
 import { Pictures } from "./pictures.js";
 import { reducerWith } from "./reducer.js";
 import { detach, leftovers, saverOf } from "./saving.js";
 import { Similar } from "./similar.js";
-import { opened, selection } from "./state.js";
+import { allDecidedBut, opened, selection } from "./state.js";
 import { Tracks } from "./tracks.js";
-import { showBars, showClasses, showClip, showFrame, showNotes, showSaving, showState, titleOf } from "./views.js";
+import { showBars, showClasses, showClip, showFrame, showNotes, showProgress, showSaving, showState, titleOf } from "./views.js";
 
 const STROKE_PAUSE_MS = 900;
 const TOAST_MS = 1800;
+const LONGEST_WAIT_MS = 700;
 const PAN = 60;
 const NARROW = 1000;
 const instances = new WeakMap();
@@ -52,6 +54,8 @@ class Labeller {
     this.stage = new Stage(this.parts.canvas);
     this.tracks = new Tracks(this.parts.tracks);
     this.similar = new Similar(this.parts.similar);
+    const timers = { set: (act, ms) => setTimeout(act, ms), clear: (timer) => clearTimeout(timer) };
+    this.onward = new Onward({ ask: (from) => this.clipAfter(from), prepare: (data) => this.prepared(data), timers });
     parent.append(this.parts.root);
     this.unlisten = listen(this);
     this.resizing = new ResizeObserver(() => this.measure());
@@ -65,20 +69,29 @@ class Labeller {
     this.setTriggerValue = setTriggerValue;
     this.palette = null;
     Object.assign(this.held, { token: data.token, routes: data.routes });
-    const same = this.data && ["reviewer", "stream", "run_id", "workspace"].every((k) => this.data[k] === data[k])
-      && this.data.clip.clip_id === data.clip.clip_id && JSON.stringify(this.data.classes) === JSON.stringify(data.classes);
-    if (this.data !== data) {
-      if (same) this.again(data);
-      else this.open(data);
+    if (this.given !== data) {
+      this.given = data;
+      this.take(data);
     }
     this.measure();
   }
 
-  open(data) {
+  /** New data from Streamlit. The page may have gone ahead: what does not answer its last wish is late. */
+  take(data) {
+    if (this.wish && data.answers !== undefined && data.answers !== this.wish.id) return;
+    const same = this.data && ["reviewer", "stream", "run_id", "workspace"].every((k) => this.data[k] === data[k])
+      && this.data.clip.clip_id === data.clip.clip_id && JSON.stringify(this.data.classes) === JSON.stringify(data.classes);
+    // Somebody saved to a clip while it lay ready: where nothing of this page is on its way, it opens as it is stored.
+    const stale = same && this.saver.status === "saved" && data.revision > this.saver.revision;
+    if (same && !stale) this.again(data);
+    else this.open(data);
+    this.wish = null;
+  }
+
+  open(data, { clip = decoded(data), pictures = null } = {}) {
     if (this.saver) detach(this.saver);
     this.pictures?.close();
     this.data = data;
-    const clip = decoded(data);
     this.state = opened(clip, {
       operations: data.operations, segmentId: data.segment_id, reviewer: data.reviewer, step: data.step, speed: this.state?.speed ?? 1,
     });
@@ -89,7 +102,8 @@ class Labeller {
     this.stage.open(clip);
     this.tracks.open(clip);
     this.similar.open(data.similar, clip);
-    this.openPictures(clip);
+    this.pictures = pictures ?? this.picturesOf(clip);
+    if (clip.pictures) this.pictures.want(this.state.cursor);
     showClip(this.parts, clip, { progress: data.progress, rows: this.tracks.rows });
     showClasses(this.parts, clip, {
       keyFor: (label, code) => this.keyOf(label.name === "other" ? "other" : `paint_${code + 1}`),
@@ -99,6 +113,7 @@ class Labeller {
     const back = this.saver.adopt();
     if (back) this.say(`${back} ${back === 1 ? "act" : "acts"} that were not saved before came back.`);
     leftovers(this.saver, data.stream, this.held).then((clips) => { this.elsewhere = clips; this.showSaver(); });
+    this.onward.at(data.onward === null || data.onward === undefined ? null : data.segment_id);
     this.showSaver();
     this.refresh();
     if (document.activeElement === document.body) this.parts.canvas.focus({ preventScroll: true });
@@ -109,25 +124,38 @@ class Labeller {
     const before = this.data;
     this.data = data;
     showClip(this.parts, this.state.clip, { progress: data.progress, rows: this.tracks.rows });
+    showProgress(this.parts, this.state, data.progress);
     const place = this.state.clip.segments.findIndex((s) => s.segment_id === data.segment_id);
-    if (data.segment_id !== before.segment_id && place >= 0) this.dispatch({ type: "to_segment", place });
+    const asked = this.wish && !this.wish.to;
+    if ((asked || data.segment_id !== before.segment_id) && place >= 0) this.dispatch({ type: "to_segment", place });
+    this.onward.at(data.onward === null || data.onward === undefined ? null : data.segment_id);
     if (this.saver.trouble) this.saver.retry();
   }
 
-  openPictures(clip) {
-    const url = (clipId, frame) => `${this.data.routes.picture}?${new URLSearchParams({ clip: clipId, frame, run: this.data.run_id })}`;
-    this.pictures = new Pictures({
-      url: (place) => (clip.pictures?.[place] ? url(clip.clipId, clip.frameNumbers[place]) : null),
+  picturesOf(clip) {
+    const { routes, run_id: run } = this.data;
+    const url = (frame) => `${routes.picture}?${new URLSearchParams({ clip: clip.clipId, frame, run })}`;
+    return new Pictures({
+      url: (place) => (clip.pictures?.[place] ? url(clip.frameNumbers[place]) : null),
       token: this.held.token, count: clip.frameNumbers.length, fps: clip.fps,
       onReady: (place) => { if (place === this.state.cursor) this.refresh(); },
     });
-    if (clip.pictures) this.pictures.want(this.state.cursor);
-    // What comes next is made ready on the server while this clip is looked at.
-    setTimeout(() => {
-      for (const [clipId, frame] of this.data.upcoming ?? []) {
-        fetch(url(clipId, frame), { headers: { "X-Audit-Token": this.held.token }, priority: "low" }).catch(() => {});
-      }
-    }, 1500);
+  }
+
+  /** Ask for the clip that comes after a segment in the queue. */
+  async clipAfter(from) {
+    const query = new URLSearchParams(this.data.onward);
+    query.set("from", from);
+    const answer = await fetch(`${this.data.routes.next}?${query}`, { headers: { "X-Audit-Token": this.held.token }, priority: "low" });
+    return answer.status === 200 ? answer.json() : null;
+  }
+
+  /** Decode a clip before it is shown, and have its first pictures drawn at once when it is. */
+  prepared(data) {
+    const clip = decoded(data);
+    const pictures = this.picturesOf(clip);
+    if (clip.pictures) pictures.want(opened(clip, { segmentId: data.segment_id }).cursor, { first: true });
+    return { clip, pictures, close: () => pictures.close() };
   }
 
   destroy() {
@@ -139,6 +167,7 @@ class Labeller {
     clearTimeout(this.toastTimer);
     detach(this.saver);
     this.pictures.close();
+    this.onward.close();
     this.parts.root.remove();
   }
 
@@ -166,9 +195,20 @@ class Labeller {
   }
 
   leaveClip({ go, from }) {
-    this.saver.flush();
+    const sent = this.saver.flush();
+    // Done with the clip, the queue goes on where the clip was entered: a later segment of it may lie far behind.
+    const done = go === "next" && allDecidedBut(this.state, this.state.segment);
+    const ahead = done || go === "next_clip" ? this.onward.take() : null;
+    this.wish = { id: uuid(), to: ahead?.data.segment_id ?? null };
+    const wish = { go, done, from: done ? this.data.segment_id ?? from : from, clip_id: this.state.clip.clipId, ...this.wish };
+    if (ahead) {
+      this.setTriggerValue("go", wish);
+      this.open(ahead.data, ahead.kept);
+      return;
+    }
     this.say({ next: "Next segment …", previous: "Previous segment …", queue: "Back to the queue …" }[go] ?? "Another clip …");
-    this.setTriggerValue("go", { go, from, clip_id: this.state.clip.clipId });
+    // The server looks for what is still open: it shall know of the last act, unless that takes too long.
+    Promise.race([sent, new Promise((resolve) => setTimeout(resolve, LONGEST_WAIT_MS))]).then(() => { if (!this.gone) this.setTriggerValue("go", wish); });
   }
 
   /** Do an act by its name in the keymap. */
@@ -252,6 +292,7 @@ class Labeller {
     // The pictures are asked for after drawing: what is shown now does not wait for what comes next.
     if (clip.pictures && this.pictures.place !== cursor) this.pictures.want(cursor, { direction: this.direction ?? 1, speed: state.playing ? state.speed : 1 });
     const { dataset } = this.parts.canvas;
+    dataset.clip = clip.clipId;
     dataset.frame = String(clip.frameNumbers[cursor]);
     dataset.picture = picture ? "shown" : has ? "pending" : "none";
   }
@@ -259,6 +300,7 @@ class Labeller {
   showAround(state) {
     const { parts } = this;
     showState(parts, state, { keyOf: (id) => this.keyOf(id), playing: state.playing });
+    showProgress(parts, state, this.data.progress);
     if (this.shown?.playing !== state.playing) parts.play.replaceChildren(icon(state.playing ? "pause" : "play"));
     if (this.shown?.operations !== state.operations) {
       showNotes(parts, state, (frame) => this.dispatch({ type: "goto", place: lowerBound(state.clip.frameNumbers, frame) }));

@@ -2,6 +2,7 @@
 
 const AHEAD_S = 1.2;
 const AT_ONCE = 4;
+const FIRST = 6;
 const KEPT_BYTES = 96 * 2 ** 20;
 const DECODED = 72;
 
@@ -24,9 +25,13 @@ export class Pictures {
     return this.bitmaps.get(place) ?? null;
   }
 
-  /** Say where the cursor is and where it is heading: what lies there is fetched first, then the rest of the clip. */
-  want(place, { direction = 1, speed = 1 } = {}) {
-    const ahead = Math.max(8, Math.round(AHEAD_S * this.fps * Math.max(speed, 1)));
+  /**
+   * Say where the cursor is and where it is heading: what lies there is fetched first, then the rest of the clip. `first`: only a
+   * few, for a clip that is not shown yet.
+   */
+  want(place, { direction = 1, speed = 1, first = false } = {}) {
+    const ahead = first ? FIRST : Math.max(8, Math.round(AHEAD_S * this.fps * Math.max(speed, 1)));
+    this.first = first;
     const near = [place];
     for (let i = 1; i <= ahead; i += 1) near.push(place + i * direction);
     for (let i = 1; i <= Math.min(10, ahead / 2); i += 1) near.push(place - i * direction);
@@ -40,11 +45,11 @@ export class Pictures {
   pump() {
     if (this.closed) return;
     for (const place of this.wanted) {
-      if (this.loading.size >= AT_ONCE) return;
+      if (this.loading.size >= (this.first ? 1 : AT_ONCE)) return;
       if (!this.bitmaps.has(place) && !this.loading.has(place) && !this.failed.has(place)) this.load(place, true);
     }
     // All near ones are there or coming: fetch the rest, so that no jump has to wait, as long as it fits.
-    if (this.loading.size > 1 || this.bytes > KEPT_BYTES / 2) return;
+    if (this.first || this.loading.size > 1 || this.bytes > KEPT_BYTES / 2) return;
     for (let i = 1; i < this.count; i += 1) {
       for (const place of [this.place + i, this.place - i]) {
         if (place < 0 || place >= this.count || this.blobs.has(place) || this.loading.has(place) || this.failed.has(place) || !this.url(place)) continue;
@@ -60,7 +65,7 @@ export class Pictures {
     try {
       let blob = this.blobs.get(place);
       if (!blob) {
-        const answer = await fetch(this.url(place), { headers: { "X-Audit-Token": this.token }, signal: stop.signal, priority: decode ? "auto" : "low" });
+        const answer = await fetch(this.url(place), { headers: { "X-Audit-Token": this.token }, signal: stop.signal, priority: decode && !this.first ? "auto" : "low" });
         if (!answer.ok) throw new Error(String(answer.status));
         const [width, height] = (answer.headers.get("X-Source-Size") ?? "").split("x").map(Number);
         if (width && height) this.size = { width, height };

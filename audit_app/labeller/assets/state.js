@@ -47,6 +47,11 @@ export function segmentState(state, segment) {
   return "decided";
 }
 
+/** Tell whether every segment of the clip is decided, leaving one out of account. */
+export function allDecidedBut(state, place) {
+  return state.clip.segments.every((segment, i) => i === place || segmentState(state, segment) === "decided");
+}
+
 /**
  * Return what is suggested at the cursor, and how probable it is, 0 to 1: inside the segment, what Enter accepts for it, whatever
  * single windows of it say.

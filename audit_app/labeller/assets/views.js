@@ -35,9 +35,14 @@ export function showClip(parts, clip, { progress, rows }) {
   const yours = rows.find((row) => row.name === "yours");
   parts.yours.style.top = `${yours.top}px`;
   parts.yours.style.height = `${yours.height}px`;
+}
+
+/** Where the segment stands in the queue, and how long the rest will take: the place follows the segment, within the clip too. */
+export function showProgress(parts, { clip, segment }, progress) {
+  const place = progress?.places?.[clip.segments[segment]?.segment_id] ?? progress?.place ?? "–";
   const left = progress?.minutes_left;
   const said = [
-    progress?.of && !clip.blind ? `${progress.place ?? "–"} of ${progress.of}` : null,
+    progress?.of && !clip.blind ? `${place} of ${progress.of.toLocaleString()}` : null,
     left === null || left === undefined ? null : left >= 90 ? `~${Math.round(left / 60)} h left` : `~${Math.max(1, Math.round(left))} min left`,
   ];
   setText(parts.progress, said.filter(Boolean).join(" · "));

@@ -162,7 +162,10 @@ def test_review_opens_the_segment_of_the_address(root, open_page):
     wanted = segments_of(root)["segment_id"].iloc[2]
     told = component(open_page(root, "review", query={"segment": wanted}), "labeller")
     assert told["segment_id"] == wanted
-    assert told["progress"]["place"] == 3
+    own = segments_of(root).reset_index(drop=True)
+    own = own[own["clip_id"] == own["clip_id"].iloc[2]]
+    assert told["progress"]["places"] == {s: i + 1 for i, s in own["segment_id"].items()}
+    assert told["progress"]["of"] == len(segments_of(root))
 
 
 def test_review_ignores_an_address_that_names_nothing(root, open_page):

@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Onward } from "../../../../audit_app/labeller/assets/onward.js";
+
+/** An Onward with a clock and a server that the test moves by hand. */
+function onward() {
+  const asked = [];
+  const closed = [];
+  let due = null;
+  const made = new Onward({
+    ask: (from) => new Promise((resolve, reject) => asked.push({ from, resolve, reject })),
+    prepare: (data) => ({ of: data, close: () => closed.push(data) }),
+    timers: { set: (act) => { due = act; return 1; }, clear: () => { due = null; } },
+  });
+  const settle = () => new Promise((resolve) => setImmediate(resolve));
+  return { made, asked, closed, settle, pass: () => { const act = due; due = null; act?.(); } };
+}
+
+test("the next clip is asked for after a pause, and given away once", async () => {
+  const page = onward();
+  page.made.at("one");
+  assert.deepEqual(page.asked, []);
+  page.pass();
+  assert.equal(page.asked[0].from, "one");
+  assert.equal(page.made.take(), null);
+  page.asked[0].resolve("data");
+  await page.settle();
+  const { data, kept } = page.made.take();
+  assert.equal(data, "data");
+  assert.equal(kept.of, "data");
+  assert.equal(page.made.take(), null);
+  assert.deepEqual(page.closed, []);
+});
+
+test("the same segment is asked for once, another one anew, and what was ready is let go", async () => {
+  const page = onward();
+  page.made.at("one");
+  page.pass();
+  page.made.at("one");
+  page.pass();
+  assert.equal(page.asked.length, 1);
+  page.asked[0].resolve("first");
+  await page.settle();
+  page.made.at("two");
+  assert.deepEqual(page.closed, ["first"]);
+  assert.equal(page.made.take(), null);
+  page.pass();
+  assert.equal(page.asked[1].from, "two");
+});
+
+test("an answer that comes when the page has moved on is dropped", async () => {
+  const page = onward();
+  page.made.at("one");
+  page.pass();
+  page.made.at("two");
+  page.pass();
+  page.asked[1].resolve("second");
+  page.asked[0].resolve("first");
+  await page.settle();
+  assert.equal(page.made.take().data, "second");
+});
+
+test("where the queue ends, the server fails, or there is no queue, nothing is ready", async () => {
+  const page = onward();
+  page.made.at("one");
+  page.pass();
+  page.asked[0].resolve(null);
+  page.made.at("two");
+  page.pass();
+  page.asked[1].reject(new Error("offline"));
+  await page.settle();
+  assert.equal(page.made.take(), null);
+  page.made.at(null);
+  page.pass();
+  assert.equal(page.asked.length, 2);
+});
+
+test("a page that goes asks for nothing more", async () => {
+  const page = onward();
+  page.made.at("one");
+  page.made.close();
+  page.pass();
+  assert.deepEqual(page.asked, []);
+});
