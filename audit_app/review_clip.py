@@ -1,4 +1,4 @@
-"""What the Review page knows of a segment beside its clip, and the clip that comes after it, made ready before it is asked for."""
+"""What the Review page knows of a segment beside its clip, and the clip that comes after it, for pages that ask ahead."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pipeline.review.events import REVIEW
 __all__ = ["clip_after", "segment_facts"]
 
 
-def segment_facts(found: Found, rows: pd.DataFrame, segment_id: str, *, filters: QueueFilters) -> dict[str, Callable[[], Any]]:
+def segment_facts(found: Found, rows: pd.DataFrame, segment_id: str, *, filters: QueueFilters) -> dict[str, Any]:
     """Return what the labeller is told of a segment, each made when it is called for.
 
     Parameters
@@ -33,11 +33,12 @@ def segment_facts(found: Found, rows: pd.DataFrame, segment_id: str, *, filters:
         The whole queue, as :func:`audit_app.queue_rows.queue_rows` gives it.
     """
     segment = _segment(rows, segment_id)
-    return {
+    facts: dict[str, Callable[[], Any]] = {
         "progress": lambda: _progress(rows, segment, filters=filters, run=str(found.folder.path)),
         "similar": lambda: similar_clips(found, segment),
         "onward": lambda: _onward(filters),
     }
+    return facts
 
 
 def clip_after(run: Path, permit: Permit, *, segment_id: str, query: Mapping[str, str]) -> dict[str, Any] | None:

@@ -68,7 +68,8 @@ async ({ code, presses, pause }) => {
     const before = name.textContent;
     const start = performance.now();
     window.dispatchEvent(new KeyboardEvent("keydown", { code, key: code, bubbles: true, cancelable: true, composed: true }));
-    const drawn = () => name.textContent !== before && canvas.dataset.clip === name.textContent && canvas.dataset.picture !== "pending";
+    const shown = () => name.textContent !== before && canvas.dataset.clip === name.textContent;
+    const drawn = () => shown() && canvas.dataset.picture !== "pending";
     while (!drawn() && performance.now() - start < 20000) await afterFrame();
     times.push(performance.now() - start);
   }
