@@ -12,10 +12,12 @@ import streamlit as st
 from audit_app.opened_run import configuration, workspace
 from audit_app.review_clip import clip_after
 from audit_app.server import routes
+from audit_app.warming import warming
 
 __all__ = ["app"]
 
 app = st.App(
     Path(__file__).with_name("navigation.py"),
+    lifespan=warming,
     routes=routes(workspace().root, database=configuration().review.database, clip_after=clip_after),
 )
