@@ -55,7 +55,8 @@ class Labeller {
     this.tracks = new Tracks(this.parts.tracks);
     this.similar = new Similar(this.parts.similar);
     const timers = { set: (act, ms) => setTimeout(act, ms), clear: (timer) => clearTimeout(timer) };
-    this.onward = new Onward({ ask: (from) => this.clipAfter(from), prepare: (data) => this.prepared(data), timers });
+    const ahead = { ask: (from) => this.clipAfter(from), prepare: (data) => this.prepared(data), onSettled: () => this.pictures.release() };
+    this.onward = new Onward({ ...ahead, timers });
     parent.append(this.parts.root);
     this.unlisten = listen(this);
     this.resizing = new ResizeObserver(() => this.measure());
@@ -102,6 +103,7 @@ class Labeller {
     this.stage.open(clip);
     this.tracks.open(clip);
     this.similar.open(data.similar, clip);
+    // The next clip's first picture comes before the rest of this one's, which nobody may look at.
     this.pictures = pictures ?? this.picturesOf(clip);
     if (clip.pictures) this.pictures.want(this.state.cursor);
     showClip(this.parts, clip, { progress: data.progress, rows: this.tracks.rows });
@@ -113,7 +115,8 @@ class Labeller {
     const back = this.saver.adopt();
     if (back) this.say(`${back} ${back === 1 ? "act" : "acts"} that were not saved before came back.`);
     leftovers(this.saver, data.stream, this.held).then((clips) => { this.elsewhere = clips; this.showSaver(); });
-    this.onward.at(data.onward === null || data.onward === undefined ? null : data.segment_id);
+    this.onward.close();
+    this.onward.at(typeof data.onward === "string" ? data.segment_id : null);
     this.showSaver();
     this.refresh();
     if (document.activeElement === document.body) this.parts.canvas.focus({ preventScroll: true });
@@ -128,17 +131,21 @@ class Labeller {
     const place = this.state.clip.segments.findIndex((s) => s.segment_id === data.segment_id);
     const asked = this.wish && !this.wish.to;
     if ((asked || data.segment_id !== before.segment_id) && place >= 0) this.dispatch({ type: "to_segment", place });
-    this.onward.at(data.onward === null || data.onward === undefined ? null : data.segment_id);
+    this.onward.at(typeof data.onward === "string" ? data.segment_id : null);
     if (this.saver.trouble) this.saver.retry();
   }
 
-  picturesOf(clip) {
+  picturesOf(clip, onReady = () => {}) {
     const { routes, run_id: run } = this.data;
     const url = (frame) => `${routes.picture}?${new URLSearchParams({ clip: clip.clipId, frame, run })}`;
     return new Pictures({
       url: (place) => (clip.pictures?.[place] ? url(clip.frameNumbers[place]) : null),
       token: this.held.token, count: clip.frameNumbers.length, fps: clip.fps,
-      onReady: (place) => { if (place === this.state.cursor) this.refresh(); },
+      onReady: (place) => {
+        if (place === this.state.cursor) this.refresh();
+        onReady(place);
+      },
+      few: true,
     });
   }
 
@@ -146,16 +153,21 @@ class Labeller {
   async clipAfter(from) {
     const query = new URLSearchParams(this.data.onward);
     query.set("from", from);
-    const answer = await fetch(`${this.data.routes.next}?${query}`, { headers: { "X-Audit-Token": this.held.token }, priority: "low" });
+    const answer = await fetch(`${this.data.routes.next}?${query}`, { headers: { "X-Audit-Token": this.held.token } });
     return answer.status === 200 ? answer.json() : null;
   }
 
   /** Decode a clip before it is shown, and have its first pictures drawn at once when it is. */
   prepared(data) {
     const clip = decoded(data);
-    const pictures = this.picturesOf(clip);
-    if (clip.pictures) pictures.want(opened(clip, { segmentId: data.segment_id }).cursor, { first: true });
-    return { clip, pictures, close: () => pictures.close() };
+    const { cursor } = opened(clip, { segmentId: data.segment_id });
+    let pictures;
+    const settled = new Promise((resolve) => {
+      pictures = this.picturesOf(clip, (place) => { if (place === cursor) resolve(); });
+      if (!clip.pictures?.[cursor]) resolve();
+    });
+    if (clip.pictures) pictures.want(cursor);
+    return { clip, pictures, settled, close: () => pictures.close() };
   }
 
   destroy() {
@@ -290,7 +302,11 @@ class Labeller {
     const has = Boolean(clip.pictures?.[cursor]) && !this.pictures.failed.has(cursor);
     this.stage.draw(cursor, { picture, pending: has && !picture, size: clip.pictures ? this.pictures.size : null, palette: this.palette, trail: !clip.pictures });
     // The pictures are asked for after drawing: what is shown now does not wait for what comes next.
-    if (clip.pictures && this.pictures.place !== cursor) this.pictures.want(cursor, { direction: this.direction ?? 1, speed: state.playing ? state.speed : 1 });
+    if (clip.pictures && this.pictures.place !== cursor) {
+      this.pictures.want(cursor, { direction: this.direction ?? 1, speed: state.playing ? state.speed : 1 });
+      // Whoever moves looks at this clip: its pictures wait no longer for those of the next.
+      this.pictures.release();
+    }
     const { dataset } = this.parts.canvas;
     dataset.clip = clip.clipId;
     dataset.frame = String(clip.frameNumbers[cursor]);

@@ -1,30 +1,37 @@
 // The clip that comes next: asked for while this one is looked at, so that going on does not wait for the server. No DOM, no
 // fetch of its own: node tests this file as it is.
 
-const PAUSE_MS = 250;
+const PAUSE_MS = 100;
 
 export class Onward {
   /**
    * `ask(from)` resolves to the data of the clip that comes after a segment, or to null; `prepare(data)` gives what is kept with
-   * them, which has a `close`. `timers` has set and clear.
+   * them: it has a `close`, and a promise `settled`. `onSettled` is called when all is ready, or nothing will be. `timers` has set
+   * and clear.
    */
-  constructor({ ask, prepare, timers }) {
-    Object.assign(this, { ask, prepare, timers });
-    this.from = null;
+  constructor({ ask, prepare, timers, onSettled }) {
+    Object.assign(this, { ask, prepare, timers, onSettled });
+    this.from = undefined;
     this.ready = null;
     this.turn = 0;
   }
 
-  /** Say from which segment the page will go on; this clip's own pictures go first. */
+  /** Say from which segment the page will go on, null where it cannot; this clip's own first picture goes first. */
   at(from) {
     if (from === this.from) return;
     this.close();
     this.from = from;
-    if (from === null) return;
+    if (from === null) {
+      this.onSettled();
+      return;
+    }
     const turn = this.turn;
     this.timer = this.timers.set(async () => {
       const data = await this.ask(from).catch(() => null);
-      if (data && turn === this.turn) this.ready = { data, kept: this.prepare(data) };
+      if (turn !== this.turn) return;
+      if (data) this.ready = { data, kept: this.prepare(data) };
+      await this.ready?.kept.settled;
+      if (turn === this.turn) this.onSettled();
     }, PAUSE_MS);
   }
 
@@ -40,6 +47,6 @@ export class Onward {
     this.timers.clear(this.timer);
     this.ready?.kept.close();
     this.ready = null;
-    this.from = null;
+    this.from = undefined;
   }
 }

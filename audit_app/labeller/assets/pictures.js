@@ -2,14 +2,17 @@
 
 const AHEAD_S = 1.2;
 const AT_ONCE = 4;
-const FIRST = 6;
+const FEW = 3;
 const KEPT_BYTES = 96 * 2 ** 20;
 const DECODED = 72;
 
 export class Pictures {
-  /** `url(place)` gives a picture's address or null, `onReady(place)` is called when one can be drawn. */
-  constructor({ url, token, count, fps, onReady }) {
-    Object.assign(this, { url, token, count, fps, onReady });
+  /**
+   * `url(place)` gives a picture's address or null, `onReady(place)` is called when one can be drawn. `few`: until `release`, only
+   * the first few are fetched, so that something else may come before the rest.
+   */
+  constructor({ url, token, count, fps, onReady, few = false }) {
+    Object.assign(this, { url, token, count, fps, onReady, few });
     this.blobs = new Map();
     this.bitmaps = new Map();
     this.loading = new Map();
@@ -25,13 +28,9 @@ export class Pictures {
     return this.bitmaps.get(place) ?? null;
   }
 
-  /**
-   * Say where the cursor is and where it is heading: what lies there is fetched first, then the rest of the clip. `first`: only a
-   * few, for a clip that is not shown yet.
-   */
-  want(place, { direction = 1, speed = 1, first = false } = {}) {
-    const ahead = first ? FIRST : Math.max(8, Math.round(AHEAD_S * this.fps * Math.max(speed, 1)));
-    this.first = first;
+  /** Say where the cursor is and where it is heading: what lies there is fetched first, then the rest of the clip. */
+  want(place, { direction = 1, speed = 1 } = {}) {
+    const ahead = Math.max(8, Math.round(AHEAD_S * this.fps * Math.max(speed, 1)));
     const near = [place];
     for (let i = 1; i <= ahead; i += 1) near.push(place + i * direction);
     for (let i = 1; i <= Math.min(10, ahead / 2); i += 1) near.push(place - i * direction);
@@ -42,14 +41,20 @@ export class Pictures {
     this.pump();
   }
 
+  release() {
+    if (!this.few) return;
+    this.few = false;
+    this.pump();
+  }
+
   pump() {
     if (this.closed) return;
-    for (const place of this.wanted) {
-      if (this.loading.size >= (this.first ? 1 : AT_ONCE)) return;
+    for (const place of this.few ? this.wanted.slice(0, FEW) : this.wanted) {
+      if (this.loading.size >= AT_ONCE) return;
       if (!this.bitmaps.has(place) && !this.loading.has(place) && !this.failed.has(place)) this.load(place, true);
     }
     // All near ones are there or coming: fetch the rest, so that no jump has to wait, as long as it fits.
-    if (this.first || this.loading.size > 1 || this.bytes > KEPT_BYTES / 2) return;
+    if (this.few || this.loading.size > 1 || this.bytes > KEPT_BYTES / 2) return;
     for (let i = 1; i < this.count; i += 1) {
       for (const place of [this.place + i, this.place - i]) {
         if (place < 0 || place >= this.count || this.blobs.has(place) || this.loading.has(place) || this.failed.has(place) || !this.url(place)) continue;
@@ -65,7 +70,7 @@ export class Pictures {
     try {
       let blob = this.blobs.get(place);
       if (!blob) {
-        const answer = await fetch(this.url(place), { headers: { "X-Audit-Token": this.token }, signal: stop.signal, priority: decode && !this.first ? "auto" : "low" });
+        const answer = await fetch(this.url(place), { headers: { "X-Audit-Token": this.token }, signal: stop.signal, priority: decode ? "auto" : "low" });
         if (!answer.ok) throw new Error(String(answer.status));
         const [width, height] = (answer.headers.get("X-Source-Size") ?? "").split("x").map(Number);
         if (width && height) this.size = { width, height };

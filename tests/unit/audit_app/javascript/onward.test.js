@@ -8,13 +8,16 @@ function onward() {
   const asked = [];
   const closed = [];
   let due = null;
+  let settled = 0;
+  let pictured;
   const made = new Onward({
     ask: (from) => new Promise((resolve, reject) => asked.push({ from, resolve, reject })),
-    prepare: (data) => ({ of: data, close: () => closed.push(data) }),
+    prepare: (data) => ({ of: data, close: () => closed.push(data), settled: new Promise((resolve) => { pictured = resolve; }) }),
+    onSettled: () => { settled += 1; },
     timers: { set: (act) => { due = act; return 1; }, clear: () => { due = null; } },
   });
   const settle = () => new Promise((resolve) => setImmediate(resolve));
-  return { made, asked, closed, settle, pass: () => { const act = due; due = null; act?.(); } };
+  return { made, asked, closed, settle, settled: () => settled, pictured: () => pictured(), pass: () => { const act = due; due = null; act?.(); } };
 }
 
 test("the next clip is asked for after a pause, and given away once", async () => {
@@ -74,6 +77,28 @@ test("where the queue ends, the server fails, or there is no queue, nothing is r
   page.made.at(null);
   page.pass();
   assert.equal(page.asked.length, 2);
+});
+
+test("the rest of this clip waits until the next one's first picture is there, or nothing will come", async () => {
+  const page = onward();
+  page.made.at("one");
+  page.pass();
+  page.asked[0].resolve("first");
+  await page.settle();
+  assert.equal(page.settled(), 0);
+  page.pictured();
+  await page.settle();
+  assert.equal(page.settled(), 1);
+  page.made.at("two");
+  page.pass();
+  page.asked[1].resolve(null);
+  await page.settle();
+  assert.equal(page.settled(), 2);
+  page.made.at(null);
+  assert.equal(page.settled(), 3);
+  page.made.close();
+  page.made.at(null);
+  assert.equal(page.settled(), 4);
 });
 
 test("a page that goes asks for nothing more", async () => {
