@@ -21,6 +21,7 @@ import { showBars, showClasses, showClip, showFrame, showNotes, showProgress, sh
 const STROKE_PAUSE_MS = 900;
 const TOAST_MS = 1800;
 const LONGEST_WAIT_MS = 700;
+const LONGEST_QUESTION_MS = 2500;
 const PAN = 60;
 const NARROW = 1000;
 const instances = new WeakMap();
@@ -93,6 +94,7 @@ class Labeller {
     if (this.saver) detach(this.saver);
     this.pictures?.close();
     this.data = data;
+    this.leaving = null;
     this.state = opened(clip, {
       operations: data.operations, segmentId: data.segment_id, reviewer: data.reviewer, step: data.step, speed: this.state?.speed ?? 1,
     });
@@ -206,21 +208,40 @@ class Labeller {
     }
   }
 
+  /** Go on: to the clip that is ready, or will be in a moment; else where the server leads. */
   leaveClip({ go, from }) {
+    const { clip } = this.state;
+    if (this.leaving === clip && go !== "queue") return undefined;
     const sent = this.saver.flush();
     // Done with the clip, the queue goes on where the clip was entered: a later segment of it may lie far behind.
     const done = go === "next" && allDecidedBut(this.state, this.state.segment);
-    const ahead = done || go === "next_clip" ? this.onward.take() : null;
-    this.wish = { id: uuid(), to: ahead?.data.segment_id ?? null };
-    const wish = { go, done, from: done ? this.data.segment_id ?? from : from, clip_id: this.state.clip.clipId, ...this.wish };
-    if (ahead) {
-      this.setTriggerValue("go", wish);
-      this.open(ahead.data, ahead.kept);
-      return;
-    }
+    const wish = { go, done, from: done ? this.data.segment_id ?? from : from, clip_id: clip.clipId };
+    const ahead = done || go === "next_clip";
+    const ready = ahead ? this.onward.take() : null;
+    if (ready) return this.goAhead(wish, ready);
     this.say({ next: "Next segment …", previous: "Previous segment …", queue: "Back to the queue …" }[go] ?? "Another clip …");
+    this.leaving = clip;
+    const waited = ahead ? atMost(LONGEST_QUESTION_MS, this.onward.coming()) : Promise.resolve();
     // The server looks for what is still open: it shall know of the last act, unless that takes too long.
-    Promise.race([sent, new Promise((resolve) => setTimeout(resolve, LONGEST_WAIT_MS))]).then(() => { if (!this.gone) this.setTriggerValue("go", wish); });
+    waited.then(() => {
+      const come = ahead && this.state.clip === clip ? this.onward.take() : null;
+      return come ? this.goAhead(wish, come) : atMost(LONGEST_WAIT_MS, sent).then(() => this.follow(wish, clip));
+    });
+    return undefined;
+  }
+
+  goAhead(wish, { data, kept }) {
+    if (this.gone) return;
+    this.wish = { id: uuid(), to: data.segment_id };
+    this.setTriggerValue("go", { ...wish, ...this.wish });
+    this.open(data, kept);
+  }
+
+  follow(wish, clip) {
+    if (this.leaving === clip) this.leaving = null;
+    if (this.gone || this.state.clip !== clip) return;
+    this.wish = { id: uuid(), to: null };
+    this.setTriggerValue("go", { ...wish, ...this.wish });
   }
 
   /** Do an act by its name in the keymap. */
@@ -381,6 +402,11 @@ class Labeller {
   shortcut(id) {
     return this.keys.keysOf[id].map((key) => key.replace("Ctrl", "Control").replace(/Key|Digit|Numpad/, "")).join(" ") || null;
   }
+}
+
+/** Resolve with a promise, or without it when it takes longer. */
+function atMost(ms, promise) {
+  return Promise.race([promise, new Promise((resolve) => setTimeout(resolve, ms))]);
 }
 
 function scrollTopOf(element) {

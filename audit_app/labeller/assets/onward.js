@@ -13,6 +13,7 @@ export class Onward {
     Object.assign(this, { ask, prepare, timers, onSettled });
     this.from = undefined;
     this.ready = null;
+    this.asking = Promise.resolve();
     this.turn = 0;
   }
 
@@ -26,10 +27,14 @@ export class Onward {
       return;
     }
     const turn = this.turn;
+    this.asking = new Promise((answered) => {
+      this.answered = answered;
+    });
     this.timer = this.timers.set(async () => {
       const data = await this.ask(from).catch(() => null);
       if (turn !== this.turn) return;
       if (data) this.ready = { data, kept: this.prepare(data) };
+      this.answered();
       await this.ready?.kept.settled;
       if (turn === this.turn) this.onSettled();
     }, PAUSE_MS);
@@ -42,9 +47,15 @@ export class Onward {
     return ready;
   }
 
+  /** Resolves when the answer that was asked for is in, or will not come. */
+  coming() {
+    return this.asking;
+  }
+
   close() {
     this.turn += 1;
     this.timers.clear(this.timer);
+    this.answered?.();
     this.ready?.kept.close();
     this.ready = null;
     this.from = undefined;

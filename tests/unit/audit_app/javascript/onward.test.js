@@ -101,6 +101,25 @@ test("the rest of this clip waits until the next one's first picture is there, o
   assert.equal(page.settled(), 4);
 });
 
+test("who leaves before the answer is in can wait for it, and never waits for one that will not come", async () => {
+  const page = onward();
+  const seen = [];
+  await page.made.coming();
+  page.made.at("one");
+  page.made.coming().then(() => seen.push(page.made.take()?.data ?? null));
+  page.pass();
+  await page.settle();
+  assert.deepEqual(seen, []);
+  page.asked[0].resolve("first");
+  await page.settle();
+  assert.deepEqual(seen, ["first"]);
+  page.made.at("two");
+  page.made.coming().then(() => seen.push("closed"));
+  page.made.close();
+  await page.settle();
+  assert.deepEqual(seen, ["first", "closed"]);
+});
+
 test("a page that goes asks for nothing more", async () => {
   const page = onward();
   page.made.at("one");
