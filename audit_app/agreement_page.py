@@ -39,6 +39,8 @@ def show() -> None:
             "Agreement needs two reviewers on the same clips. Let a second person open this page under their own name and work "
             "through the same blind sample, or the same segments of the queue.",
         )
+        if st.button("Label a blind sample", type="primary"):
+            st.switch_page("blind_page.py")
         return
     st.toggle("Count blind labels, too", value=True, key="count_blind")
     left, right = st.columns([1, 1], gap="large")

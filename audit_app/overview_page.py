@@ -142,7 +142,9 @@ def _quality_figure(_found: Found, run: str, species: str) -> Figure:
 def _errors_figure(_found: Found, run: str, species: str) -> Figure:
     issues = _found["issues"]
     own = issues[issues["species"] == species]
-    return error_rates(own.assign(given_label=own["given_label"].map(_titles(_found, species))))[0]
+    figure = error_rates(own.assign(given_label=own["given_label"].map(_titles(_found, species))))[0]
+    # The heading says what the axis is; its title would be cut off in a narrow column.
+    return figure.update_xaxes(title=None)
 
 
 show()

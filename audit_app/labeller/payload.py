@@ -21,6 +21,7 @@ from pipeline.colours import class_colours
 from pipeline.report.drawing import drawn_edges
 from pipeline.report.found import Found
 from pipeline.report.segment_cards import why
+from pipeline.review.events import REVIEW
 from pipeline.sampling import clip_bounds
 
 if TYPE_CHECKING:
@@ -113,7 +114,8 @@ def clip_payload(
         codes = {name: code for code, name in enumerate(classes)}
         payload |= _judged(frames, issues, codes)
         payload["given"] = packed(np.array([codes[normal_name(g)] for g in given], np.int16), "<i2")
-        payload["segments"] = _segments(found, clip_id, frames, codes)
+        # Who settles a dispute works on its stretch, not through the queue.
+        payload["segments"] = _segments(found, clip_id, frames, codes) if stream == REVIEW else []
         payload["segment_id"] = segment_id
         payload["similar"] = [dict(s) for s in similar]
     return payload

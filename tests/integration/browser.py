@@ -73,7 +73,8 @@ class Served:
 class FarAway:
     """A server seen over a long line: a TCP proxy that holds back every byte, both ways, websocket and all, by half a round trip.
 
-    Bytes keep their order and their rate: it is the distance that grows, not the width that shrinks.
+    Bytes keep their order and their rate: it is the distance that grows, not the width that shrinks. `cut` holds back all that
+    comes after, until `mend`.
     """
 
     def __init__(self, served: Served, *, round_trip_ms: float) -> None:
@@ -81,6 +82,8 @@ class FarAway:
         self.delay = round_trip_ms / 2000
         self.port = _free_port()
         self.loop = asyncio.new_event_loop()
+        self.whole = asyncio.Event()
+        self.whole.set()
         self.thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> FarAway:
@@ -97,6 +100,14 @@ class FarAway:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    def cut(self) -> None:
+        """Let nothing through."""
+        self.loop.call_soon_threadsafe(self.whole.clear)
+
+    def mend(self) -> None:
+        """Let through what waited, and what comes."""
+        self.loop.call_soon_threadsafe(self.whole.set)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
@@ -137,6 +148,7 @@ class FarAway:
             while True:
                 due, piece = await on_their_way.get()
                 await asyncio.sleep(max(0.0, due - self.loop.time()))
+                await self.whole.wait()
                 if not piece:
                     if sink.can_write_eof():
                         sink.write_eof()

@@ -24,7 +24,9 @@ export function showClip(parts, clip, { progress, rows }) {
   setText(parts.clipName, clip.blind ? blindly : clip.clipId);
   parts.clipName.title = parts.clipName.textContent;
   parts.given.hidden = !clip.given;
-  parts.suggestion.hidden = !clip.segments.length && !clip.suggested;
+  parts.suggestedRow.hidden = !clip.suggested;
+  const place = { review: "Queue", adjudication: "Agreement" }[clip.stream] ?? "Samples";
+  setText(parts.queueName, place);
   parts.given_right.hidden = !clip.given;
   parts.names.replaceChildren(...rows.map((row) => {
     const name = h("span", {}, row.name === "time" ? "" : row.name);
@@ -71,11 +73,19 @@ export function showFrame(parts, state) {
   }
 }
 
+/** What is to be done where no segment says why it was flagged. */
+function taskOf({ blind, window }) {
+  if (!window) return "";
+  return blind
+    ? "Label the marked stretch; the given label and the suggestion are hidden."
+    : "Settle the marked stretch: what you paint goes before what the reviewers said.";
+}
+
 /** What changes when something is painted, marked or chosen. */
 export function showState(parts, state, { keyOf, playing }) {
   const { clip } = state;
   const segment = clip.segments[state.segment];
-  setText(parts.why, segment?.why ?? (clip.window ? "Label the marked stretch; the given label and the suggestion are hidden." : ""));
+  setText(parts.why, segment?.why ?? taskOf(clip));
   parts.why.title = parts.why.textContent;
   const decided = segment && segmentState(state, segment) === "decided" ? " ✓" : "";
   setText(parts.segment, segment ? `segment ${state.segment + 1} of ${clip.segments.length}${decided}` : "no segment");
