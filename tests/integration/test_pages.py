@@ -252,10 +252,8 @@ def test_going_on_does_not_wait_for_the_server(visit, served, root):
         page = settled(visit(f"review?segment={here['segment_id']}&text=00000", reviewer="jang", url=far.url))
         page.wait_for_timeout(1000)
         # The answer has come: the fetch of the next clip's pictures tells it.
-        page.wait_for_function(
-            "name => performance.getEntriesByType('resource').some(e => e.name.includes('/audit/picture') && e.name.includes(name))",
-            arg=str(after["clip_id"]), timeout=30_000,
-        )  # fmt: skip
+        fetched = "name => performance.getEntriesByType('resource').some(e => e.name.includes(`/audit/picture?clip=${name}`))"
+        page.wait_for_function(fetched, arg=str(after["clip_id"]), timeout=30_000)
         page.wait_for_timeout(500)
         far.cut()
         page.keyboard.press("Period")
