@@ -12,7 +12,6 @@ from audit_app.page_frame import empty, run_or_stop, title
 from audit_app.review_events import events
 from audit_app.reviewer import ask_reviewer
 from audit_app.segment_board import frames_of_clips
-from audit_app.wording import class_title
 from pipeline.report.found import Found
 from pipeline.review.agreement import crowdlab_consensus, disagreements, pairwise_kappa
 from pipeline.review.events import ADJUDICATION
@@ -40,6 +39,8 @@ def show() -> None:
             "Agreement needs two reviewers on the same clips. Let a second person open this page under their own name and work "
             "through the same blind sample, or the same segments of the queue.",
         )
+        if st.button("Label a blind sample", type="primary"):
+            st.switch_page("blind_page.py")
         return
     st.toggle("Count blind labels, too", value=True, key="count_blind")
     left, right = st.columns([1, 1], gap="large")
@@ -74,17 +75,18 @@ def _kappas(told: pd.DataFrame, frames: pd.DataFrame, *, blind: bool) -> None:
     shown = kappas.assign(
         pair=kappas["reviewer_a"] + " · " + kappas["reviewer_b"],
         label=kappas["label"].astype("object").where(kappas["label"].notna(), "all labels"),
+        observed=100 * kappas["observed"],
     )
     st.dataframe(
         shown[["pair", "label", "frames", "observed", "kappa"]],
         hide_index=True,
-        height=min(420, 38 + 35 * len(shown)),
         column_config={
             "pair": "Reviewers",
             "label": "Label",
             "frames": st.column_config.NumberColumn("Frames", format="localized"),
-            "observed": st.column_config.NumberColumn("Agree", format="percent"),
-            "kappa": st.column_config.ProgressColumn("Kappa", min_value=-1.0, max_value=1.0, format="%.2f"),
+            "observed": _share_column("Agree"),
+            # From 0, what chance gives: a kappa below it shows no bar, and its figure tells.
+            "kappa": st.column_config.ProgressColumn("Kappa", min_value=0.0, max_value=1.0, format="%.2f"),
         },
     )
 
@@ -99,10 +101,9 @@ def _to_settle(disputed: pd.DataFrame) -> None:
         "reviewers' labels, which stay as they are."
     )
     chosen = st.dataframe(
-        disputed.head(_MOST_SHOWN)[["clip_id", "start_frame", "end_frame", "frames", "votes", "given"]],
+        disputed.head(_MOST_SHOWN)[["clip_id", "votes", "given", "frames", "start_frame", "end_frame"]],
         hide_index=True,
         key="disputed",
-        height=min(420, 38 + 35 * len(disputed)),
         on_select="rerun",
         selection_mode="single-row",
         column_config={
@@ -110,7 +111,7 @@ def _to_settle(disputed: pd.DataFrame) -> None:
             "start_frame": "From",
             "end_frame": "To",
             "frames": "Frames",
-            "votes": st.column_config.TextColumn("Who says what", width="large"),
+            "votes": "Who says what",
             "given": "Given",
         },
     )
@@ -155,36 +156,41 @@ def _consensus(found: Found, told: pd.DataFrame, frames: pd.DataFrame, *, blind:
     if windows.empty:
         st.write("No window of one second was labelled by two people yet.")
         return
-    left, right = st.columns([2, 1], gap="large")
-    title_of = [class_title(found.taxonomy, s, n) for s, n in zip(windows["species"], windows["consensus_label"], strict=True)]
+    left, right = st.columns([3, 2], gap="large")
     left.dataframe(
-        windows.assign(consensus=title_of).head(_MOST_SHOWN)[
-            ["clip_id", "start_frame", "end_frame", "given", "consensus", "consensus_quality", "agreement"]
+        windows.assign(agreement=100 * windows["agreement"]).head(_MOST_SHOWN)[
+            ["clip_id", "start_frame", "end_frame", "given", "consensus_label", "consensus_quality", "agreement"]
         ],
         hide_index=True,
-        height=320,
         column_config={
             "clip_id": "Clip",
             "start_frame": "From",
             "end_frame": "To",
             "given": "Given",
-            "consensus": "Consensus",
+            "consensus_label": "Consensus",
             "consensus_quality": st.column_config.ProgressColumn("Quality", min_value=0.0, max_value=1.0, format="%.2f"),
-            "agreement": st.column_config.NumberColumn("Agree", format="percent"),
+            "agreement": _share_column("Agree"),
         },
     )
     right.dataframe(
-        people,
+        people.assign(agreement=100 * people["agreement"])[
+            ["reviewer", "species", "quality", "agreement", "windows", "worst_label"]
+        ],
         hide_index=True,
         column_config={
             "reviewer": "Reviewer",
             "species": "Species",
             "quality": st.column_config.ProgressColumn("Quality", min_value=0.0, max_value=1.0, format="%.2f"),
             "windows": "Windows",
-            "agreement": st.column_config.NumberColumn("With consensus", format="percent"),
-            "worst_label": "Least sure label",
+            "agreement": _share_column("Agrees", help="How often this person says what the consensus says"),
+            "worst_label": st.column_config.TextColumn("Least sure", help="The label on which this person is least sure"),
         },
     )
+
+
+def _share_column(title: str, *, help: str | None = None) -> Any:
+    """Return a column of whole percents."""
+    return st.column_config.NumberColumn(title, format="%.0f %%", help=help)
 
 
 show()

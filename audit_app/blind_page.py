@@ -21,9 +21,9 @@ from pipeline.review.events import blind_stream
 from pipeline.review.progress import segment_states
 
 _STRATUM_WORDS = {
-    "holdout": "hold-out (groups set apart before training)",
-    "flagged": "flagged (the audit doubts them)",
-    "unflagged": "unflagged (the audit believes them)",
+    "holdout": ("hold-out", "groups set apart before training"),
+    "flagged": ("flagged", "the audit doubts them"),
+    "unflagged": ("unflagged", "the audit believes them"),
 }
 _USUAL_SIZE = 40
 _PLACE = "blind_place"
@@ -61,13 +61,14 @@ def _list(found: Found, samples: pd.DataFrame | None, *, reviewer: str) -> None:
         states = _states(found, sample, reviewer=reviewer)
         done = int((states != "open").sum())
         sizes = ", ".join(
-            f"{count} {name}" for name, count in sample["stratum"].value_counts().reindex(STRATA).dropna().astype(int).items()
+            f"{count} {_STRATUM_WORDS[str(name)][0]}"
+            for name, count in sample["stratum"].value_counts().reindex(STRATA).dropna().astype(int).items()
         )
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            st.markdown(
-                f"**{escaped(str(sample_id))}** · {len(sample)} windows ({sizes}) · drawn {sample['drawn_at'].iloc[0][:10]}, "
-                f"seed {sample['seed'].iloc[0]}  \nYou have labelled {done} of {len(sample)}."
-            )
+            with st.container():
+                st.markdown(f"**{escaped(str(sample_id))}** · {len(sample)} windows: {sizes}")
+                st.progress(done / len(sample), text=f"You have labelled {done} of {len(sample)}.")
+                st.caption(f"Drawn {sample['drawn_at'].iloc[0][:10]}, seed {sample['seed'].iloc[0]}.")
             words = "Look again" if done == len(sample) else "Go on" if done else "Start"
             if st.button(words, key=f"label_{sample_id}", type="primary" if done < len(sample) else "secondary"):
                 st.query_params["sample"] = str(sample_id)
@@ -82,7 +83,7 @@ def _draw(found: Found, samples: pd.DataFrame | None) -> None:
         sizes = {
             stratum: int(
                 st.number_input(
-                    f"{_STRATUM_WORDS[stratum]}: {strata.get(stratum, 0):,} windows left",
+                    f"{_STRATUM_WORDS[stratum][0]}: {_STRATUM_WORDS[stratum][1]}; {strata.get(stratum, 0):,} left",
                     min_value=0,
                     max_value=int(strata.get(stratum, 0)),
                     value=min(_USUAL_SIZE, int(strata.get(stratum, 0))),
@@ -92,7 +93,9 @@ def _draw(found: Found, samples: pd.DataFrame | None) -> None:
             for stratum in STRATA
         }
         seed = int(
-            st.number_input("Seed: the same one draws the same windows in the same order", min_value=0, value=0, key="seed")
+            st.number_input(
+                "Seed", min_value=0, value=0, key="seed", help="The same one draws the same windows in the same order."
+            )
         )
         if st.form_submit_button("Draw", type="primary"):
             _save(found, samples, sizes=sizes, seed=seed)

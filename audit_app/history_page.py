@@ -22,13 +22,12 @@ _TABLE = {
     "reviewer": "Who",
     "stream": "Stream",
     "clip_id": "Clip",
-    "start_frame": "From",
-    "end_frame": "To",
+    "frames": "Frames",
     "action": "Did",
     "before": "Before",
     "after": "After",
-    "note": "Note",
     "state": "State",
+    "note": "Note",
 }
 
 
@@ -50,6 +49,8 @@ def show() -> None:
         return
     shown = table.assign(
         when=table["at"].str[:19].str.replace("T", " "),
+        frames=table["start_frame"].astype(str) + "–" + table["end_frame"].astype(str),
+        stream=table["stream"].str.replace("blind:", "blind ", regex=False),
         note=table["note"].fillna(""),
         state=table["active"].map({True: "in force", False: "taken back"}),
     )
@@ -60,7 +61,7 @@ def show() -> None:
         key="acts",
         on_select="rerun",
         selection_mode="single-row",
-        column_config={**_TABLE, "after": st.column_config.TextColumn("After", width="medium")},
+        column_config={**_TABLE, "frames": st.column_config.TextColumn("Frames", alignment="right")},
     )
     st.caption(f"The newest {len(table):,} acts of {told['operation_id'].nunique():,}. Choose a row to take it back.")
     if chosen.selection.rows:

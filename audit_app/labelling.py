@@ -13,10 +13,11 @@ from audit_app.opened_run import configuration, workspace
 from audit_app.review_events import store
 from pipeline.report.found import Found
 
-__all__ = ["label_clip", "shown_clip"]
+__all__ = ["clip_data", "label_clip", "shown_clip"]
 
 _SHOWN = "labeller_shown"
 _VISIT = "labeller_visit"
+_ANSWERS = "labeller_answers"
 
 
 def label_clip(
@@ -40,17 +41,9 @@ def label_clip(
     key = (page, str(found.folder.path), clip_id, reviewer, mark, repr(plain), st.session_state.get(_VISIT, 0))
     kept = st.session_state.get(_SHOWN)
     if kept is None or kept["key"] != key:
-        review = configuration().review
-        made = clip_payload(
-            found,
-            clip_id,
-            reviewer=reviewer,
-            store=store(),
-            workspace=workspace().root,
-            keys=review.keys,
-            step=review.step,
-            **{name: value() if callable(value) else value for name, value in facts.items()},
-        )
+        made = clip_data(found, clip_id, reviewer=reviewer, **facts)
+        # The page goes ahead by itself where it can: it knows by this which of its wishes the data answer.
+        made["answers"] = st.session_state.get(_ANSWERS)
         kept = {"key": key, "clip_id": clip_id, "page": page, "payload": made}
         st.session_state[_SHOWN] = kept
     widget = f"labeller_{page}"
@@ -60,9 +53,25 @@ def label_clip(
         if asked:
             # What was painted here since is in the store: the clip's data are made anew when it is shown again.
             st.session_state[_VISIT] = st.session_state.get(_VISIT, 0) + 1
+            st.session_state[_ANSWERS] = asked.get("id")
             on_go(dict(asked))
 
     labeller(kept["payload"], key=widget, on_go=go)
+
+
+def clip_data(found: Found, clip_id: str, *, reviewer: str, **facts: Any) -> dict[str, Any]:
+    """Return the data of a clip for the labeller, with keys and step of audit.toml; facts are as for :func:`label_clip`."""
+    review = configuration().review
+    return clip_payload(
+        found,
+        clip_id,
+        reviewer=reviewer,
+        store=store(),
+        workspace=workspace().root,
+        keys=review.keys,
+        step=review.step,
+        **{name: value() if callable(value) else value for name, value in facts.items()},
+    )
 
 
 def shown_clip(page: str) -> str | None:

@@ -9,13 +9,15 @@ import pandas as pd
 import streamlit as st
 
 from data_schemas.config import Config, load_config
+from data_schemas.tables import CLIPS, FRAMES, ISSUES, OOF, SEGMENTS, WINDOWS
 from pipeline.report.found import Found
-from pipeline.stages import SCHEMAS
 from pipeline.workspace import RunFolder, Workspace
 
-__all__ = ["chosen_run", "configuration", "newer_run", "open_run", "switch_to_newest", "workspace"]
+__all__ = ["chosen_run", "configuration", "newer_run", "open_run", "run_at", "switch_to_newest", "workspace"]
 
 _CHOSEN = "run_path"
+# What the pages read. `pipeline.stages` has all schemas, and the networks: seconds until the server would answer.
+_SCHEMAS = {"clips": CLIPS, "frames": FRAMES, "windows": WINDOWS, "oof": OOF, "issues": ISSUES, "segments": SEGMENTS}
 
 
 class _LazyTables(dict[str, pd.DataFrame]):
@@ -26,7 +28,7 @@ class _LazyTables(dict[str, pd.DataFrame]):
         self._folder = folder
 
     def __missing__(self, name: str) -> pd.DataFrame:
-        self[name] = self._folder.read_table(name, SCHEMAS[name])
+        self[name] = self._folder.read_table(name, _SCHEMAS[name])
         return self[name]
 
 
@@ -66,7 +68,12 @@ def switch_to_newest() -> None:
 def open_run() -> Found | None:
     """Return the run of this session with its tables and names, or None where no run has finished yet."""
     path = chosen_run()
-    return None if path is None else _opened(str(path), (path / "run.json").stat().st_mtime_ns)
+    return None if path is None else run_at(path)
+
+
+def run_at(path: Path) -> Found:
+    """Return the run in a folder with its tables and names; one serves all sessions, and the routes."""
+    return _opened(str(path), (path / "run.json").stat().st_mtime_ns)
 
 
 # The time of the record is part of the key: a run that was made anew in its folder is read anew.

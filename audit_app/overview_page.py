@@ -127,7 +127,9 @@ def _titles(found: Found, species: str) -> dict[str, str]:
 def _inked(figure: Figure) -> Figure:
     """Give the words of a figure the ink of the page's theme."""
     ink = _INK.get(str(st.context.theme.type), _INK["light"])
-    return figure.update_layout(font={"color": ink, "family": "Source Sans, system-ui, sans-serif"})
+    figure.update_layout(font={"color": ink, "family": "Source Sans, system-ui, sans-serif"})
+    figure.update_xaxes(title_font_size=13)
+    return figure.update_yaxes(title_font_size=13)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -140,7 +142,9 @@ def _quality_figure(_found: Found, run: str, species: str) -> Figure:
 def _errors_figure(_found: Found, run: str, species: str) -> Figure:
     issues = _found["issues"]
     own = issues[issues["species"] == species]
-    return error_rates(own.assign(given_label=own["given_label"].map(_titles(_found, species))))[0]
+    figure = error_rates(own.assign(given_label=own["given_label"].map(_titles(_found, species))))[0]
+    # The heading says what the axis is; its title would be cut off in a narrow column.
+    return figure.update_xaxes(title=None)
 
 
 show()

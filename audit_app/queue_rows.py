@@ -65,18 +65,27 @@ def list_columns(found: Found, *, here: str | None, filters: QueueFilters) -> by
 def _rows(_found: Found, run: str, version: int) -> pd.DataFrame:
     board = segment_board(_found)
     queue, states = board.segments, board.states
+    # Where reviewers differ there is no label yet, but the stretch waits on the Agreement page, not here.
+    state = states["state"].mask((states["state"] == "open") & states["disputed"], "disputed")
+    return queue.assign(
+        words=_words(_found, run),
+        state=state.to_numpy(),
+        frames=states["frames"].to_numpy(),
+        reviewers=states["reviewers"].to_numpy(),
+    )
+
+
+# Apart from the rows, which change with every act: these words stay as long as the run does.
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _words(_found: Found, run: str) -> list[str]:
+    queue = segment_board(_found).segments
     words = {key: " ".join(_title(_found, *key)[:3]) for key in _classes(queue)}
-    spoken = [
+    return [
         f"{clip} {words[species, given]} {words[species, suggested]}".lower()
         for clip, species, given, suggested in zip(
             queue["clip_id"], queue["species"], queue["given_label"], queue["suggested_label"], strict=True
         )
     ]
-    # Where reviewers differ there is no label yet, but the stretch waits on the Agreement page, not here.
-    state = states["state"].mask((states["state"] == "open") & states["disputed"], "disputed")
-    return queue.assign(
-        words=spoken, state=state.to_numpy(), frames=states["frames"].to_numpy(), reviewers=states["reviewers"].to_numpy()
-    )
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -10,15 +10,14 @@ import streamlit as st
 from audit_app.labelling import label_clip, shown_clip
 from audit_app.page_frame import empty, run_or_stop, title
 from audit_app.queue_filters import QueueFilters
-from audit_app.queue_rows import queue_rows, seconds_per_frame
+from audit_app.queue_rows import queue_rows
+from audit_app.review_clip import segment_facts
 from audit_app.reviewer import ask_reviewer
-from audit_app.similar_clips import similar_clips
-from audit_app.way_through_queue import first_segment, place_of, segment_after
+from audit_app.way_through_queue import first_segment, segment_after
 from pipeline.report.found import Found
 
 LAST_SEGMENT = "last_segment"
 _GO_TO_QUEUE = "go_to_queue"
-_UPCOMING = 3
 
 
 def show() -> None:
@@ -38,18 +37,9 @@ def show() -> None:
         _reviewed(filters)
         return
     st.session_state[LAST_SEGMENT] = segment_id
-    segment: dict[str, Any] = rows[rows["segment_id"] == segment_id].to_dict("records")[0]  # type: ignore[assignment]
-    label_clip(
-        found,
-        segment["clip_id"],
-        reviewer=reviewer,
-        page="review",
-        on_go=_go,
-        segment_id=segment_id,
-        progress=lambda: _progress(rows, segment_id, filters),
-        similar=lambda: similar_clips(found, segment),
-        upcoming=lambda: _upcoming(rows, segment_id, filters),
-    )
+    clip_id = str(rows.loc[rows["segment_id"] == segment_id, "clip_id"].iloc[0])
+    facts = segment_facts(found, rows, segment_id, filters=filters)
+    label_clip(found, clip_id, reviewer=reviewer, page="review", on_go=_go, segment_id=segment_id, **facts)
 
 
 def _filters() -> QueueFilters:
@@ -62,29 +52,6 @@ def _asked(rows: pd.DataFrame) -> str | None:
     return next((s for s in wanted if s in known), None)
 
 
-def _progress(rows: pd.DataFrame, segment_id: str, filters: QueueFilters) -> dict[str, Any]:
-    place, of = place_of(rows, segment_id, filters=filters)
-    shown = filters.apply(rows)
-    pace = seconds_per_frame()
-    told: dict[str, Any] = {"place": place, "of": of}
-    if pace is not None:
-        told["minutes_left"] = round(float(shown.loc[shown["state"] == "open", "frames"].sum()) * pace / 60, 1)
-    return told
-
-
-def _upcoming(rows: pd.DataFrame, segment_id: str, filters: QueueFilters) -> list[tuple[str, int]]:
-    """Return clip and first frame of the segments that come next, so that their pictures are there before they are asked for."""
-    found: list[tuple[str, int]] = []
-    here: str | None = segment_id
-    while here is not None and len(found) < _UPCOMING:
-        here = segment_after(rows, here, filters=filters, go="next")
-        row = rows[rows["segment_id"] == here]
-        if here == segment_id or row.empty or (pair := (str(row["clip_id"].iloc[0]), int(row["start_frame"].iloc[0]))) in found:
-            break
-        found.append(pair)
-    return found
-
-
 def _go(asked: dict[str, Any]) -> None:
     """Follow the labeller before the page runs again: the address then names the next segment."""
     filters = _filters()
@@ -94,7 +61,9 @@ def _go(asked: dict[str, Any]) -> None:
     found: Found = run_or_stop()
     rows = queue_rows(found, fresh_clip=shown_clip("review"))
     here = asked.get("from") or st.session_state.get(LAST_SEGMENT)
-    target = segment_after(rows, here, filters=filters, go=asked["go"])
+    # Where the page has gone ahead to the clip that was made ready for it, the address follows.
+    ahead = asked.get("to") if asked.get("to") in set(rows["segment_id"]) else None
+    target = ahead or segment_after(rows, here, filters=filters, go="next_clip" if asked.get("done") else asked["go"])
     if target is not None:
         st.query_params["segment"] = target
     elif asked["go"] == "next":

@@ -64,12 +64,13 @@ class SegmentBoard:
         with self._lock:
             self._recent = [clip_id, *(c for c in self._recent if c != clip_id)][:_RECENT]
             recent = list(self._recent)
-        for clip in recent:
+        for clip, count in store().counts(recent).items():
+            if count == self.counts.get(clip, 0):
+                continue
             told = store().events(clip_id=clip)
             with self._lock:
-                if len(told) != self.counts.get(clip, 0):
-                    self._take(told, [clip])
-                    self.counts[clip] = len(told)
+                self._take(told, [clip])
+                self.counts[clip] = len(told)
 
     def _take(self, told: pd.DataFrame, clips: list[str]) -> None:
         touched = self.segments["clip_id"].isin(clips)

@@ -1,6 +1,6 @@
-"""The routes beside Streamlit's own, in the same process and on the same port: saving decisions, and pictures.
+"""The routes beside Streamlit's own, in the same process and on the same port: saving decisions, pictures, the next clip.
 
-Both want the token that the page got with its data (see :mod:`audit_app.tokens`) and answer only pages of the same origin.
+All want the token that the page got with its data (see :mod:`audit_app.tokens`) and answer only pages of the same origin.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
@@ -31,15 +31,18 @@ from pipeline.workspace import RunFolder, Workspace
 if TYPE_CHECKING:
     from pipeline.review.store import ReviewStore
 
-__all__ = ["COMMIT_ROUTE", "PICTURE_ROUTE", "prefixed", "routes"]
+__all__ = ["COMMIT_ROUTE", "NEXT_ROUTE", "PICTURE_ROUTE", "ClipAfter", "prefixed", "routes"]
 
-COMMIT_ROUTE, PICTURE_ROUTE = "/audit/commit", "/audit/picture"
+COMMIT_ROUTE, PICTURE_ROUTE, NEXT_ROUTE = "/audit/commit", "/audit/picture", "/audit/next"
+
+ClipAfter = Callable[..., dict[str, Any] | None]
+"""As :func:`audit_app.review_clip.clip_after`."""
 
 _LARGEST_COMMIT = 8 * 2**20
 _RELOAD = "reload the page; what you painted is kept in this browser"
 
 
-def routes(workspace: Path, *, database: str = "") -> list[Route]:
+def routes(workspace: Path, *, database: str = "", clip_after: ClipAfter | None = None) -> list[Route]:
     """Return the routes for ``st.App(script, routes=...)``.
 
     Parameters
@@ -48,11 +51,14 @@ def routes(workspace: Path, *, database: str = "") -> list[Route]:
         The workspace's folder.
     database
         ``review.database`` of audit.toml: empty is review.db of the workspace.
+    clip_after
+        Gives the clip that comes next in the queue; without it the page is told that there is none.
     """
-    server = _Server(workspace.resolve(), database)
+    server = _Server(workspace.resolve(), database, clip_after)
     return [
         Route(prefixed(COMMIT_ROUTE), server.commit, methods=["POST"]),
         Route(prefixed(PICTURE_ROUTE), server.picture, methods=["GET"]),
+        Route(prefixed(NEXT_ROUTE), server.next, methods=["GET"]),
     ]
 
 
@@ -65,9 +71,10 @@ def prefixed(route: str) -> str:
 
 
 class _Server:
-    def __init__(self, workspace: Path, database: str) -> None:
+    def __init__(self, workspace: Path, database: str, clip_after: ClipAfter | None) -> None:
         self._workspace = workspace
         self._database = database
+        self._clip_after = clip_after
         self._store = cache(self._opened)
         self._pictures = cache(self._pictures_of)
 
@@ -87,6 +94,25 @@ class _Server:
         if not _same_origin(request, strict=False):
             return _refusal(HTTPStatus.FORBIDDEN, "this request comes from another page", _RELOAD)
         return await run_in_threadpool(self._picture, request)
+
+    async def next(self, request: Request) -> Response:
+        """Return the data of the clip that comes after the page's; nothing where the queue ends."""
+        if not _same_origin(request, strict=False):
+            return _refusal(HTTPStatus.FORBIDDEN, "this request comes from another page", _RELOAD)
+        return await run_in_threadpool(self._next, request)
+
+    def _next(self, request: Request) -> Response:
+        wanted = dict(request.query_params)
+        try:
+            permit = verify(secret_of(self._workspace), request.headers.get("x-audit-token", ""))
+            run = self._run(permit.run_id).path
+            after = self._clip_after and self._clip_after(run, permit, segment_id=wanted.pop("from", ""), query=wanted)
+        except UsageError as error:
+            return _refusal(HTTPStatus.FORBIDDEN, error.message, error.hint)
+        except PoseAuditError as error:
+            return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, error.message, error.hint)
+        headers = {"Cache-Control": "no-store"}
+        return JSONResponse(after, headers=headers) if after else Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
 
     def _commit(self, body: bytes) -> Response:
         from pipeline.review.messages import operation_to_json

@@ -17,7 +17,7 @@ from pipeline.detection.neighbours import Neighbour, Neighbourhood, confirmed_wi
 from pipeline.report.found import Found
 from pipeline.review.consensus import labels_after_review
 
-__all__ = ["similar_clips"]
+__all__ = ["open_neighbourhood", "similar_clips"]
 
 _FEW_CLIPS = 3
 
@@ -25,12 +25,18 @@ _FEW_CLIPS = 3
 def similar_clips(found: Found, segment: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the clips that look most like a segment, as the labeller takes them; none where nothing can be compared."""
     run, species = str(found.folder.path), str(segment["species"])
-    _confirmed(run).refresh(found, segment_board(found))
-    hood = _hood(found, run, species)
+    hood = open_neighbourhood(found, species)
+    # Pages and the route that makes the next clip ready ask at the same time.
     with _hood_lock():
+        _confirmed(run).refresh(found, segment_board(found))
         hood.confirm(_confirmed(run).windows)
         near = hood.nearest(segment["clip_id"], segment["start_frame"], segment["end_frame"])
     return [_drawn(found, species, neighbour) for neighbour in near]
+
+
+def open_neighbourhood(found: Found, species: str) -> Neighbourhood:
+    """Return the embedded windows of a species of a run; the first to ask waits for some seconds."""
+    return _hood(found, str(found.folder.path), species)
 
 
 class _Confirmed:
@@ -78,10 +84,10 @@ def _drawn(found: Found, species: str, neighbour: Neighbour) -> dict[str, Any]:
     near = frames[frames["frame_number"].between(neighbour.start_frame, neighbour.end_frame)].reset_index(drop=True)
     pose = found.config.pose
     known = found.taxonomy.label(species, neighbour.label) if found.taxonomy else None
-    name = (known.en or neighbour.label) if known else neighbour.label
     return {
         "clip_id": neighbour.clip_id,
-        "label": name if neighbour.confirmed else f"{name} (not yet confirmed)",
+        "label": neighbour.label,
+        "name": known.en if known and known.en != neighbour.label else "",
         "confirmed": neighbour.confirmed,
         "colour": found.colours.get(neighbour.label, "#8A94A0"),
         "distance": round(neighbour.distance, 2),

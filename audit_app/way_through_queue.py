@@ -8,7 +8,7 @@ import pandas as pd
 
 from audit_app.queue_filters import QueueFilters
 
-__all__ = ["first_segment", "place_of", "segment_after"]
+__all__ = ["first_segment", "places_of", "segment_after"]
 
 
 def first_segment(rows: pd.DataFrame, filters: QueueFilters) -> str | None:
@@ -52,8 +52,8 @@ def segment_after(rows: pd.DataFrame, segment_id: str | None, *, filters: QueueF
     return str(ids[behind[0] if len(behind) else places[0]])
 
 
-def place_of(rows: pd.DataFrame, segment_id: str, *, filters: QueueFilters) -> tuple[int, int]:
-    """Return the place of a segment in the filtered queue whatever its state, counted from 1, and the length of that queue."""
+def places_of(rows: pd.DataFrame, clip_id: str, *, filters: QueueFilters) -> tuple[dict[str, int], int]:
+    """Return the places of a clip's segments in the filtered queue whatever their state, counted from 1, and its length."""
     order = replace(filters, state="").apply(rows)
-    hits = (order["segment_id"] == segment_id).to_numpy().nonzero()[0]
-    return (int(hits[0]) + 1 if len(hits) else 0), len(order)
+    hits = (order["clip_id"] == clip_id).to_numpy().nonzero()[0]
+    return {str(order["segment_id"].iloc[i]): i + 1 for i in hits.tolist()}, len(order)

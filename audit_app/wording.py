@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from data_schemas.labels import Taxonomy
-
-__all__ = ["KIND_NAMES", "STATE_NAMES", "class_title", "duration", "escaped"]
+__all__ = ["KIND_NAMES", "STATE_NAMES", "duration", "escaped"]
 
 KIND_NAMES = {
     "wrong_clip": "wrong clip",
@@ -17,15 +15,6 @@ KIND_NAMES = {
 STATE_NAMES = {"open": "open", "decided": "decided", "unsure": "unsure", "disputed": "disputed"}
 
 _SPECIAL = "\\`*_{}[]<>()#+-.!|~$:"
-
-
-def class_title(taxonomy: Taxonomy | None, species: str, label: str) -> str:
-    """Return a class as people read it: English, Korean where it is another word, and the code in brackets."""
-    if taxonomy is None:
-        return label
-    known = taxonomy.label(species, label)
-    told = " · ".join(t for t in dict.fromkeys((known.en, known.ko)) if t and t != label)
-    return f"{told} ({label})" if told else label
 
 
 def escaped(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["FLAGGED", "QUIET", "class_colours"]
+__all__ = ["FLAGGED", "QUIET", "WORK", "class_colours"]
 
 # Paul Tol's "bright" and "muted" schemes (SRON technical note, 2021), reordered so that neighbours differ in lightness as well.
 _PALETTE = (
@@ -13,7 +13,10 @@ _PALETTE = (
 )  # fmt: skip
 
 FLAGGED = "#D55E00"
-"""The one accent: what is probably wrong."""
+"""What is probably wrong, and nothing else."""
+
+WORK = "#3A8CA8"
+"""What people did: a middle tone of the accent of the app's pages."""
 
 QUIET = "#8A94A0"
 """What needs no attention."""

@@ -48,7 +48,15 @@ def write_generated_run(
         folder.write_table(name, table, schema=SCHEMAS[name], made_from="generated")
     config = Config().model_dump(mode="json", exclude={"run", "source", "review"})
     config["labels"]["taxonomy"] = config["pose"]["skeleton"] = "aihub59"
-    record = {"identity": "0a1b2c3d", "source": str(source), "format": "table", "config": config, "stages": {}, "version": "0"}
+    record = {
+        "identity": "0a1b2c3d",
+        "source": str(source),
+        "format": "table",
+        "config": config,
+        "stages": {},
+        "version": "0",
+        "code": "0",
+    }
     folder.save_record({**record, "started": "2026-11-25T00:00:00+00:00", "finished": True})
     Workspace(root).name_latest(folder)
     return root

@@ -40,6 +40,19 @@ def write_pages_run(root: Path, **options: object) -> Path:
     return root
 
 
+def make_cats(root: Path) -> None:
+    """Let every second clip of the run be a cat's, so that there are two species."""
+    folder = run_of(root)
+    cats = set(folder.read_table("clips", SCHEMAS["clips"])["clip_id"].iloc[1::2])
+    for name in ("clips", "windows", "issues", "segments"):
+        table = folder.read_table(name, SCHEMAS[name])
+        own = table["clip_id"].isin(cats)
+        table.loc[own, "species"] = "CAT"
+        for column in {"label", "target", "given_label", "suggested_label"} & set(table.columns):
+            table.loc[own, column] = table.loc[own, column].replace("SIT", "SITDOWN")
+        folder.write_table(name, table, schema=SCHEMAS[name], made_from="generated")
+
+
 def run_of(root: Path) -> RunFolder:
     folder = Workspace(root).latest()
     assert folder is not None

@@ -38,7 +38,9 @@ def labeller(payload: Mapping[str, Any], *, key: str | None = None, on_go: Calla
     Returns
     -------
     ComponentResult
-        ``result.go`` is None, or ``{"go": "next" | "previous" | "next_clip" | "previous_clip" | "queue", "from": segment_id}``.
+        ``result.go`` is None, or ``{"go": "next" | "previous" | "next_clip" | "previous_clip" | "queue", "from": segment_id}``,
+        with ``done`` (nothing of the clip is open), ``id`` (comes back as ``answers`` of the data) and ``to`` (the segment that
+        the page went to by itself, or null).
     """
     _declare()
     mount = component(_NAME, js="labeller.js", css="labeller.css")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from audit_app.clip_facts import alias_of
 from audit_app.labeller.poses import packed, packed_poses
-from audit_app.server import COMMIT_ROUTE, PICTURE_ROUTE, prefixed
+from audit_app.server import COMMIT_ROUTE, NEXT_ROUTE, PICTURE_ROUTE, prefixed
 from audit_app.tokens import secret_of, sign
 from data_schemas.errors import UsageError
 from data_schemas.labels import OTHER, normal_name
@@ -21,6 +21,7 @@ from pipeline.colours import class_colours
 from pipeline.report.drawing import drawn_edges
 from pipeline.report.found import Found
 from pipeline.report.segment_cards import why
+from pipeline.review.events import REVIEW
 from pipeline.sampling import clip_bounds
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def clip_payload(
     step: int = 10,
     progress: Mapping[str, Any] | None = None,
     similar: Sequence[Mapping[str, Any]] = (),
-    upcoming: Sequence[tuple[str, int]] = (),
+    onward: str | None = None,
 ) -> dict[str, Any]:
     """Return all that the page needs to show and label a clip.
 
@@ -64,11 +65,12 @@ def clip_payload(
     keys, step
         The keys of ``[review]`` in audit.toml, by action, and the frames that Shift with an arrow moves.
     progress
-        ``place``, ``of``, ``minutes_left``: what the head of the page says; any may be missing.
+        ``places`` (of the clip's segments, by identifier) or ``place``, ``of``, ``minutes_left``: what the head of the page
+        says; any may be missing.
     similar
         Clips for comparison, as `similar_clip` gives them.
-    upcoming
-        Clip and frame of pictures that will be wanted next.
+    onward
+        The queue's filters as a query: the page has the next clip made ready by them. None: there is no queue to go on in.
 
     Raises
     ------
@@ -86,18 +88,15 @@ def clip_payload(
     run_id = found.folder.path.name
     secret = secret_of(workspace.resolve())
 
-    def named(clip: str) -> str:
-        return alias_of(clip, secret) if blind else clip
-
     payload: dict[str, Any] = {
-        "clip": {"clip_id": named(clip_id), "species": species, "fps": float(clip["fps"])},
+        "clip": {"clip_id": alias_of(clip_id, secret) if blind else clip_id, "species": species, "fps": float(clip["fps"])},
         "run_id": run_id,
         "reviewer": reviewer,
         "stream": stream,
         "blind": blind,
         "workspace": hashlib.blake2b(str(workspace.resolve()).encode(), digest_size=8).hexdigest(),
         "token": sign(secret, reviewer=reviewer, stream=stream, run_id=run_id),
-        "routes": {"commit": prefixed(COMMIT_ROUTE), "picture": prefixed(PICTURE_ROUTE)},
+        "routes": {"commit": prefixed(COMMIT_ROUTE), "picture": prefixed(PICTURE_ROUTE), "next": prefixed(NEXT_ROUTE)},
         "classes": _told(found, species, classes),
         "frame_numbers": packed(frames["frame_number"].to_numpy(), "<i4"),
         "times": packed(frames["timestamp_ms"].to_numpy(), "<i4"),
@@ -108,14 +107,15 @@ def clip_payload(
         "keys": dict(keys or {}),
         "step": step,
         "progress": dict(progress or {}),
-        "upcoming": [[named(clip), frame] for clip, frame in upcoming],
+        "onward": onward,
         **_drawn(found, frames),
     }
     if not blind:
         codes = {name: code for code, name in enumerate(classes)}
         payload |= _judged(frames, issues, codes)
         payload["given"] = packed(np.array([codes[normal_name(g)] for g in given], np.int16), "<i2")
-        payload["segments"] = _segments(found, clip_id, frames, codes)
+        # Who settles a dispute works on its stretch, not through the queue.
+        payload["segments"] = _segments(found, clip_id, frames, codes) if stream == REVIEW else []
         payload["segment_id"] = segment_id
         payload["similar"] = [dict(s) for s in similar]
     return payload

@@ -71,8 +71,8 @@ class Queue {
     });
     this.empty = make("p", { class: "empty", "data-testid": "queue-empty" });
     this.root.append(this.bar, this.summary, this.head, this.list, this.empty);
-    this.resized = new ResizeObserver(() => this.draw());
-    this.resized.observe(this.list);
+    this.resized = new ResizeObserver(() => this.measure());
+    for (const part of [this.bar, this.list, document.documentElement]) this.resized.observe(part);
     this.slash = (event) => {
       if (event.code === "Slash" && !event.ctrlKey && !event.metaKey && !/^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) {
         event.preventDefault();
@@ -80,6 +80,13 @@ class Queue {
       }
     };
     document.addEventListener("keydown", this.slash);
+  }
+
+  /** The list fills the rest of the window, whatever the filters above it take. */
+  measure() {
+    const top = this.list.getBoundingClientRect().top;
+    if (top > 0) this.root.style.setProperty("--available", `${Math.floor(window.innerHeight - top - 20)}px`);
+    this.draw();
   }
 
   remove() {
@@ -292,7 +299,8 @@ class Queue {
     const [name, en, ko, colour] = this.data.names[code];
     const chip = make("i", { class: "chip" });
     chip.style.background = colour;
-    const small = [ko && ko !== name ? ko : "", probability === null ? "" : `${Math.round(100 * probability)} %`].filter(Boolean).join(" · ");
+    // The probability goes first: a long name is cut off, a figure must not be.
+    const small = [probability === null ? "" : `${Math.round(100 * probability)} %`, ko && ko !== name ? ko : ""].filter(Boolean).join(" · ");
     return make("span", { class: "label", title: `${name} · ${en}${ko ? ` · ${ko}` : ""}` }, chip,
       make("span", {}, make("b", { text: en || name }), make("small", { text: small || name })));
   }

@@ -23,6 +23,7 @@ from pipeline.export.labels import clip_labels, review_frames
 from pipeline.export.placing import placed_folder, refuse_place, write_sums
 from pipeline.export.windows import clean_windows
 from pipeline.naming import taxonomy_of
+from pipeline.progress import Report
 from pipeline.review.access import frames_of, stored_events
 from pipeline.rounds import earlier_rounds
 from pipeline.workspace import RunFolder, Workspace
@@ -43,7 +44,9 @@ class _Reviewed:
     changes: pd.DataFrame
 
 
-def export_dataset(place: Workspace, out: Path, *, settings: Export, force: bool = False) -> dict[str, Any]:
+def export_dataset(
+    place: Workspace, out: Path, *, settings: Export, force: bool = False, report: Report | None = None
+) -> dict[str, Any]:
     """Write the newest finished run with all decisions applied, and return its datasheet.
 
     Parameters
@@ -56,6 +59,8 @@ def export_dataset(place: Workspace, out: Path, *, settings: Export, force: bool
         The section ``export`` of the configuration.
     force
         Write even where something else lies at ``out``: that is moved aside.
+    report
+        Is told the frames written so far, and all.
 
     Raises
     ------
@@ -79,7 +84,7 @@ def export_dataset(place: Workspace, out: Path, *, settings: Export, force: bool
     config = load_config(None, overrides=record["config"])
     reviewed = _reviewed(folder, stored_events(place), blind=settings.include_blind)
     with placed_folder(out, force=force) as part:
-        sheet = _write(part, folder, reviewed, config=config, settings=settings)
+        sheet = _write(part, folder, reviewed, config=config, settings=settings, report=report)
         (part / "datasheet.json").write_text(json.dumps(sheet, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
         (part / "DATASHEET.md").write_text(datasheet_page(sheet), encoding="utf-8")
         write_sums(part)
@@ -100,12 +105,14 @@ def _reviewed(folder: RunFolder, events: pd.DataFrame, *, blind: bool) -> _Revie
     return _Reviewed(events, clips.assign(label=clip_labels(clips, after)), after, changes)
 
 
-def _write(part: Path, folder: RunFolder, reviewed: _Reviewed, *, config: Config, settings: Export) -> dict[str, Any]:
+def _write(
+    part: Path, folder: RunFolder, reviewed: _Reviewed, *, config: Config, settings: Export, report: Report | None
+) -> dict[str, Any]:
     taxonomy = taxonomy_of(str(folder.record()["format"]), config)
     run_windows = folder.read_table("windows", WINDOWS)
     clean = clean_windows(run_windows, reviewed.after, margin=settings.mixed_margin, merge=config.labels.merge, taxonomy=taxonomy)
     written: list[WrittenTable] = [
-        write_parts(part, "frames", _frames(folder, reviewed), schema=CLEAN_FRAMES, csv=settings.csv),
+        write_parts(part, "frames", _frames(folder, reviewed, report), schema=CLEAN_FRAMES, csv=settings.csv),
         write_parts(part, "windows", [clean.table], schema=CLEAN_WINDOWS, csv=settings.csv),
         write_parts(part, "changes", [reviewed.changes], schema=CHANGES, csv=settings.csv),
     ]
@@ -126,9 +133,11 @@ def _write(part: Path, folder: RunFolder, reviewed: _Reviewed, *, config: Config
     return datasheet(exported, folder, part, config=config, settings=settings, taxonomy=taxonomy)
 
 
-def _frames(folder: RunFolder, reviewed: _Reviewed) -> Iterator[pd.DataFrame]:
+def _frames(folder: RunFolder, reviewed: _Reviewed, report: Report | None) -> Iterator[pd.DataFrame]:
     start = 0
     for frames in folder.read_batches("frames", rows=_ROWS):
         rows = reviewed.after.iloc[start : start + len(frames)].reset_index(drop=True)
         start += len(frames)
         yield clean_frames(frames, rows, reviewed.clips)
+        if report is not None:
+            report(start, len(reviewed.after))

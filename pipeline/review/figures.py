@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from pipeline.colours import FLAGGED
+from pipeline.colours import FLAGGED, WORK
 from pipeline.figures import styled
 from pipeline.review.progress import frames_a_minute
 
@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 __all__ = ["decided_over_time", "given_by_suggested", "speed_by_day"]
 
 _LARGEST = 34
+_LARGEST_OF_MANY = 26
+_MANY = 8
 _SMALLEST = 9
 _FEWEST_WRITTEN = 2
+_SMALLEST_WRITTEN = 16
 _REVIEWERS = ("#4477AA", "#CCBB44", "#228833", "#AA3377", "#66CCEE", "#EE6677")
 
 
@@ -38,7 +41,9 @@ def given_by_suggested(segments: pd.DataFrame, *, titles: Mapping[str, str]) -> 
     counts = segments.groupby(["given_label", "suggested_label"]).agg(n=("segment_id", "size")).reset_index()
     given = segments["given_label"].value_counts().index.tolist()
     suggested = segments["suggested_label"].value_counts().index.tolist()
-    size = np.maximum(_SMALLEST, _LARGEST * np.sqrt(counts["n"] / max(counts["n"].max(), 1)))
+    largest = _LARGEST if len(suggested) <= _MANY else _LARGEST_OF_MANY
+    smallest = np.where(counts["n"] >= _FEWEST_WRITTEN, _SMALLEST_WRITTEN, _SMALLEST)
+    size = np.maximum(smallest, largest * np.sqrt(counts["n"] / max(counts["n"].max(), 1)))
     points = Scatter(
         x=counts["suggested_label"].map(titles),
         y=counts["given_label"].map(titles),
@@ -75,13 +80,13 @@ def decided_over_time(states: pd.DataFrame) -> Figure:
             x=at,
             y=np.arange(1, len(done) + 1),
             mode="lines+markers" if len(done) < 50 else "lines",
-            line={"shape": "hv", "color": "#4477AA", "width": 2},
+            line={"shape": "hv", "color": WORK, "width": 2},
             fill="tozeroy",
-            fillcolor="rgba(68,119,170,0.12)",
+            fillcolor="rgba(58,140,168,0.14)",
             hovertemplate="%{x|%d %b %H:%M}: %{y} reviewed<extra></extra>",
         )
     )
-    figure.update_layout(yaxis_title=f"segments reviewed, of {len(states):,}", showlegend=False)
+    figure.update_layout(yaxis_title=f"segments reviewed, of {len(states):,}", yaxis_title_standoff=14, showlegend=False)
     figure.update_yaxes(rangemode="tozero")
     return styled(figure, rows=7)
 
@@ -103,7 +108,9 @@ def speed_by_day(events: pd.DataFrame) -> Figure:
                 hovertemplate="%{x}: %{y:.0f} frames a minute<extra>" + _plain(str(name)) + "</extra>",
             )
         )
-    figure.update_layout(yaxis_title="frames a minute", barmode="group", xaxis_type="category", showlegend=True)
+    figure.update_layout(yaxis_title="frames a minute", yaxis_title_standoff=14, barmode="group", showlegend=True)
+    # Days in their order, whoever worked first.
+    figure.update_xaxes(type="category", categoryorder="category ascending")
     return styled(figure, rows=7)
 
 

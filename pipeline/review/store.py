@@ -125,6 +125,12 @@ class ReviewStore:
         rows = self._rows(select(*COLUMNS).where(*wanted).order_by(review_events.c.place))
         return table_of(rows, REVIEW_EVENTS)
 
+    def counts(self, clip_ids: Sequence[str]) -> dict[str, int]:
+        """Return how many events some clips have, 0 left out: events are only added, so this tells whether any came since."""
+        column = review_events.c.clip_id
+        rows = self._rows(select(column, sa.func.count()).where(column.in_(clip_ids)).group_by(column))
+        return {str(name): int(count) for name, count in rows}
+
     def merge_events(self, rows: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
         """Add events that were made elsewhere, all or none, and return how many were added and how many were stored already.
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -66,6 +68,95 @@ class Served:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+
+class FarAway:
+    """A server seen over a long line: a TCP proxy that holds back every byte, both ways, websocket and all, by half a round trip.
+
+    Bytes keep their order and their rate: it is the distance that grows, not the width that shrinks. `cut` holds back all that
+    comes after, until `mend`.
+    """
+
+    def __init__(self, served: Served, *, round_trip_ms: float) -> None:
+        self.served = served
+        self.delay = round_trip_ms / 2000
+        self.port = _free_port()
+        self.loop = asyncio.new_event_loop()
+        self.whole = asyncio.Event()
+        self.whole.set()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> FarAway:
+        self.thread.start()
+        asyncio.run_coroutine_threadsafe(self._listen(), self.loop).result(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._end(), self.loop).result(10)
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join(10)
+        self.loop.close()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def cut(self) -> None:
+        """Let nothing through."""
+        self.loop.call_soon_threadsafe(self.whole.clear)
+
+    def mend(self) -> None:
+        """Let through what waited, and what comes."""
+        self.loop.call_soon_threadsafe(self.whole.set)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.loop.run_forever()
+
+    async def _listen(self) -> None:
+        self.server = await asyncio.start_server(self._joined, "127.0.0.1", self.port)
+
+    async def _end(self) -> None:
+        self.server.close()
+        others = [task for task in asyncio.all_tasks(self.loop) if task is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    async def _joined(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+        far, out = await asyncio.open_connection("127.0.0.1", self.served.port)
+        try:
+            await asyncio.gather(self._carried(near, out), self._carried(far, back))
+        except OSError:
+            pass  # One of the two has hung up, as browsers do.
+        finally:
+            for writer in (out, back):
+                writer.close()
+
+    async def _carried(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        """Pass bytes on, each piece a fixed time after it came; pieces on their way do not wait for each other."""
+        on_their_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+
+        async def taken_in() -> None:
+            while True:
+                piece = await source.read(65536)
+                await on_their_way.put((self.loop.time() + self.delay, piece))
+                if not piece:
+                    return
+
+        async def handed_on() -> None:
+            while True:
+                due, piece = await on_their_way.get()
+                await asyncio.sleep(max(0.0, due - self.loop.time()))
+                await self.whole.wait()
+                if not piece:
+                    if sink.can_write_eof():
+                        sink.write_eof()
+                    return
+                sink.write(piece)
+                await sink.drain()
+
+        await asyncio.gather(taken_in(), handed_on())
 
 
 def _free_port() -> int:

@@ -17,8 +17,8 @@ import pytest
 
 from pipeline.review.store import ReviewStore
 from pipeline.workspace import Workspace
-from tests.integration.browser import Served, chromium, keep_screenshot
-from tests.pages_run import paint, segments_of, write_pages_run
+from tests.integration.browser import FarAway, Served, chromium, keep_screenshot
+from tests.pages_run import make_cats, paint, segments_of, write_pages_run
 
 pytestmark = pytest.mark.integration
 
@@ -43,8 +43,7 @@ def root(tmp_path_factory) -> Path:
     return root
 
 
-@pytest.fixture(scope="module")
-def served(root):
+def serve(root: Path) -> Served:
     before = os.environ.get("AUDIT_WORKSPACE")
     os.environ["AUDIT_WORKSPACE"] = str(root)
     server = Served(APP, [])
@@ -53,6 +52,21 @@ def served(root):
         del os.environ["AUDIT_WORKSPACE"]
     else:
         os.environ["AUDIT_WORKSPACE"] = before
+    return server
+
+
+@pytest.fixture(scope="module")
+def served(root):
+    server = serve(root)
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="module")
+def served_with_cats(tmp_path_factory):
+    root = write_pages_run(tmp_path_factory.mktemp("cats") / "work", clips=8)
+    make_cats(root)
+    server = serve(root)
     yield server
     server.kill()
 
@@ -63,13 +77,13 @@ def visit(served, browser, request):
     name = re.sub(r"\W+", "-", request.node.name)
     contexts = []
 
-    def visit(path: str = "", *, dark: bool = False, reviewer: str | None = "park"):
-        context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="dark" if dark else "light")
+    def visit(path: str = "", *, dark: bool = False, reviewer: str | None = "park", url: str = served.url, width: int = 1440):
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light")
         contexts.append(context)
         if reviewer:
-            context.add_cookies([{"name": "pose_audit_reviewer", "value": reviewer, "url": served.url}])
+            context.add_cookies([{"name": "pose_audit_reviewer", "value": reviewer, "url": url}])
         page = context.new_page()
-        page.goto(f"{served.url}/{path}")
+        page.goto(f"{url}/{path}")
         waited = SEEN.get(path.partition("?")[0], "h1") if reviewer else "h3"
         page.wait_for_selector(waited, timeout=30_000)
         return page
@@ -111,6 +125,33 @@ def test_opens_without_exception_and_can_be_used_by_everybody(path, dark, visit)
     page = settled(visit(path, dark=dark))
     assert page.query_selector("[data-testid=stException]") is None
     assert violations(page) == []
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_an_overview_of_two_species_can_be_used_by_everybody(dark, served_with_cats, visit):
+    page = settled(visit("overview", dark=dark, url=served_with_cats.url))
+    page.get_by_role("radio", name="Dog").click()
+    page.get_by_text("sitting", exact=True).first.wait_for(timeout=15_000)
+    assert violations(settled(page)) == []
+    page.get_by_role("radio", name="Cat").click()
+    page.get_by_text("crouching, paws hidden", exact=True).first.wait_for(timeout=15_000)
+    assert violations(settled(page)) == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_nothing_is_wider_than_a_narrow_window(path, visit):
+    page = settled(visit(path, width=1024))
+    wide = page.evaluate("(m => m.scrollWidth - m.clientWidth)(document.querySelector('[data-testid=stMain]'))")
+    assert wide <= 0
+
+
+@pytest.mark.parametrize("width", [1440, 1024])
+def test_what_decides_and_what_looks_alike_are_in_sight(width, visit):
+    page = settled(visit("review", width=width))
+    for place in (page.get_by_role("button", name=re.compile("^Accept")), page.locator(".similar figure").last):
+        box = place.bounding_box()
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= 900
 
 
 def test_the_name_is_asked_once_and_known_after_a_reload_and_in_a_new_tab(visit):
@@ -170,6 +211,79 @@ def test_accepting_is_in_the_queue_and_leads_on_within_the_filters(visit, root):
     page.wait_for_selector("[data-testid=queue-row]")
     page.fill("[data-testid=queue-text]", "000009")
     assert [s.inner_text() for s in page.locator("[data-testid=queue-row] .state em").all()] == ["decided"] * 2
+
+
+SHOWN = """() => {
+  const inside = document.querySelector('[data-testid=stBidiComponentIsolated]')?.shadowRoot;
+  return [inside?.querySelector('h2.clip')?.textContent, inside?.querySelector('.progress')?.textContent.split(' · ')[0]];
+}"""
+
+
+def shows(page, clip: str, place: str) -> bool:
+    """Wait until the labeller shows this clip, and the place of its segment in the queue."""
+    for _ in range(200):
+        if page.evaluate(SHOWN) == [clip, place]:
+            return True
+        page.wait_for_timeout(100)
+    raise AssertionError(f"{page.evaluate(SHOWN)}, not {clip}, {place}")
+
+
+def test_the_place_in_the_queue_follows_within_the_clip_and_from_clip_to_clip(visit, root):
+    rows = segments_of(root)
+    place = {s: f"{i + 1} of {len(rows)}" for i, s in enumerate(rows["segment_id"])}
+    # Two clips that nobody else of these tests looks at, each with two segments.
+    here, after = (rows[rows["clip_id"].str.endswith(n)].sort_values("start_frame") for n in ("000004", "000005"))
+    page = settled(visit(f"review?segment={here['segment_id'].iloc[0]}", reviewer="choi"))
+    assert shows(page, here["clip_id"].iloc[0], place[here["segment_id"].iloc[0]])
+    page.keyboard.press("Enter")
+    assert shows(page, here["clip_id"].iloc[0], place[here["segment_id"].iloc[1]])
+    page.keyboard.press("Enter")
+    assert shows(page, after["clip_id"].iloc[0], place[after["segment_id"].iloc[0]])
+    settled(page).wait_for_timeout(1000)
+    assert shows(page, after["clip_id"].iloc[0], place[after["segment_id"].iloc[0]])
+    assert query(page)["segment"] == after["segment_id"].iloc[0]
+
+
+def test_going_on_does_not_wait_for_the_server(visit, served, root):
+    rows = segments_of(root)
+    here = rows.loc[rows["clip_id"].str.endswith("000006")].iloc[0]
+    after = rows.loc[rows["clip_id"].str.endswith("000007")].iloc[0]
+    with FarAway(served, round_trip_ms=40) as far:
+        page = settled(visit(f"review?segment={here['segment_id']}&text=00000", reviewer="jang", url=far.url))
+        page.wait_for_timeout(1000)
+        # The answer has come: the fetch of the next clip's pictures tells it.
+        fetched = "name => performance.getEntriesByType('resource').some(e => e.name.includes(`/audit/picture?clip=${name}`))"
+        page.wait_for_function(fetched, arg=str(after["clip_id"]), timeout=30_000)
+        page.wait_for_timeout(500)
+        far.cut()
+        page.keyboard.press("Period")
+        page.wait_for_function(f"name => ({SHOWN})()[0] === name", arg=str(after["clip_id"]), timeout=20_000)
+        page.keyboard.press("Digit2")
+        far.mend()
+        # What the server answers to the press comes now, and changes nothing of what was begun.
+        page.locator("[data-testid=save-state][data-state=saved]").wait_for(timeout=30_000)
+        settled(page)
+        assert page.evaluate(SHOWN)[0] == after["clip_id"]
+        page.wait_for_url(f"**segment={after['segment_id']}**", timeout=30_000)
+        assert page.evaluate(SHOWN)[0] == after["clip_id"]
+    with ReviewStore.open(Workspace(root).review_db) as store:
+        told = store.events(reviewer="jang", stream="review")
+    assert told["clip_id"].tolist() == [after["clip_id"]]
+
+
+def test_the_export_page_writes_the_dataset_and_tells_what_was_refused(visit, root):
+    page = settled(visit("export"))
+    page.get_by_role("button", name="Export the dataset").click()
+    page.get_by_text(re.compile("^Written to .* for park")).wait_for(timeout=60_000)
+    out = root / "exports" / "cleaned"
+    assert (out / "frames.parquet").exists()
+    page.get_by_text("wrote ").first.wait_for()
+    assert violations(settled(page)) == []
+    (out / "mine.txt").write_text("mine", encoding="utf-8")
+    page.get_by_role("button", name="Export the dataset").click()
+    page.get_by_text("is not empty").wait_for(timeout=60_000)
+    page.get_by_text("name another folder").wait_for()
+    assert (out / "mine.txt").read_text(encoding="utf-8") == "mine"
 
 
 def test_a_click_in_the_matrix_filters_the_queue(visit):

@@ -157,7 +157,7 @@ export class Stage {
     const { context } = this;
     context.globalAlpha = kind === MISSING ? 0.85 : 1;
     context.lineWidth = 1.75;
-    context.strokeStyle = kind === MISSING ? palette.accent : colour;
+    context.strokeStyle = kind === MISSING ? palette.suspect : colour;
     context.beginPath();
     if (kind === MISSING) {
       context.moveTo(point.x - size, point.y - size);
@@ -178,7 +178,7 @@ export class Stage {
     context.globalAlpha = kind === DOUBTFUL ? 0.4 : 1;
     context.fill();
     context.globalAlpha = 1;
-    context.strokeStyle = kind === DOUBTFUL ? palette.accent : halo ? "rgba(255,255,255,.9)" : palette.background;
+    context.strokeStyle = kind === DOUBTFUL ? palette.suspect : halo ? "rgba(255,255,255,.9)" : palette.background;
     context.setLineDash(kind === DOUBTFUL ? [2, 2] : []);
     context.stroke();
     context.setLineDash([]);

@@ -7,18 +7,21 @@ import { Stage } from "./drawing.js";
 import { ACTIONS, keymap, readable } from "./keymap.js";
 import { layout } from "./layout.js";
 import { listen } from "./listening.js";
+import { Onward } from "./onward.js";
 import { lowerBound } from "./operations.js";
 import { paletteOf } from "./palette.js";
 import { Pictures } from "./pictures.js";
 import { reducerWith } from "./reducer.js";
 import { detach, leftovers, saverOf } from "./saving.js";
 import { Similar } from "./similar.js";
-import { opened, selection } from "./state.js";
+import { allDecidedBut, opened, selection } from "./state.js";
 import { Tracks } from "./tracks.js";
-import { showBars, showClasses, showClip, showFrame, showNotes, showSaving, showState, titleOf } from "./views.js";
+import { showBars, showClasses, showClip, showFrame, showNotes, showProgress, showSaving, showState, titleOf } from "./views.js";
 
 const STROKE_PAUSE_MS = 900;
 const TOAST_MS = 1800;
+const LONGEST_WAIT_MS = 700;
+const LONGEST_QUESTION_MS = 2500;
 const PAN = 60;
 const NARROW = 1000;
 const instances = new WeakMap();
@@ -52,6 +55,9 @@ class Labeller {
     this.stage = new Stage(this.parts.canvas);
     this.tracks = new Tracks(this.parts.tracks);
     this.similar = new Similar(this.parts.similar);
+    const timers = { set: (act, ms) => setTimeout(act, ms), clear: (timer) => clearTimeout(timer) };
+    const ahead = { ask: (from) => this.clipAfter(from), prepare: (data) => this.prepared(data), onSettled: () => this.pictures.release() };
+    this.onward = new Onward({ ...ahead, timers });
     parent.append(this.parts.root);
     this.unlisten = listen(this);
     this.resizing = new ResizeObserver(() => this.measure());
@@ -65,20 +71,30 @@ class Labeller {
     this.setTriggerValue = setTriggerValue;
     this.palette = null;
     Object.assign(this.held, { token: data.token, routes: data.routes });
-    const same = this.data && ["reviewer", "stream", "run_id", "workspace"].every((k) => this.data[k] === data[k])
-      && this.data.clip.clip_id === data.clip.clip_id && JSON.stringify(this.data.classes) === JSON.stringify(data.classes);
-    if (this.data !== data) {
-      if (same) this.again(data);
-      else this.open(data);
+    if (this.given !== data) {
+      this.given = data;
+      this.take(data);
     }
     this.measure();
   }
 
-  open(data) {
+  /** New data from Streamlit. The page may have gone ahead: what does not answer its last wish is late. */
+  take(data) {
+    if (this.wish && data.answers !== undefined && data.answers !== this.wish.id) return;
+    const same = this.data && ["reviewer", "stream", "run_id", "workspace"].every((k) => this.data[k] === data[k])
+      && this.data.clip.clip_id === data.clip.clip_id && JSON.stringify(this.data.classes) === JSON.stringify(data.classes);
+    // Somebody saved to a clip while it lay ready: where nothing of this page is on its way, it opens as it is stored.
+    const stale = same && this.saver.status === "saved" && data.revision > this.saver.revision;
+    if (same && !stale) this.again(data);
+    else this.open(data);
+    this.wish = null;
+  }
+
+  open(data, { clip = decoded(data), pictures = null } = {}) {
     if (this.saver) detach(this.saver);
     this.pictures?.close();
     this.data = data;
-    const clip = decoded(data);
+    this.leaving = null;
     this.state = opened(clip, {
       operations: data.operations, segmentId: data.segment_id, reviewer: data.reviewer, step: data.step, speed: this.state?.speed ?? 1,
     });
@@ -89,7 +105,9 @@ class Labeller {
     this.stage.open(clip);
     this.tracks.open(clip);
     this.similar.open(data.similar, clip);
-    this.openPictures(clip);
+    // The next clip's first picture comes before the rest of this one's, which nobody may look at.
+    this.pictures = pictures ?? this.picturesOf(clip);
+    if (clip.pictures) this.pictures.want(this.state.cursor);
     showClip(this.parts, clip, { progress: data.progress, rows: this.tracks.rows });
     showClasses(this.parts, clip, {
       keyFor: (label, code) => this.keyOf(label.name === "other" ? "other" : `paint_${code + 1}`),
@@ -99,6 +117,8 @@ class Labeller {
     const back = this.saver.adopt();
     if (back) this.say(`${back} ${back === 1 ? "act" : "acts"} that were not saved before came back.`);
     leftovers(this.saver, data.stream, this.held).then((clips) => { this.elsewhere = clips; this.showSaver(); });
+    this.onward.close();
+    this.onward.at(typeof data.onward === "string" ? data.segment_id : null);
     this.showSaver();
     this.refresh();
     if (document.activeElement === document.body) this.parts.canvas.focus({ preventScroll: true });
@@ -109,25 +129,47 @@ class Labeller {
     const before = this.data;
     this.data = data;
     showClip(this.parts, this.state.clip, { progress: data.progress, rows: this.tracks.rows });
+    showProgress(this.parts, this.state, data.progress);
     const place = this.state.clip.segments.findIndex((s) => s.segment_id === data.segment_id);
-    if (data.segment_id !== before.segment_id && place >= 0) this.dispatch({ type: "to_segment", place });
+    const asked = this.wish && !this.wish.to;
+    if ((asked || data.segment_id !== before.segment_id) && place >= 0) this.dispatch({ type: "to_segment", place });
+    this.onward.at(typeof data.onward === "string" ? data.segment_id : null);
     if (this.saver.trouble) this.saver.retry();
   }
 
-  openPictures(clip) {
-    const url = (clipId, frame) => `${this.data.routes.picture}?${new URLSearchParams({ clip: clipId, frame, run: this.data.run_id })}`;
-    this.pictures = new Pictures({
-      url: (place) => (clip.pictures?.[place] ? url(clip.clipId, clip.frameNumbers[place]) : null),
+  picturesOf(clip, onReady = () => {}) {
+    const { routes, run_id: run } = this.data;
+    const url = (frame) => `${routes.picture}?${new URLSearchParams({ clip: clip.clipId, frame, run })}`;
+    return new Pictures({
+      url: (place) => (clip.pictures?.[place] ? url(clip.frameNumbers[place]) : null),
       token: this.held.token, count: clip.frameNumbers.length, fps: clip.fps,
-      onReady: (place) => { if (place === this.state.cursor) this.refresh(); },
+      onReady: (place) => {
+        if (place === this.state.cursor) this.refresh();
+        onReady(place);
+      },
+      few: true,
     });
-    if (clip.pictures) this.pictures.want(this.state.cursor);
-    // What comes next is made ready on the server while this clip is looked at.
-    setTimeout(() => {
-      for (const [clipId, frame] of this.data.upcoming ?? []) {
-        fetch(url(clipId, frame), { headers: { "X-Audit-Token": this.held.token }, priority: "low" }).catch(() => {});
-      }
-    }, 1500);
+  }
+
+  /** Ask for the clip that comes after a segment in the queue. */
+  async clipAfter(from) {
+    const query = new URLSearchParams(this.data.onward);
+    query.set("from", from);
+    const answer = await fetch(`${this.data.routes.next}?${query}`, { headers: { "X-Audit-Token": this.held.token } });
+    return answer.status === 200 ? answer.json() : null;
+  }
+
+  /** Decode a clip before it is shown, and have its first pictures drawn at once when it is. */
+  prepared(data) {
+    const clip = decoded(data);
+    const { cursor } = opened(clip, { segmentId: data.segment_id });
+    let pictures;
+    const settled = new Promise((resolve) => {
+      pictures = this.picturesOf(clip, (place) => { if (place === cursor) resolve(); });
+      if (!clip.pictures?.[cursor]) resolve();
+    });
+    if (clip.pictures) pictures.want(cursor);
+    return { clip, pictures, settled, close: () => pictures.close() };
   }
 
   destroy() {
@@ -139,6 +181,7 @@ class Labeller {
     clearTimeout(this.toastTimer);
     detach(this.saver);
     this.pictures.close();
+    this.onward.close();
     this.parts.root.remove();
   }
 
@@ -165,10 +208,40 @@ class Labeller {
     }
   }
 
+  /** Go on: to the clip that is ready, or will be in a moment; else where the server leads. */
   leaveClip({ go, from }) {
-    this.saver.flush();
+    const { clip } = this.state;
+    if (this.leaving === clip && go !== "queue") return undefined;
+    const sent = this.saver.flush();
+    // Done with the clip, the queue goes on where the clip was entered: a later segment of it may lie far behind.
+    const done = go === "next" && allDecidedBut(this.state, this.state.segment);
+    const wish = { go, done, from: done ? this.data.segment_id ?? from : from, clip_id: clip.clipId };
+    const ahead = done || go === "next_clip";
+    const ready = ahead ? this.onward.take() : null;
+    if (ready) return this.goAhead(wish, ready);
     this.say({ next: "Next segment …", previous: "Previous segment …", queue: "Back to the queue …" }[go] ?? "Another clip …");
-    this.setTriggerValue("go", { go, from, clip_id: this.state.clip.clipId });
+    this.leaving = clip;
+    const waited = ahead ? atMost(LONGEST_QUESTION_MS, this.onward.coming()) : Promise.resolve();
+    // The server looks for what is still open: it shall know of the last act, unless that takes too long.
+    waited.then(() => {
+      const come = ahead && this.state.clip === clip ? this.onward.take() : null;
+      return come ? this.goAhead(wish, come) : atMost(LONGEST_WAIT_MS, sent).then(() => this.follow(wish, clip));
+    });
+    return undefined;
+  }
+
+  goAhead(wish, { data, kept }) {
+    if (this.gone) return;
+    this.wish = { id: uuid(), to: data.segment_id };
+    this.setTriggerValue("go", { ...wish, ...this.wish });
+    this.open(data, kept);
+  }
+
+  follow(wish, clip) {
+    if (this.leaving === clip) this.leaving = null;
+    if (this.gone || this.state.clip !== clip) return;
+    this.wish = { id: uuid(), to: null };
+    this.setTriggerValue("go", { ...wish, ...this.wish });
   }
 
   /** Do an act by its name in the keymap. */
@@ -250,8 +323,13 @@ class Labeller {
     const has = Boolean(clip.pictures?.[cursor]) && !this.pictures.failed.has(cursor);
     this.stage.draw(cursor, { picture, pending: has && !picture, size: clip.pictures ? this.pictures.size : null, palette: this.palette, trail: !clip.pictures });
     // The pictures are asked for after drawing: what is shown now does not wait for what comes next.
-    if (clip.pictures && this.pictures.place !== cursor) this.pictures.want(cursor, { direction: this.direction ?? 1, speed: state.playing ? state.speed : 1 });
+    if (clip.pictures && this.pictures.place !== cursor) {
+      this.pictures.want(cursor, { direction: this.direction ?? 1, speed: state.playing ? state.speed : 1 });
+      // Whoever moves looks at this clip: its pictures wait no longer for those of the next.
+      this.pictures.release();
+    }
     const { dataset } = this.parts.canvas;
+    dataset.clip = clip.clipId;
     dataset.frame = String(clip.frameNumbers[cursor]);
     dataset.picture = picture ? "shown" : has ? "pending" : "none";
   }
@@ -259,6 +337,7 @@ class Labeller {
   showAround(state) {
     const { parts } = this;
     showState(parts, state, { keyOf: (id) => this.keyOf(id), playing: state.playing });
+    showProgress(parts, state, this.data.progress);
     if (this.shown?.playing !== state.playing) parts.play.replaceChildren(icon(state.playing ? "pause" : "play"));
     if (this.shown?.operations !== state.operations) {
       showNotes(parts, state, (frame) => this.dispatch({ type: "goto", place: lowerBound(state.clip.frameNumbers, frame) }));
@@ -323,6 +402,11 @@ class Labeller {
   shortcut(id) {
     return this.keys.keysOf[id].map((key) => key.replace("Ctrl", "Control").replace(/Key|Digit|Numpad/, "")).join(" ") || null;
   }
+}
+
+/** Resolve with a promise, or without it when it takes longer. */
+function atMost(ms, promise) {
+  return Promise.race([promise, new Promise((resolve) => setTimeout(resolve, ms))]);
 }
 
 function scrollTopOf(element) {

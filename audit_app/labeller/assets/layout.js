@@ -19,7 +19,7 @@ export function layout({ tip, shortcut, run }) {
     h("div.state", {}, [
       keep("saveState", h("span.save", { "data-testid": "save-state", role: "status" })),
       keep("progress", h("span.progress")),
-      act("queue", [icon("queue"), "Queue"], "button.tool.worded"),
+      act("queue", [icon("queue"), keep("queueName", h("span", {}, "Queue"))], "button.tool.worded"),
       act("help", "?", "button.tool.round"),
     ]),
   ]);
@@ -41,11 +41,11 @@ export function layout({ tip, shortcut, run }) {
 
   const side = h("aside.side", { "aria-label": "Labels" }, [
     keep("suggestion", h("section.suggestion", { "aria-label": "Suggestion" }, [
-      h("div.row", {}, [
+      keep("suggestedRow", h("div.row", {}, [
         h("span.quiet", {}, "suggested"),
         keep("suggested", h("span.chip", { "data-testid": "suggested-label" })),
         keep("probability", h("span.figure")),
-      ]),
+      ])),
       act("accept", "", "button.accept"),
     ])),
     h("div.decisions", { role: "group", "aria-label": "Decide" }, [

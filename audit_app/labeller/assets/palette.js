@@ -14,7 +14,7 @@ export function paletteOf(element) {
     quiet: dark ? "#9aa3ad" : "#5f6872",
     line: dark ? "rgba(255,255,255,.16)" : "rgba(20,28,38,.15)",
     faint: dark ? "rgba(255,255,255,.06)" : "rgba(20,28,38,.05)",
-    accent: dark ? "#ff8a3d" : "#d55e00",
+    suspect: css("--st-orange-color", dark ? "#f08c3c" : "#d55e00"),
     cursor: dark ? "#ffffff" : "#14181d",
     left: dark ? "#5fc27a" : "#228833",
     right: dark ? "#7aa9de" : "#3b6ea5",

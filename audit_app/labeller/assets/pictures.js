@@ -2,13 +2,17 @@
 
 const AHEAD_S = 1.2;
 const AT_ONCE = 4;
+const FEW = 3;
 const KEPT_BYTES = 96 * 2 ** 20;
 const DECODED = 72;
 
 export class Pictures {
-  /** `url(place)` gives a picture's address or null, `onReady(place)` is called when one can be drawn. */
-  constructor({ url, token, count, fps, onReady }) {
-    Object.assign(this, { url, token, count, fps, onReady });
+  /**
+   * `url(place)` gives a picture's address or null, `onReady(place)` is called when one can be drawn. `few`: until `release`, only
+   * the first few are fetched, so that something else may come before the rest.
+   */
+  constructor({ url, token, count, fps, onReady, few = false }) {
+    Object.assign(this, { url, token, count, fps, onReady, few });
     this.blobs = new Map();
     this.bitmaps = new Map();
     this.loading = new Map();
@@ -37,14 +41,20 @@ export class Pictures {
     this.pump();
   }
 
+  release() {
+    if (!this.few) return;
+    this.few = false;
+    this.pump();
+  }
+
   pump() {
     if (this.closed) return;
-    for (const place of this.wanted) {
+    for (const place of this.few ? this.wanted.slice(0, FEW) : this.wanted) {
       if (this.loading.size >= AT_ONCE) return;
       if (!this.bitmaps.has(place) && !this.loading.has(place) && !this.failed.has(place)) this.load(place, true);
     }
     // All near ones are there or coming: fetch the rest, so that no jump has to wait, as long as it fits.
-    if (this.loading.size > 1 || this.bytes > KEPT_BYTES / 2) return;
+    if (this.few || this.loading.size > 1 || this.bytes > KEPT_BYTES / 2) return;
     for (let i = 1; i < this.count; i += 1) {
       for (const place of [this.place + i, this.place - i]) {
         if (place < 0 || place >= this.count || this.blobs.has(place) || this.loading.has(place) || this.failed.has(place) || !this.url(place)) continue;

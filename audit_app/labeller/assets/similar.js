@@ -1,10 +1,9 @@
 // Confirmed clips that look alike, as small skeletons that play.
 
 import { h } from "./dom.js";
-import { poses } from "./decoding.js";
+import { bytesOf, poses } from "./decoding.js";
 import { Stage } from "./drawing.js";
 import { boundsOf } from "./tracks.js";
-import { bytesOf } from "./decoding.js";
 import { inkOn } from "./palette.js";
 
 const WIDTH = 96;
@@ -21,21 +20,23 @@ export class Similar {
   open(clips, { sides, edges, keypoints }) {
     this.section.hidden = !clips?.length;
     this.shown = (clips ?? []).slice(0, 3).map((clip) => {
-      const canvas = h("canvas", { role: "img", "aria-label": `${clip.label}: ${clip.clip_id}` });
+      const canvas = h("canvas", { role: "img", "aria-label": `${clip.label}${clip.confirmed ? "" : ", not yet confirmed"}: ${clip.clip_id}` });
       const stage = new Stage(canvas);
       const times = new Int32Array(bytesOf(clip.times));
       stage.open({ poses: poses(clip.poses, keypoints.length), sides, edges, keypoints, times });
       stage.resize(WIDTH, HEIGHT);
-      const chip = h("span.chip", {}, clip.label);
-      chip.style.background = clip.colour;
-      chip.style.color = inkOn(clip.colour);
-      const box = h("figure", { title: `${clip.clip_id}${clip.distance === undefined ? "" : `, distance ${clip.distance}`}` }, [canvas, h("figcaption", {}, chip)]);
+      const chip = h("span.chip", {}, `${clip.confirmed ? "✓ " : ""}${clip.label}`);
+      if (clip.confirmed) Object.assign(chip.style, { background: clip.colour, color: inkOn(clip.colour) });
+      else chip.style.borderColor = clip.colour;
+      const said = [clip.name, clip.confirmed ? "confirmed" : "not yet confirmed", clip.clip_id, `distance ${clip.distance}`];
+      const box = h("figure", { title: said.filter(Boolean).join(", ") }, [canvas, h("figcaption", {}, chip)]);
       const entry = { stage, bounds: boundsOf(times), pointed: false };
       box.addEventListener("pointerenter", () => { entry.pointed = true; });
       box.addEventListener("pointerleave", () => { entry.pointed = false; });
       return { ...entry, entry, box };
     });
-    this.section.replaceChildren(h("h3", {}, "similar clips"), h("div.figures", {}, this.shown.map((s) => s.box)));
+    const few = this.shown.length && !(clips ?? []).some((clip) => clip.confirmed);
+    this.section.replaceChildren(h("h3", {}, few ? "similar clips, none confirmed yet" : "similar clips, ✓ confirmed"), h("div.figures", {}, this.shown.map((s) => s.box)));
   }
 
   /** Draw the pose of this moment; returns whether anything moves. */

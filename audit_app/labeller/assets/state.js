@@ -2,6 +2,9 @@
 
 import { EXCLUDED, NOT_REVIEWED, UNSURE, lowerBound, replay, upperBound } from "./operations.js";
 
+/** A probability or quality of 1, as the page gets it. */
+export const FULL = 250;
+
 /** Return the state in which a clip opens. `clip` holds frameNumbers, given, suggested, segments, classes, window. */
 export function opened(clip, { operations = [], segmentId = null, reviewer = "", step = 10, speed = 1 } = {}) {
   const segments = clip.segments.map((segment) => ({
@@ -42,6 +45,21 @@ export function selection(state) {
 export function segmentState(state, segment) {
   for (let i = segment.first; i <= segment.last; i += 1) if (state.codes[i] === NOT_REVIEWED) return "open";
   return "decided";
+}
+
+/** Tell whether every segment of the clip is decided, leaving one out of account. */
+export function allDecidedBut(state, place) {
+  return state.clip.segments.every((segment, i) => i === place || segmentState(state, segment) === "decided");
+}
+
+/**
+ * Return what is suggested at the cursor, and how probable it is, 0 to 1: inside the segment, what Enter accepts for it, whatever
+ * single windows of it say.
+ */
+export function suggestionAt({ clip, segment: place, cursor }) {
+  const segment = clip.segments[place];
+  if (segment && cursor >= segment.first && cursor <= segment.last) return { suggested: segment.suggested, probability: segment.probability, segment };
+  return { suggested: clip.suggested[cursor], probability: clip.probability[cursor] / FULL };
 }
 
 /** Return a code in words. */

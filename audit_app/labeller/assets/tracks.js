@@ -1,11 +1,11 @@
 // The tracks under the picture: given, suggested, yours and quality on one time axis, with suspect segments and the cursor.
 
 import { EXCLUDED, NOT_REVIEWED, UNSURE, runs } from "./operations.js";
-import { segmentState, selection } from "./state.js";
+import { FULL, segmentState, selection } from "./state.js";
 import { inkOn } from "./palette.js";
 
 const NO_QUALITY = 255;
-const FULL = 250;
+const WORD = 60;
 
 /** Rows from the top, each with its height in pixels; `gap` lies between them. */
 export function rowsOf(clip) {
@@ -104,7 +104,7 @@ export class Tracks {
       const current = i === state.segment;
       const decided = segmentState(state, segment) === "decided";
       context.globalAlpha = decided ? 0.05 : current ? 0.2 : 0.1;
-      context.fillStyle = palette.accent;
+      context.fillStyle = palette.suspect;
       context.fillRect(x, 0, width, time.top);
       context.globalAlpha = decided ? 0.35 : 1;
       context.fillRect(x, 0, width, current ? 4 : 2);
@@ -202,11 +202,14 @@ export class Tracks {
     context.globalAlpha = 1;
     for (const [first, last, code] of runs(suggested)) {
       if (code < 0) continue;
+      // The ink goes by the ground under the word, which may be paler or stronger than the rest of the stretch.
+      const x = this.x(first);
+      let end = first;
       let sum = 0;
-      for (let i = first; i <= last; i += 1) sum += probability[i];
-      const strong = sum / (last - first + 1) / FULL > 0.62;
+      for (; end <= last && this.x(end) < x + WORD; end += 1) sum += probability[end];
+      const strong = sum / (end - first) / FULL > 0.62;
       const label = this.clip.classes[code];
-      this.writeIn(context, this.x(first), row, this.x(last + 1) - this.x(first), label.name, strong ? inkOn(label.colour) : palette.text);
+      this.writeIn(context, x, row, this.x(last + 1) - x, label.name, strong ? inkOn(label.colour) : palette.text);
     }
   }
 

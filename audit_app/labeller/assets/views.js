@@ -4,9 +4,7 @@ import { h, setAttribute, setText } from "./dom.js";
 import { NOT_REVIEWED, notes, redoable, undoable } from "./operations.js";
 import { inkOn } from "./palette.js";
 import { poseInWords } from "./drawing.js";
-import { nameOf, segmentState, selection } from "./state.js";
-
-const PERCENT = 100 / 250;
+import { nameOf, segmentState, selection, suggestionAt } from "./state.js";
 
 /** Return a class in words: its name, and how people call it. */
 export function titleOf(label) {
@@ -26,7 +24,9 @@ export function showClip(parts, clip, { progress, rows }) {
   setText(parts.clipName, clip.blind ? blindly : clip.clipId);
   parts.clipName.title = parts.clipName.textContent;
   parts.given.hidden = !clip.given;
-  parts.suggestion.hidden = !clip.segments.length && !clip.suggested;
+  parts.suggestedRow.hidden = !clip.suggested;
+  const place = { review: "Queue", adjudication: "Agreement" }[clip.stream] ?? "Samples";
+  setText(parts.queueName, place);
   parts.given_right.hidden = !clip.given;
   parts.names.replaceChildren(...rows.map((row) => {
     const name = h("span", {}, row.name === "time" ? "" : row.name);
@@ -37,9 +37,14 @@ export function showClip(parts, clip, { progress, rows }) {
   const yours = rows.find((row) => row.name === "yours");
   parts.yours.style.top = `${yours.top}px`;
   parts.yours.style.height = `${yours.height}px`;
+}
+
+/** Where the segment stands in the queue, and how long the rest will take: the place follows the segment, within the clip too. */
+export function showProgress(parts, { clip, segment }, progress) {
+  const place = progress?.places?.[clip.segments[segment]?.segment_id] ?? progress?.place ?? "–";
   const left = progress?.minutes_left;
   const said = [
-    progress?.of && !clip.blind ? `${progress.place ?? "–"} of ${progress.of}` : null,
+    progress?.of && !clip.blind ? `${place} of ${progress.of.toLocaleString()}` : null,
     left === null || left === undefined ? null : left >= 90 ? `~${Math.round(left / 60)} h left` : `~${Math.max(1, Math.round(left))} min left`,
   ];
   setText(parts.progress, said.filter(Boolean).join(" · "));
@@ -62,21 +67,25 @@ export function showFrame(parts, state) {
   setAttribute(parts.slider, "aria-valuetext", `frame ${number}, ${seconds.toFixed(2)} seconds, ${label}`);
   if (clip.given) showChip(parts.given, clip.classes[clip.given[cursor]], "Given label at this frame: ");
   if (clip.suggested) {
-    // Inside the segment, what Enter accepts: the segment's suggestion, whatever single windows of it say.
-    const segment = clip.segments[state.segment];
-    const inside = segment && cursor >= segment.first && cursor <= segment.last;
-    const suggested = inside ? segment.suggested : clip.suggested[cursor];
-    const probability = inside ? segment.probability : clip.probability[cursor];
-    showChip(parts.suggested, clip.classes[suggested], inside ? "Suggested for the segment: " : "Suggested at this frame: ");
-    setText(parts.probability, suggested < 0 ? "" : `${Math.round(probability * PERCENT)} %`);
+    const { suggested, probability, segment } = suggestionAt(state);
+    showChip(parts.suggested, clip.classes[suggested], segment ? "Suggested for the segment: " : "Suggested at this frame: ");
+    setText(parts.probability, suggested < 0 ? "" : `${Math.round(100 * probability)} %`);
   }
+}
+
+/** What is to be done where no segment says why it was flagged. */
+function taskOf({ blind, window }) {
+  if (!window) return "";
+  return blind
+    ? "Label the marked stretch; the given label and the suggestion are hidden."
+    : "Settle the marked stretch: what you paint goes before what the reviewers said.";
 }
 
 /** What changes when something is painted, marked or chosen. */
 export function showState(parts, state, { keyOf, playing }) {
   const { clip } = state;
   const segment = clip.segments[state.segment];
-  setText(parts.why, segment?.why ?? (clip.window ? "Label the marked stretch; the given label and the suggestion are hidden." : ""));
+  setText(parts.why, segment?.why ?? taskOf(clip));
   parts.why.title = parts.why.textContent;
   const decided = segment && segmentState(state, segment) === "decided" ? " ✓" : "";
   setText(parts.segment, segment ? `segment ${state.segment + 1} of ${clip.segments.length}${decided}` : "no segment");

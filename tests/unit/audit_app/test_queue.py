@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from audit_app.queue_filters import QueueFilters
 from audit_app.reviewer import cleaned
-from audit_app.way_through_queue import first_segment, place_of, segment_after
+from audit_app.way_through_queue import first_segment, places_of, segment_after
 from audit_app.wording import duration, escaped
 
 
@@ -85,7 +85,13 @@ def test_previous_may_be_decided_for_one_may_want_to_correct_it():
 def test_a_segment_that_was_decided_keeps_its_place_in_a_queue_of_open_ones():
     queue = rows("open", "decided", "open", "open")
     assert segment_after(queue, "s1", filters=QueueFilters(state="open"), go="next") == "s2"
-    assert place_of(queue, "s1", filters=QueueFilters(state="open")) == (2, 4)
+    assert places_of(queue, "clip1", filters=QueueFilters(state="open")) == ({"s1": 2}, 4)
+
+
+def test_the_segments_of_a_clip_have_their_places_within_the_filters():
+    queue = rows("open", "open", "open", "open", clips=("a", "b", "a", "a"))
+    assert places_of(queue, "a", filters=QueueFilters(order="length")) == ({"s3": 1, "s2": 2, "s0": 4}, 4)
+    assert places_of(queue, "a", filters=QueueFilters(species="CAT")) == ({"s0": 1, "s2": 2}, 2)
 
 
 def test_next_clip_leaves_the_clip():

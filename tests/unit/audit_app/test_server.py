@@ -6,11 +6,18 @@ import json
 
 import numpy as np
 import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from audit_app.clip_facts import alias_of
+from audit_app.opened_run import run_at
+from audit_app.queue_rows import queue_rows
+from audit_app.review_clip import clip_after
+from audit_app.server import routes
 from audit_app.tokens import secret_of, sign
 from pipeline.review.store import ReviewStore
 from tests.generated_run import RUN
+from tests.pages_run import paint, run_of, segments_of, write_pages_run
 
 ORIGIN = {"Origin": "http://testserver"}
 CLIP = "dog-sit-000000"
@@ -182,3 +189,52 @@ def test_a_blind_page_knows_its_clip_by_an_alias_only(client, message, workspace
     refused = _post(client, {**message((0, 9999, 1)), **blind, "clip_id": alias, "base_revision": 1})
     assert refused.status_code == 400
     assert "sit" not in refused.text
+
+
+def _next(workspace, token, **query):
+    with TestClient(Starlette(routes=routes(workspace, clip_after=clip_after)), base_url="http://testserver") as client:
+        return client.get("/audit/next", params=query, headers={"x-audit-token": token})
+
+
+@pytest.fixture
+def queue(tmp_path, monkeypatch):
+    root = write_pages_run(tmp_path / "work", clips=4)
+    monkeypatch.setenv("AUDIT_WORKSPACE", str(root))
+    return root
+
+
+def _token(root, **changed):
+    return sign(secret_of(root.resolve()), **{"reviewer": "kim", "stream": "review", "run_id": RUN, **changed})
+
+
+def test_the_next_clip_is_that_of_the_nearest_open_segment_in_another_clip(queue):
+    rows = segments_of(queue)
+    first, second, third = rows.drop_duplicates("clip_id").head(3).to_dict("records")
+    told = _next(queue, _token(queue), **{"from": first["segment_id"]}).json()
+    assert (told["segment_id"], told["clip"]["clip_id"]) == (second["segment_id"], second["clip_id"])
+    assert told["progress"]["places"][second["segment_id"]] == rows["segment_id"].tolist().index(second["segment_id"]) + 1
+    for s in rows[rows["clip_id"] == second["clip_id"]].to_dict("records"):
+        paint(queue, s["clip_id"], s["start_frame"], s["end_frame"], reviewer="lee")
+    # What others decided in another clip is taken in when that clip, or the queue, is looked at again.
+    queue_rows(run_at(run_of(queue).path))
+    told = _next(queue, _token(queue), **{"from": first["segment_id"]}).json()
+    assert told["clip"]["clip_id"] == third["clip_id"]
+
+
+def test_the_next_clip_keeps_to_the_filters_and_is_nothing_at_the_end(queue):
+    rows = segments_of(queue)
+    first, wanted = rows["segment_id"].iloc[0], rows["clip_id"].unique()[-1]
+    told = _next(queue, _token(queue), **{"from": first, "text": wanted}).json()
+    assert told["clip"]["clip_id"] == wanted
+    assert told["progress"]["of"] == (rows["clip_id"] == wanted).sum()
+    for query in ({"from": first, "text": "nothing like it"}, {"from": "<script>"}, {}):
+        assert _next(queue, _token(queue), **query).status_code == 204
+
+
+def test_the_next_clip_is_told_to_reviewers_of_the_queue_only(queue, client, token):
+    first = segments_of(queue)["segment_id"].iloc[0]
+    assert _next(queue, _token(queue, stream="blind:a"), **{"from": first}).status_code == 204
+    assert _next(queue, token, **{"from": first}).status_code == 403
+    assert client.get("/audit/next", headers={"x-audit-token": token}).status_code == 204
+    refused = client.get("/audit/next", headers={"x-audit-token": token, "Origin": "http://elsewhere"})
+    assert refused.status_code == 403

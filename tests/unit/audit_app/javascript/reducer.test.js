@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { replay } from "../../../../audit_app/labeller/assets/operations.js";
 import { reducerWith } from "../../../../audit_app/labeller/assets/reducer.js";
-import { opened, segmentState, selection } from "../../../../audit_app/labeller/assets/state.js";
+import { allDecidedBut, opened, segmentState, selection, suggestionAt } from "../../../../audit_app/labeller/assets/state.js";
 
 const CLASSES = ["SIT", "WALK", "LIE", "other"].map((name) => ({ name, colour: "#000000" }));
 
@@ -40,6 +40,23 @@ function page(parts = {}, options = {}) {
   shown.gone = () => shown.effects.filter((e) => e.kind === "go").map((e) => e.go);
   return shown;
 }
+
+test("inside the segment its own suggestion is told, elsewhere the frame's, both as shares of one", () => {
+  const segments = [{ segment_id: "one", start: 105, end: 109, suggested: 2, probability: 0.69 }];
+  const p = page({ segments, probability: new Uint8Array(30).fill(125) });
+  const told = ({ suggested, probability }) => [suggested, probability];
+  assert.deepEqual(told(suggestionAt(p.do("goto", { place: 7 }))), [2, 0.69]);
+  assert.deepEqual(told(suggestionAt(p.do("goto", { place: 12 }))), [1, 0.5]);
+});
+
+test("a clip is done when all its segments are, but for the one in hand", () => {
+  const p = page();
+  assert.equal(allDecidedBut(p.state, 0), false);
+  p.do("to_segment", { place: 1 });
+  p.do("unsure");
+  assert.equal(allDecidedBut(p.state, 0), true);
+  assert.equal(allDecidedBut(p.state, 1), false);
+});
 
 test("thirty steps are thirty frames, and the clip's ends hold", () => {
   const p = page();
