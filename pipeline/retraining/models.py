@@ -194,6 +194,7 @@ class Models:
             first=part["first_sample"].to_numpy(np.int64),
             fold=fold,
             trusted=trusted,
+            kept=(trusted >= 0) & (trusted == pd.Categorical(part["target"], categories=classes).codes),
             classes=len(classes),
             seed=self._seed,
         )

@@ -70,13 +70,16 @@ class Tried:
     name : str
         Under which the trial's networks are kept.
     first, fold, trusted : int64, shape (n,)
-        First sample, fold of the run, and the class that is trusted, -1 for none.
+        First sample, fold of the run, and the class that each window may teach, -1 for none.
+    kept : bool, shape (n,)
+        Windows that teach their own label: a repaired one is a guess, by which no length is judged.
     """
 
     name: str
     first: NDArray[np.int64]
     fold: NDArray[np.int64]
     trusted: NDArray[np.int64]
+    kept: NDArray[np.bool_]
     classes: int
     seed: int
 
@@ -116,7 +119,7 @@ def updates_by_trial(recipe: Recipe, tried: Tried, samples: Samples, *, steps: i
     ]
     work = {"samples": samples, "first": tried.first, "steps": steps, "device": device}
     with joblib.Parallel(n_jobs=_processes(jobs, device), return_as="generator", mmap_mode="c") as workers:
-        return trial_lengths(tasks, tried.trusted, tried.trusted >= 0, parts=parts, workers=workers, **work)
+        return trial_lengths(tasks, tried.trusted, tried.kept, parts=parts, workers=workers, **work)
 
 
 def train_courses(

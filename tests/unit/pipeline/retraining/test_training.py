@@ -91,7 +91,8 @@ def test_updates_are_those_of_the_recipe_where_it_makes_no_trial() -> None:
 def test_a_trial_finds_how_long_to_train_and_keeps_its_networks(walking) -> None:
     samples, first, target = walking
     kept = Kept()
-    tried = Tried(name="x", first=first, fold=np.arange(40) // 2 % 4, trusted=target, classes=2, seed=0)
+    kept_labels = np.ones(40, bool)
+    tried = Tried(name="x", first=first, fold=np.arange(40) // 2 % 4, trusted=target, kept=kept_labels, classes=2, seed=0)
     recipe = make_recipe("default", views=("body",))
     found = updates_by_trial(recipe, tried, samples, steps=5, device="cpu", jobs=1, parts=kept)
     assert found in (35, 70, 140, 280)
