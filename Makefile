@@ -33,7 +33,7 @@ check: dev
 	$(BIN)/lint-imports
 
 test: check browser node
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 # Tests in a browser take the system's Chromium; else root gets Debian's package, and everybody else playwright's own.
 browser: dev

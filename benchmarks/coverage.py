@@ -15,20 +15,29 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.machine import describe
-from pipeline.proof.intervals import difference, estimate
-from pipeline.proof.measures import MEASURES, Tally, tally
+from pipeline.proof.intervals import Estimate, class_estimates, difference, estimate
+from pipeline.proof.measures import MEASURES, Tally, class_f1, tally
 from pipeline.proof.residual import residual_error
+from pipeline.review.blind import draw_sample
 
 CLASSES = 4
 GROUPS = (6, 12, 25, 60)
+MANY = 6000
+MIXES = {"all classes": 2.0, "few classes": 0.3}
+"""Whether a group shows all classes, or mostly one or two: parameter of the Dirichlet distribution of its mix."""
 
 
-def two_arms(rng: np.random.Generator, groups: int) -> tuple[Tally, Tally]:
-    """Return the tallies of two classifiers on the same windows of so many groups."""
+def two_arms(rng: np.random.Generator, groups: int, *, mix: float = 2.0, weighted: bool = False) -> tuple[Tally, Tally]:
+    """Return the tallies of two classifiers on the same windows of so many groups.
+
+    ``weighted``: only a part of the windows is verified, drawn with chances from 0.2 to 1, and weighed by their inverse.
+    """
     group = np.repeat(np.arange(groups), rng.poisson(40, groups) + 5)
-    mix = rng.dirichlet(np.full(CLASSES, 2.0), groups).cumsum(axis=1)
-    true = (rng.random(len(group))[:, None] > mix[group]).sum(axis=1).clip(0, CLASSES - 1)
+    shares = rng.dirichlet(np.full(CLASSES, mix), groups).cumsum(axis=1)
+    true = (rng.random(len(group))[:, None] > shares[group]).sum(axis=1).clip(0, CLASSES - 1)
     hard = rng.normal(0, 0.9, groups)[group] + np.array([0.5, 0.0, -0.3, -0.6])[true]
+    chance_drawn = np.array([0.2, 0.4, 0.7, 1.0])[rng.integers(0, 4, len(true))] if weighted else np.ones(len(true))
+    drawn = rng.random(len(true)) < chance_drawn
 
     def arm(better: float) -> Tally:
         chance = 1 / (1 + np.exp(-(0.8 + better + hard)))
@@ -37,52 +46,89 @@ def two_arms(rng: np.random.Generator, groups: int) -> tuple[Tally, Tally]:
         sure = np.clip(chance + rng.normal(0, 0.1, len(true)), 0.3, 0.99)
         probabilities = np.repeat(((1 - sure) / (CLASSES - 1))[:, None], CLASSES, axis=1)
         probabilities[np.arange(len(true)), told] = sure
-        return tally(true, probabilities, group, groups=groups)
+        return tally(true[drawn], probabilities[drawn], group[drawn], groups=groups, weight=1 / chance_drawn[drawn])
 
     return arm(0.0), arm(0.3)
 
 
+class Held:
+    """How often intervals held the truth, of those that were stated."""
+
+    def __init__(self) -> None:
+        self.held = self.stated = self.asked = 0
+
+    def add(self, found: Estimate, truth: float) -> None:
+        """Count one interval."""
+        self.asked += 1
+        if found.low is not None and found.high is not None:
+            self.stated += 1
+            self.held += found.low <= truth <= found.high
+
+    def __str__(self) -> str:
+        """Return the share that held, and how many were stated where that is not all."""
+        share = f"{self.held / self.stated:.3f}" if self.stated else "none"
+        return share if self.stated == self.asked else f"{share} ({self.stated / self.asked:.0%} stated)"
+
+
 def intervals(datasets: int) -> Iterator[str]:
-    """Yield a line of the table for each number of groups."""
-    pair = two_arms(np.random.default_rng(9), 6000)
-    once = np.ones((1, 6000))
-    truth = {n: [float(m(arm.resampled(once))[0]) for arm in pair] for n, m in MEASURES.items()}
-    for groups in GROUPS:
-        held = {name: np.zeros(2) for name in MEASURES}
-        for seed in range(datasets):
-            first, second = two_arms(np.random.default_rng(seed), groups)
-            for name, measure in MEASURES.items():
-                own, apart = estimate(first, measure, seed=seed), difference(first, second, measure, seed=seed)
-                real = (truth[name][0], truth[name][1] - truth[name][0])
-                held[name] += [e.low <= t <= e.high for e, t in zip((own, apart), real, strict=True)]
-        cells = " | ".join(f"{h[0] / datasets:.3f} | {h[1] / datasets:.3f}" for h in held.values())
-        yield f"| {groups} | {cells} |"
+    """Yield a line of the table for each kind of group, of windows, and number of groups."""
+    once = np.ones((1, MANY))
+    for kind, mix in MIXES.items():
+        whole = [arm.resampled(once) for arm in two_arms(np.random.default_rng(9), MANY, mix=mix)]
+        truth = {name: [float(measure(arm)[0]) for arm in whole] for name, measure in MEASURES.items()}
+        f1 = class_f1(whole[0])[0]
+        for weighted in (False, True):
+            for groups in GROUPS:
+                held = {name: (Held(), Held()) for name in MEASURES}
+                by_class = [Held() for _ in range(CLASSES)]
+                for seed in range(datasets):
+                    arms = two_arms(np.random.default_rng(seed), groups, mix=mix, weighted=weighted)
+                    for name, measure in MEASURES.items():
+                        held[name][0].add(estimate(arms[0], measure), truth[name][0])
+                        held[name][1].add(difference(*arms, measure), truth[name][1] - truth[name][0])
+                    for of_class, found, real in zip(by_class, class_estimates(arms[0]), f1, strict=True):
+                        of_class.add(found, float(real))
+                cells = [str(h) for pair in held.values() for h in pair] + [str(h) for h in by_class]
+                yield f"| {kind} | {'drawn' if weighted else 'all'} | {groups} | " + " | ".join(cells) + " |"
 
 
 def bounds(datasets: int) -> Iterator[str]:
     """Yield a line of the table for each size of the blind samples and share of wrong labels."""
     for verified in (40, 120, 400):
-        for kept in (1.0, 0.05):
-            held, bound, truth = 0, 0.0, 0.0
+        for kept in (1.0, 0.3, 0.05):
+            held, within, bound, width, truth = 0, 0, 0.0, 0.0, 0.0
             for seed in range(datasets):
                 whole = labels(np.random.default_rng(seed), kept=kept)
-                strata = whole["stratum"].value_counts().to_dict()
-                drawn = pd.concat([whole[whole["stratum"] == s].sample(verified, random_state=seed) for s in strata])
-                at_most = residual_error(drawn, sizes=strata).at_most or 0.0
+                drawn = draw_sample(whole, sizes={"flagged": verified, "unflagged": verified}, seed=seed, run_id="coverage")
+                found = residual_error(
+                    drawn[["window_id", "stratum"]].merge(whole[["window_id", "wrong"]], on="window_id"),
+                    sizes={"flagged": int(whole["is_issue"].sum()), "unflagged": int((~whole["is_issue"]).sum())},
+                )
                 wrong = float(whole["wrong"].mean())
-                held, bound, truth = held + (wrong <= at_most), bound + at_most / datasets, truth + wrong / datasets
-            yield f"| {verified} | {truth:.4f} | {bound:.4f} | {held / datasets:.3f} |"
+                held, within = held + (wrong <= found.at_most), within + (found.low <= wrong <= found.high)
+                bound, width = bound + found.at_most / datasets, width + (found.high - found.low) / datasets
+                truth += wrong / datasets
+            yield f"| {verified} | {truth:.4f} | {bound:.4f} | {held / datasets:.3f} | {width:.4f} | {within / datasets:.3f} |"
 
 
 def labels(rng: np.random.Generator, *, kept: float) -> pd.DataFrame:
     """Return windows of 300 clips, some of them much worse than others, flagged by a fallible audit."""
-    parts = []
-    for clip in range(300):
-        bad = rng.beta(0.3, 3)
-        flagged = rng.random(rng.integers(20, 60)) < 0.1 + 0.6 * bad
-        wrong = rng.random(len(flagged)) < kept * np.where(flagged, 0.25 + 0.5 * bad, 0.2 * bad)
-        parts.append(pd.DataFrame({"clip_id": clip, "stratum": np.where(flagged, "flagged", "unflagged"), "wrong": wrong}))
-    return pd.concat(parts, ignore_index=True)
+    clip = np.repeat(np.arange(300), rng.integers(20, 60, 300))
+    bad = rng.beta(0.3, 3, 300)[clip]
+    flagged = rng.random(len(clip)) < 0.1 + 0.6 * bad
+    wrong = rng.random(len(clip)) < kept * np.where(flagged, 0.25 + 0.5 * bad, 0.2 * bad)
+    place = np.arange(len(clip))
+    return pd.DataFrame(
+        {
+            "window_id": [f"w{i}" for i in place],
+            "clip_id": [f"c{c}" for c in clip],
+            "start_frame": (5 * place).astype(np.int32),
+            "end_frame": (5 * place + 24).astype(np.int32),
+            "split": "audit",
+            "is_issue": flagged,
+            "wrong": wrong,
+        }
+    )
 
 
 def main() -> None:
@@ -90,11 +136,13 @@ def main() -> None:
     parser.add_argument("--datasets", type=int, default=200)
     given = parser.parse_args()
     print(f"SIMULATED, {given.datasets} datasets; {describe()}\n")
-    print("| groups | " + " | ".join(f"{name} | its difference" for name in MEASURES) + " |")
-    print("|---" * (1 + 2 * len(MEASURES)) + "|")
+    names = [cell for name in MEASURES for cell in (name, "its difference")] + [f"F1 of class {c + 1}" for c in range(CLASSES)]
+    print("| groups show | windows | groups | " + " | ".join(names) + " |")
+    print("|---" * (3 + len(names)) + "|")
     for line in intervals(given.datasets):
         print(line, flush=True)
-    print("\n| verified in each stratum | wrong labels | mean bound | bound holds |\n|---|---|---|---|")
+    print("\n| verified in each stratum | wrong labels | mean bound | bound holds | mean width | interval holds |")
+    print("|---" * 6 + "|")
     for line in bounds(given.datasets):
         print(line, flush=True)
 

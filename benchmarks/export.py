@@ -80,6 +80,7 @@ def write_windows(folder: RunFolder, clips: pd.DataFrame, number: np.ndarray) ->
             "group": clips["subject_id"].take(clip).array,
             "split": text(np.full(n, "audit", object)),
             "mixed": False,
+            "reviewed": False,
             "bad_pose": False,
             "pose_fault": text([None] * n),
             "visible": np.ones(n, np.float32),

@@ -1,14 +1,16 @@
-"""How many windows a second one core decides: many streams at once, one stream in bulk, and one stream frame by frame.
+"""How many windows a second one core decides: one stream frame by frame, many streams together, and one stream in bulk.
 
     python -m benchmarks.streaming [--seconds 600] [--streams 64] [--keypoints 15] [--classes 12]
 
-Weights are random: speed does not depend on them. Frames come at 30 a second, a tenth of the keypoints missing; cutting them is
-counted. Seconds are those of the processor, on one thread, so that other work on the machine counts less. Prints a table.
+Weights are random: speed does not depend on them. Frames come at 30 a second, a tenth of the keypoints missing; taking and
+cutting them is counted. A decision is made every second, and in the second column every fifth of one (overlapping windows).
+Seconds are those of the processor, on one thread, so that other work on the machine counts less. Prints a table.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import statistics
 import time
 from collections.abc import Callable
@@ -53,8 +55,8 @@ def in_bulk(model: BehaviorClassifier, frames: NDArray[np.float32]) -> int:
     return len(model.stream().extend(frames))
 
 
-def frame_by_frame(model: BehaviorClassifier, frames: NDArray[np.float32]) -> int:
-    stream = model.stream()
+def frame_by_frame(model: BehaviorClassifier, frames: NDArray[np.float32], hop: float) -> int:
+    stream = model.stream(hop=hop)
     return sum(len(stream.push(keypoints)) for keypoints in frames)
 
 
@@ -79,15 +81,17 @@ def main() -> None:
     torch.set_num_threads(1)
     frames = simulated_frames(30 * options.seconds, options.keypoints)
     print(f"{describe()}; {options.keypoints} keypoints, {options.classes} classes, one thread\n")
-    print(f"| preset | {options.streams} streams together | one stream in bulk | one stream frame by frame |")
-    print("|---|---|---|---|")
+    ways = {
+        "frame by frame, hop 1 s": lambda m: frame_by_frame(m, frames[: len(frames) // 2], 1.0),
+        "frame by frame, hop 0.2 s": lambda m: frame_by_frame(m, frames[: len(frames) // 5], 0.2),
+        f"{options.streams} streams together": lambda m: many_streams(m, frames, options.streams),
+        "in bulk (`extend`)": lambda m: in_bulk(m, frames),
+    }
+    print("| preset | " + " | ".join(ways) + " |")
+    print("|---" * (len(ways) + 1) + "|")
     for preset in PRESETS:
         model = untrained(preset, keypoints=options.keypoints, classes=options.classes)
-        found = (
-            rate(lambda m=model: many_streams(m, frames, options.streams)),
-            rate(lambda m=model: in_bulk(m, frames)),
-            rate(lambda m=model: frame_by_frame(m, frames[: len(frames) // 5])),
-        )
+        found = [rate(functools.partial(way, model)) for way in ways.values()]
         print(f"| {preset} | " + " | ".join(f"{value:,.0f} windows/s" for value in found) + " |")
 
 

@@ -24,6 +24,8 @@ __all__ = [
     "Labels",
     "Model",
     "Pose",
+    "Proof",
+    "Retrain",
     "Review",
     "Run",
     "Source",
@@ -167,6 +169,13 @@ class Review(_Section):
     """Keys of your own by action, named by their place on the keyboard, such as { play = "KeyP", undo = "Ctrl+KeyZ" }."""
 
 
+class Proof(_Section):
+    """What the review is to reach; no run depends on it."""
+
+    wanted: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    """Share of wrong labels at which review may stop, once a blind sample shows with 95 % confidence that it is kept."""
+
+
 class Export(_Section):
     """How decisions become a dataset; no run depends on it."""
 
@@ -178,6 +187,17 @@ class Export(_Section):
     """Write corrected label files in the original layout (AI-Hub sources)."""
     include_blind: bool = False
     """Let blind labels count as reviews; they are meant for measuring, and what they decided they cannot measure."""
+
+
+class Retrain(_Section):
+    """Which models `audit retrain` trains and compares; no run depends on it."""
+
+    on: tuple[Literal["given", "pruned", "reviewed"], ...] = ()
+    """Arms: given, pruned, reviewed; empty takes given and pruned, and reviewed as soon as something is reviewed."""
+    curve: bool = True
+    """Train on the first 25, 50 and 75 % of the decisions too, where enough windows of the hold-out are verified."""
+    track: str = ""
+    """Where losses and figures go as well: tensorboard:DIR or mlflow:URI; empty for nowhere."""
 
 
 class Run(_Section):
@@ -201,7 +221,9 @@ class Config(_Section):
     model: Model = Model()
     issues: Issues = Issues()
     review: Review = Review()
+    proof: Proof = Proof()
     export: Export = Export()
+    retrain: Retrain = Retrain()
     run: Run = Run()
 
 

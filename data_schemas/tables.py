@@ -17,6 +17,7 @@ from pandera.errors import SchemaErrors
 from data_schemas.errors import TableError
 
 __all__ = [
+    "ARM_PREDICTIONS",
     "BLIND_SAMPLES",
     "CHANGES",
     "CLEAN_FRAMES",
@@ -33,6 +34,7 @@ __all__ = [
     "PREDICTIONS",
     "PROBABILITY_PREFIX",
     "REMARKS",
+    "REVIEWED",
     "REVIEW_ACTIONS",
     "REVIEW_EVENTS",
     "SEGMENTS",
@@ -123,11 +125,27 @@ FRAMES = pa.DataFrameSchema(
         r"^.+_y$": pa.Column("float32", nullable=True, regex=True),
         r"^.+_confidence$": pa.Column("float32", nullable=True, regex=True, required=False),
         "frame_label": _text(nullable=True, required=False),
+        "label_source": pa.Column(str, checks=pa.Check.isin(LABEL_SOURCES), required=False),
         "image": _text(nullable=True, required=False),
     },
     name="frames",
     strict=True,
 )
+"""Labels as given. ``label_source`` is told by a source that was exported after review: where each ``frame_label`` came from."""
+
+REVIEWED = pa.DataFrameSchema(
+    {
+        "clip_id": _text(),
+        "start_frame": _frame(),
+        "end_frame": _frame(),
+        "label": _text(nullable=True),
+        "label_source": pa.Column(str, checks=pa.Check.isin(LABEL_SOURCES[:-1])),
+    },
+    checks=_SPAN_IN_ORDER,
+    name="reviewed",
+    strict=True,
+)
+"""The stretches whose label people gave, by clip and frame, none over another; a null label takes their frames out."""
 
 REMARKS = pa.DataFrameSchema(
     {"file": _text(), "place": pa.Column(str), "reason": _text()},
@@ -149,6 +167,7 @@ WINDOWS = pa.DataFrameSchema(
         "group": _text(),
         "split": pa.Column(str, checks=pa.Check.isin(SPLITS)),
         "mixed": pa.Column(bool),
+        "reviewed": pa.Column(bool),
         "bad_pose": pa.Column(bool),
         "pose_fault": pa.Column(str, checks=pa.Check.isin(POSE_FAULTS), nullable=True),
         "visible": _share("float32"),
@@ -158,9 +177,10 @@ WINDOWS = pa.DataFrameSchema(
     name="windows",
     strict=True,
 )
-"""``label`` is the finest label, ``target`` the class it is trained as (null where the merge leaves it out), ``pose_fault`` the
-commonest reason for ``bad_pose`` (null where the pose is good), ``visible`` the share of keypoints seen, not interpolated, and
-``first_sample`` the window's place in the matrix of samples."""
+"""``label`` is the finest label, ``target`` the class it is trained as (null where the merge leaves it out), ``reviewed`` tells
+that every frame has a label that people gave it, ``pose_fault`` the commonest reason for ``bad_pose`` (null where the pose is
+good), ``visible`` the share of keypoints seen, not interpolated, and ``first_sample`` the window's place in the matrix of
+samples."""
 
 OOF = pa.DataFrameSchema(
     {
@@ -209,6 +229,22 @@ PREDICTIONS = pa.DataFrameSchema(
 )
 """What `audit predict` writes. ``probability`` is that of ``predicted_label``; classes of another species are null. Of windows
 with ``bad_pose`` too little was seen, or too much cannot be right, to believe what is predicted."""
+
+ARM_PREDICTIONS = pa.DataFrameSchema(
+    {
+        "window_id": _text(),
+        "arm": _text(),
+        r"^p_.+$": pa.Column("float32", checks=pa.Check.in_range(0.0, 1.0 + 1e-5), nullable=True, regex=True),
+    },
+    checks=pa.Check(
+        lambda t: (t.filter(regex=r"^p_").sum(axis=1) - 1.0).abs() < 1e-3,
+        error="the probabilities of a window do not sum to 1",
+    ),
+    name="predictions of the arms",
+    strict=True,
+    unique=["window_id", "arm"],
+)
+"""What the model of each arm says of the hold-out (`audit retrain`). Classes of another species are null."""
 
 ISSUES = pa.DataFrameSchema(
     {

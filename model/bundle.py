@@ -19,7 +19,7 @@ from torch import Tensor
 
 from data_schemas.errors import BundleError
 
-__all__ = ["BUNDLE_FORMAT", "is_bundle", "read_bundle", "write_bundle"]
+__all__ = ["BUNDLE_FORMAT", "is_bundle", "made_from", "read_bundle", "write_bundle"]
 
 BUNDLE_FORMAT = 1
 _FACTS, _WEIGHTS, _CARD = "model.json", "weights.safetensors", "MODEL_CARD.md"
@@ -29,6 +29,16 @@ _AGAIN = "copy the bundle again from where it was made, or write it again with B
 def is_bundle(folder: Path) -> bool:
     """Tell whether a folder looks like a bundle, sound or not."""
     return (folder / _FACTS).exists()
+
+
+def made_from(folder: Path) -> str | None:
+    """Return the hash that a whole bundle carries of what it was trained on; None where it has none, or is no sound bundle."""
+    try:
+        facts, _ = read_bundle(folder)
+    except BundleError:
+        return None
+    told = facts.get("made_from")
+    return told if isinstance(told, str) else None
 
 
 def write_bundle(folder: Path, facts: Mapping[str, Any], *, weights: Mapping[str, Tensor], card: str) -> None:

@@ -29,7 +29,7 @@ class Figure:
         What was measured, such as ``balanced accuracy``.
     value : float
     low, high : float, optional
-        Bounds of the 95 % interval; None where there were too few groups for one.
+        Bounds of the 95 % interval; None where there is none: too few groups, or a figure for which none holds.
     on : str
         What it was measured on, such as ``12 held-out animals, 840 windows labelled blind``.
     """
@@ -100,7 +100,7 @@ def write_model_card(folder: Path, card: ModelCard) -> Path:
 
 
 def _interval(figure: Figure) -> str:
-    return "too few groups" if figure.low is None or figure.high is None else f"{figure.low:.3f} to {figure.high:.3f}"
+    return "none" if figure.low is None or figure.high is None else f"{figure.low:.3f} to {figure.high:.3f}"
 
 
 def _facts(facts: Mapping[str, object]) -> str:

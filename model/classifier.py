@@ -14,11 +14,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,22 +28,21 @@ import data_schemas
 from data_schemas.errors import BundleError, ConfigError, DataError
 from model.bundle import read_bundle, write_bundle
 from model.card import ModelCard
+from model.deciding import Decider
 from model.device import choose_device
-from model.frames import FrameTable, clips_of, is_table
 from model.lstm import WindowLSTM
 from model.recipe import Recipe, make_recipe
-from model.streaming import Clock, CutWindow, Decision, Stream, WindowCutter
+from model.streaming import Clock
 from model.training import Progress, Windows, network_logits, train_network
-from model.windowing import MISSING, SEEN, Samples, pose_radius
+from model.windowing import MISSING, SEEN, Samples
 
 __all__ = ["BehaviorClassifier"]
 
-_BLOCK = 32
-"""Streams, windows and tables are predicted in blocks of one shape, so that they agree to the bit."""
 
-
-class BehaviorClassifier:
+class BehaviorClassifier(Decider):
     """Tell the action in windows of poses: one LSTM a view, their probabilities averaged.
+
+    How it predicts and decides is :class:`model.deciding.Decider`'s; here it is trained, saved and loaded.
 
     Parameters
     ----------
@@ -79,23 +77,11 @@ class BehaviorClassifier:
         recipe: Recipe | None = None,
         device: str = "auto",
     ) -> None:
-        self.classes = tuple(classes)
-        self.keypoints = tuple(keypoints)
-        self.clock = Clock(steps=steps, hz=hz, max_gap_ms=max_gap_ms, max_keypoint_gap_ms=max_keypoint_gap_ms)
+        clock = Clock(steps=steps, hz=hz, max_gap_ms=max_gap_ms, max_keypoint_gap_ms=max_keypoint_gap_ms)
+        super().__init__(classes, keypoints, clock=clock)
         self.species = species
         self.recipe = recipe or make_recipe("default")
         self.device = choose_device(device)
-        self.networks: list[WindowLSTM] = []
-
-    @property
-    def steps(self) -> int:
-        """Return the number of samples in a window."""
-        return self.clock.steps
-
-    @property
-    def hz(self) -> float:
-        """Return the number of samples a second."""
-        return self.clock.hz
 
     def fit(
         self,
@@ -122,7 +108,7 @@ class BehaviorClassifier:
         DataError
             The arrays do not have these shapes, or a label is not one of ``classes``.
         """
-        windows = self._windows(poses, scale)
+        windows = self._indexed(poses, scale)
         if len(labels) != len(windows) or not len(labels):
             raise DataError(
                 f"{len(windows)} windows but {len(labels)} labels", hint="give one label for each of at least one window"
@@ -145,110 +131,13 @@ class BehaviorClassifier:
         ]
         return self
 
-    def predict_proba(self, poses: ArrayLike | FrameTable, *, scale: ArrayLike | None = None) -> NDArray[np.float32]:
-        """Return probabilities of shape (n, classes).
+    def predict_windows(self, windows: Windows) -> NDArray[np.float32]:
+        """Return probabilities of shape (windows, classes), computed by PyTorch on the device of the windows.
 
-        Parameters
-        ----------
-        poses : shape (n, steps, keypoints, 2), or a table of frames
-            Windows; or a DataFrame from which one window a second is cut, as :meth:`decide` does, which also tells their times.
-        scale : shape (n,), optional
-            The median pose radius of each window's clip; the window's own where it is left out. One number for a table.
-
-        Raises
-        ------
-        DataError
-            The array does not have this shape, or the table lacks a keypoint.
-        BundleError
-            The classifier was neither fitted nor loaded.
+        Made for very many windows at once, as an index over one matrix; :meth:`predict_proba` differs from it by rounding.
         """
-        if is_table(poses):
-            decisions = self.decide(poses, scale=None if scale is None else float(np.asarray(scale)))
-            return np.array([d.probabilities for d in decisions], np.float32).reshape(-1, len(self.classes))
-        return self.predict_windows(self._windows(cast("ArrayLike", poses), scale), block=_BLOCK)
-
-    def predict_windows(self, windows: Windows, *, block: int = 0) -> NDArray[np.float32]:
-        """Return probabilities of shape (windows, classes); see :func:`model.training.network_logits` for ``block``."""
-        if not self.networks:
-            raise BundleError("this classifier has not been trained", hint="call fit, or load a bundle")
-        parts = [_softmax(network_logits(network, windows, block=block)) for network in self.networks]
+        parts = [_softmax(network_logits(network, windows)) for network in self._trained()]
         return np.mean(parts, axis=0).astype(np.float32)  # type: ignore[no-any-return]
-
-    def predict(self, poses: ArrayLike | FrameTable, *, scale: ArrayLike | None = None) -> list[str]:
-        """Return the most probable class of each window; see :meth:`predict_proba` for what goes in."""
-        return [self.classes[i] for i in self.predict_proba(poses, scale=scale).argmax(1)]
-
-    def stream(self, *, fps: float = 30.0, hop: float = 1.0, scale: float | None = None) -> Stream:
-        """Return a stream that takes keypoints frame by frame and decides once a second.
-
-        Every window is decided by its own frames (and one on either side to interpolate with); nothing is carried over.
-
-        Parameters
-        ----------
-        fps : float
-            Frames a second, where frames come without a time of their own.
-        hop : float
-            Seconds from one decision to the next.
-        scale : float, optional
-            The animal's median pose radius in the units of the keypoints (see :func:`model.windowing.pose_radius`). Training
-            takes that of the whole clip, which a stream does not know: that of the window stands in where it is left out.
-
-        Raises
-        ------
-        DataError
-            ``fps``, ``hop`` or ``scale`` is not a positive number.
-        """
-        for name, value in (("fps", fps), ("hop", hop), ("scale", 1.0 if scale is None else scale)):
-            if not (math.isfinite(value) and value > 0):
-                raise DataError(f"{name}: {value} is not a positive number", hint="30 frames a second and a hop of 1 are usual")
-        cutter = WindowCutter(self.clock, len(self.keypoints), hop_ms=1000.0 * hop)
-        return Stream(cutter, fps=fps, decide=lambda windows: self.decide_windows(windows, scale=scale))
-
-    def decide_windows(self, windows: Sequence[CutWindow], *, scale: float | None = None) -> list[Decision]:
-        """Decide windows that streams have cut (see :meth:`model.streaming.Stream.cut`), of one stream or of many at once."""
-        if not windows:
-            return []
-        scales = None if scale is None else np.full(len(windows), scale, np.float32)
-        probabilities = self.predict_proba(np.stack([w.poses for w in windows]), scale=scales)
-        return [
-            Decision(
-                label=self.classes[int(p.argmax())],
-                probability=float(p.max()),
-                probabilities=p,
-                start_ms=w.start_ms,
-                end_ms=w.end_ms,
-                start_frame=w.start_frame,
-                end_frame=w.end_frame,
-                visible=w.visible,
-            )
-            for w, p in zip(windows, probabilities, strict=True)
-        ]
-
-    def decide(
-        self, frames: ArrayLike | FrameTable, *, fps: float = 30.0, hop: float = 1.0, scale: float | None = None
-    ) -> list[Decision]:
-        """Decide recorded frames just as a stream would.
-
-        Parameters
-        ----------
-        frames : shape (frames, keypoints, 2), or a table of frames
-            One clip as an array, or a DataFrame with the columns that :func:`model.frames.clips_of` names.
-        fps, hop, scale
-            See :meth:`stream`.
-
-        Raises
-        ------
-        DataError
-            The shape is another, the table lacks a keypoint, or the times of a clip do not rise.
-        """
-        if not is_table(frames):
-            stream = self.stream(fps=fps, hop=hop, scale=scale)
-            return stream.extend(cast("ArrayLike", frames)) + stream.flush()
-        found: list[Decision] = []
-        for clip in clips_of(frames, self.keypoints, fps=fps):
-            stream = self.stream(fps=fps, hop=hop, scale=scale)
-            found += [replace(d, clip_id=clip.clip_id) for d in stream.extend(clip.xy, clip.time_ms) + stream.flush()]
-        return found
 
     def card(self) -> ModelCard:
         """Return what the classifier knows of itself; whoever trained it adds data, figures and limits with ``replace``."""
@@ -261,10 +150,12 @@ class BehaviorClassifier:
             training={"pose-audit": data_schemas.__version__, **asdict(self.recipe)},
         )
 
-    def save(self, folder: str | Path, *, card: ModelCard | None = None) -> None:
-        """Write a bundle (see :mod:`model.bundle`) with a model card; :meth:`card` is taken where none is given."""
-        if not self.networks:
-            raise BundleError("this classifier has not been trained", hint="call fit before save")
+    def save(self, folder: str | Path, *, card: ModelCard | None = None, made_from: str = "") -> None:
+        """Write a bundle (see :mod:`model.bundle`) with a model card; :meth:`card` is taken where none is given.
+
+        ``made_from`` is kept in the bundle: a hash of what it was trained on, for whoever may have to train it again.
+        """
+        networks = self._trained()
         facts = {
             "pose_audit": data_schemas.__version__,
             "species": self.species,
@@ -272,10 +163,9 @@ class BehaviorClassifier:
             "keypoints": self.keypoints,
             **asdict(self.clock),
             "recipe": asdict(self.recipe),
+            **({"made_from": made_from} if made_from else {}),
         }
-        weights = {
-            f"{i}.{name}": value for i, network in enumerate(self.networks) for name, value in network.state_dict().items()
-        }
+        weights = {f"{i}.{name}": value for i, network in enumerate(networks) for name, value in network.state_dict().items()}
         write_bundle(Path(folder), facts, weights=weights, card=(card or self.card()).markdown())
 
     @classmethod
@@ -319,34 +209,20 @@ class BehaviorClassifier:
         network.load_state_dict(own, assign=True)
         return network.float().to(self.device).eval()
 
-    def _windows(self, poses: ArrayLike, scale: ArrayLike | None) -> Windows:
-        xy = np.array(poses, np.float32)
-        expected = (self.steps, len(self.keypoints), 2)
-        if xy.ndim != 4 or xy.shape[1:] != expected:
-            raise DataError(
-                f"expected poses of shape (n, {', '.join(map(str, expected))}), got {xy.shape}",
-                hint="axes are windows, steps, keypoints, and x before y",
-            )
-        shown = np.isfinite(xy).all(axis=3)
-        xy[~shown] = 0.0
-        flat, seen = xy.reshape(-1, *expected[1:]), shown.reshape(-1, expected[1])
-        if scale is None:
-            radius = pose_radius(flat, seen).reshape(len(xy), self.steps)
-            usable = np.isfinite(radius) & (radius > 0)
-            scale = np.array([np.median(r[u]) if u.any() else 1.0 for r, u in zip(radius, usable, strict=True)])
+    def _indexed(self, poses: ArrayLike, scale: ArrayLike | None) -> Windows:
+        """Lay windows one after the other, as an index over the matrix of their samples."""
+        xy, shown, radius = self._raw(poses, scale)
         samples = Samples(
-            xy=flat,
-            state=np.where(seen, SEEN, MISSING).astype(np.uint8),
-            frame_number=np.arange(len(flat), dtype=np.int32),
+            xy=xy.reshape(-1, *xy.shape[2:]),
+            state=np.where(shown, SEEN, MISSING).astype(np.uint8).reshape(-1, xy.shape[2]),
+            frame_number=np.arange(len(xy) * self.steps, dtype=np.int32),
             run=np.repeat(np.arange(len(xy), dtype=np.int32), self.steps),
-            scale=np.repeat(np.asarray(scale, np.float32), self.steps),
+            scale=np.repeat(radius, self.steps),
         )
-        first = np.arange(len(xy), dtype=np.int64) * self.steps
-        return Windows.of(samples, first, steps=self.steps, device=self.device)
+        return Windows.of(samples, np.arange(len(xy), dtype=np.int64) * self.steps, steps=self.steps, device=self.device)
 
 
 def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return probabilities; of a row alone the same as among others, which those of PyTorch are not to the last bit."""
     powers = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)  # type: ignore[no-any-return]
 

@@ -6,6 +6,7 @@ window to the next, so a window means the same wherever a stream was joined.
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -143,13 +144,15 @@ class WindowCutter:
         first = self._seen - len(self._time)
         samples = resample(
             np.array(self._time[:end]),
-            np.stack(self._xy[:end]),
+            np.concatenate(self._xy[:end]).reshape(end, self.keypoints, 2),
             frame_number=np.arange(first, first + end),
             hz=self.clock.hz,
             max_gap_ms=self.clock.max_gap_ms,
             max_keypoint_gap_ms=self.clock.max_keypoint_gap_ms,
             start_ms=start,
             ticks=steps,
+            # Not that of a clip, which a stream does not know; whoever decides takes the window's own, or is told.
+            scale=1.0,
         )
         self._cut += 1
         # Counted from the first frame, so that no error adds up.
@@ -165,15 +168,13 @@ class WindowCutter:
                 end_frame=int(samples.frame_number[-1]),
                 start_ms=start,
                 end_ms=start + (steps - 1) * 1000.0 / self.clock.hz,
-                visible=float((samples.state == SEEN).mean()),
+                visible=np.count_nonzero(samples.state == SEEN) / samples.state.size,
             )
         ]
 
     def _forget(self) -> None:
         """Let go of the frames that no later window needs: all before its first tick but the last."""
-        before = 0
-        while before + 1 < len(self._time) and self._tick(self._time[before + 1]) < 0:
-            before += 1
+        before = max(bisect.bisect_left(self._time, 0, key=self._tick) - 1, 0)
         del self._time[:before], self._xy[:before]
 
 

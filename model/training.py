@@ -73,6 +73,7 @@ def train_network(
     classes: int,
     seed: int,
     progress: Progress | None = None,
+    losses: list[Tensor] | None = None,
 ) -> WindowLSTM:
     """Train one network on all ``windows``; the same seed on the same machine gives the same network.
 
@@ -86,6 +87,8 @@ def train_network(
         The training windows, on the device to train on.
     target : int64, shape (windows,)
         Class of each window, 0 to ``classes`` - 1.
+    losses : list, optional
+        Takes the loss of every batch as it is learnt from, on the device: waiting for each number would slow a GPU down.
     """
     torch.manual_seed(seed)
     shuffle = np.random.default_rng(seed)
@@ -119,38 +122,21 @@ def train_network(
             optimizer.step()
             scheduler.step()
             done += 1
+            if losses is not None:
+                losses.append(loss.detach())
         if progress:
             progress(done, updates)
     return network.eval()
 
 
-def network_logits(network: WindowLSTM, windows: Windows, *, block: int = 0) -> NDArray[np.float32]:
-    """Return logits of shape (windows, classes).
-
-    Parameters
-    ----------
-    block : int, optional
-        Predict just so many windows at a time, the last of them repeated where they run out, so that a window gets the same
-        logits to the bit whatever is predicted with it: matrix products of another shape are summed in another order.
-    """
+def network_logits(network: WindowLSTM, windows: Windows) -> NDArray[np.float32]:
+    """Return logits of shape (windows, classes)."""
     network.eval()
     # A GPU's shortened floats (TF32) are near enough for training, but a bundle should say the same wherever it is loaded.
     with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         rows = torch.arange(len(windows), device=windows.first.device)
-        batches = torch.split(rows, block or _PREDICTION_BATCH)
-        parts = [_logits(network, windows, b, block=block) for b in batches if len(b)]
+        parts = [network(*windows.take(b)).float().cpu() for b in torch.split(rows, _PREDICTION_BATCH) if len(b)]
     return torch.cat(parts).numpy() if parts else np.empty((0, network.linear.out_features), np.float32)
-
-
-def _logits(network: WindowLSTM, windows: Windows, batch: Tensor, *, block: int) -> Tensor:
-    """Return logits of a batch, shape (b, classes), on the CPU."""
-    if not block:
-        return network(*windows.take(batch)).float().cpu()  # type: ignore[no-any-return]
-    filled = torch.cat([batch, batch[-1:].expand(block - len(batch))])
-    states = network.embed(*windows.take(filled))[: len(batch)].cpu()
-    # With few classes the sums depend even on the row in the block; in double precision that is gone after rounding.
-    weight, bias = (p.detach().cpu().double() for p in (network.linear.weight, network.linear.bias))
-    return nn.functional.linear(states.double(), weight, bias).float()
 
 
 def _balanced(target: NDArray[np.int64], shuffle: np.random.Generator) -> NDArray[np.int64]:

@@ -6,13 +6,14 @@ recipe); a *window* is a number of consecutive samples, so it is known by the ro
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["INTERPOLATED", "MISSING", "SEEN", "Samples", "concatenate", "cut", "pose_radius", "resample"]
+__all__ = ["INTERPOLATED", "MISSING", "SEEN", "Samples", "concatenate", "cut", "pose_radius", "resample", "window_scale"]
 
 MISSING, INTERPOLATED, SEEN = 0, 1, 2
 
@@ -58,6 +59,7 @@ def resample(
     max_keypoint_gap_ms: float,
     start_ms: float | None = None,
     ticks: int | None = None,
+    scale: float | None = None,
 ) -> Samples:
     """Put one clip on a clock of ``hz`` ticks a second that starts at its first frame, or at ``start_ms``.
 
@@ -83,39 +85,38 @@ def resample(
     start_ms, ticks : optional
         Where the clock starts and how often it ticks: from the first frame to the last where they are left out. Frames before and
         after serve interpolation alone.
+    scale : float, optional
+        The clip's median pose radius; measured where it is left out.
     """
     time = np.asarray(timestamp_ms, np.float64)
     step = 1000.0 / hz
-    interval = _median(np.diff(time)) if len(time) > 1 else step
+    intervals = np.diff(time)
+    interval = _median(intervals) if len(intervals) else step
     # Dense video has a frame near every tick; frames annotated at about the clock's own rate stray from it by rounding.
     tolerance = min(interval / 2 if interval < step / 2 else max(step / 4, interval / 2), step / 2) + 1.0
 
     start = time[0] if start_ms is None else start_ms
-    tick_of_frame = np.floor((time - start) / step + 0.5).astype(np.int64)
-    count = int(tick_of_frame[-1]) + 1 if ticks is None else ticks
-    tick_time = start + np.arange(count) * step
-    distance = np.abs(time - (start + tick_of_frame * step))
-    # Of the frames of one tick the nearest comes first, so that np.unique keeps it.
-    order = np.lexsort((distance, tick_of_frame))
-    order = order[(distance[order] <= tolerance) & (tick_of_frame[order] >= 0) & (tick_of_frame[order] < count)]
-    owned, first = np.unique(tick_of_frame[order], return_index=True)
-    frame_of_tick = np.full(count, -1, np.int64)
-    frame_of_tick[owned] = order[first]
-
-    real = frame_of_tick >= 0
-    before = np.where(real, frame_of_tick, np.clip(np.searchsorted(time, tick_time, side="right") - 1, 0, None))
-    after = np.where(real, frame_of_tick, np.clip(np.searchsorted(time, tick_time, side="left"), None, len(time) - 1))
+    count = math.floor((time[-1] - start) / step + 0.5) + 1 if ticks is None else ticks
+    tick = np.arange(count)
+    tick_time = start + tick * step
+    reached = np.searchsorted(time, tick_time)
+    around = np.stack([np.maximum(reached - 1, 0), np.minimum(reached, len(time) - 1)])
+    distance = np.abs(time[around] - tick_time)
+    # A frame belongs to one tick only, and of the frames on either side of a tick the nearer one is taken; of two, the earlier.
+    own = (np.floor((time[around] - start) / step + 0.5) == tick) & (distance <= tolerance)
+    real = own[0] | own[1]
+    taken = np.where(own[0] & ~(own[1] & (distance[1] < distance[0])), around[0], around[1])
+    before, after = np.where(real, taken, around)
     now = np.where(real, time[before], tick_time)
 
     bridged = (tick_time >= time[0]) & (tick_time <= time[-1]) & ((time[after] - time[before]) <= max_gap_ms)
     values, state = _interpolate(xy, time, before=before, after=after, now=now, limit=max_keypoint_gap_ms)
     number = np.rint(np.interp(now, time, np.asarray(frame_number, np.float64))).astype(np.int32)
     # Ticks inside a hole that is too long are left out; what follows it is another run.
-    broken = np.concatenate([[0], np.cumsum(np.diff(time) > max_gap_ms)])
-    scale = np.full(count, _clip_scale(values, state), np.float32)
-    run = broken[before].astype(np.int32)
+    run = np.searchsorted(np.flatnonzero(intervals > max_gap_ms), before).astype(np.int32)
+    clip_scale = np.full(count, _clip_scale(values, state) if scale is None else scale, np.float32)
     kept = real | bridged
-    return Samples(xy=values[kept], state=state[kept], frame_number=number[kept], run=run[kept], scale=scale[kept])
+    return Samples(xy=values[kept], state=state[kept], frame_number=number[kept], run=run[kept], scale=clip_scale[kept])
 
 
 def _interpolate(
@@ -129,7 +130,8 @@ def _interpolate(
 ) -> tuple[FloatArray, NDArray[np.uint8]]:
     """Return coordinates and states at the times ``now``, which lie between the frames ``before`` and ``after``."""
     frames, keypoints = xy.shape[:2]
-    shown = np.isfinite(xy).all(axis=2)
+    finite = np.isfinite(xy)
+    shown = finite[..., 0] & finite[..., 1]
     index = np.arange(frames)[:, None]
     previous = np.maximum.accumulate(np.where(shown, index, -1), axis=0)[before]
     following = np.minimum.accumulate(np.where(shown, index, frames)[::-1], axis=0)[::-1][after]
@@ -159,6 +161,25 @@ def pose_radius(xy: FloatArray, shown: NDArray[np.bool_]) -> FloatArray:
     centre = (xy * weight).sum(axis=1, keepdims=True)
     radius = np.sqrt((((xy - centre) ** 2) * weight).sum(axis=(1, 2)))
     return np.where(count > 0, radius, np.nan).astype(np.float32)
+
+
+def window_scale(xy: FloatArray, shown: NDArray[np.bool_]) -> FloatArray:
+    """Return the median pose radius of each window, shape (n,): of its poses that have one, 1 where none has.
+
+    Parameters
+    ----------
+    xy : shape (n, steps, keypoints, 2)
+    shown : shape (n, steps, keypoints)
+    """
+    windows, steps = shown.shape[:2]
+    radius = pose_radius(xy.reshape(-1, *xy.shape[2:]), shown.reshape(-1, shown.shape[2])).reshape(windows, steps)
+    usable = radius > 0
+    count = usable.sum(axis=1)
+    # Those that do not count are sorted behind all others.
+    ordered = np.sort(np.where(usable, radius, np.float32(np.inf)), axis=1)
+    row = np.arange(windows)
+    middle = (ordered[row, np.maximum(count - 1, 0) // 2] + ordered[row, np.minimum(count // 2, steps - 1)]) / 2
+    return np.where(count > 0, middle, 1.0).astype(np.float32)
 
 
 def _median(values: NDArray[np.floating]) -> float:

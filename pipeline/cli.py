@@ -10,9 +10,11 @@ import typer
 
 import data_schemas
 from data_schemas.errors import PoseAuditError
+from pipeline.comparison import compare
 from pipeline.decisions import decisions
 from pipeline.export.command import export
 from pipeline.many_values import ManyValues
+from pipeline.retraining.command import retrain
 
 if TYPE_CHECKING:
     from data_schemas.config import Config
@@ -37,6 +39,8 @@ WorkspaceOption = Annotated[
 
 app.add_typer(decisions)
 app.command()(export)
+app.command(cls=ManyValues)(retrain)
+app.command()(compare)
 
 
 def main() -> None:
@@ -121,15 +125,23 @@ def run(
     seed: Annotated[int | None, typer.Option(help="Seed of folds and networks.")] = None,
     jobs: Annotated[int | None, typer.Option(help="Processes; 0 takes every core.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
+    reviewed: Annotated[
+        bool, typer.Option("--reviewed", help="Make the next round: what was decided is known, the rest is ranked anew.")
+    ] = False,
 ) -> None:
     """Find the windows whose label is probably wrong: read, cut, predict, judge, report.
 
-    What is fresh is skipped, and a run that was killed goes on where it was.
+    What is fresh is skipped, and a run that was killed goes on where it was. With --reviewed, frames that people decided train
+    under the label after review and are not flagged again; the hold-out stays the same. The same decisions again have nothing
+    to do.
 
     Example: audit run /data/clips -w my-audit
+
+    Example: audit run --reviewed -w my-audit
     """
     from pipeline.presentation import found_lines
     from pipeline.progress import stage_progress
+    from pipeline.rounds import decided_so_far
     from pipeline.run import run_audit
     from pipeline.summary import summarise
     from pipeline.workspace import Workspace
@@ -145,7 +157,11 @@ def run(
     }
     config = _config(place, options, source)
     try:
-        folder, worked = run_audit(Path(config.source.path), config, workspace=place, show=stage_progress)
+        where = Path(config.source.path)
+        decided = decided_so_far(place, where) if reviewed else None
+        if decided is not None and decided.stretches.empty:
+            sys.stderr.write("no decision counts yet: this is the audit of the labels as given\n")
+        folder, worked = run_audit(where, config, workspace=place, show=stage_progress, decided=decided)
     except PoseAuditError:
         _list_what_was_read(place)
         raise

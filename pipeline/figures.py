@@ -14,7 +14,16 @@ from pipeline.colours import FLAGGED, QUIET
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure, Scatter
 
-__all__ = ["class_counts", "error_rates", "given_by_predicted", "kinds_of_segments", "quality_histogram", "reliability", "styled"]
+__all__ = [
+    "class_counts",
+    "error_rates",
+    "given_by_predicted",
+    "kinds_of_segments",
+    "quality_histogram",
+    "reliability",
+    "styled",
+    "written_shares",
+]
 
 FEWEST_GROUPS = 5
 """With fewer groups a resampled interval says nothing."""
@@ -74,7 +83,7 @@ def given_by_predicted(windows: pd.DataFrame, oof: pd.DataFrame) -> tuple[Figure
         )
     )
     if len(names) <= _MOST_WRITTEN:
-        figure.add_trace(_written_shares(shares))
+        figure.add_trace(written_shares(shares))
     figure.update_layout(xaxis_title="predicted", yaxis_title="given", yaxis_autorange="reversed", yaxis_title_standoff=14)
     off = np.where(np.eye(len(names), dtype=bool), -1.0, shares.to_numpy())
     worst = [np.unravel_index(i, off.shape) for i in np.argsort(-off, axis=None, kind="stable")[:3]]
@@ -180,7 +189,7 @@ def kinds_of_segments(segments: pd.DataFrame) -> Figure:
     return styled(figure, rows=len(order))
 
 
-def _written_shares(shares: pd.DataFrame) -> Scatter:
+def written_shares(shares: pd.DataFrame) -> Scatter:
     """Return the shares of 1 % and more as text, light on dark cells, so that they can be read on light and dark pages."""
     from plotly.graph_objects import Scatter
 

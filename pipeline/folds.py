@@ -8,13 +8,12 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedGroupKFold
 
 from data_schemas.config import Folds
 from data_schemas.errors import TooFewDataError
 from data_schemas.tables import text
 
-__all__ = ["assign_folds", "classes_of", "require_clips", "require_enough", "split_windows"]
+__all__ = ["assign_folds", "classes_of", "require_clips", "require_enough", "split_again", "split_windows"]
 
 _ATTEMPTS = 20
 
@@ -29,6 +28,23 @@ def split_windows(windows: pd.DataFrame, *, folds: Folds) -> pd.DataFrame:
     for species in sorted(windows["species"].unique()):
         rows = np.flatnonzero((windows["species"] == species).to_numpy())
         split[rows] = _split_species(windows.iloc[rows], folds=folds)
+    return windows.assign(split=text(split))
+
+
+def split_again(windows: pd.DataFrame) -> pd.DataFrame:
+    """Return windows whose labels have changed with their ``split``: the groups of the hold-out stay what they were.
+
+    A class is left out when fewer than two of the other groups show it.
+    """
+    split = np.full(len(windows), "left_out", object)
+    for species in windows["species"].unique():
+        rows = np.flatnonzero((windows["species"] == species).to_numpy())
+        part = windows.iloc[rows]
+        target, group = part["target"].fillna("").to_numpy(object), part["group"].to_numpy(object)
+        apart = part["group"].isin(part.loc[part["split"] == "holdout", "group"].unique()).to_numpy(bool)
+        audited = _auditable(target, group, (target != "") & ~apart)
+        judged = apart & part["target"].isin(part["target"][audited].unique()).to_numpy(bool)
+        split[rows] = np.select([audited, judged], ["audit", "holdout"], "left_out")
     return windows.assign(split=text(split))
 
 
@@ -95,6 +111,8 @@ def assign_folds(target: NDArray[np.int64], group: NDArray[np.int64], *, count: 
 
 
 def _stratified(target: NDArray[np.int64], group: NDArray[np.int64], *, count: int, seed: int) -> NDArray[np.int16]:
+    from sklearn.model_selection import StratifiedGroupKFold
+
     fold = np.zeros(len(target), np.int16)
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
     with warnings.catch_warnings():

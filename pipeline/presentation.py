@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from pipeline.prediction import Predicted
 
 __all__ = [
+    "ROUND_HEADS",
     "SELFTEST_HEADS",
     "cost_line",
     "found_lines",
     "predicted_lines",
     "read_lines",
+    "round_cells",
     "selftest_cells",
     "selftest_lines",
     "selftest_notes",
@@ -43,6 +45,7 @@ def found_lines(found: Mapping[str, Any], *, workspace: Path) -> list[str]:
         f"windows    {found['windows']:>8,}   {parts}",
         f"flagged    {found['flagged']:>8,}   {share} of the predicted windows carry a label that is probably wrong",
         f"segments   {found['segments']:>8,}   to review",
+        *_round_lines(found),
         "",
         *_label_lines(found["label_errors"]),
         "",
@@ -107,8 +110,35 @@ def status_lines(found: Mapping[str, Any]) -> list[str]:
         "",
         f"segments: {found['segments_open']} open, {found['segments_decided']} decided, {found['segments_unsure']} unsure",
         *_review_lines(found["review"]),
+        *_round_lines(found),
         "" if found["finished"] else "not finished: type the same `audit run` again to go on",
     ]
+
+
+ROUND_HEADS = (
+    "round",
+    "started",
+    "decisions",
+    "frames reviewed",
+    "windows reviewed",
+    "flagged",
+    "segments",
+    "expected wrong of the rest",
+)
+
+
+def round_cells(told: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return a round's cells in the order of the heads."""
+    return (
+        str(told["number"]),
+        str(told["started"])[:16].replace("T", " "),
+        f"{told['events']:,}",
+        f"{told['reviewed_frames']:,}",
+        _share(told["reviewed_windows"], told["windows"]),
+        f"{told['flagged']:,}",
+        f"{told['segments']:,}",
+        "-" if told["share_wrong"] is None else f"{told['share_wrong']:.1%}",
+    )
 
 
 SELFTEST_HEADS = (
@@ -137,14 +167,7 @@ def cost_line(audits: int, *, seconds: float) -> str:
 def selftest_lines(found: Mapping[str, Any]) -> list[str]:
     """Return the selftest table for a terminal, and how to read it; missing scores are None."""
     rows: Sequence[Mapping[str, Any]] = found["planted"]
-    cells = [SELFTEST_HEADS, *(selftest_cells(row) for row in rows if row["note"] is None)]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(SELFTEST_HEADS))]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if i == 0 else cell.rjust(width) for i, (cell, width) in enumerate(zip(line, widths, strict=True))
-        )
-        for line in cells
-    ]
+    lines = _aligned([SELFTEST_HEADS, *(selftest_cells(row) for row in rows if row["note"] is None)])
     untested = [f"not tested, for too few groups or classes: {what}" for what in found["untested"]]
     report = Path(found["run_dir"]) / "report.html"
     return ["", *lines, "", *selftest_notes(rows), *untested, "", f"report: {report}"]
@@ -198,6 +221,26 @@ def selftest_notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         if row["note"] is not None:
             why[row["kind"].replace("_", " "), row["note"]].append(f"{row['share']:.0%}")
     return notes + [f"left out: {kind} {', '.join(shares)}: {note}" for (kind, note), shares in why.items()]
+
+
+def _aligned(cells: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows of cells as lines with columns, the first to the left and the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if i == 0 else cell.rjust(width) for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+        )
+        for line in cells
+    ]
+
+
+def _round_lines(found: Mapping[str, Any]) -> list[str]:
+    """Return the rounds of the workspace as a table, where there are several."""
+    rounds: Sequence[Mapping[str, Any]] = found["rounds"]
+    if len(rounds) < 2:
+        return []
+    told = f"this is round {found['round']}: labels that people gave are known, shares of wrong labels are of the rest"
+    return ["", *_aligned([ROUND_HEADS, *map(round_cells, rounds)]), told]
 
 
 def _with_interval(row: Mapping[str, Any], score: str) -> str:

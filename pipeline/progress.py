@@ -25,7 +25,7 @@ __all__ = ["Report", "stage_progress"]
 Report = Callable[[int, int], None]
 """Called with (items done, items in all)."""
 
-_UNITS = {"read": "files", "predict": "networks"}
+_UNITS = {"read": "files", "predict": "networks", "train": "networks"}
 
 
 class _Rate(ProgressColumn):

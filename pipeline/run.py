@@ -17,6 +17,7 @@ from pipeline.naming import named_files, taxonomy_of
 from pipeline.progress import Report
 from pipeline.readers import Reader, recognise
 from pipeline.report import write_report
+from pipeline.rounds import Decided, figures_of_round, open_round
 from pipeline.stages import SCHEMAS, STAGES, Context, Stage
 from pipeline.workspace import RunFolder, Workspace, code_version, digest
 
@@ -26,10 +27,13 @@ Show = Callable[[str], AbstractContextManager[Report]]
 """Shows one stage by its name while it runs."""
 
 
-def run_audit(source: Path, config: Config, *, workspace: Workspace, show: Show) -> tuple[RunFolder, bool]:
+def run_audit(
+    source: Path, config: Config, *, workspace: Workspace, show: Show, decided: Decided | None = None
+) -> tuple[RunFolder, bool]:
     """Audit ``source`` and return the run's folder, and whether anything had to be done.
 
-    A run is known by its source manifest, configuration and code: the same again goes on in its folder, or is already done.
+    A run is known by its source manifest, configuration and code, and by what was ``decided``, where that is laid over the labels
+    given: the same again goes on in its folder, or is already done.
 
     Raises
     ------
@@ -46,27 +50,34 @@ def run_audit(source: Path, config: Config, *, workspace: Workspace, show: Show)
         "code": code_version(),
         "source": str(source.resolve()),
         "format": reader.name,
-        "config": config.model_dump(mode="json", exclude={"export", "review", "run", "source"}),
+        "config": config.model_dump(mode="json", exclude={"export", "proof", "retrain", "review", "run", "source"}),
         "named_files": named_files(config),
     }
-    identity = digest(facts, reader.manifest())
+    base = digest(facts, reader.manifest())
+    stretches = decided.stretches if decided is not None and len(decided.stretches) else None
+    identity = base if decided is None or stretches is None else digest(base, decided.hash)
     with workspace.locked():
-        folder = workspace.run_of(identity, facts)
+        folder = workspace.run_of(identity, {**facts, "round": open_round(workspace, base, decided)})
         if folder.record().get("finished") and not _stale_stages(folder, identity):
             workspace.name_latest(folder)
             return folder, False
-        _run_stages(folder, identity, reader=reader, config=config, show=show)
+        _run_stages(folder, identity, reader=reader, config=config, show=show, decided=stretches)
         workspace.name_latest(folder)
     return folder, True
 
 
-def _run_stages(folder: RunFolder, identity: str, *, reader: Reader, config: Config, show: Show) -> None:
+def _run_stages(
+    folder: RunFolder, identity: str, *, reader: Reader, config: Config, show: Show, decided: pd.DataFrame | None
+) -> None:
     folder.log("run", identity=identity)
     stale = _stale_stages(folder, identity)
     tables: dict[str, pd.DataFrame] = {}
+    shared: dict[str, Any] = {"reader": reader, "config": config, "decided": decided}
     for stage in STAGES:
         if stage in stale:
-            _run_stage(stage, folder, tables=tables, made_from=_key(stage, identity), reader=reader, config=config, show=show)
+            _run_stage(stage, folder, tables=tables, made_from=_key(stage, identity), show=show, **shared)
+    if stale or "windows" not in folder.record()["round"]:
+        _keep_figures(folder, tables)
     with show("report"):
         started = time.monotonic()
         folder.log("stage", stage="report")
@@ -85,6 +96,7 @@ def _run_stage(
     made_from: str,
     reader: Reader,
     config: Config,
+    decided: pd.DataFrame | None,
     show: Show,
 ) -> None:
     started = time.monotonic()
@@ -99,6 +111,7 @@ def _run_stage(
             parts=folder,
             progress=progress,
             taxonomy=taxonomy_of(reader.name, config),
+            decided=decided,
         )
         try:
             made = stage.run(tables, context)
@@ -109,6 +122,14 @@ def _run_stage(
             folder.write_table(name, made[name], schema=SCHEMAS[name], made_from=made_from)
     tables.update(made)
     _note(folder, stage.name, seconds=time.monotonic() - started, rows={n: len(made[n]) for n in stage.makes})
+
+
+def _keep_figures(folder: RunFolder, tables: dict[str, pd.DataFrame]) -> None:
+    """Keep what this round found in run.json, to be laid beside the other rounds."""
+    needed = ("frames", "reviewed", "windows", "issues", "segments")
+    whole = {name: tables[name] if name in tables else folder.read_table(name, SCHEMAS[name]) for name in needed}
+    record = folder.record()
+    folder.save_record({**record, "round": {**record["round"], **figures_of_round(whole)}})
 
 
 def _note(folder: RunFolder, stage: str, **figures: Any) -> None:

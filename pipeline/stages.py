@@ -2,7 +2,7 @@
 
 ::
 
-    source ── read ── clips, frames, rejected, notes
+    source ── read ── clips, frames, rejected, notes, reviewed
                         └── cut ── windows
                                      └── predict ── oof
                                                      └── judge ── issues, segments
@@ -13,21 +13,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pandera.pandas as pa
 
 from data_schemas.config import Config
 from data_schemas.labels import Taxonomy
-from data_schemas.tables import CLIPS, FRAMES, ISSUES, OOF, REMARKS, SEGMENTS, WINDOWS
-from pipeline.detection.issues import judge_windows
-from pipeline.detection.network_tasks import Parts
-from pipeline.detection.out_of_fold import predict_out_of_fold
-from pipeline.detection.segments import cut_segments
+from data_schemas.tables import CLIPS, FRAMES, ISSUES, OOF, REMARKS, REVIEWED, SEGMENTS, WINDOWS
 from pipeline.folds import require_clips, require_enough, split_windows
 from pipeline.readers import Reader
+from pipeline.reviewed import SettledFrames, lay_over, review_windows, reviewed_in_source
 from pipeline.sampling import sample_clips
 from pipeline.windows import cut_windows
+
+if TYPE_CHECKING:
+    from pipeline.detection.network_tasks import Parts
 
 __all__ = ["SCHEMAS", "STAGES", "Context", "Stage"]
 
@@ -38,6 +39,7 @@ SCHEMAS: Mapping[str, pa.DataFrameSchema] = {
     "frames": FRAMES,
     "rejected": REMARKS,
     "notes": REMARKS,
+    "reviewed": REVIEWED,
     "windows": WINDOWS,
     "oof": OOF,
     "issues": ISSUES,
@@ -47,13 +49,14 @@ SCHEMAS: Mapping[str, pa.DataFrameSchema] = {
 
 @dataclass(frozen=True)
 class Context:
-    """What every stage may look at beside its tables."""
+    """What every stage may look at beside its tables; ``decided`` are the stretches that reviewers of the workspace decided."""
 
     reader: Reader
     config: Config
     parts: Parts
     progress: Callable[[int, int], None]
     taxonomy: Taxonomy | None
+    decided: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -67,22 +70,32 @@ class Stage:
 
 
 def read(_tables: Tables, context: Context) -> Tables:
-    """Read the source; what cannot be read is set aside with its reason."""
+    """Read the source; what cannot be read is set aside with its reason. What people decided about its frames lies beside it."""
     found = context.reader.read(context.config, progress=context.progress)
-    return {"clips": found.clips, "frames": found.frames, "rejected": found.rejected, "notes": found.notes}
+    reviewed = reviewed_in_source(found.frames)
+    if context.decided is not None:
+        reviewed = lay_over(found.frames, reviewed, context.decided)
+    tables = {"clips": found.clips, "frames": found.frames, "rejected": found.rejected, "notes": found.notes}
+    return {**tables, "reviewed": reviewed}
 
 
 def cut(tables: Tables, context: Context) -> Tables:
-    """Cut windows, and set the hold-out groups apart before anything else looks at them."""
+    """Cut windows, and set the hold-out groups apart before anything else looks at them; then labels are those after review."""
     clips, frames = tables["clips"], tables["frames"]
     require_clips(clips, tables["rejected"])
     sampled = sample_clips(clips, frames, config=context.config)
     windows = cut_windows(clips, frames, sampled=sampled, config=context.config, taxonomy=context.taxonomy)
-    return {"windows": split_windows(windows, folds=context.config.folds)}
+    windows = split_windows(windows, folds=context.config.folds)
+    reviewed = tables["reviewed"]
+    after = review_windows(windows, clips, frames, reviewed, config=context.config, taxonomy=context.taxonomy)
+    return {"windows": after}
 
 
 def predict(tables: Tables, context: Context) -> Tables:
     """Predict every window by networks that never saw its group."""
+    # Commands that only look at a run need neither PyTorch nor SciPy, which take a second to load.
+    from pipeline.detection.out_of_fold import predict_out_of_fold
+
     clips, windows = tables["clips"], tables["windows"]
     require_enough(clips, windows)
     sampled = sample_clips(clips, tables["frames"], config=context.config)
@@ -92,14 +105,18 @@ def predict(tables: Tables, context: Context) -> Tables:
 
 def judge(tables: Tables, context: Context) -> Tables:
     """Turn probabilities into doubt, flags and segments to review."""
+    from pipeline.detection.issues import judge_windows
+    from pipeline.detection.segments import cut_segments
+
     issues = judge_windows(tables["windows"], tables["oof"], tables["clips"], config=context.config)
-    issues, segments = cut_segments(issues, tables["windows"], config=context.config)
+    settled = SettledFrames.of(tables["frames"], tables["reviewed"])
+    issues, segments = cut_segments(issues, tables["windows"], config=context.config, settled=settled)
     return {"issues": issues, "segments": segments}
 
 
 STAGES: tuple[Stage, ...] = (
-    Stage("read", needs=(), makes=("clips", "frames", "rejected", "notes"), run=read),
-    Stage("cut", needs=("clips", "frames", "rejected"), makes=("windows",), run=cut),
+    Stage("read", needs=(), makes=("clips", "frames", "rejected", "notes", "reviewed"), run=read),
+    Stage("cut", needs=("clips", "frames", "rejected", "reviewed"), makes=("windows",), run=cut),
     Stage("predict", needs=("clips", "frames", "windows"), makes=("oof",), run=predict),
-    Stage("judge", needs=("clips", "windows", "oof"), makes=("issues", "segments"), run=judge),
+    Stage("judge", needs=("clips", "frames", "reviewed", "windows", "oof"), makes=("issues", "segments"), run=judge),
 )

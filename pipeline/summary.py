@@ -7,10 +7,11 @@ from typing import Any
 import pandas as pd
 
 from data_schemas.errors import StageError
+from pipeline.rounds import rounds_of
 from pipeline.stages import SCHEMAS, STAGES
-from pipeline.workspace import RunFolder
+from pipeline.workspace import RunFolder, Workspace
 
-__all__ = ["clip_list", "label_errors", "review_figures", "segments_by_state", "summarise"]
+__all__ = ["clip_list", "label_errors", "review_figures", "segments_by_state", "summarise", "unreviewed"]
 
 _MANY_ORPHANS = 100
 """Orphans that are listed; all are counted."""
@@ -27,6 +28,7 @@ def summarise(folder: RunFolder, events: pd.DataFrame | None = None) -> dict[str
     tables = {name: _table(folder, name) for stage in STAGES for name in stage.makes if name not in ("frames", "oof")}
     record = folder.record()
     windows, issues, segments = tables["windows"], tables["issues"], tables["segments"]
+    own_round = record.get("round") or {}
     queue = segments[segments["split"] != "holdout"] if segments is not None else None
     states = segments_by_state(folder, queue, events)
     return {
@@ -42,10 +44,12 @@ def summarise(folder: RunFolder, events: pd.DataFrame | None = None) -> dict[str
         "rejected": 0 if tables["rejected"] is None else len(tables["rejected"]),
         "notes": 0 if tables["notes"] is None else len(tables["notes"]),
         "flagged": 0 if issues is None else int(issues["is_issue"].sum()),
-        "label_errors": [] if issues is None else label_errors(issues),
+        "label_errors": [] if issues is None or windows is None else label_errors(unreviewed(issues, windows)),
         "segments": 0 if queue is None else len(queue),
         **{f"segments_{state}": count for state, count in states.items()},
         "review": review_figures(folder, events),
+        "round": own_round.get("number"),
+        "rounds": _rounds(folder, own_round.get("base")),
         "top_segments": [] if queue is None else queue.head(5).drop(columns=["split"]).to_dict("records"),
     }
 
@@ -88,6 +92,11 @@ def clip_list(clips: pd.DataFrame | None, windows: pd.DataFrame | None) -> list[
     return shown.assign(windows=shown["clip_id"].map(per_clip).fillna(0).astype(int)).to_dict("records")  # type: ignore[return-value]
 
 
+def unreviewed(issues: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
+    """Return the issues without the windows whose label people gave: of these nothing is estimated."""
+    return issues[~issues["window_id"].isin(windows.loc[windows["reviewed"], "window_id"])]
+
+
 def label_errors(issues: pd.DataFrame) -> list[dict[str, Any]]:
     """Return, for every species and given label, its windows, those flagged, and the share expected to be wrong, worst first."""
     doubt = issues.assign(doubt=1.0 - issues["label_quality"].astype("float64"))
@@ -102,6 +111,12 @@ def _table(folder: RunFolder, name: str) -> pd.DataFrame | None:
         return folder.read_table(name, SCHEMAS[name])
     except StageError:
         return None
+
+
+def _rounds(folder: RunFolder, base: str | None) -> list[dict[str, Any]]:
+    """Return the figures of all rounds of the run's source and configuration, without those of single classes."""
+    found = [] if base is None else rounds_of(Workspace(folder.path.parent.parent), base)
+    return [{name: value for name, value in told.items() if name not in ("base", "classes")} for told in found]
 
 
 def _counts(column: pd.Series) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from itertools import pairwise
 
 import numpy as np
@@ -17,7 +18,7 @@ from model.windowing import SEEN, cut
 from pipeline.poses.plausibility import body_of, find_faults, window_faults
 from pipeline.sampling import SampledClips, clip_bounds
 
-__all__ = ["cut_windows"]
+__all__ = ["cut_windows", "merged_labels", "window_labels"]
 
 
 def cut_windows(
@@ -37,14 +38,10 @@ def cut_windows(
 
     clip = sampled.clip[first]
     start, end = samples.frame_number[first], samples.frame_number[first + steps - 1]
-    label, mixed = _window_labels(clips, frames, clip=clip, start=start, end=end)
+    label, mixed = window_labels(clips, frames, clip=clip, start=start, end=end)
     species = clips["species"].to_numpy(object)[clip]
     subject = clips["subject_id"].to_numpy(object)[clip]
     clip_id = clips["clip_id"].to_numpy(object)[clip]
-    merged = {
-        (s, name): taxonomy.merged(config.labels.merge, s, name) if taxonomy else name
-        for s, name in set(zip(species.tolist(), label.tolist(), strict=True))
-    }
     fault = _pose_faults(frames, sampled, first, config=config)
     return pd.DataFrame(
         {
@@ -55,16 +52,26 @@ def cut_windows(
             "start_frame": start.astype(np.int32),
             "end_frame": end.astype(np.int32),
             "label": text(label),
-            "target": text([merged[key] for key in zip(species, label, strict=True)]),
+            "target": text(merged_labels(species, label, config=config, taxonomy=taxonomy)),
             "group": text(subject),
             "split": text(np.full(len(first), "audit", object)),
             "mixed": mixed,
+            "reviewed": np.zeros(len(first), bool),
             "bad_pose": np.array([f is not None for f in fault], bool),
             "pose_fault": text(fault),
             "visible": _share_of_windows((samples.state == SEEN).mean(1), first, steps),
             "first_sample": first,
         }
     )
+
+
+def merged_labels(
+    species: Iterable[str], label: Iterable[str], *, config: Config, taxonomy: Taxonomy | None
+) -> NDArray[np.object_]:
+    """Return the class that each label is trained as, or None where the merge leaves it out."""
+    pairs = list(zip(species, label, strict=True))
+    merged = {(s, name): taxonomy.merged(config.labels.merge, s, name) if taxonomy else name for s, name in set(pairs)}
+    return np.array([merged[pair] for pair in pairs], object)
 
 
 def _pose_faults(frames: pd.DataFrame, sampled: SampledClips, first: NDArray[np.int64], *, config: Config) -> NDArray[np.object_]:
@@ -94,7 +101,7 @@ def _share_of_windows(share: NDArray[np.floating], first: NDArray[np.int64], ste
     return np.asarray(np.clip((total[first + steps] - total[first]) / steps, 0.0, 1.0), np.float32)
 
 
-def _window_labels(
+def window_labels(
     clips: pd.DataFrame,
     frames: pd.DataFrame,
     *,
@@ -102,7 +109,15 @@ def _window_labels(
     start: NDArray[np.int32],
     end: NDArray[np.int32],
 ) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
-    """Return each window's label and whether its frames carry more than one."""
+    """Return each window's label and whether its frames carry more than one.
+
+    Parameters
+    ----------
+    clip : int32, shape (n,)
+        Place of each window's clip in ``clips``, ascending.
+    start, end : int32, shape (n,)
+        First and last frame of each window.
+    """
     label = clips["label"].to_numpy(object)[clip].copy()
     mixed = np.zeros(len(clip), bool)
     if "frame_label" not in frames:

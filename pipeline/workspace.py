@@ -51,7 +51,7 @@ def digest(*parts: Any) -> str:
 
 def code_version() -> str:
     """Return a hash over the modules that make a run's tables, so that a run never goes on with other code."""
-    apart = {("pipeline", name) for name in ("demo", "export", "proof", "review", "prediction.py")}
+    apart = {("pipeline", name) for name in ("demo", "export", "proof", "retraining", "review", "prediction.py")}
     apart |= {("model", f"{name}.py") for name in ("card", "frames", "onnx_export", "streaming")}
     root = Path(__file__).resolve().parent.parent
     found = hashlib.blake2b(digest_size=8)
@@ -92,6 +92,23 @@ class Workspace:
         """Return the run that was asked for last, finished or not."""
         records = [p for p in self.runs.glob("*/run.json") if not p.parent.is_symlink()]
         return RunFolder(max(records, key=lambda p: (p.stat().st_mtime_ns, p)).parent) if records else None
+
+    def finished(self) -> RunFolder:
+        """Return the newest finished run.
+
+        Raises
+        ------
+        StageError
+            There is none.
+        """
+        folder = self.latest()
+        if folder is None:
+            some = self.newest() is not None
+            raise StageError(
+                f"{self.root.resolve()}: no {'finished ' if some else ''}run yet",
+                hint=f"audit run {'' if some else 'YOUR_CLIPS '}-w {self.root}",
+            )
+        return folder
 
     def run_of(self, identity: str, facts: Mapping[str, Any]) -> RunFolder:
         """Return the folder of the run with this identity, making it where there is none."""

@@ -155,6 +155,7 @@ def _windows(clip_id: str, number: np.ndarray, *, place: int, clips: int) -> pd.
             "group": text([f"dog{place:02d}"] * n),
             "split": text(["audit"] * n),
             "mixed": np.zeros(n, bool),
+            "reviewed": np.zeros(n, bool),
             "bad_pose": np.zeros(n, bool),
             "pose_fault": text([None] * n),
             "visible": np.ones(n, np.float32),

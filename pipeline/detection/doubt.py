@@ -1,6 +1,7 @@
 """How doubtful each label is, from probabilities: the score that decides what is dropped, flagged, suggested and ranked.
 
-1. Probabilities are averaged over neighbouring windows of the clip (a Gaussian in time); windows of bad pose have no vote.
+1. Probabilities are averaged over neighbouring windows of the clip (a Gaussian in time); windows of bad pose have no vote, and
+   reviewed ones none on those that are not.
 2. *Lift*: the probability of the given label less its mean over the windows that carry that label (the class thresholds of
    confident learning, Northcutt et al. 2021), three parts, and its lead over the best other class, centred likewise, one part.
 3. *Excuse*: half of what the clip's better windows reach (its 60th percentile) is subtracted, since a model that misjudges a clip
@@ -8,12 +9,17 @@
 4. *No excuse* for a clip whose label is wrong as a whole: the posterior of the clip's label, from the mean log probability of its
    windows, tempered such that it fits the labels of all clips, with 5 % of wrong clips assumed beforehand.
 
+Labels that people gave (``fixed``) are known, and nobody doubts them. They count wherever right labels tell what a model says of
+them: in the means of a class, in what a clip reaches, in the agreement. They do not count where wrong labels are estimated: there
+they are no sample of the rest, since the most doubtful were reviewed first. A clip's label is judged by the windows whose label
+nobody gave to any part of the clip, and is not wrong as a whole where a reviewer confirmed it.
+
 docs/research.md holds what each step gains.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -59,6 +65,8 @@ class Labelled:
         Clip of each window, as a number.
     votes : bool, shape (n,)
         False for windows of bad pose: they are judged by their neighbours and change nobody's score.
+    fixed : bool, shape (n,)
+        Labels that people gave: right by definition.
     sigma : float
         Standard deviation of the average in time, in windows.
     """
@@ -66,7 +74,12 @@ class Labelled:
     given: NDArray[np.int64]
     clip: NDArray[np.int64]
     votes: NDArray[np.bool_]
+    fixed: NDArray[np.bool_]
     sigma: float
+
+    def of(self, rows: NDArray[np.int64]) -> Labelled:
+        """Return the labels of some of the windows; whole clips, in order."""
+        return replace(self, given=self.given[rows], clip=self.clip[rows], votes=self.votes[rows], fixed=self.fixed[rows])
 
 
 @dataclass(frozen=True)
@@ -84,7 +97,8 @@ class Doubt:
     excuse : float64, shape (n,)
         The clip's median lead where it is negative, else 0.
     clip_is_wrong : float64, shape (n,)
-        Posterior that the label of the window's clip is wrong as a whole; 0 where frames are labelled one by one.
+        Posterior that the label of the window's clip is wrong as a whole; 0 where frames are labelled one by one, and for labels
+        that are fixed.
     """
 
     score: FloatArray
@@ -98,7 +112,7 @@ def doubt_labels(probabilities: NDArray[np.floating], labels: Labelled) -> Doubt
     """Return how doubtful each label is; ``probabilities`` has shape (n, classes)."""
     given, votes = labels.given, labels.votes
     classes = probabilities.shape[1]
-    nearby = smooth(probabilities, labels)
+    nearby = _nearby(probabilities, labels)
     own = nearby[np.arange(len(given)), given]
     lead = own - nearby[np.arange(len(given)), best_other(nearby, given)]
     lift = (1 - _LEAD) * _centred(own, given, votes, classes) + _LEAD * _centred(lead, given, votes, classes)
@@ -121,8 +135,8 @@ def best_other(probabilities: NDArray[np.floating], given: NDArray[np.int64]) ->
     return np.asarray(np.where(np.eye(probabilities.shape[1], dtype=bool)[given], -1.0, probabilities).argmax(axis=1))
 
 
-def counted_wrong(doubt: Doubt, given: NDArray[np.int64], kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return which labels are counted as wrong in the estimate of the joint of given and true labels.
+def counted_wrong(doubt: Doubt, labels: Labelled, kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which labels are counted as wrong in the estimate of the joint of given and true labels; never those that are fixed.
 
     A label counts as wrong where another class leads. A weak model is led astray by whole clips, so there the clip's median
     counts as no lead at all: in full while the model agrees with the labels that were kept no better than half way between
@@ -133,6 +147,7 @@ def counted_wrong(doubt: Doubt, given: NDArray[np.int64], kept: NDArray[np.bool_
     kept : bool, shape (n,)
         The windows whose labels are trusted.
     """
+    given = labels.given
     excused = min(1.0, 2 * (1 - agreement(doubt, given, kept))) * doubt.excuse * (doubt.clip_is_wrong <= SURELY)
     excusing = doubt.nearby.copy()
     excusing[np.arange(len(given)), given] -= excused
@@ -140,7 +155,7 @@ def counted_wrong(doubt: Doubt, given: NDArray[np.int64], kept: NDArray[np.bool_
     from cleanlab.filter import find_label_issues
 
     found = find_label_issues(given, excusing / excusing.sum(axis=1, keepdims=True), filter_by="predicted_neq_given", n_jobs=1)
-    return np.asarray(found, bool)
+    return np.asarray(found, bool) & ~labels.fixed
 
 
 def agreement(doubt: Doubt, given: NDArray[np.int64], kept: NDArray[np.bool_]) -> float:
@@ -182,6 +197,18 @@ def smooth(values: NDArray[np.floating], labels: Labelled) -> FloatArray:
     return np.where(heard[:, None], total / np.where(heard, mass, 1.0)[:, None], values)
 
 
+def _nearby(probabilities: NDArray[np.floating], labels: Labelled) -> FloatArray:
+    """Return probabilities averaged over neighbours, shape (n, classes).
+
+    A reviewed stretch ends where its label ends, so what models see there says nothing of the windows beside it.
+    """
+    nearby = smooth(probabilities, labels)
+    if not labels.fixed.any():
+        return nearby
+    alone = smooth(probabilities, replace(labels, votes=labels.votes & ~labels.fixed))
+    return np.where(labels.fixed[:, None], nearby, alone)
+
+
 def _centred(values: FloatArray, given: NDArray[np.int64], votes: NDArray[np.bool_], classes: int) -> FloatArray:
     count = np.bincount(given[votes], minlength=classes)
     mean = np.bincount(given[votes], weights=values[votes], minlength=classes) / np.maximum(count, 1)
@@ -206,14 +233,21 @@ def _quantile(values: FloatArray, group: NDArray[np.int64], *, share: float) -> 
 def _wrong_clips(nearby: FloatArray, labels: Labelled) -> FloatArray:
     """Return the posterior that the label of each window's clip is wrong as a whole, shape (n,)."""
     classes = nearby.shape[1]
-    code, clip = np.unique(labels.clip, return_inverse=True)
-    count = np.bincount(clip)
-    given = np.full(len(code), -1, np.int64)
-    given[clip] = labels.given
-    one_label = np.bincount(clip, weights=given[clip] == labels.given) == count
-    logs = np.log(np.clip(nearby, _LEAST, None))
-    evidence = np.stack([np.bincount(clip, weights=logs[:, c]) / count for c in range(classes)], axis=1) - logs.mean(axis=0)
-    frequency = np.bincount(given, minlength=classes) / len(code)
+    clip = np.unique(labels.clip, return_inverse=True)[1]
+    # Labels that nobody gave to any part of a clip speak for it; where all were given, they tell how far models can be believed.
+    stretch = clip * classes + labels.given
+    known = np.bincount(stretch, weights=labels.fixed, minlength=classes * (clip.max() + 1)) > 0
+    speaks = ~known[stretch]
+    speaks |= (np.bincount(clip, weights=speaks) == 0)[clip]
+    where, own_label = clip[speaks], labels.given[speaks]
+    count = np.bincount(where)
+    given = np.full(len(count), -1, np.int64)
+    given[where] = own_label
+    one_label = np.bincount(where, weights=given[where] == own_label) == count
+    confirmed = known[np.arange(len(count)) * classes + given]
+    logs = np.log(np.clip(nearby[speaks], _LEAST, None))
+    evidence = np.stack([np.bincount(where, weights=logs[:, c]) / count for c in range(classes)], axis=1) - logs.mean(axis=0)
+    frequency = np.bincount(given, minlength=classes) / len(count)
 
     def posterior(sharpness: float, *, random: float) -> FloatArray:
         found = sharpness * evidence + np.log(np.maximum(frequency, 1e-9))
@@ -224,12 +258,12 @@ def _wrong_clips(nearby: FloatArray, labels: Labelled) -> FloatArray:
         # Some labels are wrong whatever the evidence: without this share a single one would decide the sharpness.
         return float(-np.log(posterior(sharpness, random=_WRONG_CLIPS)[row, given]).mean())
 
-    row = np.arange(len(code))
+    row = np.arange(len(count))
     fitted = minimize_scalar(misfit, bounds=(0.0, 60.0), method="bounded")
     chance = posterior(float(fitted.x), random=_NEVER_CERTAIN)
     own, other = chance[row, given], chance[row, best_other(chance, given)]
     wrong = _WRONG_CLIPS * other / (_WRONG_CLIPS * other + (1 - _WRONG_CLIPS) * own)
-    return np.asarray(np.where(one_label, wrong, 0.0)[clip])
+    return np.asarray(np.where(one_label & ~confirmed, wrong, 0.0)[clip] * (given[clip] == labels.given))
 
 
 def class_shares(marked: NDArray[np.bool_], given: NDArray[np.int64], classes: int) -> FloatArray:

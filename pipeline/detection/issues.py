@@ -22,7 +22,8 @@ def judge_windows(windows: pd.DataFrame, oof: pd.DataFrame, clips: pd.DataFrame,
     """Return the issues table without kinds and segments: a row for each predicted window, rank 1 the most doubtful.
 
     Windows are judged species by species, for their classes are different ones. A clip whose inspector names another action
-    than its owner is an issue by itself: all its windows are flagged, and the inspector's action is suggested.
+    than its owner is an issue by itself: all its windows are flagged, and the inspector's action is suggested. Reviewed windows
+    are never an issue: their quality is 1, and they are ranked behind all others.
     """
     table = windows.merge(oof, on="window_id", how="inner", validate="one_to_one").sort_values(
         ["species", "clip_id", "start_frame"], kind="stable", ignore_index=True
@@ -31,7 +32,9 @@ def judge_windows(windows: pd.DataFrame, oof: pd.DataFrame, clips: pd.DataFrame,
     contradicted = other[other.notna() & (other != clips.set_index("clip_id")["label"])]
     parts = [_judge_species(part, contradicted, config=config) for _, part in table.groupby("species", sort=True)]
     judged = pd.concat(parts, ignore_index=True)
-    order = judged.sort_values(["label_quality", "window_id"], kind="stable").index
+    # Beside the windows that are judged, for at single precision others can reach a quality of 1 as well.
+    ordered = judged[["label_quality", "window_id"]].assign(reviewed=table["reviewed"])
+    order = ordered.sort_values(["reviewed", "label_quality", "window_id"], kind="stable").index
     rank = np.empty(len(judged), np.int64)
     rank[order] = np.arange(1, len(judged) + 1)
     return judged.assign(kind=text([None] * len(judged)), segment_id=text([None] * len(judged)), rank=rank)
@@ -47,7 +50,7 @@ def _judge_species(part: pd.DataFrame, contradicted: pd.Series, *, config: Confi
 
     suggested = classes[quality.suggested]
     another = part["clip_id"].map(contradicted).to_numpy(object)
-    told_twice = pd.notna(another)
+    told_twice = pd.notna(another) & ~labels.fixed
     right = np.where(told_twice, np.minimum(quality.right, _TWO_LABELS), quality.right)
     return pd.DataFrame(
         {
@@ -70,7 +73,8 @@ def _judge_species(part: pd.DataFrame, contradicted: pd.Series, *, config: Confi
 
 
 def _second_opinion(part: pd.DataFrame, labels: Labelled) -> NDArray[np.float32]:
-    """Return the share of the windows whose label the networks alone doubt more: 0 is the most doubtful."""
+    """Return the share of the windows whose label the networks alone doubt more: 0 is the most doubtful, 1 whatever is fixed."""
     own = smooth(part[["network"]].to_numpy(np.float64), labels)[:, 0]
     lift = own - pd.Series(own).groupby(labels.given).transform("mean").to_numpy()
-    return np.asarray(pd.Series(lift).rank(method="first").to_numpy() / len(part), np.float32)
+    doubted = pd.Series(lift).where(~labels.fixed).rank(method="first") / len(part)
+    return np.asarray(doubted.fillna(1.0).to_numpy(), np.float32)

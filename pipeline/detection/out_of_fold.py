@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from data_schemas.config import Config
-from data_schemas.tables import probability_columns
+from data_schemas.tables import probability_columns, text
 from model.device import choose_device
 from model.recipe import Recipe, make_recipe
 from model.summaries import VOICES, context, summarise_windows
@@ -28,7 +28,7 @@ from pipeline.detection.network_tasks import NetworkTask, Parts, run_tasks, tria
 from pipeline.detection.passes import REPAIRS, Heard, Lesson, batches, run_passes
 from pipeline.folds import assign_folds, classes_of
 
-__all__ = ["labels_of", "predict_out_of_fold", "recipe_of"]
+__all__ = ["labels_of", "predict_out_of_fold", "recipe_of", "trust_labels"]
 
 _REACHES = (3, 9)
 """Windows on either side that the voice of the context looks at, about 1.4 and 3.8 seconds at 5 Hz; the first for space."""
@@ -67,6 +67,7 @@ def labels_of(windows: pd.DataFrame, *, classes: list[str], config: Config) -> L
         given=pd.Categorical(windows["target"], categories=classes).codes.astype(np.int64),
         clip=pd.factorize(windows["clip_id"])[0].astype(np.int64),
         votes=~windows["bad_pose"].to_numpy(bool),
+        fixed=windows["reviewed"].to_numpy(bool),
         sigma=config.issues.smooth_seconds * config.windows.hz / config.windows.stride,
     )
 
@@ -82,9 +83,10 @@ def predict_out_of_fold(
     """Return the oof table: for every window of the audit and the hold-out, one probability a class of its species.
 
     Windows of bad pose and windows across a change of label are predicted, but teach nothing. Networks learn from the labels
-    that the passes trust or repaired; how long, a trial on one fold finds. Their probabilities, averaged over views and
-    repeats, and those of the voices are mixed in the proportion that fits the trusted labels best (Brier score, out of fold;
-    Breiman 1996, "Stacked Regressions"). The hold-out is predicted by models of the audited groups alone.
+    that were reviewed, and from those that the passes trust or repaired; how long, a trial on one fold finds. Their
+    probabilities, averaged over views and repeats, and those of the voices are mixed in the proportion that fits the trusted
+    labels best (Brier score, out of fold; Breiman 1996, "Stacked Regressions"). The hold-out is predicted by models of the
+    audited groups alone.
     """
     recipe = recipe_of(config)
     device = choose_device(config.run.device).type
@@ -104,6 +106,32 @@ def predict_out_of_fold(
             for species, h in zip(kinds, heard, strict=True)
         ]
     return _table(windows, predicted)
+
+
+def trust_labels(
+    windows: pd.DataFrame,
+    samples: Samples,
+    *,
+    config: Config,
+    parts: Parts,
+    progress: Callable[[int, int], None] | None = None,
+) -> pd.DataFrame:
+    """Return which labels the passes trust, without any network: window_id, taught, and teaching.
+
+    ``taught`` tells whether a window's own label may teach, ``teaching`` names the class that it teaches: its own, another where
+    it was repaired, null where none.
+    """
+    kinds = list(_species(windows, config=config))
+    steps = _Steps(progress, len(kinds) * _passes(recipe_of(config)))
+    first = windows["first_sample"].to_numpy(np.int64)
+    told = []
+    with joblib.Parallel(n_jobs=config.run.jobs or -1, mmap_mode="c") as workers:
+        for species in kinds:
+            heard = _listen(species, samples, first=first, config=config, parts=parts, workers=workers, advance=steps.advance)
+            teaching = text([species.classes[c] if c >= 0 else None for c in heard.teaching])
+            names = windows["window_id"].iloc[species.rows].array
+            told.append(pd.DataFrame({"window_id": names, "taught": heard.kept, "teaching": teaching}))
+    return pd.concat(told, ignore_index=True)
 
 
 def _passes(recipe: Recipe) -> int:

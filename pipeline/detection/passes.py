@@ -5,6 +5,8 @@ the folds that it did not see, doubts the labels by the mean of their probabilit
 class. The share is the class's own estimate of wrong labels within bounds; dropping ends when hardly a window changes sides.
 Passes that repair follow: a dropped label that is more likely wrong than right comes back as the one that is suggested. What
 dropping takes away are the very windows that show an action inside clips of another; repaired, they teach as well.
+
+Labels that people gave are fixed: they teach in every pass, under the label that they have.
 """
 
 from __future__ import annotations
@@ -50,7 +52,7 @@ class Lesson:
     Attributes
     ----------
     labels : Labelled
-        Given classes, clips and votes.
+        Given classes, clips and votes, and which labels are fixed.
     group : int64, shape (n,)
         Group of the folds.
     audited : bool, shape (n,)
@@ -70,10 +72,16 @@ class Lesson:
     folds: int
     seed: int
 
+    @property
+    def fixed(self) -> NDArray[np.bool_]:
+        """Return which labels people gave, shape (n,): they are never dropped, repaired or doubted."""
+        return self.labels.fixed
+
     def of(self, rows: NDArray[np.int64]) -> Lesson:
         """Return the lesson of some of the windows; whole groups, so that folds stay apart."""
-        labels = replace(self.labels, given=self.labels.given[rows], clip=self.labels.clip[rows], votes=self.labels.votes[rows])
-        return replace(self, labels=labels, group=self.group[rows], audited=self.audited[rows], teaches=self.teaches[rows])
+        return replace(
+            self, labels=self.labels.of(rows), group=self.group[rows], audited=self.audited[rows], teaches=self.teaches[rows]
+        )
 
 
 @dataclass(frozen=True)
@@ -180,10 +188,10 @@ def _trusted(probabilities: NDArray[np.float32], lesson: Lesson, *, kept: NDArra
     """Return the windows that may teach without the most doubtful of every class."""
     given = lesson.labels.given
     doubt = doubt_labels(probabilities, lesson.labels)
-    wrong = counted_wrong(doubt, given, kept)
-    may = lesson.teaches
+    wrong = counted_wrong(doubt, lesson.labels, kept)
+    may = lesson.teaches & ~lesson.fixed
     share = np.clip(class_shares(wrong[may], given[may], lesson.classes), _LEAST_DROPPED, _MOST_DROPPED)
-    trusted = may.copy()
+    trusted = lesson.teaches.copy()
     for number in range(lesson.classes):
         rows = np.flatnonzero(may & (given == number))
         most_doubtful = rows[np.argsort(doubt.score[rows], kind="stable")]

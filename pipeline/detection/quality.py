@@ -4,6 +4,9 @@ A label's chance to be right is estimated twice: by Bayes' rule from tempered pr
 too unsure where a model is sure, and by whether the label is counted as wrong, which is too sure where the model is not. The
 better the model agrees with the labels that it trusts (Cohen's kappa, squared), the more the second counts. Their mean is made
 monotone in the doubt (isotonic regression; Zadrozny & Elkan 2002); docs/research.md shows how close it is.
+
+Labels that are fixed have quality 1. They help to temper the probabilities, since they are trusted, but how many of the other
+labels are wrong, and which, is estimated from these alone.
 """
 
 from __future__ import annotations
@@ -31,13 +34,13 @@ class Quality:
     Attributes
     ----------
     right : float64, shape (n,)
-        Chance that the label is right; its order is that of the doubt.
+        Chance that the label is right; its order is that of the doubt. 1 where it is fixed.
     suggested : int64, shape (n,)
         The best class but the given one.
     joint : float64, shape (classes, classes)
         Estimated number of windows of each given (row) and true class (column).
     flagged : bool, shape (n,)
-        The most doubtful labels, as many as are expected to be wrong; never those of bad pose.
+        The most doubtful labels, as many as are expected to be wrong; never those of bad pose, nor those that are fixed.
     """
 
     right: NDArray[np.float64]
@@ -51,21 +54,26 @@ def estimate_quality(doubt: Doubt, labels: Labelled, taught: NDArray[np.bool_]) 
     given, classes = labels.given, doubt.nearby.shape[1]
     trusted = taught if taught.any() else np.ones(len(given), bool)
     tempered = _tempered(doubt.nearby, given, trusted)
-    wrong = counted_wrong(doubt, given, trusted)
-    counts = np.full((classes, classes), 0.5)
-    np.add.at(counts, (given, np.where(wrong, best_other(doubt.nearby, given), given)), 1.0)
-    of_label, posterior = _noise(tempered, given, counts)
     verdict = max(0.0, agreement(doubt, given, trusted)) ** 2
-    believed = (1 - verdict) * posterior[np.arange(len(given)), given] + verdict * ~wrong
-    right = _in_order(doubt.score, believed)
-    # Windows of bad pose are shown as such, not called a wrong label.
-    order = np.argsort(doubt.score, kind="stable")
-    order = order[labels.votes[order]]
-    flagged = np.zeros(len(given), bool)
-    flagged[order[: round(float((1 - right)[labels.votes].sum()))]] = True
     # What labels of this kind are mistaken for counts for nothing here: the models have learnt how common the classes are.
     suggested = best_other(doubt.nearby, given)
-    joint = of_label * np.bincount(given, minlength=classes)[:, None]
+    wrong = counted_wrong(doubt, labels, trusted)
+    right, flagged = np.ones(len(given)), np.zeros(len(given), bool)
+    joint = np.diag(np.bincount(given[labels.fixed], minlength=classes).astype(np.float64))
+    open_rows = np.flatnonzero(~labels.fixed)
+    if len(open_rows):
+        own, counted = given[open_rows], wrong[open_rows]
+        counts = np.full((classes, classes), 0.5)
+        np.add.at(counts, (own, np.where(counted, suggested[open_rows], own)), 1.0)
+        of_label, posterior = _noise(tempered[open_rows], own, counts)
+        believed = (1 - verdict) * posterior[np.arange(len(own)), own] + verdict * ~counted
+        right[open_rows] = _in_order(doubt.score[open_rows], believed)
+        joint += of_label * np.bincount(own, minlength=classes)[:, None]
+    # Windows of bad pose are shown as such, not called a wrong label.
+    may = labels.votes & ~labels.fixed
+    order = np.argsort(doubt.score, kind="stable")
+    order = order[may[order]]
+    flagged[order[: round(float((1 - right)[may].sum()))]] = True
     return Quality(right=right, suggested=suggested, joint=joint, flagged=flagged)
 
 
@@ -110,7 +118,10 @@ def _in_order(score: NDArray[np.float64], believed: NDArray[np.float64]) -> NDAr
     # scikit-learn takes a second to import, which `audit --help` should not pay.
     from sklearn.isotonic import IsotonicRegression
 
-    steps = IsotonicRegression(y_min=0.0, y_max=1.0).fit_transform(score, believed)
+    fitted = IsotonicRegression(y_min=0.0, y_max=1.0).fit(score, believed)
+    steps = fitted.transform(score)
+    # Between scores that differ by a rounding error alone scikit-learn divides by nothing.
+    steps = np.where(np.isnan(steps), np.interp(score, fitted.X_thresholds_, fitted.y_thresholds_), steps)
     _, start, count = np.unique(steps, return_index=False, return_inverse=True, return_counts=True)
     middle = np.bincount(start, weights=score) / count
     height = np.bincount(start, weights=steps) / count

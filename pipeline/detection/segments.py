@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from data_schemas.config import Config
 from data_schemas.tables import text
 from pipeline.detection.doubt import SURELY
+from pipeline.reviewed import SettledFrames
 
 __all__ = ["cut_segments", "pieces_of_constant_doubt"]
 
@@ -46,7 +47,7 @@ class _Course:
     start, end : int64, shape (n,)
         First and last frame of each window's tick.
     bounds : int64, shape (runs + 1,)
-        Where the runs start: windows of one clip under one given label, without a hole.
+        Where the runs start: windows of one clip under one given label, without a hole, all of them reviewed or none.
     """
 
     start: NDArray[np.int64]
@@ -54,7 +55,9 @@ class _Course:
     bounds: NDArray[np.int64]
 
 
-def cut_segments(issues: pd.DataFrame, windows: pd.DataFrame, *, config: Config) -> tuple[pd.DataFrame, pd.DataFrame]:
+def cut_segments(
+    issues: pd.DataFrame, windows: pd.DataFrame, *, config: Config, settled: SettledFrames | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Cut every clip into segments and tell their kind.
 
     Kinds, the first that holds: ``bad_pose`` where at least half of the windows show implausible or too few keypoints;
@@ -62,24 +65,37 @@ def cut_segments(issues: pd.DataFrame, windows: pd.DataFrame, *, config: Config)
     ``boundary`` where it holds a change between frame labels and is at most 3 s long; ``ambiguous`` where the label is held to be
     as likely right as wrong; else ``contaminated``.
 
+    Parameters
+    ----------
+    settled
+        The frames that people have decided about, if any: no segment starts or ends with one, and a window that stands for such
+        frames alone is no issue, though it may reach into others.
+
     Returns
     -------
     issues, segments
         The issues with ``kind`` and ``segment_id`` filled in for the windows whose middle lies in a segment, and the segments
         table, the most urgent first. Segments of bad pose come last: there is no label to repair.
     """
-    table = issues.merge(windows[["window_id", "mixed", "bad_pose"]], on="window_id", validate="one_to_one")
+    table = issues.merge(windows[["window_id", "mixed", "bad_pose", "reviewed"]], on="window_id", validate="one_to_one")
     table = table.sort_values(["clip_id", "start_frame"], kind="stable", ignore_index=True)
     if table.empty:
         return issues, _empty_segments()
     course = _course(table)
+    if settled is not None:
+        done = settled.all_settled(table["clip_id"], course.start, course.end)
+        issues = issues.assign(is_issue=issues["is_issue"] & ~issues["window_id"].isin(table.loc[done, "window_id"]))
+        table = table.assign(reviewed=table["reviewed"] | done, is_issue=table["is_issue"] & ~done)
+        course = _course(table)
     threshold = _threshold(table)
     seconds = config.windows.stride / config.windows.hz
     in_clip = table.groupby("clip_id").size().to_dict()
-    rows = [
-        _segment(table.iloc[a:b], course.start[a], course.end[b - 1], seconds=seconds, in_clip=in_clip)
-        for a, b in _pieces(table, course, threshold=threshold, shortest=round(_SHORTEST / seconds))
-    ]
+    rows = []
+    for a, b in _pieces(table, course, threshold=threshold, shortest=round(_SHORTEST / seconds)):
+        start, end = int(course.start[a]), int(course.end[b - 1])
+        if settled is not None:
+            start, end = settled.trimmed(str(table["clip_id"].iloc[a]), start, end)
+        rows.append(_segment(table.iloc[a:b], start, end, seconds=seconds, in_clip=in_clip))
     if not rows:
         return issues, _empty_segments()
     segments = pd.DataFrame(rows)
@@ -139,18 +155,20 @@ def _course(table: pd.DataFrame) -> _Course:
     tick_start, tick_end = start.copy(), end.copy()
     tick_start[1:] = np.where(joined, between, start[1:])
     tick_end[:-1] = np.where(joined, between - 1, end[:-1])
-    new = np.concatenate([[True], ~joined | (label[1:] != label[:-1])])
+    reviewed = table["reviewed"].to_numpy(bool)
+    new = np.concatenate([[True], ~joined | (label[1:] != label[:-1]) | (reviewed[1:] != reviewed[:-1])])
     return _Course(start=tick_start, end=tick_end, bounds=np.append(np.flatnonzero(new), len(table)))
 
 
 def _pieces(table: pd.DataFrame, course: _Course, *, threshold: float, shortest: int) -> Iterator[tuple[int, int]]:
-    """Yield the doubtful pieces of every run, and the stretches of bad pose, as rows of the table."""
+    """Yield the doubtful pieces of every run that is not reviewed, and its stretches of bad pose, as rows of the table."""
     doubt = 1.0 - table["label_quality"].to_numpy(np.float64)
     suggested = pd.factorize(table["suggested_label"])[0]
     bad = table["bad_pose"].to_numpy(bool)
     flagged = table["is_issue"].to_numpy(bool)
+    reviewed = table["reviewed"].to_numpy(bool)
     for a, b in pairwise(course.bounds):
-        if not (flagged[a:b] | bad[a:b]).any():
+        if reviewed[a] or not (flagged[a:b] | bad[a:b]).any():
             continue
         present = np.unique(suggested[a:b])
         channels = doubt[a:b, None] * (suggested[a:b, None] == present)

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from data_schemas.config import Config, Export, load_config
-from data_schemas.errors import StageError, TooFewDataError, UsageError
+from data_schemas.errors import TooFewDataError, UsageError
 from data_schemas.tables import CHANGES, CLEAN_FRAMES, CLEAN_WINDOWS, CLIPS, ISSUES, SEGMENTS, WINDOWS
 from pipeline.export.aihub import write_label_files
 from pipeline.export.changes import list_changes
@@ -25,6 +25,7 @@ from pipeline.export.windows import clean_windows
 from pipeline.naming import taxonomy_of
 from pipeline.progress import Report
 from pipeline.review.access import frames_of, stored_events
+from pipeline.rounds import earlier_rounds
 from pipeline.workspace import RunFolder, Workspace
 
 __all__ = ["export_dataset"]
@@ -72,7 +73,7 @@ def export_dataset(
     WorkspaceError
         The disk refuses.
     """
-    folder = _finished_run(place)
+    folder = place.finished()
     record = folder.record()
     if settings.aihub and record.get("format") != "aihub59":
         raise UsageError(
@@ -90,17 +91,6 @@ def export_dataset(
     return sheet
 
 
-def _finished_run(place: Workspace) -> RunFolder:
-    folder = place.latest()
-    if folder is None:
-        some = place.newest() is not None
-        raise StageError(
-            f"{place.root.resolve()}: no {'finished ' if some else ''}run yet",
-            hint=f"audit run {'' if some else 'YOUR_CLIPS '}-w {place.root}",
-        )
-    return folder
-
-
 def _reviewed(folder: RunFolder, events: pd.DataFrame, *, blind: bool) -> _Reviewed:
     clips = folder.read_table("clips", CLIPS)
     after = review_frames(events, frames_of(folder), blind=blind)
@@ -108,7 +98,10 @@ def _reviewed(folder: RunFolder, events: pd.DataFrame, *, blind: bool) -> _Revie
         raise TooFewDataError(
             "reviewers excluded every frame: nothing is left to export", hint="undo an exclusion in the History"
         )
-    changes = list_changes(after, events, folder.read_table("segments", SEGMENTS), clips)
+    # What was decided in an earlier round lies in no segment any more.
+    found = [earlier.read_table("segments", SEGMENTS) for earlier in earlier_rounds(folder)]
+    segments = pd.concat([*found, folder.read_table("segments", SEGMENTS)], ignore_index=True)
+    changes = list_changes(after, events, segments, clips)
     return _Reviewed(events, clips.assign(label=clip_labels(clips, after)), after, changes)
 
 

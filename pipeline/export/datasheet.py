@@ -19,7 +19,7 @@ from pipeline.export.files import WrittenTable
 from pipeline.export.placing import sha256_of
 from pipeline.export.windows import CleanWindows
 from pipeline.review.access import orphans_of
-from pipeline.summary import label_errors
+from pipeline.summary import label_errors, unreviewed
 from pipeline.workspace import RunFolder, digest
 
 __all__ = ["Exported", "datasheet"]
@@ -72,7 +72,7 @@ def datasheet(
         "clips": {"run": len(made.clips), "exported": int(after.loc[~after["excluded"], "clip_id"].nunique())},
         "classes": _classes(made, species),
         "changes": _changes(made.changes),
-        "error_rates": _error_rates(made.issues, after, species),
+        "error_rates": _error_rates(unreviewed(made.issues, made.run_windows), after, species),
         "label_files": None if made.label_files is None else asdict(made.label_files),
         "files": _files(made.written, out),
     }
@@ -170,6 +170,7 @@ def _changes(changes: pd.DataFrame) -> list[dict[str, Any]]:
 def _error_rates(issues: pd.DataFrame, after: pd.DataFrame, species: pd.Series) -> list[dict[str, Any]]:
     """Return for every given label the share expected to be wrong by the run, and that found wrong among reviewed frames.
 
+    What a later round expects is of the windows that had not been reviewed before it.
     Reviewers look first where the run doubts, so the second is no estimate for the frames that nobody looked at.
     """
     looked = ((after["label_source"] != "given") & ~after["excluded"]).to_numpy(bool)

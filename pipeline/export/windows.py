@@ -56,7 +56,7 @@ def clean_windows(
     Parameters
     ----------
     windows
-        The run's windows.
+        The run's windows; those of a later round carry labels after review.
     after
         Its frames after review (see :func:`pipeline.export.labels.review_frames`).
     margin
@@ -79,7 +79,7 @@ def clean_windows(
     table = run[list(_KEPT)].assign(
         label=label,
         target=_targets(run["species"], label, merge=merge, taxonomy=taxonomy),
-        given_label=run["label"],
+        given_label=_given_labels(run["label"], after["given"].iloc[frames.order], first[kept], last[kept], reviewed[kept] > 0),
         majority=votes.count[kept] / total[kept],
         mixed=votes.count[kept] < total[kept],
         reviewed=reviewed[kept] / total[kept],
@@ -90,6 +90,19 @@ def clean_windows(
         left_out_mixed=int((~clear & ~excluded).sum()),
         left_out_excluded=int(excluded.sum()),
     )
+
+
+def _given_labels(
+    label: pd.Series, given: pd.Series, first: NDArray[np.int64], last: NDArray[np.int64], touched: NDArray[np.bool_]
+) -> pd.Series:
+    """Return the label that each window had before any review: the run's own, but where people decided about its frames."""
+    if not touched.any():
+        return label
+    codes, names = pd.factorize(given, sort=True)
+    votes = _votes(codes, len(names), first[touched], last[touched])
+    own = label.to_numpy(object, copy=True)
+    own[touched] = names.to_numpy(object)[votes.first]
+    return pd.Series(own, index=label.index, dtype="str")
 
 
 class _Frames:

@@ -1,10 +1,15 @@
 """How many labels of a dataset are still wrong, from blind samples, and how much more review a wanted share would take.
 
 Blind samples are drawn from strata (flagged and unflagged windows) with known chances, so that every stratum's share of wrong
-labels weighs as much as the stratum has windows. The bound must also hold where a stratum shows no error at all, which no
-resampling can tell: it is the gamma limit of a weighted sum of counts (Fay & Feuer 1997, "Confidence intervals for directly
-adjusted rates"), for as many *independent* windows as their clips leave (Kish's design effect). ``benchmarks/coverage.py`` shows
-how often it holds.
+labels weighs as much as the stratum has windows. What is estimated is the share of *this* dataset. Windows are what is drawn,
+each of a stratum with the same chance, spread over all clips; so that windows of a clip are alike adds nothing to the uncertainty
+(it would if clips were drawn, or other clips were to be judged; Cochran 1977, chapters 5 and 8).
+
+A stratum's share is given the distribution that its sample leaves: a beta distribution for the windows that were not drawn
+(Jeffreys; Brown, Cai & DasGupta 2001, "Interval estimation for a binomial proportion"), the windows that were drawn being known
+(Ericson 1969, "Subjective Bayesian models in sampling finite populations"). Limits are quantiles of the weighted sum over strata.
+Where a stratum shows no error, or nothing else, its limits are the exact ones (Clopper & Pearson 1934), for there Jeffreys'
+interval promises too much. ``benchmarks/coverage.py`` shows how often the limits hold.
 """
 
 from __future__ import annotations
@@ -14,6 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 __all__ = ["FEWEST_WINDOWS", "Residual", "residual_error", "segments_to_reach", "windows_needed"]
 
@@ -21,6 +27,13 @@ FEWEST_WINDOWS = 30
 """Verified windows that every stratum needs before anything is said of it."""
 
 CONFIDENCE = 0.95
+
+_DRAWS = 20_000
+_STEP = 1.1
+_MOST_STEPS = 60
+_CERTAIN = 1e-9
+
+FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -31,50 +44,92 @@ class Residual:
     ----------
     share : float or None
         Estimate.
+    low, high : float or None
+        Its 95 % interval.
     at_most : float or None
-        With 95 % confidence the share is no higher.
-    verified : mapping
-        Verified windows by stratum.
+        With 95 % confidence the share is no higher: a limit on one side, so it lies below ``high``.
+    verified, wrong : mapping
+        Verified windows by stratum, and how many of them are wrong.
     needed : mapping
         How many more each stratum needs before a verdict.
     """
 
     share: float | None
+    low: float | None
+    high: float | None
     at_most: float | None
     verified: Mapping[str, int]
+    wrong: Mapping[str, int]
     needed: Mapping[str, int]
 
 
-def residual_error(verified: pd.DataFrame, *, sizes: Mapping[str, int]) -> Residual:
+@dataclass(frozen=True)
+class _Counts:
+    """Of each stratum: windows, verified ones, wrong ones among these; shape (strata,)."""
+
+    windows: FloatArray
+    verified: FloatArray
+    wrong: FloatArray
+
+    @property
+    def share(self) -> float:
+        return float((self.windows * self.wrong / self.verified).sum() / self.windows.sum())
+
+    def limits(self, *levels: float) -> list[float]:
+        """Return limits of the share: below a half from the distribution of the least that may be wrong, else of the most."""
+        rng = np.random.default_rng(0)
+        totals = {upper: np.zeros(_DRAWS) for upper in (False, True)}
+        for size, count, wrong in zip(self.windows, self.verified, self.wrong, strict=True):
+            for upper, total in totals.items():
+                chance = _chance(wrong, count, upper=upper, rng=rng)
+                total += wrong + rng.binomial(max(0, round(size - count)), chance)
+        return [float(np.quantile(totals[level > 0.5], level) / self.windows.sum()) for level in levels]
+
+
+def residual_error(verified: pd.DataFrame, *, sizes: Mapping[str, float]) -> Residual:
     """Estimate the share of wrong labels.
 
     Parameters
     ----------
-    verified : DataFrame with stratum, clip_id and wrong
+    verified : DataFrame with stratum and wrong
         Windows of a blind sample: whether the dataset's label differs from the blind one.
     sizes
         How many windows each stratum has in the whole; those without windows are left out.
     """
-    weights = {s: n / sum(sizes.values()) for s, n in sizes.items() if n}
-    counts = {s: int((verified["stratum"] == s).sum()) for s in weights}
-    needed = {s: max(0, min(FEWEST_WINDOWS, sizes[s]) - counts[s]) for s in weights}
-    if not weights or any(needed.values()):
-        return Residual(None, None, counts, needed)
-    parts = {s: verified[verified["stratum"] == s] for s in weights}
-    share = sum(weights[s] * float(part["wrong"].mean()) for s, part in parts.items())
-    return Residual(share, min(1.0, _highest(list(parts.values()), list(weights.values()))), counts, needed)
+    strata = [s for s, size in sizes.items() if size > 0]
+    parts = {s: verified.loc[verified["stratum"] == s, "wrong"] for s in strata}
+    count = {s: len(part) for s, part in parts.items()}
+    wrong = {s: int(part.sum()) for s, part in parts.items()}
+    needed = {s: max(0, min(FEWEST_WINDOWS, int(sizes[s])) - count[s]) for s in strata}
+    if not strata or any(needed.values()):
+        return Residual(None, None, None, None, count, wrong, needed)
+    counts = _Counts(*(np.array([of[s] for s in strata], np.float64) for of in (sizes, count, wrong)))
+    low, high, at_most = counts.limits((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2, CONFIDENCE)
+    return Residual(counts.share, low, high, at_most, count, wrong, needed)
 
 
-def windows_needed(share: float, *, at_most: float) -> int | None:
-    """Return about how many independent windows show with 95 % confidence that a share is below a bound; None: it is not."""
-    if share >= at_most:
+def windows_needed(found: Residual, *, sizes: Mapping[str, float], at_most: float) -> int | None:
+    """Return about how many more verified windows, shared out like those there are, would show that a share is below a bound.
+
+    Returns
+    -------
+    int or None
+        0 where it is shown already; None where it is not below by the estimate, or nothing could be estimated.
+    """
+    if found.share is None or found.at_most is None or found.share >= at_most:
         return None
-    z = 1.6449
-    spread = max(share, at_most / 3) * (1 - share)
-    return int(np.ceil(z**2 * spread / (at_most - share) ** 2))
+    if found.at_most <= at_most:
+        return 0
+    strata = list(found.verified)
+    size, count, wrong = (np.array([of[s] for s in strata], np.float64) for of in (sizes, found.verified, found.wrong))
+    for step in range(1, _MOST_STEPS):
+        times = np.minimum(_STEP**step, size / count)
+        if _Counts(size, count * times, wrong * times).limits(CONFIDENCE)[0] <= at_most:
+            return int(np.ceil((count * times - count).sum()))
+    return None
 
 
-def segments_to_reach(expected: Sequence[float], *, windows: int, now: float, wanted: float) -> int | None:
+def segments_to_reach(expected: Sequence[float], *, windows: float, now: float, wanted: float) -> int | None:
     """Return about how many more segments to review, in queue order, until so many labels are wrong at most.
 
     Parameters
@@ -99,27 +154,11 @@ def segments_to_reach(expected: Sequence[float], *, windows: int, now: float, wa
     return int(enough[0]) + 1 if len(enough) else None
 
 
-def _highest(parts: Sequence[pd.DataFrame], weights: Sequence[float]) -> float:
-    """Return the upper limit of the weighted share of wrong labels."""
-    from scipy.stats import chi2
-
-    size = np.array([_independent(part) for part in parts])
-    wrong = np.array([float(part["wrong"].mean()) for part in parts]) * size
-    each = np.asarray(weights) / size
-    # One wrong window more, in the stratum where a window weighs most.
-    total = float((each * wrong).sum() + each.max())
-    spread = float((each**2 * wrong).sum() + each.max() ** 2)
-    return spread / (2 * total) * float(chi2.ppf(CONFIDENCE, 2 * total**2 / spread))
-
-
-def _independent(part: pd.DataFrame) -> float:
-    """Return how many independent windows say as much as these: fewer, the more those of one clip are alike."""
-    by_clip = part.groupby("clip_id")["wrong"].agg(["sum", "size"])
-    count, mean = len(part), float(part["wrong"].mean())
-    if len(by_clip) < 2 or mean in (0.0, 1.0):
-        # Nothing tells how alike they are: as if clips were all of one piece.
-        return float(len(by_clip))
-    off = (by_clip["sum"] - mean * by_clip["size"]).to_numpy(np.float64)
-    clustered = len(by_clip) / (len(by_clip) - 1) * float((off**2).sum()) / count**2
-    effect = max(1.0, clustered / (mean * (1 - mean) / count))
-    return count / effect
+def _chance(wrong: float, count: float, *, upper: bool, rng: np.random.Generator) -> FloatArray | float:
+    """Return draws of the chance of a window that was not drawn to be wrong, for limits above or below."""
+    right = count - wrong
+    if wrong < _CERTAIN:
+        return rng.beta(1.0, count, _DRAWS) if upper else 0.0
+    if right < _CERTAIN:
+        return 1.0 if upper else rng.beta(count, 1.0, _DRAWS)
+    return rng.beta(wrong + 0.5, right + 0.5, _DRAWS)

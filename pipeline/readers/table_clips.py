@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from data_schemas.config import Config
 from data_schemas.labels import UNLABELLED, Taxonomy
+from data_schemas.tables import LABEL_SOURCES
 from pipeline.readers.actions import class_of, inspected_class, unknown_action
 from pipeline.readers.checks import UNTOLD_NOTE, UNTOLD_RATE, Unreadable, frame_rates
 from pipeline.readers.names import years
@@ -16,7 +17,16 @@ from pipeline.readers.recordings import group_of
 from pipeline.readers.table_columns import Rows
 from pipeline.readers.table_files import CLIP_TEXT
 
-__all__ = ["NO_SPECIES", "FrameClasses", "Told", "facts_of_clips", "frame_classes", "rates_of_clips", "told_of_clips"]
+__all__ = [
+    "NO_SPECIES",
+    "FrameClasses",
+    "Told",
+    "facts_of_clips",
+    "frame_classes",
+    "label_sources",
+    "rates_of_clips",
+    "told_of_clips",
+]
 
 NO_SPECIES = "ANIMAL"
 """The species of clips that name none."""
@@ -72,6 +82,23 @@ def frame_classes(rows: Rows, told: Told, *, taxonomy: Taxonomy | None) -> Frame
 
         rows.set_aside((codes >= 0) & (found_classes < 0), "frame_label", reason)
     return list(classes), found_classes
+
+
+def label_sources(rows: Rows, labels: FrameClasses | None) -> NDArray[np.int64] | None:
+    """Return where the class of every row comes from, as a place in LABEL_SOURCES, or None where the table does not tell.
+
+    What is no such name counts as given, like a row without a class.
+    """
+    if labels is None or "label_source" not in rows:
+        return None
+    names, codes = rows.names_of("label_source")
+    known = {name: place for place, name in enumerate(LABEL_SOURCES)}
+    given = known["given"]
+    told = np.array([*(known.get(name, -1) for name in names), given], np.int64)[codes]
+    rows.note(f"label_source is none of {', '.join(LABEL_SOURCES)}: taken as given", told < 0)
+    sources = np.where((told < 0) | (labels[1] < 0), given, told)
+    rows.note("a label was reviewed, says label_source: it is taken as right", sources != given)
+    return np.asarray(sources)
 
 
 def rates_of_clips(

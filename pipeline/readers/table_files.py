@@ -28,7 +28,7 @@ ENDINGS = (".parquet", ".csv", ".csv.gz", ".tsv")
 CLIP_TEXT = ("label", "subject_id", "recording_id", "species", "breed", "gender", "date", "other_label", "age")
 """Columns that say something of a clip as a whole, the same in all its rows."""
 
-_TEXT = ("clip_id", "frame_label", "image", *CLIP_TEXT)
+_TEXT = ("clip_id", "frame_label", "label_source", "image", *CLIP_TEXT)
 NAMED = ("frame_number", "timestamp_ms", "fps", *_TEXT)
 """All columns that have a meaning, but those of the keypoints."""
 

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from data_schemas.config import Config
 from data_schemas.labels import Taxonomy
 from data_schemas.skeletons import Skeleton
+from data_schemas.tables import LABEL_SOURCES
 from pipeline.readers.checks import LARGEST, UNSIZED_LIMIT, Unreadable, fill_times, impossible_keypoints, order_frames
 from pipeline.readers.recordings import Remark, clips_table, text_by_code
-from pipeline.readers.table_clips import facts_of_clips, frame_classes, rates_of_clips, told_of_clips
+from pipeline.readers.table_clips import facts_of_clips, frame_classes, label_sources, rates_of_clips, told_of_clips
 from pipeline.readers.table_columns import Rows
 from pipeline.readers.table_files import TableFile
 
@@ -42,6 +43,7 @@ def split_rows(
     kept = _frames_to_keep(rows, time, points)
     told = told_of_clips(rows)
     labels = frame_classes(rows, told, taxonomy=taxonomy)
+    sources = label_sources(rows, labels)
     rates = rates_of_clips(rows, time, told=rate, kept=kept)
     facts = facts_of_clips(rows, told, labels=labels, rates=rates, config=config, taxonomy=taxonomy)
     rejected += rows.rejected
@@ -60,6 +62,8 @@ def split_rows(
     }
     if labels is not None:
         columns["frame_label"] = text_by_code(labels[0], labels[1][kept])
+        if sources is not None:
+            columns["label_source"] = text_by_code(LABEL_SOURCES, sources[kept])
     if "image" in rows:
         columns["image"] = rows.paths("image")[kept]
     return clips, pd.DataFrame(columns, copy=False)

@@ -15,6 +15,7 @@ from data_schemas.skeletons import Skeleton, choose_skeleton
 from data_schemas.tables import SELFTEST, keypoints_of
 from pipeline.colours import class_colours
 from pipeline.naming import taxonomy_of
+from pipeline.rounds import rounds_before
 from pipeline.workspace import RunFolder
 
 __all__ = ["Found"]
@@ -35,6 +36,16 @@ class Found:
     def record(self) -> dict[str, Any]:
         """Return run.json."""
         return self.folder.record()
+
+    @cached_property
+    def rounds(self) -> list[dict[str, Any]]:
+        """Return the figures of the rounds up to this one."""
+        return rounds_before(self.folder)
+
+    @property
+    def round(self) -> int:
+        """Return the number of this round; the audit of the labels as given is the first."""
+        return int(self.record.get("round", {}).get("number", 1))
 
     @cached_property
     def selftest(self) -> pd.DataFrame | None:

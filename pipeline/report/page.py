@@ -5,22 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from html import escape
-from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from pipeline import figures
 from pipeline.report.found import Found
 from pipeline.report.opinions import second_opinions
+from pipeline.report.rounds import rounds_figure, rounds_table
 from pipeline.report.segment_cards import segment_cards
 from pipeline.report.selftest_table import selftest_section
+from pipeline.report.shell import html_page, is_simulated, plot, section
 from pipeline.stages import SCHEMAS
+from pipeline.summary import unreviewed
 from pipeline.workspace import RunFolder
-
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
 
 __all__ = ["write_report"]
 
@@ -36,65 +35,62 @@ def write_report(folder: RunFolder) -> None:
         A table of the run is missing.
     """
     found = Found(folder, {name: folder.read_table(name, schema) for name, schema in SCHEMAS.items()})
-    folder.write_bytes("report.html", _page(found).encode())
-
-
-def _page(found: Found) -> str:
-    from plotly.offline import get_plotlyjs
-
-    style = (resources.files("pipeline.report") / "style.css").read_text(encoding="utf-8")
-    sections = "\n".join(_sections(found))
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><title>pose-audit report</title>'
-        f"<style>{style}</style><script>{get_plotlyjs()}</script></head>\n<body>\n{sections}\n</body></html>\n"
-    )
+    folder.write_bytes("report.html", html_page("pose-audit report", "\n".join(_sections(found))).encode())
 
 
 def _sections(found: Found) -> Iterator[str]:
     issues, segments, windows = found["issues"], found["segments"], found["windows"]
     queue = segments[segments["split"] != "holdout"]
     yield _header(found, queue)
-    yield _section("Look at these first", "The stretches most urgent to review: the pose over the stretch, and its clip in time.")
+    yield section("Look at these first", "The stretches most urgent to review: the pose over the stretch, and its clip in time.")
     yield (
         "".join(segment_cards(found, queue)) or '<p class="empty">Nothing was flagged: no label looks wrong enough to review.</p>'
     )
-    yield _section(
+    yield section(
         "Expected share of wrong labels",
         "The mean chance of a label to be wrong, by the audit's own estimate; lines are 95 % intervals over "
         f"resampled animals or recordings (none with fewer than {figures.FEWEST_GROUPS}). It errs where two classes look alike.",
     )
-    yield from _by_species(issues, "rates", lambda part: figures.error_rates(part)[0])
-    yield _section(
+    doubted = unreviewed(issues, windows)
+    yield from _by_species(doubted, "rates", lambda part: figures.error_rates(part)[0])
+    if len(found.rounds) > 1:
+        yield section(
+            "Rounds",
+            "What was reviewed before each round, and what the audit itself then expected: no truth is known here. Labels that "
+            "people gave are right by definition, so what is expected to be wrong is among the rest. Shares can rise where a "
+            "round finds what the one before could not see.",
+        )
+        yield rounds_table(found.rounds) + plot(rounds_figure(found.rounds), "rounds")
+    yield section(
         "Given and predicted",
         "Each row is a given label: what a model that never saw the animal takes its windows for.",
     )
     yield from _matrices(found)
-    yield _section(
+    yield section(
         "Label quality",
         "The chance that a window's label is right, estimated without any truth; as many are flagged as should be wrong.",
     )
-    yield from _by_species(issues, "quality", figures.quality_histogram)
-    yield _section(
+    yield from _by_species(doubted, "quality", figures.quality_histogram)
+    yield section(
         "How far to trust the probabilities",
         "Of the windows that models which never saw the animal give a class some probability, how many carry it. The diagonal "
         "should run between the lines: labels are trusted where models agree with them, which lifts the one, and among all "
         "windows are wrong labels, which press down the other.",
     )
     yield from _by_species(windows, "reliability", lambda part: figures.reliability(part, found["oof"]))
-    yield _section("Second opinions", "Where the audit and the networks alone, one window at a time, think differently.")
+    yield section("Second opinions", "Where the audit and the networks alone, one window at a time, think differently.")
     yield second_opinions(issues, queue)
-    yield _section("What is there", "Windows of each label; few clips or few animals make every figure above less certain.")
+    yield section("What is there", "Windows of each label; few clips or few animals make every figure above less certain.")
     yield from _by_species(windows, "counts", figures.class_counts)
     if len(queue):
-        yield _section("Kinds of segments", "What seems to be wrong in the segments to review, by given label.")
+        yield section("Kinds of segments", "What seems to be wrong in the segments to review, by given label.")
         yield from _by_species(queue, "kinds", figures.kinds_of_segments)
     if found.selftest is not None:
-        yield _section(
+        yield section(
             "Selftest", "Errors planted in copies of these data, one kind and share a copy: how many the audit brings back."
         )
         yield selftest_section(found.selftest)
-    yield _section(
+    yield section(
         "Set aside and mended", "Files that could not be read, with the place and the reason; and what was mended while reading."
     )
     yield _remarks("rejected", found["rejected"]) + _remarks("mended", found["notes"])
@@ -110,12 +106,15 @@ def _header(found: Found, queue: pd.DataFrame) -> str:
         "rejected files": len(found["rejected"]),
         "groups": windows["group"].nunique(),
     }
+    reviewed = int(windows["reviewed"].sum())
+    if reviewed:
+        figures_shown["reviewed windows"] = reviewed
     cards = "".join(f"<div><b>{n:,}</b><span>{name}</span></div>" for name, n in figures_shown.items())
     apart = windows.loc[windows["split"] == "holdout", "group"].nunique()
     out = windows[windows["split"] == "left_out"].groupby(["species", "label"])["clip_id"].nunique().reset_index()
     left_out = ", ".join(f"{escape(s)} {escape(n)} ({c} clips)" for s, n, c in out.itertuples(index=False))
     folds = found["oof"].loc[found["oof"]["fold"] >= 0, "fold"].nunique()
-    simulated = '<div class="simulated">simulated data</div>' if _is_simulated(Path(str(record.get("source", "")))) else ""
+    simulated = '<div class="simulated">simulated data</div>' if is_simulated(Path(str(record.get("source", "")))) else ""
     config = escape(json.dumps(record["config"], ensure_ascii=False, indent=2))
     return (
         f"<h1>pose-audit: which labels are probably wrong</h1>{simulated}"
@@ -124,18 +123,15 @@ def _header(found: Found, queue: pd.DataFrame) -> str:
         f'<div class="figures">{cards}</div>'
         f"<p>Every window was predicted by models that never saw its group ({folds} folds). {apart} groups were set apart as "
         f"hold-out before anything else; they are not in the list to review.</p>"
+        + (
+            f"<p>Round {found.round}. People gave {reviewed:,} windows their labels: these are taken as right, and are in none "
+            "of the figures about doubt.</p>"
+            if reviewed
+            else ""
+        )
         + (f"<p>Left out, because fewer than two groups show them or the merge drops them: {left_out}.</p>" if left_out else "")
         + f"<details><summary>configuration</summary><pre>{config}</pre></details>"
     )
-
-
-def _is_simulated(source: Path) -> bool:
-    """Tell whether the source is the simulated sample, which says so in a file beside it."""
-    return any((folder / "demo.json").is_file() for folder in (source, source.parent))
-
-
-def _section(title: str, how: str) -> str:
-    return f'<h2>{title}</h2><p class="how">{how}</p>'
 
 
 def _by_species(table: pd.DataFrame, name: str, draw: Any) -> Iterator[str]:
@@ -143,7 +139,7 @@ def _by_species(table: pd.DataFrame, name: str, draw: Any) -> Iterator[str]:
     for number, (species, part) in enumerate(table.groupby("species")):
         if several:
             yield f"<h3>{escape(str(species))}</h3>"
-        yield _plot(draw(part), f"{name}-{number}")
+        yield plot(draw(part), f"{name}-{number}")
 
 
 def _matrices(found: Found) -> Iterator[str]:
@@ -154,12 +150,7 @@ def _matrices(found: Found) -> Iterator[str]:
         figure, pairs = figures.given_by_predicted(part, found["oof"])
         told = "; ".join(f"{escape(given)} as {escape(other)} ({share:.0%})" for given, other, share in pairs if share > 0)
         yield f"<h3>{escape(str(species))}</h3>" + (f'<p class="pairs">Most often taken for another: {told}.</p>' if told else "")
-        yield _plot(figure, f"matrix-{number}")
-
-
-def _plot(figure: Figure, name: str) -> str:
-    settings = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["select2d", "lasso2d"]}
-    return str(figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, config=settings))
+        yield plot(figure, f"matrix-{number}")
 
 
 def _remarks(what: str, table: pd.DataFrame) -> str:

@@ -15,7 +15,7 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import select
 
-from data_schemas.errors import UsageError
+from data_schemas.errors import UsageError, WorkspaceError
 from data_schemas.tables import BLIND_SAMPLES, REVIEW_EVENTS, validate
 from pipeline.review.committing import check_operations, events_of, state_operation, state_operation_id
 from pipeline.review.events import REVIEW, Commit, ConflictError, Operation, Receipt, Span
@@ -43,7 +43,11 @@ class ReviewStore:
             It cannot be opened, or a newer pose-audit wrote it.
         """
         engine = connect(place)
-        migrate(engine)
+        try:
+            migrate(engine)
+        except WorkspaceError:
+            engine.dispose()
+            raise
         return cls(engine)
 
     def close(self) -> None:

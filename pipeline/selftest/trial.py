@@ -99,7 +99,11 @@ def prepare_selftest(
     _require_known(kinds, shares)
     config = _config_to_test(workspace, options)
     reader = recognise(Path(config.source.path), format=config.source.format)
+    shown = workspace.latest()
     folder, _ = run_audit(Path(config.source.path), config, workspace=workspace, show=show)
+    if shown is not None and shown.record().get("round", {}).get("base") == folder.record()["identity"]:
+        # Planted is in the labels as given; a later round stays the one that people look at, and that was asked for last.
+        workspace.name_latest(workspace.run_of(str(shown.record()["identity"]), {}))
     tables = {name: folder.read_table(name, schema) for name, schema in SCHEMAS.items()}
     species, untested = _testable_species(tables["windows"])
     ground = lay_ground(
@@ -167,7 +171,9 @@ def _audit(selftest: Selftest, planted: Planted, place: RunFolder, *, progress: 
         progress=progress,
         taxonomy=taxonomy_of(selftest.reader.name, selftest.config),
     )
-    tables = {**selftest.tables, "clips": planted.clips, "frames": planted.frames}
+    # What was reviewed would cover what is planted.
+    unreviewed = selftest.tables["reviewed"].head(0)
+    tables = {**selftest.tables, "clips": planted.clips, "frames": planted.frames, "reviewed": unreviewed}
     for stage in STAGES:
         if "clips" in stage.makes:
             continue

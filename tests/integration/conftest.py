@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+QUICK = ("--folds", "3", "--jobs", "1")
 
 
 @dataclass(frozen=True)
@@ -50,17 +52,34 @@ def table(tmp_path: Path, make_table: Callable) -> Path:
     return path
 
 
+@dataclass(frozen=True)
+class Audited:
+    """A folder with the table `poses.parquet`, its finished run in the workspace `ws`, and what the command said."""
+
+    folder: Path
+    stdout: str
+    stderr: str
+
+    @property
+    def run(self) -> Path:
+        return (self.folder / "ws" / "runs" / "latest").resolve()
+
+
 @pytest.fixture(scope="session")
-def audited_once(tmp_path_factory: pytest.TempPathFactory, make_table: Callable) -> Path:
-    """Return a workspace with a finished run, for tests that copy it."""
-    folder = tmp_path_factory.mktemp("audited")
-    make_table(subjects=6, clips_each=2, wrong=0.2, seed=1).to_parquet(folder / "poses.parquet", index=False)
-    Shell(folder)("run", "poses.parquet", "-w", "ws", "--folds", "3", "--jobs", "1")
-    return folder / "ws"
+def audited_once(once: Callable, make_table: Callable) -> Audited:
+    """Return a finished run, for tests that look at it or copy it; nobody changes it."""
+
+    def make(folder: Path) -> None:
+        make_table(subjects=6, clips_each=2, wrong=0.2, seed=1).to_parquet(folder / "poses.parquet", index=False)
+        done = Shell(folder)("run", "poses.parquet", "-w", "ws", *QUICK)
+        (folder / "said.json").write_text(json.dumps([done.stdout, done.stderr]))
+
+    folder = once("audited", make)
+    return Audited(folder, *json.loads((folder / "said.json").read_text()))
 
 
 @pytest.fixture
-def audited(audit: Shell, audited_once: Path) -> Shell:
+def audited(audit: Shell, audited_once: Audited) -> Shell:
     """Return a shell in a folder with an audited workspace, `ws`."""
-    shutil.copytree(audited_once, audit.folder / "ws", symlinks=True)
+    shutil.copytree(audited_once.folder / "ws", audit.folder / "ws", symlinks=True)
     return audit

@@ -22,16 +22,28 @@ def test_init_writes_a_configuration_once(audit) -> None:
     assert "exists already" in audit("init", "ws", code=2).stderr
 
 
-def test_status_tells_stages_counts_and_segments_as_text_and_json(audit, table) -> None:
-    audit("run", table, "-w", "ws", "--folds", "3", "--jobs", "1")
-    text = audit("status", "-w", "ws").stdout
+def test_status_tells_stages_counts_and_segments_as_text_and_json(audited) -> None:
+    text = audited("status", "-w", "ws").stdout
     assert "predict" in text
     assert "segments:" in text
-    found = json.loads(audit("status", "-w", "ws", "--json").stdout)
+    found = json.loads(audited("status", "-w", "ws", "--json").stdout)
     assert {"run_dir", "clips", "windows", "rejected", "segments"} <= set(found)
     assert len(found["clips"]) == 24
     assert found["rejected"] == 0
     assert Path(found["run_dir"]).is_dir()
+
+
+def test_what_only_looks_at_a_run_loads_no_engine(audited) -> None:
+    script = (
+        "import sys; from pipeline.cli import main; sys.argv = ['audit', 'status', '-w', 'ws']\n"
+        "try: main()\n"
+        "finally: print({'torch', 'scipy', 'sklearn', 'cleanlab', 'streamlit'} & set(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=audited.folder, env=audited.environment, capture_output=True, text=True, check=False
+    )
+    assert "predict" in done.stdout
+    assert done.stderr.splitlines()[-1] == "set()"
 
 
 def test_doctor_finds_this_installation_fit(audit) -> None:
@@ -52,7 +64,7 @@ def test_doctor_sees_another_package_in_the_way(audit) -> None:
     assert "rename or move" in done.stdout
 
 
-@pytest.mark.parametrize("command", ["init", "demo", "run", "selftest", "status", "predict", "export-onnx", "doctor"])
+@pytest.mark.parametrize("command", ["init", "demo", "run", "selftest", "status", "predict", "export-onnx", "compare", "doctor"])
 def test_every_command_has_help_with_an_example(audit, command: str) -> None:
     assert f"Example: audit {command}" in audit(command, "--help").stdout
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.integration.browser import Served, chromium, keep_screenshot
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 APP = Path(__file__).resolve().parents[2] / "audit_app" / "app.py"
 SEGMENTS = 100
@@ -31,7 +31,7 @@ def reviewed(tmp_path_factory, request):
     folder = tmp_path_factory.mktemp("session")
     shell = Shell(folder)
     shell("demo", "demo", "--clips", "120", "--no-pictures")
-    shell("run", "demo/clips", "-w", "demo")
+    shell("run", "demo/clips", "-w", "demo", "--folds", "2", "--jobs", "1")
     before = os.environ.get("AUDIT_WORKSPACE")
     os.environ["AUDIT_WORKSPACE"] = str(folder / "demo")
     server = Served(APP, [])

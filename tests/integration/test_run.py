@@ -13,10 +13,10 @@ import pandas as pd
 import pytest
 
 from data_schemas.tables import CLIPS, FRAMES, ISSUES, OOF, REMARKS, SEGMENTS, WINDOWS, validate
+from tests.integration.conftest import QUICK, Audited, Shell
 
 pytestmark = pytest.mark.integration
 
-QUICK = ("--folds", "3", "--jobs", "1")
 STAGES = ("read", "cut", "predict", "judge", "report")
 
 
@@ -24,18 +24,17 @@ def latest(workspace: Path) -> Path:
     return (workspace / "runs" / "latest").resolve()
 
 
-def test_a_run_leaves_valid_tables_a_report_and_the_next_command(audit, table) -> None:
-    done = audit("run", table, "-w", "ws", *QUICK)
-    run = latest(audit.folder / "ws")
+def test_a_run_leaves_valid_tables_a_report_and_the_next_command(audited_once: Audited) -> None:
+    run = audited_once.run
     schemas = {"clips": CLIPS, "frames": FRAMES, "windows": WINDOWS, "oof": OOF, "issues": ISSUES, "segments": SEGMENTS}
     for name, schema in (schemas | {"rejected": REMARKS, "notes": REMARKS}).items():
         validate(pd.read_parquet(run / f"{name}.parquet"), schema, source=name)
     assert {p.name for p in run.iterdir()} >= {"run.json", "log.jsonl", "report.html"}
     for word in ("clips", "windows", "rejected", "flagged", "segments", "report.html", "next:"):
-        assert word in done.stdout
-    assert "predict" in done.stderr
+        assert word in audited_once.stdout
+    assert "predict" in audited_once.stderr
     assert not list(run.rglob("*.part"))
-    assert (audit.folder / "ws" / "audit.toml").exists()
+    assert (audited_once.folder / "ws" / "audit.toml").exists()
 
 
 def test_the_wrong_labels_come_first(audit, make_table) -> None:
@@ -50,32 +49,42 @@ def test_the_wrong_labels_come_first(audit, make_table) -> None:
     assert set(by_clip.index[:3]) == wrong
 
 
-def test_the_same_run_again_has_nothing_to_do_and_another_seed_does(audit, table) -> None:
-    audit("run", table, "-w", "ws", *QUICK)
-    first = latest(audit.folder / "ws")
-    again = audit("run", "-w", "ws", *QUICK)
+def test_the_same_run_again_has_nothing_to_do_and_another_seed_does(audited: Shell) -> None:
+    first = latest(audited.folder / "ws")
+    again = audited("run", "-w", "ws", *QUICK)
     assert "nothing to do" in again.stderr
-    assert latest(audit.folder / "ws") == first
-    audit("run", "-w", "ws", *QUICK, "--seed", "5")
-    assert latest(audit.folder / "ws") != first
+    assert latest(audited.folder / "ws") == first
+    audited("run", "-w", "ws", *QUICK, "--seed", "5")
+    assert latest(audited.folder / "ws") != first
 
 
-def test_a_touched_file_is_made_again(audit, table) -> None:
-    audit("run", table, "-w", "ws", *QUICK)
-    run = latest(audit.folder / "ws")
+def test_a_touched_file_is_made_again(audited: Shell) -> None:
+    run = latest(audited.folder / "ws")
     before = (run / "issues.parquet").read_bytes()
     (run / "issues.parquet").write_bytes(b"junk")
-    done = audit("run", table, "-w", "ws", *QUICK)
+    done = audited("run", "-w", "ws", *QUICK)
     assert "judge" in done.stderr
     assert "predict" not in done.stderr
     assert (run / "issues.parquet").read_bytes() == before
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_run_killed_in_any_stage_goes_on_to_the_same_result(audit, table, stage: str) -> None:
-    audit("run", table, "-w", "whole", *QUICK)
-    whole = (latest(audit.folder / "whole") / "issues.parquet").read_bytes()
+def test_a_run_killed_in_every_stage_goes_on_to_the_same_result(audit: Shell, table: Path, audited_once: Audited) -> None:
+    for stage in STAGES:
+        kill_in(stage, audit, table)
+    audit("run", table, "-w", "ws", *QUICK)
+    runs = [p for p in (audit.folder / "ws" / "runs").iterdir() if p.is_dir() and not p.is_symlink()]
+    assert len(runs) == 1
+    for name in ("oof", "issues", "segments"):
+        assert pd.read_parquet(runs[0] / f"{name}.parquet").equals(pd.read_parquet(audited_once.run / f"{name}.parquet"))
 
+
+def kill_in(stage: str, audit: Shell, table: Path) -> None:
+    """Start an audit, or go on with one, and kill it with all its processes as soon as a stage that it never reached begins."""
+
+    def begun() -> bool:
+        return any(f'"stage": "{stage}"' in log.read_text() for log in (audit.folder / "ws").glob("runs/*/log.jsonl"))
+
+    assert not begun()
     process = subprocess.Popen(
         audit.command("run", table, "-w", "ws", *QUICK),
         cwd=audit.folder,
@@ -84,32 +93,31 @@ def test_a_run_killed_in_any_stage_goes_on_to_the_same_result(audit, table, stag
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    deadline = time.monotonic() + 120
-    while process.poll() is None and time.monotonic() < deadline:
-        if any(f'"stage": "{stage}"' in log.read_text() for log in (audit.folder / "ws").glob("runs/*/log.jsonl")):
-            break
+    deadline = time.monotonic() + 300
+    while process.poll() is None and time.monotonic() < deadline and not begun():
         time.sleep(0.002)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    assert process.returncode == -signal.SIGKILL, "the run ended before it could be killed"
-
-    audit("run", table, "-w", "ws", *QUICK)
-    runs = [p for p in (audit.folder / "ws" / "runs").iterdir() if p.is_dir() and not p.is_symlink()]
-    assert len(runs) == 1
-    assert (runs[0] / "issues.parquet").read_bytes() == whole
+    assert process.returncode == -signal.SIGKILL, f"the run ended before it could be killed in {stage}"
+    assert begun()
 
 
-def test_processes_change_nothing(audit, table) -> None:
-    audit("run", table, "-w", "one", "--folds", "3", "--jobs", "1")
+def test_processes_change_nothing(audit: Shell, table: Path, audited_once: Audited) -> None:
     audit("run", table, "-w", "two", "--folds", "3", "--jobs", "2")
-    one, two = ((latest(audit.folder / w) / "issues.parquet").read_bytes() for w in ("one", "two"))
-    assert one == two
+    for name in ("oof", "issues", "segments"):
+        two = pd.read_parquet(latest(audit.folder / "two") / f"{name}.parquet")
+        assert two.equals(pd.read_parquet(audited_once.run / f"{name}.parquet"))
 
 
-def test_two_species_are_judged_apart(audit, make_table) -> None:
+def test_two_species_are_judged_apart_and_their_source_is_not_written_to(audit, make_table) -> None:
     both = pd.concat([make_table(seed=1), make_table(seed=2, species="CAT", labels=("SITDOWN", "ROLL"))])
-    both.to_parquet(audit.folder / "both.parquet")
-    audit("run", "both.parquet", "-w", "ws", *QUICK)
+    source = audit.folder / "source" / "both.parquet"
+    source.parent.mkdir()
+    both.to_parquet(source)
+    before = (source.read_bytes(), source.stat().st_mtime_ns)
+    audit("run", source, "-w", "ws", *QUICK)
+    assert (source.read_bytes(), source.stat().st_mtime_ns) == before
+    assert [p.name for p in source.parent.iterdir()] == ["both.parquet"]
     issues = pd.read_parquet(latest(audit.folder / "ws") / "issues.parquet")
     for species, labels in (("DOG", {"SIT", "WALKRUN"}), ("CAT", {"SITDOWN", "ROLL"})):
         own = issues[issues["species"] == species]
@@ -156,13 +164,6 @@ def test_a_second_run_in_the_same_workspace_waits_its_turn(audit, table) -> None
         fcntl.flock(lock, fcntl.LOCK_EX)
         done = audit("run", table, "-w", "ws", *QUICK, code=4)
     assert "another audit is running" in done.stderr
-
-
-def test_the_source_is_never_written_to(audit, table) -> None:
-    before = (table.read_bytes(), table.stat().st_mtime_ns, sorted(p.name for p in table.parent.iterdir()))
-    audit("run", table, "-w", audit.folder / "elsewhere" / "ws", *QUICK)
-    names = sorted(p.name for p in table.parent.iterdir() if p.name != "elsewhere")
-    assert (table.read_bytes(), table.stat().st_mtime_ns, names) == before
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def test_a_card_holds_every_fact() -> None:
 def test_what_is_not_known_is_said_to_be() -> None:
     text = replace(CARD, data={}).markdown()
     assert "| WALK\\|RUN | unknown |" in text
-    assert "| macro F1 | 0.790 | too few groups |" in text
+    assert "| macro F1 | 0.790 | none |" in text
     assert "## Data\n\nNot recorded." in text
     assert "None was measured" in replace(CARD, figures=()).markdown()
 

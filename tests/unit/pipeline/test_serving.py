@@ -55,19 +55,26 @@ def test_gives_back_the_exit_code_and_hands_over_the_workspace(tmp_path):
     assert serve(Workspace(tmp_path), [sys.executable, "-c", script]) == 7
 
 
-def test_an_interruption_ends_it_without_an_error(tmp_path):
-    waiting = "import signal, time; signal.signal(signal.SIGTERM, lambda *_: exit(0)); time.sleep(60)"
+def test_an_interruption_ends_it_without_an_error(tmp_path, monkeypatch):
+    ready = tmp_path / "ready"
+    waiting = (
+        "import pathlib, signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); "
+        f"pathlib.Path({str(ready)!r}).touch(); time.sleep(60)"
+    )
 
     def interrupt() -> None:
-        time.sleep(0.5)
-        signal.raise_signal(signal.SIGINT)
+        while not ready.exists() and time.monotonic() < started + 30:
+            time.sleep(0.01)
+        # To the main thread, as a terminal's would be: a signal to this one would not wake it.
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
-    monkey = pytest.MonkeyPatch()
-    monkey.setattr("pipeline.serving._PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("pipeline.serving._PATIENCE_SECONDS", 0.2)
+    started = time.monotonic()
     thread = threading.Thread(target=interrupt)
     thread.start()
     try:
         assert serve(Workspace(tmp_path), [sys.executable, "-c", waiting]) == 0
     finally:
         thread.join()
-        monkey.undo()
+    assert ready.exists()
+    assert time.monotonic() < started + 40

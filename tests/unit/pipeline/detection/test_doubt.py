@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import joblib
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ from pipeline.detection.quality import estimate_quality
 
 def labelled(clips: int = 6, each: int = 30, classes: int = 3, sigma: float = 3.0) -> Labelled:
     clip = np.repeat(np.arange(clips), each)
-    return Labelled(given=clip % classes, clip=clip, votes=np.ones(len(clip), bool), sigma=sigma)
+    return Labelled(given=clip % classes, clip=clip, votes=np.ones(len(clip), bool), fixed=np.zeros(len(clip), bool), sigma=sigma)
 
 
 def believed(labels: Labelled, *, classes: int = 3, seed: int = 0) -> np.ndarray:
@@ -41,13 +43,13 @@ def test_windows_without_a_vote_are_judged_by_their_neighbours_and_judge_nobody(
     sick = np.zeros(180, bool)
     sick[10:14] = True
     values = np.where(sick, 100.0, 1.0)[:, None]
-    mute = Labelled(given=labels.given, clip=labels.clip, votes=~sick, sigma=labels.sigma)
+    mute = replace(labels, votes=~sick)
     np.testing.assert_allclose(smooth(values, mute), 1.0)
 
 
 def test_a_clip_where_nobody_votes_keeps_its_values() -> None:
     labels = labelled()
-    mute = Labelled(given=labels.given, clip=labels.clip, votes=labels.clip != 2, sigma=labels.sigma)
+    mute = replace(labels, votes=labels.clip != 2)
     values = np.random.default_rng(0).random((180, 2))
     np.testing.assert_array_equal(smooth(values, mute)[labels.clip == 2], values[labels.clip == 2])
 
@@ -58,7 +60,7 @@ def test_a_stretch_of_another_class_is_doubted_most() -> None:
     p[40:52] = p[40:52][:, [1, 2, 0]]
     doubt = doubt_labels(p, labels)
     assert set(np.argsort(doubt.score)[:8]) <= set(range(40, 52))
-    assert counted_wrong(doubt, labels.given, np.ones(180, bool))[43:49].all()
+    assert counted_wrong(doubt, labels, np.ones(180, bool))[43:49].all()
 
 
 def test_quality_keeps_the_order_of_doubt_and_lies_within_bounds() -> None:
@@ -92,7 +94,7 @@ def test_passes_drop_the_labels_that_were_planted_wrong() -> None:
     features = rng.normal(0, 1, (960, 6)).astype(np.float32)
     features[:, :3] += 2.5 * np.eye(3)[true]
     lesson = Lesson(
-        labels=Labelled(given=given, clip=clip * 3 + given, votes=np.ones(960, bool), sigma=1.0),
+        labels=Labelled(given=given, clip=clip * 3 + given, votes=np.ones(960, bool), fixed=np.zeros(960, bool), sigma=1.0),
         group=(clip // 4).astype(np.int64),
         audited=np.ones(960, bool),
         teaches=np.ones(960, bool),

@@ -35,6 +35,7 @@ def made_up(*, clips: int = 8, each: int = 40, bad: slice = slice(12, 30), seed:
             "group": text([f"s{c}" for c in clip]),
             "split": text(np.where(clip == clips - 1, "holdout", "audit").astype(object)),
             "mixed": False,
+            "reviewed": False,
             "bad_pose": False,
             "pose_fault": text([None] * rows),
             "visible": np.float32(1),

@@ -58,6 +58,7 @@ def standing_or_walking() -> tuple[pd.DataFrame, Samples, np.ndarray]:
             "group": text([f"g{g}" for g in group]),
             "split": text(np.where(group == 11, "holdout", "audit").astype(object)),
             "mixed": False,
+            "reviewed": False,
             "bad_pose": False,
             "first_sample": first,
         }
@@ -84,7 +85,7 @@ def test_batches_hold_whole_groups(standing_or_walking, monkeypatch) -> None:
 
     monkeypatch.setattr(passes, "_MOST_AT_ONCE", 100)
     group = np.repeat(np.arange(12), 40)
-    labels = Labelled(given=group % 2, clip=group, votes=np.ones(480, bool), sigma=1.0)
+    labels = Labelled(given=group % 2, clip=group, votes=np.ones(480, bool), fixed=np.zeros(480, bool), sigma=1.0)
     lesson = passes.Lesson(labels, group, group < 10, group < 10, classes=2, folds=3, seed=0)
     found = passes.batches(lesson)
     assert sorted(np.concatenate(found).tolist()) == list(range(480))

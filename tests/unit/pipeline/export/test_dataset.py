@@ -86,7 +86,8 @@ def test_without_decisions_the_frames_and_windows_are_those_of_the_run(ws, tmp_p
     assert set(clean["label_source"]) == {"given"}
     assert clean[["event_id", "mark"]].isna().all(axis=None)
     windows, clean_windows = run.read_table("windows", WINDOWS), table(files, "windows.parquet", tmp_path)
-    shared = [c for c in windows.columns if c in clean_windows]
+    assert (clean_windows["reviewed"] == 0).all()
+    shared = [c for c in windows.columns if c in clean_windows and c != "reviewed"]
     assert {"window_id", "label", "target", "split"} <= set(shared)
     assert clean_windows[shared].equals(windows[shared])
     assert table(files, "changes.parquet", tmp_path).empty

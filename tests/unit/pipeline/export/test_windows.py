@@ -19,6 +19,7 @@ def after_of(labels: str, *, excluded: tuple[int, ...] = (), reviewed: tuple[int
         {
             "clip_id": text([clip] * len(labels)),
             "frame_number": numbers.astype(np.int32),
+            "given": text(["A"] * len(labels)),
             "label": text(list(labels)),
             "label_source": text(["review" if i in reviewed else "given" for i in range(len(labels))]),
             "excluded": [i in excluded for i in range(len(labels))],
@@ -48,6 +49,12 @@ def windows_of(*spans: tuple[int, int], clip: str = "c", species: str = "DOG", g
 
 def cleaned(labels: str, *, margin: float = 0.5, **more: tuple[int, ...]) -> CleanWindows:
     return clean_windows(windows_of((0, len(labels) - 1)), after_of(labels, **more), margin=margin)
+
+
+def test_the_given_label_is_that_before_any_review_in_a_later_round_as_well() -> None:
+    of_the_round = windows_of((0, 4), (5, 9)).assign(label=text(["B", "A"]))
+    clean = clean_windows(of_the_round, after_of("BBBBBAAAAA", reviewed=(0, 1, 2, 3, 4)), margin=0.5).table
+    assert clean[["given_label", "label"]].to_numpy().tolist() == [["A", "B"], ["A", "A"]]
 
 
 @pytest.mark.parametrize(

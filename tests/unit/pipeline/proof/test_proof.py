@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 
-from pipeline.proof.intervals import FEWEST_GROUPS, difference, estimate
-from pipeline.proof.measures import MEASURES, calibration_error, class_f1, tally
+from pipeline.proof.intervals import FEWEST_GROUPS, class_estimates, difference, estimate
+from pipeline.proof.measures import MEASURES, Tally, calibration_error, class_f1, tally
 from pipeline.proof.residual import FEWEST_WINDOWS, residual_error, segments_to_reach, windows_needed
 
 
@@ -56,6 +56,17 @@ def test_an_interval_holds_the_figure_and_narrows_with_more_groups(groups: int) 
     assert found.low < found.value < found.high
     more = estimate(tally(*predictions(4 * groups), groups=4 * groups), MEASURES["accuracy"])
     assert more.high - more.low < found.high - found.low
+
+
+def test_a_class_that_few_groups_show_gets_no_interval() -> None:
+    true, probabilities, group = predictions(20)
+    rare = (true == 2) & (group >= FEWEST_GROUPS - 1)
+    counted = tally(true[~rare], probabilities[~rare], group[~rare], groups=20)
+    first, _, last = class_estimates(counted)
+    assert (first.groups, last.groups) == (20, FEWEST_GROUPS - 1)
+    assert first.is_known
+    assert not last.is_known
+    assert last.value == pytest.approx(class_f1(Tally(counted.confusion.sum(axis=0), counted.bins.sum(axis=0)))[2])
 
 
 def test_too_few_groups_give_no_interval() -> None:
@@ -115,16 +126,52 @@ def test_too_few_verified_windows_give_no_verdict_but_how_many_are_missing() -> 
     assert found.needed == {"flagged": 5, "unflagged": 5}
 
 
-def test_windows_of_one_clip_say_less_than_as_many_clips() -> None:
-    apart = sample(20, 10)
-    alike = apart.assign(clip_id=apart["stratum"] + (apart.groupby("stratum").cumcount() // 10).astype(str))
-    sizes = {"flagged": 500, "unflagged": 500}
-    assert residual_error(alike, sizes=sizes).at_most > residual_error(apart, sizes=sizes).at_most
+def test_an_interval_holds_the_share_and_its_upper_limit_lies_above_the_bound() -> None:
+    found = residual_error(sample(20, 3), sizes={"flagged": 500, "unflagged": 500})
+    assert 0 < found.low < found.share < found.at_most < found.high
+    assert (found.verified, found.wrong) == ({"flagged": 60, "unflagged": 60}, {"flagged": 20, "unflagged": 3})
+
+
+@given(flagged=st.integers(0, 60), unflagged=st.integers(0, 60))
+def test_a_set_that_was_verified_whole_is_known(flagged: int, unflagged: int) -> None:
+    found = residual_error(sample(flagged, unflagged), sizes={"flagged": 60, "unflagged": 60})
+    assert (found.low, found.high, found.at_most) == (found.share, found.share, found.share)
+
+
+@given(wrong=st.integers(0, 59))
+def test_one_wrong_window_more_raises_the_bound(wrong: int) -> None:
+    sizes = {"flagged": 600, "unflagged": 6000}
+    assert residual_error(sample(wrong, 2), sizes=sizes).at_most < residual_error(sample(wrong + 1, 2), sizes=sizes).at_most
+
+
+def test_without_an_error_the_bound_is_the_exact_one() -> None:
+    found = residual_error(sample(0, 0), sizes={"flagged": 0, "unflagged": 10**6})
+    assert found.low == 0.0
+    assert found.at_most == pytest.approx(1 - 0.05 ** (1 / 60), rel=0.03)
 
 
 def test_how_much_more_review_follows_the_queue() -> None:
     assert segments_to_reach([30, 20, 10], windows=1000, now=0.1, wanted=0.06) == 2
     assert segments_to_reach([30, 20, 10], windows=1000, now=0.1, wanted=0.2) == 0
     assert segments_to_reach([30, 20, 10], windows=1000, now=0.1, wanted=0.01) is None
-    assert windows_needed(0.05, at_most=0.04) is None
-    assert windows_needed(0.01, at_most=0.05) < windows_needed(0.03, at_most=0.05)
+
+
+def test_how_many_windows_would_show_a_bound() -> None:
+    sizes = {"flagged": 600, "unflagged": 6000}
+    few, more = (residual_error(sample(wrong, 1), sizes=sizes) for wrong in (2, 12))
+    assert windows_needed(few, sizes=sizes, at_most=0.9) == 0
+    assert windows_needed(few, sizes=sizes, at_most=0.01) is None
+    assert 0 < windows_needed(few, sizes=sizes, at_most=0.05) < windows_needed(more, sizes=sizes, at_most=0.05)
+    assert windows_needed(residual_error(sample(0, 0, each=5), sizes=sizes), sizes=sizes, at_most=0.05) is None
+
+
+def test_a_share_of_all_is_not_certain_only_because_no_group_differs() -> None:
+    reaches = []
+    for groups in (FEWEST_GROUPS, 12, 60):
+        true, probabilities, group = predictions(groups, right=1.0)
+        counted = tally(true, probabilities, group, groups=groups)
+        for found in (estimate(counted, MEASURES["accuracy"]), class_estimates(counted)[0]):
+            assert (found.value, found.high) == (1.0, 1.0)
+            assert found.low == pytest.approx(0.025 ** (1 / groups))
+        reaches.append(found.low)
+    assert reaches == sorted(reaches)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,24 @@ import pytest
 
 from pipeline.review.events import Operation, Span
 from pipeline.review.store import Commit, ReviewStore
+from tests.unit.pipeline.review.postgres import Server, running_server, server_folder
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """Give a running PostgreSQL, or skip where there is none to run."""
+    pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'pose-audit[postgres]'")
+    programs = server_folder()
+    if programs is None:
+        pytest.skip("no PostgreSQL server is installed (Debian: apt-get install postgresql)")
+    with running_server(programs) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """Give where a new review database may be: a file, and a database of a server."""
+    return tmp_path / "review.db" if request.param == "sqlite" else request.getfixturevalue("postgres").new_database()
 
 
 @pytest.fixture

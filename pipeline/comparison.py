@@ -1,0 +1,48 @@
+"""`audit compare`: before and after, with proof."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["compare"]
+
+
+def compare(
+    workspace: Annotated[
+        Path,
+        typer.Option("--workspace", "-w", envvar="AUDIT_WORKSPACE", help="Folder with audit.toml and runs/.", file_okay=False),
+    ] = Path(),
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Where to write the page; retrain/comparison.html of the run where left out.", dir_okay=False),
+    ] = None,
+    wanted: Annotated[
+        float | None, typer.Option(help="Share of wrong labels that review is to reach; 0.05 by default (proof.wanted).")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show what review and retraining gained, how many labels are still wrong, and whether to go on; write it as one page.
+
+    Takes the newest finished run, its review, and what `audit retrain` found, if it was asked. Windows labelled blind decide:
+    those of the hold-out on the models, the flagged and unflagged ones on the labels.
+
+    Example: audit compare -w my-audit
+    """
+    import json
+
+    from pipeline.report.comparison_words import compare_lines
+    from pipeline.report.comparison_writing import write_comparison
+    from pipeline.workspace import Workspace
+
+    made = write_comparison(Workspace(workspace), out=out, wanted=wanted, workspace=workspace)
+    if as_json:
+        typer.echo(json.dumps(made.figures(), ensure_ascii=False, indent=2))
+        return
+    compared = made.compared
+    lines = compare_lines(
+        compared.retraining, compared.measured, run_dir=compared.found.folder.path, report=made.page, workspace=workspace
+    )
+    typer.echo("\n".join(lines))

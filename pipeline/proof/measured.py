@@ -1,0 +1,102 @@
+"""From a finished run and its review to the verdict on its labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from data_schemas.config import load_config
+from data_schemas.tables import BLIND_SAMPLES, ISSUES, SEGMENTS, WINDOWS
+from pipeline.export.labels import review_frames
+from pipeline.proof.verdict import Verdict, judge_labels, wrong_windows
+from pipeline.proof.verified import sample_states
+from pipeline.review.access import database_of, frames_of, open_store, stored_events
+from pipeline.review.blind import strata_of
+from pipeline.review.events import ADJUDICATION, REVIEW
+from pipeline.review.progress import segment_states
+from pipeline.review.queries import table_of
+from pipeline.workspace import RunFolder, Workspace
+
+__all__ = ["Measured", "measure_labels"]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was decided over a run, and what blind samples say about its labels.
+
+    Attributes
+    ----------
+    verdict : Verdict
+    decisions : int
+        Review events and adjudications over clips of the run.
+    reviewers : tuple of str
+        Who made them.
+    reviewed_frames, frames : int
+        Frames with a decided label, and all.
+    queue : DataFrame
+        The open segments in the order of the queue.
+    """
+
+    verdict: Verdict
+    decisions: int
+    reviewers: tuple[str, ...]
+    reviewed_frames: int
+    frames: int
+    queue: pd.DataFrame
+
+
+def measure_labels(place: Workspace, folder: RunFolder, *, wanted: float | None = None) -> Measured:
+    """Return what the review of a run has reached.
+
+    Parameters
+    ----------
+    wanted
+        The share of wrong labels that review is to reach; ``proof.wanted`` of audit.toml where left out.
+
+    Raises
+    ------
+    StageError
+        A table of the run is missing.
+    """
+    options = {"proof": {"wanted": wanted}}
+    config = load_config(place.config_path if place.config_path.exists() else None, overrides=options)
+    windows, issues = folder.read_table("windows", WINDOWS), folder.read_table("issues", ISSUES)
+    segments = folder.read_table("segments", SEGMENTS)
+    events, samples = stored_events(place), _samples(place)
+    frames = frames_of(folder)
+    after = review_frames(events, frames)
+    own = frames[frames["clip_id"].isin(samples["clip_id"])]
+    states = sample_states(samples, events, windows, frames=own)
+    wrong = wrong_windows(states, windows, after[after["clip_id"].isin(samples["clip_id"])], margin=config.export.mixed_margin)
+    decided = events[events["stream"].isin((REVIEW, ADJUDICATION)) & events["clip_id"].isin(frames["clip_id"].unique())]
+    queue = segments[segments["split"] != "holdout"].reset_index(drop=True)
+    opened = segment_states(queue, events, frames[frames["clip_id"].isin(decided["clip_id"].unique())])["state"] == "open"
+    queue = queue[opened.to_numpy(bool)].reset_index(drop=True)
+    flags = strata_of(issues).value_counts()
+    verdict = judge_labels(
+        samples,
+        states,
+        wrong,
+        flags={name: int(flags.get(name, 0)) for name in ("flagged", "unflagged")},
+        queue=queue,
+        wanted=config.proof.wanted,
+    )
+    return Measured(
+        verdict=verdict,
+        decisions=len(decided),
+        reviewers=tuple(sorted(decided["reviewer"].unique())),
+        reviewed_frames=int((after["label_source"] != "given").sum()),
+        frames=len(frames),
+        queue=queue,
+    )
+
+
+def _samples(place: Workspace) -> pd.DataFrame:
+    """Return the blind samples; a workspace without a review has none, and gets no database for being asked."""
+    database = database_of(place)
+    if isinstance(database, Path) and not database.exists():
+        return table_of([], BLIND_SAMPLES)
+    with open_store(place) as store:
+        return store.samples()

@@ -1,0 +1,126 @@
+"""RUN/retrain/retrain.json as `audit retrain` writes it: read, and checked before anything is drawn from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from data_schemas.errors import StageError
+
+__all__ = ["Arm", "CurvePoint", "Interval", "Retraining", "Species", "Verified", "read_retraining"]
+
+_NAME = "retrain/retrain.json"
+
+
+class Interval(msgspec.Struct, frozen=True):
+    """A figure with its 95 % interval; null where it is not known, or the groups are too few to tell."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    groups: int
+
+    @property
+    def is_known(self) -> bool:
+        """Tell whether there is an interval."""
+        return self.value is not None and self.low is not None and self.high is not None
+
+    @property
+    def sign(self) -> int:
+        """Return 1 where the whole interval lies above 0, -1 where below, else 0."""
+        if self.low is None or self.high is None:
+            return 0
+        return int(self.low > 0) - int(self.high < 0)
+
+
+class Arm(msgspec.Struct, frozen=True):
+    """What the model of one arm is worth. ``confusion`` has shape (true, predicted), in windows."""
+
+    measures: dict[str, Interval]
+    calibration_error: float | None
+    class_f1: dict[str, Interval]
+    confusion: list[list[float]]
+
+
+class Verified(msgspec.Struct, frozen=True):
+    """The verified windows of the hold-out, how many more a comparison needs, and how many show no one class.
+
+    ``held_out_groups`` is the number of groups in the hold-out, verified or not.
+    """
+
+    windows: int
+    groups: int
+    needed_windows: int
+    needed_groups: int
+    left_out_unsure: int = 0
+    held_out_groups: int | None = None
+
+
+class CurvePoint(msgspec.Struct, frozen=True):
+    """The model that the first share of the decisions teaches."""
+
+    share: float
+    reviewed_frames: int
+    measures: dict[str, Interval]
+
+
+class Species(msgspec.Struct, frozen=True):
+    """The arms of one species; each is null where too few windows are verified."""
+
+    classes: list[str]
+    updates: int
+    taught: dict[str, int]
+    verified: Verified
+    arms: dict[str, Arm | None]
+    differences: dict[str, dict[str, Interval]]
+    curve: list[CurvePoint]
+
+    @property
+    def known(self) -> dict[str, Arm]:
+        """Return the arms that could be compared."""
+        return {name: arm for name, arm in self.arms.items() if arm is not None}
+
+
+class Retraining(msgspec.Struct, frozen=True):
+    """A whole comparison."""
+
+    run_id: str
+    made_at: str
+    pose_audit: str
+    seed: int
+    decisions: int
+    reviewed_frames: int
+    frames: int
+    species: dict[str, Species]
+    bundles: dict[str, str]
+    groups_are: str = "groups"
+
+
+def read_retraining(run: Path) -> Retraining | None:
+    """Return the comparison of a run's arms; None where none was made.
+
+    Raises
+    ------
+    StageError
+        The file is damaged, of another form, or of another run.
+    """
+    path = run / _NAME
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=Retraining)
+        for name, species in found.species.items():
+            _refuse_other_shape(name, species)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise StageError(f"{path}: {error}", hint="run `audit retrain`: it writes the file anew") from error
+    if found.run_id != run.name:
+        raise StageError(f"{path}: made from the run {found.run_id}, not from {run.name}", hint="run `audit retrain`")
+    return found
+
+
+def _refuse_other_shape(name: str, species: Species) -> None:
+    count = len(species.classes)
+    for arm, figures in species.known.items():
+        if [len(row) for row in figures.confusion] != [count] * count:
+            raise ValueError(f"species {name}, arm {arm}: the confusion is not {count} x {count}, one row a class")

@@ -1,0 +1,188 @@
+"""What retraining gained, in words: the headline, and the lines of `audit compare`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.proof.intervals import FEWEST_GROUPS
+from pipeline.proof.measured import Measured
+from pipeline.proof.words import blind_words, counted, label_words, shown_share, stop_words
+from pipeline.report.comparison_file import Interval, Retraining, Species
+
+__all__ = [
+    "GROUPS",
+    "compare_lines",
+    "headline",
+    "interval_words",
+    "main_pair",
+    "missing_words",
+    "review_words",
+    "stale_words",
+    "title_words",
+]
+
+GROUPS = {"subject": "animal", "recording": "recording", "clip": "clip"}
+"""What a group is, by ``groups.by``."""
+
+_MAIN = "balanced accuracy"
+_MEASURES = (_MAIN, "accuracy", "macro F1")
+_FIRST_SAMPLE = 40
+
+
+def headline(found: Retraining | None, measured: Measured, *, workspace: Path) -> list[str]:
+    """Return what came of the review: a sentence for the models of each species and two for the labels, the known ones first."""
+    models = [] if found is None else [_gain(name, of, found, workspace) for name, of in found.species.items()]
+    labels = [label_words(measured.verdict, workspace=workspace), stop_words(measured.verdict, workspace=workspace)]
+    untrained = [_no_models(workspace)] if found is None else []
+    return [sentence for sentence in (*models, *labels, *untrained) if sentence]
+
+
+def title_words(found: Retraining | None, measured: Measured) -> str:
+    """Return the outcome in one plain sentence; what is not known is left out."""
+    species = {} if found is None else found.species
+    told = _gains_in_short(species)
+    if measured.verdict.is_known:
+        told.append(f"at most {shown_share(measured.verdict.after.at_most)} of the labels are wrong")
+    if not told:
+        return "Not known yet: what review gained"
+    listed = ", ".join(told[:-1])
+    return f"{'After review' if measured.decisions else 'Before any review'} {f'{listed}, and ' if listed else ''}{told[-1]}"
+
+
+def main_pair(species: Species) -> str | None:
+    """Return the difference that tells what was gained: of the reviewed arm, else of the pruned one, from the given labels."""
+    pairs = [p for p in ("reviewed - given", "pruned - given") if p in species.differences]
+    return pairs[0] if pairs else None
+
+
+def missing_words(species: Species, *, group: str, workspace: Path) -> str:
+    """Return how many verified windows a comparison of the arms still needs, and where to get them."""
+    verified = species.verified
+    if verified.held_out_groups is not None and verified.held_out_groups < FEWEST_GROUPS:
+        return (
+            f"only {counted(verified.held_out_groups, group)} held out, {FEWEST_GROUPS} are needed: raise folds.holdout in "
+            "audit.toml and `audit run` again, before more is labelled blind"
+        )
+    if not verified.windows:
+        size = max(_FIRST_SAMPLE, verified.needed_windows)
+        return f"no verified hold-out windows yet: label {size} blind ({blind_words(workspace)})"
+    more = [counted(verified.needed_windows, "window")] if verified.needed_windows else []
+    more += [f"windows of {counted(verified.needed_groups, f'more {group}')}"] if verified.needed_groups else []
+    there = f"{counted(verified.windows, 'verified hold-out window')} of {counted(verified.groups, group)}"
+    return f"only {there}: {' and '.join(more) or 'more'} must be labelled blind ({blind_words(workspace)})"
+
+
+def review_words(measured: Measured) -> str:
+    """Return how much was reviewed, and by whom."""
+    if not measured.decisions:
+        return "nothing is reviewed yet"
+    share = measured.reviewed_frames / max(measured.frames, 1)
+    who = ", ".join(measured.reviewers)
+    frames = f"{measured.reviewed_frames:,} of {measured.frames:,} frames reviewed ({shown_share(share)})"
+    return f"{frames}, {counted(measured.decisions, 'decision')} by {who}"
+
+
+def interval_words(found: Interval) -> str:
+    """Return a share with its interval, in percent; what lies beyond 0 or 100 is cut off."""
+    if found.value is None:
+        return "-"
+    value = f"{100 * found.value:.1f} %"
+    if found.low is None or found.high is None:
+        return value
+    return f"{value} ({100 * max(found.low, 0.0):.1f} to {100 * min(found.high, 1.0):.1f})"
+
+
+def compare_lines(found: Retraining | None, measured: Measured, *, run_dir: Path, report: Path, workspace: Path) -> Iterator[str]:
+    """Yield `audit compare` for people."""
+    yield f"run        {run_dir}"
+    yield f"review     {review_words(measured)}"
+    yield ""
+    yield from headline(found, measured, workspace=workspace)
+    if found is not None:
+        stale = stale_words(found, measured, workspace=workspace)
+        if stale:
+            yield stale
+        for name, species in found.species.items():
+            yield from _species_lines(name, species)
+    yield ""
+    yield f"report: {report}"
+
+
+def stale_words(found: Retraining, measured: Measured, *, workspace: Path) -> str:
+    """Return that decisions were made since the models were trained; empty where none were."""
+    if found.decisions == measured.decisions:
+        return ""
+    where = "" if workspace == Path() else f" -w {workspace}"
+    return (
+        f"The models were taught by {counted(found.decisions, 'decision')}, now there are {measured.decisions:,}: run "
+        f"`audit retrain{where}` again."
+    )
+
+
+def _no_models(workspace: Path) -> str:
+    where = "" if workspace == Path() else f" -w {workspace}"
+    return f"No models are compared yet: `audit retrain{where}` trains them on the labels as given, pruned and reviewed."
+
+
+def _gain(name: str, species: Species, found: Retraining, workspace: Path) -> str:
+    """Say what retraining gained for one species, in points of balanced accuracy."""
+    group = GROUPS.get(found.groups_are, "group")
+    pair = main_pair(species)
+    if not species.known:
+        return f"{name}: cannot tell what retraining gained: {missing_words(species, group=group, workspace=workspace)}."
+    if pair is None:
+        return f"{name}: nothing to compare: only the arms {', '.join(species.known)} were trained."
+    later = pair.split(" - ")[0]
+    apart = species.differences[pair][_MAIN]
+    levels = [interval_words(Interval(species.known[a].measures[_MAIN].value, None, None, 0)) for a in ("given", later)]
+    on = f"on {counted(species.verified.windows, 'verified window')} of {counted(species.verified.groups, group)}"
+    if apart.value is None or apart.low is None or apart.high is None:
+        return (
+            f"{name}: {_MAIN} {levels[0]} with the given labels, {levels[1]} with the {later} ones, {on}: too few to tell more."
+        )
+    reach = f"95 % interval {100 * apart.low:+.1f} to {100 * apart.high:+.1f}"
+    if apart.sign == 0:
+        points = f"{100 * apart.value:+.1f} points of {_MAIN} ({reach})"
+        return f"{name}: cannot tell the {later} labels from the given ones: {points}, {on}."
+    change = "better" if apart.sign > 0 else "worse"
+    return (
+        f"{name}: trained on {later} labels the model is {abs(100 * apart.value):.1f} points {change} ({_MAIN} {levels[0]} → "
+        f"{levels[1]}, {reach}), {on} that were held out and labelled blind."
+    )
+
+
+def _gains_in_short(species: Mapping[str, Species]) -> list[str]:
+    """Return what is known of the models, those that gained first; nothing where nothing was compared."""
+    apart = {name: of.differences[pair][_MAIN] for name, of in species.items() if (pair := main_pair(of))}
+    models = {name: f"the {name} model" if len(species) > 1 else "the model" for name in species}
+    told = [
+        f"{models[name]} is {abs(100 * found.value):.1f} points {'better' if found.sign > 0 else 'worse'}"
+        for name, found in sorted(apart.items(), key=lambda item: -item[1].sign)
+        if found.value is not None and found.sign
+    ]
+    open_ones = [models[name] for name, found in apart.items() if found.is_known and not found.sign]
+    return told + ([f"no difference can be told for {' and '.join(open_ones)}"] if open_ones else [])
+
+
+def _species_lines(name: str, species: Species) -> Iterator[str]:
+    yield ""
+    yield f"{name:<10} {'taught':>9}" + "".join(f"  {m:<24}" for m in _MEASURES).rstrip()
+    for arm, count in species.taught.items():
+        figures = species.arms.get(arm)
+        cells = "".join(f"  {_cell(figures.measures if figures else {}, m):<24}" for m in _MEASURES)
+        yield f"  {arm:<8} {count:>9,}{cells}".rstrip()
+    for pair, of in species.differences.items():
+        yield f"  {pair:<18}" + "".join(f"  {_apart(of[m]):<24}" for m in _MEASURES if m in of).rstrip()
+
+
+def _cell(measures: Mapping[str, Any], name: str) -> str:
+    return interval_words(measures[name]) if name in measures else "-"
+
+
+def _apart(found: Interval) -> str:
+    if found.value is None:
+        return "-"
+    value = f"{100 * found.value:+.1f}"
+    return value if found.low is None or found.high is None else f"{value} ({100 * found.low:+.1f} to {100 * found.high:+.1f})"

@@ -1,0 +1,41 @@
+"""What every report is made of: a page that works offline, in light and dark, its sections and plots."""
+
+from __future__ import annotations
+
+from html import escape
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+__all__ = ["html_page", "is_simulated", "plot", "section"]
+
+
+def html_page(title: str, body: str) -> str:
+    """Return a page with its style and the plotting library inside."""
+    from plotly.offline import get_plotlyjs
+
+    style = (resources.files("pipeline.report") / "style.css").read_text(encoding="utf-8")
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{escape(title)}</title>'
+        f"<style>{style}</style><script>{get_plotlyjs()}</script></head>\n<body>\n{body}\n</body></html>\n"
+    )
+
+
+def section(title: str, how: str) -> str:
+    """Return the head of a section, with one sentence on how to read it."""
+    return f'<h2>{title}</h2><p class="how">{how}</p>'
+
+
+def plot(figure: Figure, name: str) -> str:
+    """Return a figure as HTML; ``name`` is its own on the page."""
+    settings = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["select2d", "lasso2d"]}
+    return str(figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, config=settings))
+
+
+def is_simulated(source: Path) -> bool:
+    """Tell whether the source is the simulated sample, which says so in a file beside it."""
+    return any((folder / "demo.json").is_file() for folder in (source, source.parent))

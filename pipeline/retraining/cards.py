@@ -1,0 +1,100 @@
+"""The model cards of the arms."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from msgspec import convert
+
+from model.card import Figure, ModelCard
+from pipeline.proof.words import counted
+from pipeline.report.comparison_file import Species
+from pipeline.report.comparison_words import GROUPS, missing_words
+from pipeline.retraining.material import Material
+from pipeline.retraining.models import Wanted
+from pipeline.workspace import digest
+
+__all__ = ["card_of"]
+
+_LABELS = {
+    "given": "all labels as they were given",
+    "pruned": "the given labels that the audit trusts, and others where it repairs them; nobody looked at any",
+    "reviewed": "reviewed labels where people looked, else the given labels that the audit trusts",
+}
+
+_FEW = 100
+"""A class with fewer windows in training is named among the limits."""
+
+
+def card_of(plain: ModelCard, wanted: Wanted, found: dict[str, Any], material: Material) -> ModelCard:
+    """Return the card of an arm's bundle: what its data were, what was decided, and what it is worth.
+
+    Parameters
+    ----------
+    plain
+        The classifier's own card.
+    found
+        retrain.json.
+    """
+    arm, species = wanted.lesson.arm, wanted.species
+    told, record = found["species"][species], material.record
+    own = wanted.lesson.taught[wanted.lesson.taught["species"] == species]
+    taught, windows = Counter(own["target"]), material.windows.set_index("window_id").loc[own["window_id"]]
+    classes = {name: taught[name] for name in told["classes"]}
+    group = GROUPS[found["groups_are"]]
+    data = {
+        "source": record["source"],
+        "run": f"{found['run_id']} (identity {record['identity']})",
+        "source hash": digest(material.clips[["clip_id", "source", "source_hash"]].to_dict("list")),
+        "taught by": _LABELS[arm],
+        f"{group}s": f"{windows['group'].nunique():,}",
+        "clips": f"{windows['clip_id'].nunique():,}",
+        "windows": f"{len(windows):,}",
+        "held out": f"{counted(told['verified']['held_out_groups'], group)}, which taught nothing",
+        **(_decisions(material, found) if arm == "reviewed" else {}),
+    }
+    training = {**plain.training, "seed": found["seed"], "hash": wanted.key}
+    return replace(
+        plain,
+        name=f"{plain.name}, arm {arm}",
+        classes=classes,
+        data=data,
+        training=training,
+        figures=_figures(told, arm, group=group),
+        limits=_limits(told, arm, classes=classes, group=group),
+    )
+
+
+def _decisions(material: Material, found: dict[str, Any]) -> dict[str, object]:
+    events = material.decisions
+    share = found["reviewed_frames"] / found["frames"]
+    return {
+        "decisions": f"{len(events):,} events of {events['reviewer'].nunique()} reviewers, the newest of {events['at'].max()}",
+        "reviewed frames": f"{found['reviewed_frames']:,} of {found['frames']:,} ({share:.1%})",
+        "decisions hash": digest(sorted(events["event_id"])),
+    }
+
+
+def _figures(told: dict[str, Any], arm: str, *, group: str) -> list[Figure]:
+    measured = told["arms"].get(arm)
+    if measured is None:
+        return []
+    verified = told["verified"]
+    on = f"{counted(verified['groups'], f'held-out {group}')}, {counted(verified['windows'], 'window')} labelled blind"
+    rows = {**measured["measures"], **{f"F1 of {name}": v for name, v in measured["class_f1"].items()}}
+    figures = [Figure(name, v["value"], v["low"], v["high"], on) for name, v in rows.items() if v["value"] is not None]
+    error = measured["calibration_error"]
+    return figures if error is None else [*figures, Figure("calibration error", error, on=f"{on}; no interval holds for it")]
+
+
+def _limits(told: dict[str, Any], arm: str, *, classes: dict[str, int], group: str) -> list[str]:
+    few = [f"{name} ({count})" for name, count in classes.items() if count < _FEW]
+    limits = [f"Taught by few windows: {', '.join(few)}."] if few else []
+    if told["arms"].get(arm) is None:
+        limits.append(f"How good it is cannot be told: {missing_words(convert(told, Species), group=group, workspace=Path())}.")
+    if arm == "given":
+        limits.append("Its labels are as wrong as the data's: it is there to be compared with.")
+    return limits

@@ -1,0 +1,59 @@
+"""`audit retrain`: what review gained, and a model of every arm."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+__all__ = ["retrain"]
+
+
+def retrain(
+    workspace: Annotated[
+        Path,
+        typer.Option("--workspace", "-w", envvar="AUDIT_WORKSPACE", help="Folder with audit.toml and runs/.", file_okay=False),
+    ] = Path(),
+    on: Annotated[
+        list[str] | None, typer.Option(help="Arms: given, pruned, reviewed; all that there is something for where left out.")
+    ] = None,
+    curve: Annotated[
+        bool | None, typer.Option("--curve/--no-curve", help="Train on parts of the decisions too, where enough is verified.")
+    ] = None,
+    track: Annotated[
+        str | None, typer.Option(help="tensorboard:DIR or mlflow:URI. Needs pip install 'pose-audit[track]'.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    jobs: Annotated[int | None, typer.Option(help="Processes; 0 takes every core.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
+) -> None:
+    """Train on the labels as given, pruned and reviewed, and compare the models on the verified hold-out.
+
+    Takes the newest finished run and all decisions; recipe, seed and number of updates are the same for all. What is fresh is
+    skipped, and a retraining that was killed goes on with the models that are missing.
+
+    Example: audit retrain -w my-audit
+    """
+    import json
+
+    from data_schemas.config import load_config
+    from pipeline.progress import stage_progress
+    from pipeline.retraining.retrain import retrain_arms
+    from pipeline.retraining.tracking import open_tracker
+    from pipeline.retraining.words import retrain_lines
+    from pipeline.workspace import Workspace
+
+    place = Workspace(workspace)
+    options: dict[str, dict[str, Any]] = {
+        "retrain": {"on": on or None, "curve": curve, "track": track},
+        "run": {"jobs": jobs, "device": device},
+    }
+    config = load_config(place.config_path if place.config_path.exists() else None, overrides=options)
+    tracker = open_tracker(config.retrain.track, run_name=place.finished().path.name)
+    done = retrain_arms(place, config, tracker=tracker, show=stage_progress)
+    if not done.worked:
+        sys.stderr.write("nothing to do: the same run, decisions and blind labels have been compared\n")
+    lines = retrain_lines(done.found, run_dir=workspace / "runs" / "latest", workspace=workspace)
+    typer.echo(json.dumps(done.found, ensure_ascii=False, indent=2) if as_json else "\n".join(lines))

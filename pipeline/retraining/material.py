@@ -1,0 +1,141 @@
+"""What a retraining starts from: a finished run, its review and its blind samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from data_schemas.config import Config, load_config
+from data_schemas.labels import Taxonomy
+from data_schemas.tables import CLIPS, FRAMES, OOF, REVIEWED, WINDOWS, keypoints_of
+from model.windowing import Samples
+from pipeline.export.labels import review_frames
+from pipeline.export.windows import clean_windows
+from pipeline.folds import classes_of
+from pipeline.naming import taxonomy_of
+from pipeline.retraining.before_review import windows_before_review
+from pipeline.review.access import frames_of, open_store, stored_events
+from pipeline.review.events import ADJUDICATION, REVIEW
+from pipeline.sampling import sample_clips
+from pipeline.workspace import RunFolder, Workspace
+
+__all__ = ["Material", "read_material"]
+
+
+@dataclass(frozen=True)
+class Material:
+    """A run and what people said about it.
+
+    Attributes
+    ----------
+    config : Config
+        That of the run; how the work is done, and how arms are made, as in audit.toml now.
+    decisions : DataFrame
+        The review events that can teach: reviews and adjudications of this run's clips, as they were stored.
+    blind_events : DataFrame
+        The events of blind streams.
+    blind_samples : DataFrame or None
+        What they label; None where nobody has labelled anything blind.
+    frames : DataFrame
+        clip_id, frame_number and given label of every frame.
+    windows : DataFrame
+        As the source labels them; ``run_windows`` are those of the run, which in a later round are labelled as reviewed.
+    """
+
+    folder: RunFolder
+    record: Mapping[str, Any]
+    config: Config
+    taxonomy: Taxonomy | None
+    clips: pd.DataFrame
+    frames: pd.DataFrame
+    windows: pd.DataFrame
+    run_windows: pd.DataFrame
+    oof: pd.DataFrame
+    decisions: pd.DataFrame
+    blind_events: pd.DataFrame
+    blind_samples: pd.DataFrame | None
+
+    @cached_property
+    def poses(self) -> tuple[Samples, tuple[str, ...]]:
+        """Return the matrix of samples that the windows were cut from, and the names of its keypoints."""
+        frames = self.folder.read_table("frames", FRAMES)
+        return sample_clips(self.clips, frames, config=self.config).samples, keypoints_of(list(frames.columns))
+
+    @cached_property
+    def classes(self) -> dict[str, list[str]]:
+        """Return the classes of every species that was audited."""
+        found = {str(name): classes_of(part) for name, part in self.windows.groupby("species")}
+        return {name: classes for name, classes in found.items() if classes}
+
+    def clean(self, decisions: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+        """Return what the export makes of the windows with some of the decisions, and how many frames these reviewed."""
+        after = review_frames(decisions, self.frames)
+        margin, merge = self.config.export.mixed_margin, self.config.labels.merge
+        found = clean_windows(self.windows, after, margin=margin, merge=merge, taxonomy=self.taxonomy)
+        return found.table, int((after["label_source"] != "given").sum())
+
+    def target_of(self, species: str) -> dict[str, str | None]:
+        """Return the class that each label of a species is trained as."""
+        merge, taxonomy = self.config.labels.merge, self.taxonomy
+        names = set(self.windows.loc[self.windows["species"] == species, "label"]) | set(self.blind_events["label"].dropna())
+        return {name: taxonomy.merged(merge, species, name) if taxonomy else name for name in sorted(names)}
+
+    def rows(self, species: str, *, split: str) -> NDArray[np.int64]:
+        """Return the rows of the windows of a species in a split."""
+        chosen = (self.windows["species"] == species) & (self.windows["split"] == split)
+        return np.flatnonzero(chosen.to_numpy(bool))
+
+
+def read_material(place: Workspace, config: Config) -> Material:
+    """Read the newest finished run and its review; ``config`` is that of audit.toml and the command line.
+
+    Raises
+    ------
+    StageError
+        There is no finished run, or a table of it is missing.
+    """
+    folder = place.finished()
+    record = folder.record()
+    now = {name: getattr(config, name).model_dump() for name in ("run", "export", "retrain")}
+    merged = load_config(None, overrides={**record["config"], **now})
+    clips = folder.read_table("clips", CLIPS)
+    events = stored_events(place)
+    told_blind = events["stream"].str.startswith("blind:")
+    teaching = events["stream"].isin((REVIEW, ADJUDICATION)) & events["clip_id"].isin(clips["clip_id"])
+    taxonomy = taxonomy_of(str(record["format"]), merged)
+    windows = folder.read_table("windows", WINDOWS)
+    return Material(
+        folder=folder,
+        record=record,
+        config=merged,
+        taxonomy=taxonomy,
+        clips=clips,
+        frames=frames_of(folder),
+        windows=_before_review(folder, windows, clips, config=merged, taxonomy=taxonomy),
+        run_windows=windows,
+        oof=folder.read_table("oof", OOF),
+        decisions=events[teaching].reset_index(drop=True),
+        blind_events=events[told_blind].reset_index(drop=True),
+        blind_samples=_samples(place) if told_blind.any() else None,
+    )
+
+
+def _before_review(
+    folder: RunFolder, windows: pd.DataFrame, clips: pd.DataFrame, *, config: Config, taxonomy: Taxonomy | None
+) -> pd.DataFrame:
+    if folder.record()["round"]["number"] == 1:
+        return windows
+    frames = folder.read_columns("frames", FRAMES, ("clip_id", "frame_number", "frame_label", "label_source"))
+    reviewed = folder.read_table("reviewed", REVIEWED)
+    return windows_before_review(windows, clips, frames, reviewed, config=config, taxonomy=taxonomy)
+
+
+def _samples(place: Workspace) -> pd.DataFrame:
+    with open_store(place) as store:
+        return store.samples()

@@ -1,0 +1,252 @@
+"""What people decided about frames, as stretches, and what that makes of windows: labels that are known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from data_schemas.config import Config
+from data_schemas.labels import Taxonomy
+from data_schemas.tables import LABEL_SOURCES, REVIEWED, text, validate
+from pipeline.folds import split_again
+from pipeline.windows import merged_labels, window_labels
+
+__all__ = [
+    "SettledFrames",
+    "count_frames",
+    "lay_over",
+    "no_stretches",
+    "review_windows",
+    "reviewed_in_source",
+    "reviewed_stretches",
+]
+
+_WIDE = np.int64(2) ** 32
+_GIVEN = LABEL_SOURCES[-1]
+
+
+def no_stretches() -> pd.DataFrame:
+    """Return an empty table of reviewed stretches."""
+    name, number = text([]), np.empty(0, np.int32)
+    return pd.DataFrame({"clip_id": name, "start_frame": number, "end_frame": number, "label": name, "label_source": name})
+
+
+def reviewed_stretches(after: pd.DataFrame) -> pd.DataFrame:
+    """Return the stretches of frames that people decided about.
+
+    Parameters
+    ----------
+    after : DataFrame with clip_id, frame_number, label, label_source and excluded
+        Frames after review, clip by clip and in order (see :func:`pipeline.export.labels.review_frames`).
+
+    Returns
+    -------
+    DataFrame
+        See ``REVIEWED``. A stretch holds frames that follow each other, of one label and source.
+    """
+    if after.empty:
+        return no_stretches()
+    known = (after["label_source"] != _GIVEN).to_numpy(bool)
+    clip, label, source = (pd.factorize(after[name])[0] for name in ("clip_id", "label", "label_source"))
+    label = np.where(after["excluded"].to_numpy(bool), -1, label)
+    same = np.stack([clip, label, source, known])
+    new = np.concatenate([[True], (same[:, 1:] != same[:, :-1]).any(axis=0)])
+    first = np.flatnonzero(new)
+    last = np.append(first[1:], len(after)) - 1
+    first, last = first[known[first]], last[known[first]]
+    begun, ended = after.iloc[first], after.iloc[last]
+    table = pd.DataFrame(
+        {
+            "clip_id": begun["clip_id"].array,
+            "start_frame": begun["frame_number"].to_numpy(np.int32),
+            "end_frame": ended["frame_number"].to_numpy(np.int32),
+            "label": begun["label"].mask(begun["excluded"]).astype("str").array,
+            "label_source": begun["label_source"].array,
+        }
+    )
+    return validate(table, REVIEWED, source="reviewed stretches")
+
+
+def reviewed_in_source(frames: pd.DataFrame) -> pd.DataFrame:
+    """Return the stretches that a source itself says were reviewed: an export does, in its column ``label_source``."""
+    if "label_source" not in frames:
+        return no_stretches()
+    return reviewed_stretches(frames.rename(columns={"frame_label": "label"}).assign(excluded=False))
+
+
+def lay_over(frames: pd.DataFrame, below: pd.DataFrame, above: pd.DataFrame) -> pd.DataFrame:
+    """Return the stretches of two tables as one, of the frames that are there; where both tell of a frame, ``above`` does."""
+    stretches = pd.concat([below, above], ignore_index=True)
+    touched = frames.loc[frames["clip_id"].isin(stretches["clip_id"].unique()), ["clip_id", "frame_number"]]
+    row = _painted(touched, stretches)
+    known = row >= 0
+    told = stretches.iloc[row[known]]
+    after = touched.assign(label=text([None] * len(touched)), label_source=_GIVEN)
+    after = after.astype({"label_source": "str"}).assign(excluded=False)
+    for name in ("label", "label_source"):
+        after.loc[known, name] = told[name].array
+    after.loc[known, "excluded"] = told["label"].isna().array
+    return reviewed_stretches(after)
+
+
+def count_frames(frames: pd.DataFrame, stretches: pd.DataFrame) -> int:
+    """Return how many frames the stretches hold."""
+    touched = frames.loc[frames["clip_id"].isin(stretches["clip_id"].unique()), ["clip_id", "frame_number"]]
+    return int((_painted(touched, stretches) >= 0).sum())
+
+
+def review_windows(
+    windows: pd.DataFrame,
+    clips: pd.DataFrame,
+    frames: pd.DataFrame,
+    reviewed: pd.DataFrame,
+    *,
+    config: Config,
+    taxonomy: Taxonomy | None,
+) -> pd.DataFrame:
+    """Return the windows under their labels after review.
+
+    A window is ``reviewed`` where people gave every frame of it a label. One with a frame that was taken out is dropped: it shows
+    what nobody wants judged. The groups of the hold-out stay what they were; a class that review leaves to a single group is left
+    out.
+
+    Parameters
+    ----------
+    windows
+        As cut and split by the labels given.
+    clips, frames
+        As read.
+    reviewed
+        See ``REVIEWED``.
+    """
+    if reviewed.empty:
+        return windows
+    names = reviewed["clip_id"].unique()
+    own = clips[clips["clip_id"].isin(names)].reset_index(drop=True)
+    touched = frames.loc[frames["clip_id"].isin(names), ["clip_id", "frame_number", *_frame_label(frames)]].reset_index(drop=True)
+    row = _painted(touched, reviewed)
+    told = reviewed["label"].to_numpy(object)[row]
+    touched["frame_label"] = text(np.where((row >= 0) & pd.notna(told), told, _given_labels(touched, own)))
+    at = np.flatnonzero(windows["clip_id"].isin(names))
+    part = windows.iloc[at]
+    clip = pd.Index(own["clip_id"]).get_indexer(part["clip_id"])
+    start, end = part["start_frame"].to_numpy(np.int32), part["end_frame"].to_numpy(np.int32)
+    label, mixed = window_labels(own, touched, clip=clip.astype(np.int32), start=start, end=end)
+    inside = _Inside(touched, part)
+    decided, excluded = inside.count(row >= 0), inside.count((row >= 0) & pd.isna(told))
+    columns: dict[str, NDArray[Any]] = {
+        "label": label,
+        "target": merged_labels(part["species"], label, config=config, taxonomy=taxonomy),
+    }
+    columns |= {"mixed": mixed, "reviewed": (decided == inside.frames) & (inside.frames > 0)}
+    after = windows.copy()
+    for name, values in columns.items():
+        after[name] = _replaced(after[name], at, values)
+    left = np.ones(len(windows), bool)
+    left[at] = excluded == 0
+    return split_again(after[left].reset_index(drop=True))
+
+
+@dataclass(frozen=True)
+class SettledFrames:
+    """Which frames people have decided about, to ask of spans of frames.
+
+    Attributes
+    ----------
+    clips : Index
+        The clips in which somebody decided anything; places in it are the codes of clips.
+    settled, open : int64
+        Keys of the frames that are decided and of those that are not, of these clips, ascending.
+    """
+
+    clips: pd.Index
+    settled: NDArray[np.int64]
+    open: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, frames: pd.DataFrame, reviewed: pd.DataFrame) -> SettledFrames:
+        """Look the frames up once."""
+        clips = pd.Index(reviewed["clip_id"].unique())
+        touched = frames.loc[frames["clip_id"].isin(clips), ["clip_id", "frame_number"]].reset_index(drop=True)
+        keys = _keys(clips, touched["clip_id"], touched["frame_number"])
+        known = _painted(touched, reviewed) >= 0
+        return cls(clips, np.sort(keys[known]), np.sort(keys[~known]))
+
+    def all_settled(self, clip_id: pd.Series, start: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return which spans hold decided frames only, shape (n,); one without any frame does not."""
+        code = self.clips.get_indexer(pd.Index(clip_id))
+        low, high = code * _WIDE + start, code * _WIDE + end
+        some = np.searchsorted(self.settled, high, "right") > np.searchsorted(self.settled, low)
+        none_open = np.searchsorted(self.open, high, "right") == np.searchsorted(self.open, low)
+        return np.asarray((code >= 0) & some & none_open)
+
+    def trimmed(self, clip_id: str, start: int, end: int) -> tuple[int, int]:
+        """Return a span without the decided frames at its ends."""
+        code = int(self.clips.get_indexer(pd.Index([clip_id]))[0])
+        if code < 0:
+            return start, end
+        first = np.searchsorted(self.open, code * _WIDE + start)
+        last = np.searchsorted(self.open, code * _WIDE + end, "right") - 1
+        if first > last:
+            return start, end
+        return int(self.open[first] % _WIDE), int(self.open[last] % _WIDE)
+
+
+class _Inside:
+    """Where the frames of windows lie among the frames of their clips."""
+
+    def __init__(self, frames: pd.DataFrame, windows: pd.DataFrame) -> None:
+        clips = pd.Index(frames["clip_id"].unique())
+        keys = _keys(clips, frames["clip_id"], frames["frame_number"])
+        self._first = np.searchsorted(keys, _keys(clips, windows["clip_id"], windows["start_frame"]))
+        self._last = np.searchsorted(keys, _keys(clips, windows["clip_id"], windows["end_frame"]), "right")
+        self.frames = self._last - self._first
+
+    def count(self, flags: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return how many frames of each window are flagged."""
+        total = np.concatenate([[0], np.cumsum(flags)])
+        return np.asarray(total[self._last] - total[self._first], np.int64)
+
+
+def _keys(clips: pd.Index, clip_id: pd.Series, number: pd.Series) -> NDArray[np.int64]:
+    return np.asarray(clips.get_indexer(pd.Index(clip_id)) * _WIDE + number.to_numpy(np.int64))
+
+
+def _painted(frames: pd.DataFrame, stretches: pd.DataFrame) -> NDArray[np.int64]:
+    """Return the row of the last stretch that covers each frame, -1 where none does; frames lie by clip and in order."""
+    clips = pd.Index(frames["clip_id"].unique())
+    keys = _keys(clips, frames["clip_id"], frames["frame_number"])
+    row = np.full(len(frames), -1, np.int64)
+    there = np.flatnonzero(clips.get_indexer(pd.Index(stretches["clip_id"])) >= 0)
+    part = stretches.iloc[there]
+    first = np.searchsorted(keys, _keys(clips, part["clip_id"], part["start_frame"]))
+    last = np.searchsorted(keys, _keys(clips, part["clip_id"], part["end_frame"]), "right")
+    for number, a, b in zip(there.tolist(), first.tolist(), last.tolist(), strict=True):
+        row[a:b] = number
+    return row
+
+
+def _frame_label(frames: pd.DataFrame) -> list[str]:
+    return ["frame_label"] if "frame_label" in frames else []
+
+
+def _given_labels(frames: pd.DataFrame, clips: pd.DataFrame) -> NDArray[np.object_]:
+    """Return each frame's given label, its clip's where no frame of the clip has one; None where other frames alone have one."""
+    of_clip = frames["clip_id"].map(clips.set_index("clip_id")["label"]).to_numpy(object)
+    if "frame_label" not in frames:
+        return np.asarray(of_clip)
+    per_frame = frames["frame_label"].notna().groupby(frames["clip_id"]).transform("any").to_numpy(bool)
+    own = frames["frame_label"].astype(object).where(frames["frame_label"].notna(), None)
+    return np.asarray(np.where(per_frame, own, of_clip))
+
+
+def _replaced(column: pd.Series, at: NDArray[np.int64], values: NDArray[Any]) -> pd.Series:
+    """Return a column of text or of flags with some of its values replaced."""
+    flags = column.dtype == bool
+    new = column.to_numpy(bool if flags else object, copy=True)
+    new[at] = values
+    return pd.Series(new if flags else text(new), index=column.index)

@@ -1,0 +1,155 @@
+"""The rounds of a workspace: the audit of the labels as given, and one more each time that decisions are laid over them.
+
+A round is a run of its own, known by what the plain audit is known by and by the stretches that were decided: the same decisions
+have been audited, others make the next round. All rounds of one source and configuration have the same hold-out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from data_schemas.errors import StageError
+from pipeline.reviewed import count_frames, reviewed_stretches
+from pipeline.workspace import RunFolder, Workspace, digest
+
+__all__ = ["Decided", "decided_so_far", "earlier_rounds", "figures_of_round", "open_round", "rounds_before", "rounds_of"]
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What reviewers of a workspace have decided.
+
+    Attributes
+    ----------
+    stretches : DataFrame
+        See ``REVIEWED``.
+    events : int
+        Review events that decide the label of some frame.
+    """
+
+    stretches: pd.DataFrame
+    events: int
+
+    @property
+    def hash(self) -> str:
+        """Return what tells these decisions from others."""
+        return digest(self.stretches.astype(object).where(self.stretches.notna(), None).to_numpy().tolist())
+
+
+def decided_so_far(workspace: Workspace, source: Path) -> Decided:
+    """Return what the reviewers of a workspace decided about the frames of a source: each frame's label after review.
+
+    Blind labels do not count; frames that nobody could tell, and disputed ones, stay as given.
+
+    Raises
+    ------
+    StageError
+        The source has no finished audit here, so nobody can have looked at it.
+    """
+    # SQLAlchemy takes a while to import, which an audit without decisions need not pay.
+    from pipeline.export.labels import review_frames
+    from pipeline.review.access import frames_of, stored_events
+
+    folder = _newest_finished(workspace, source)
+    if folder is None:
+        raise StageError(
+            f"{workspace.root.resolve()}: no finished audit of {source} yet, so there is nothing to review",
+            hint=f"audit run {source} -w {workspace.root}, then `audit review`, then this again",
+        )
+    events = stored_events(workspace)
+    frames = frames_of(folder, events["clip_id"].unique())
+    after = review_frames(events, frames)
+    return Decided(reviewed_stretches(after), events=int(after["event_id"].nunique()))
+
+
+def open_round(workspace: Workspace, base: str, decided: Decided | None) -> dict[str, Any]:
+    """Return what is known of a round before it is run: its number, the round before, and the decisions that it lays over.
+
+    Parameters
+    ----------
+    base
+        What the plain audit of this source and configuration is known by.
+    """
+    if decided is None or decided.stretches.empty:
+        return {"number": 1, "base": base, "previous": None, "decisions_hash": None, "events": 0}
+    before = rounds_of(workspace, base)
+    last = max(before, key=lambda r: r["number"], default=None)
+    return {
+        "number": 1 + (last["number"] if last else 1),
+        "base": base,
+        "previous": last["run_id"] if last else None,
+        "decisions_hash": decided.hash,
+        "events": decided.events,
+    }
+
+
+def figures_of_round(tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
+    """Return what a round found, as JSON values.
+
+    ``expected_wrong`` is the number of wrong labels that the audit itself expects among the windows that are not reviewed, and
+    ``share_wrong`` their share of these windows, null where all are reviewed; ``classes`` holds the same for every label.
+    """
+    windows, issues, reviewed = tables["windows"], tables["issues"], tables["reviewed"]
+    known = issues["window_id"].isin(windows.loc[windows["reviewed"], "window_id"]).to_numpy(bool)
+    doubt = (1.0 - issues["label_quality"].astype("float64"))[~known]
+    classes = issues[~known].assign(doubt=doubt).groupby(["species", "given_label"])["doubt"].agg(["size", "sum", "mean"])
+    segments = tables["segments"]
+    return {
+        "reviewed_frames": count_frames(tables["frames"], reviewed),
+        "excluded_frames": count_frames(tables["frames"], reviewed[reviewed["label"].isna()]),
+        "windows": len(issues),
+        "reviewed_windows": int(known.sum()),
+        "flagged": int(issues["is_issue"].sum()),
+        "segments": int((segments["split"] != "holdout").sum()),
+        "expected_wrong": round(float(doubt.sum()), 1),
+        "share_wrong": round(float(doubt.mean()), 4) if len(doubt) else None,
+        "classes": [
+            {
+                "species": str(s),
+                "label": str(c),
+                "windows": int(n),
+                "expected_wrong": round(total, 1),
+                "share_wrong": round(mean, 4),
+            }
+            for (s, c), (n, total, mean) in zip(classes.index, classes.to_numpy().tolist(), strict=True)
+        ],
+    }
+
+
+def rounds_of(workspace: Workspace, base: str) -> list[dict[str, Any]]:
+    """Return the finished rounds with this base, in order: what run.json tells of each, its run and when that was started."""
+    found = []
+    for path in sorted(p.parent for p in workspace.runs.glob("*/run.json") if not p.parent.is_symlink()):
+        record = RunFolder(path).record()
+        told = record.get("round")
+        if told and told["base"] == base and record.get("finished"):
+            found.append({"run_id": path.name, "started": record["started"], **told})
+    return sorted(found, key=lambda r: (r["number"], r["started"]))
+
+
+def rounds_before(folder: RunFolder) -> list[dict[str, Any]]:
+    """Return the rounds that led to a run, in order, and the run itself where it has got so far; finished or not."""
+    record = folder.record()
+    own = record.get("round")
+    if not own or "windows" not in own:
+        return []
+    before = [r for r in rounds_of(Workspace(folder.path.parent.parent), own["base"]) if r["number"] < own["number"]]
+    return [*before, {"run_id": folder.path.name, "started": record["started"], **own}]
+
+
+def earlier_rounds(folder: RunFolder) -> list[RunFolder]:
+    """Return the runs of the rounds before this one, in order."""
+    return [RunFolder(folder.path.parent / told["run_id"]) for told in rounds_before(folder)[:-1]]
+
+
+def _newest_finished(workspace: Workspace, source: Path) -> RunFolder | None:
+    """Return the newest finished run of a source: the one that people look at, where it is of this source."""
+    latest = workspace.latest()
+    if latest is not None and latest.record().get("source") == str(source.resolve()):
+        return latest
+    folders = (RunFolder(p.parent) for p in sorted(workspace.runs.glob("*/run.json"), reverse=True) if not p.parent.is_symlink())
+    return next((f for f in folders if (r := f.record()).get("finished") and r.get("source") == str(source.resolve())), None)

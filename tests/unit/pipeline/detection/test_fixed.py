@@ -1,0 +1,200 @@
+"""Labels that people gave are known: they teach, nobody doubts them, and the rest is judged by itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from data_schemas.config import load_config
+from data_schemas.tables import ISSUES, SEGMENTS, text, validate
+from pipeline.detection.doubt import SURELY, Labelled, counted_wrong, doubt_labels
+from pipeline.detection.issues import judge_windows
+from pipeline.detection.passes import Lesson, run_passes
+from pipeline.detection.quality import estimate_quality
+from pipeline.detection.segments import cut_segments
+
+CLIPS, EACH = 8, 24
+ROWS = CLIPS * EACH
+CLASSES = 3
+
+FIXED = arrays(np.bool_, ROWS)
+CERTAINTY = arrays(np.float64, (ROWS, CLASSES), elements=st.floats(0.01, 1.0))
+
+
+def labelled(fixed: np.ndarray | None = None, *, clips: int = CLIPS) -> Labelled:
+    clip = np.repeat(np.arange(clips), EACH)
+    nobody = np.zeros(len(clip), bool)
+    return Labelled(
+        given=clip % CLASSES,
+        clip=clip,
+        votes=~nobody,
+        fixed=nobody if fixed is None else fixed,
+        sigma=2.0,
+    )
+
+
+def believed(labels: Labelled, *, wrong: slice = slice(30, 42), seed: int = 0) -> np.ndarray:
+    p = np.eye(CLASSES)[labels.given] * 2 + np.random.default_rng(seed).random((len(labels.given), CLASSES))
+    p[wrong] = p[wrong][:, [1, 2, 0]]
+    return p / p.sum(1, keepdims=True)
+
+
+def tables(fixed: np.ndarray, certainty: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Give windows, probabilities and clips; the last clip is the hold-out, one clip has another label by its inspector."""
+    clip, place = np.divmod(np.arange(ROWS), EACH)
+    names = np.array(["SIT", "TURN", "WALKRUN"], object)
+    label = text(names[clip % CLASSES])
+    windows = pd.DataFrame(
+        {
+            "window_id": text([f"w{i:04d}" for i in range(ROWS)]),
+            "clip_id": text([f"clip{c}" for c in clip]),
+            "subject_id": text([f"s{c}" for c in clip]),
+            "species": text(["DOG"] * ROWS),
+            "start_frame": (place * 6).astype(np.int32),
+            "end_frame": (place * 6 + 24).astype(np.int32),
+            "label": label,
+            "target": label,
+            "group": text([f"s{c}" for c in clip]),
+            "split": text(np.where(clip == CLIPS - 1, "holdout", "audit").astype(object)),
+            "mixed": place == EACH // 2,
+            "reviewed": fixed,
+            "bad_pose": place == 3,
+            "pose_fault": text(np.where(place == 3, "jump", None).astype(object)),
+            "visible": np.float32(1),
+            "first_sample": np.arange(ROWS),
+        }
+    )
+    share = certainty / certainty.sum(axis=1, keepdims=True)
+    own = share[np.arange(ROWS), clip % CLASSES].astype(np.float32)
+    oof = pd.DataFrame({"window_id": windows["window_id"], "fold": np.int16(0), "taught": ~windows["bad_pose"]})
+    oof = oof.assign(network=own, voices=own, **{f"p_{n}": share[:, i].astype(np.float32) for i, n in enumerate(names)})
+    clips = windows.drop_duplicates("clip_id")[["clip_id", "label"]].reset_index(drop=True)
+    return windows, oof, clips.assign(other_label=text(["WALKRUN" if c == 1 else None for c in range(CLIPS)]))
+
+
+@settings(deadline=None, max_examples=40)
+@given(fixed=FIXED, certainty=CERTAINTY)
+def test_what_was_reviewed_is_never_flagged_and_every_other_window_is_ranked_before_it(
+    fixed: np.ndarray, certainty: np.ndarray
+) -> None:
+    windows, oof, clips = tables(fixed, certainty)
+    config = load_config(None)
+    issues, segments = cut_segments(judge_windows(windows, oof, clips, config=config), windows, config=config)
+    validate(issues, ISSUES, source="issues")
+    validate(segments, SEGMENTS, source="segments")
+    own = windows.set_index("window_id").loc[issues["window_id"], "reviewed"].to_numpy(bool)
+    assert not issues.loc[own, "is_issue"].any()
+    assert issues.loc[own, "segment_id"].isna().all()
+    assert (issues.loc[own, "label_quality"] == 1).all()
+    assert sorted(issues["rank"]) == list(range(1, ROWS + 1))
+    assert issues.loc[~own, "rank"].max() < issues.loc[own, "rank"].min() if own.any() and not own.all() else True
+
+
+@settings(deadline=None, max_examples=40)
+@given(fixed=FIXED, certainty=CERTAINTY)
+def test_the_estimates_of_the_rest_count_the_rest(fixed: np.ndarray, certainty: np.ndarray) -> None:
+    labels = labelled(fixed)
+    doubt = doubt_labels(certainty / certainty.sum(axis=1, keepdims=True), labels)
+    quality = estimate_quality(doubt, labels, np.ones(ROWS, bool))
+    assert not counted_wrong(doubt, labels, np.ones(ROWS, bool))[fixed].any()
+    assert (quality.right[fixed] == 1).all()
+    assert (doubt.clip_is_wrong[fixed] == 0).all()
+    # Each label counts once; of those that are fixed all are right.
+    np.testing.assert_allclose(quality.joint.sum(axis=1), np.bincount(labels.given, minlength=CLASSES))
+    assert (np.diag(quality.joint) >= np.bincount(labels.given[fixed], minlength=CLASSES) - 1e-9).all()
+    assert quality.flagged.sum() == round(float((1 - quality.right)[~fixed].sum()))
+    order = np.argsort(doubt.score, kind="stable")
+    assert (np.diff(quality.right[order[~fixed[order]]]) > 0).all()
+
+
+def test_reviewing_right_labels_does_not_lower_what_is_expected_of_the_others() -> None:
+    """A hundred confirmed labels beside a stretch of wrong ones: the same number of wrong labels is expected among the rest."""
+    p = believed(labelled())
+    reviewed = np.arange(ROWS) >= 96
+    expected = []
+    for fixed in (np.zeros(ROWS, bool), reviewed):
+        labels = labelled(fixed)
+        quality = estimate_quality(doubt_labels(p, labels), labels, np.ones(ROWS, bool))
+        expected.append(float((1 - quality.right).sum()))
+        assert quality.flagged[31:41].all()
+    assert expected[1] == pytest.approx(expected[0], abs=4)
+
+
+def test_what_models_see_in_a_reviewed_stretch_has_no_say_beside_it() -> None:
+    labels = labelled()
+    reviewed = np.zeros(ROWS, bool)
+    reviewed[40:46] = True
+    p = believed(labels, wrong=slice(40, 46))
+    alone, beside = doubt_labels(p, replace(labels, fixed=reviewed)), doubt_labels(p, labels)
+    assert (alone.nearby[36:40, labels.given[36]] > beside.nearby[36:40, labels.given[36]]).all()
+    other = p.copy()
+    other[40:46] = 1 / CLASSES
+    np.testing.assert_array_equal(doubt_labels(other, replace(labels, fixed=reviewed)).nearby[~reviewed], alone.nearby[~reviewed])
+
+
+def test_a_clip_is_judged_by_what_is_not_reviewed_of_it() -> None:
+    labels = labelled(clips=60)
+    p = believed(labels, wrong=slice(2 * EACH, 3 * EACH))
+    half = np.zeros(len(labels.given), bool)
+    half[2 * EACH : 2 * EACH + 12] = True
+    rest = slice(2 * EACH + 12, 3 * EACH)
+    assert doubt_labels(p, labels).clip_is_wrong[rest].min() > SURELY
+    # A reviewer gave one half of it the label that models see: the other half still is wrong as a whole.
+    relabelled = np.where(half, (labels.given + 2) % CLASSES, labels.given)
+    assert doubt_labels(p, replace(labels, given=relabelled, fixed=half)).clip_is_wrong[rest].min() > SURELY
+    # So it is where a window at the border holds a frame that was not reviewed, and the label of those that were.
+    border = half & (np.arange(len(half)) != 2 * EACH + 11)
+    found = doubt_labels(p, replace(labels, given=relabelled, fixed=border)).clip_is_wrong
+    assert found[rest].min() > SURELY
+    assert found[2 * EACH : 2 * EACH + 12].max() == 0
+    # A reviewer confirmed one half of it: then it is not.
+    assert doubt_labels(p, replace(labels, fixed=half)).clip_is_wrong[rest].max() == 0
+
+
+def test_fixed_labels_teach_in_every_pass_whatever_the_voices_say() -> None:
+    rng = np.random.default_rng(0)
+    clip = np.repeat(np.arange(48), 20)
+    true = (clip % 3).astype(np.int64)
+    wrong = (np.arange(960) % 20 < 6) & (clip % 2 == 0)
+    given_labels = np.where(wrong, (true + 1) % 3, true)
+    features = rng.normal(0, 1, (960, 6)).astype(np.float32)
+    features[:, :3] += 2.5 * np.eye(3)[true]
+    fixed = wrong & (clip < 12)
+    labels = Labelled(given=given_labels, clip=clip * 3 + given_labels, votes=np.ones(960, bool), fixed=fixed, sigma=1.0)
+    everybody = np.ones(960, bool)
+    lesson = Lesson(labels, (clip // 4).astype(np.int64), everybody, teaches=everybody & (clip != 11), classes=3, folds=4, seed=0)
+    heard = run_passes({"one": features}, lesson, most=6, workers=joblib.Parallel(n_jobs=1))
+    taught = fixed & (clip != 11)
+    assert heard.kept[taught].all()
+    assert (heard.teaching[taught] == given_labels[taught]).all()
+    # What may not teach does not, known or not; and the wrong labels that nobody reviewed are still found.
+    assert (heard.teaching[clip == 11] == -1).all()
+    assert heard.kept[wrong & ~fixed].mean() < 0.5
+    unfixed = run_passes(
+        {"one": features}, replace(lesson, labels=replace(labels, fixed=~everybody)), most=6, workers=joblib.Parallel(n_jobs=1)
+    )
+    assert not unfixed.kept[taught].all()
+
+
+def test_a_reviewed_stretch_parts_the_segments_beside_it() -> None:
+    certainty = np.full((ROWS, CLASSES), 0.05)
+    clip, place = np.divmod(np.arange(ROWS), EACH)
+    wrong = (clip == 4) & (place > 3)
+    own = np.where(wrong, (clip + 1) % CLASSES, clip % CLASSES)
+    certainty[np.arange(ROWS), own] = 0.9
+    reviewed = (clip == 4) & (place > 10) & (place < 16)
+    windows, oof, clips = tables(reviewed, certainty)
+    windows["mixed"] = False
+    config = load_config(None)
+    _, segments = cut_segments(judge_windows(windows, oof, clips.assign(other_label=None), config=config), windows, config=config)
+    spans = segments.loc[(segments["clip_id"] == "clip4") & (segments["kind"] != "bad_pose"), ["start_frame", "end_frame"]]
+    assert len(spans) == 2
+    middle = windows.loc[reviewed, "start_frame"] + 12
+    assert not any(a <= m <= b for m in middle for a, b in spans.itertuples(index=False))

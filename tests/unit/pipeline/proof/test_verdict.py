@@ -1,0 +1,153 @@
+"""The verdict on the labels: what counts as wrong before and after review, and when the review may stop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.export.labels import review_frames
+from pipeline.proof.verdict import Verdict, judge_labels, wrong_windows
+from pipeline.proof.verified import sample_states
+from pipeline.proof.words import label_words, stop_words
+from tests.unit.pipeline.proof.toy import FRAMES, sample_of, windows_of
+
+FLAGS = {"flagged": 300, "unflagged": 2000}
+
+
+def full_windows(clips: int) -> pd.DataFrame:
+    return windows_of(clips, holdout=0).assign(bad_pose=False, pose_fault=None, visible=np.float32(1))
+
+
+def frames_of(clips: int) -> pd.DataFrame:
+    parts = [pd.DataFrame({"clip_id": f"c{i}", "frame_number": np.arange(FRAMES), "given": "A"}) for i in range(clips)]
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_a_window_is_wrong_by_its_given_label_before_and_by_its_cleaned_label_after(paint) -> None:
+    windows, frames = full_windows(4), frames_of(4)
+    for clip in ("c0", "c1", "c2", "c3"):
+        paint("eve", clip, (0, 9, "B" if clip != "c3" else "A"))
+    paint("kim", "c0", (0, 9, "B"), stream="review")
+    paint("kim", "c2", (0, 3, "exclude"), stream="review")
+    events = paint("kim", "c3", (0, 9, "B"), stream="review")
+    states = sample_states(sample_of(windows), events, windows, frames=frames)
+    found = wrong_windows(states, windows, review_frames(events, frames), margin=0.5).set_index("window_id")
+    assert found["before"].to_dict() == {"w0": True, "w1": True, "w2": True, "w3": False}
+    assert found["after"].to_dict() == {"w0": False, "w1": True, "w2": False, "w3": True}
+    assert found["kept"].to_dict() == {"w0": True, "w1": True, "w2": False, "w3": True}
+
+
+def queue(segments: int, *, each: int = 20, quality: float = 0.2, kind: str = "contaminated") -> pd.DataFrame:
+    return pd.DataFrame({"label_quality": np.float32(quality), "windows": np.int32(each), "kind": kind}, index=range(segments))
+
+
+def judged(
+    *,
+    flagged: tuple[int, int] = (60, 30),
+    unflagged: tuple[int, int] = (60, 0),
+    segments: int = 100,
+    wanted: float = 0.02,
+    run_id: str = "run",
+    kind: str = "contaminated",
+) -> Verdict:
+    """Judge samples of so many verified windows, so many of them wrong."""
+    rows = [("flagged", i < flagged[1]) for i in range(flagged[0])] + [
+        ("unflagged", i < unflagged[1]) for i in range(unflagged[0])
+    ]
+    sizes = {"flagged": flagged[0], "unflagged": unflagged[0]}
+    drawn = pd.DataFrame(rows, columns=["stratum", "wrong"])
+    drawn["window_id"] = [f"w{i}" for i in range(len(drawn))]
+    drawn["inclusion_probability"] = drawn["stratum"].map({s: n / FLAGS[s] for s, n in sizes.items()})
+    samples = drawn.assign(run_id=run_id, sample_id="s1")
+    states = drawn.assign(state="verified")
+    wrong = drawn.assign(before=drawn["wrong"] | (drawn.index == 59), after=drawn["wrong"], kept=True)
+    return judge_labels(samples, states, wrong, flags=FLAGS, queue=queue(segments, kind=kind), wanted=wanted)
+
+
+def test_strata_have_the_sizes_that_the_chances_tell() -> None:
+    found = judged()
+    assert found.sizes == FLAGS
+    assert found.after.share == pytest.approx(0.5 * 300 / 2300)
+    assert found.before.share > found.after.share
+
+
+def test_a_second_draw_of_the_same_run_makes_no_stratum_larger() -> None:
+    first = judged(flagged=(30, 3), unflagged=(200, 0))
+    samples = pd.DataFrame(
+        {
+            "stratum": ["flagged"] * 60,
+            "window_id": [f"w{i}" for i in range(60)],
+            "inclusion_probability": [30 / 300] * 30 + [30 / 270] * 30,
+            "run_id": "run",
+            "sample_id": ["s1"] * 30 + ["s2"] * 30,
+        }
+    )
+    wrong = samples.assign(before=True, after=True, kept=True)
+    found = judge_labels(samples, samples.assign(state="verified"), wrong, flags=FLAGS, queue=queue(1), wanted=0.05)
+    assert found.sizes == first.sizes == FLAGS
+    assert found.after.needed == {"flagged": 0, "unflagged": 30}
+
+
+def test_the_run_with_the_most_verified_windows_is_taken_and_runs_are_not_mixed() -> None:
+    samples = pd.DataFrame(
+        {
+            "stratum": ["flagged"] * 5,
+            "window_id": list("abcde"),
+            "inclusion_probability": 0.1,
+            "run_id": ["old", "old", "old", "new", "new"],
+            "sample_id": ["s1"] * 3 + ["s2"] * 2,
+        }
+    )
+    states = samples.assign(state=["verified", "open", "open", "verified", "verified"])
+    wrong = samples[states["state"] == "verified"].assign(before=True, after=True, kept=True)
+    found = judge_labels(samples, states, wrong, flags=FLAGS, queue=queue(1), wanted=0.05)
+    assert found.drawn_in == "new"
+    assert found.after.verified == {"flagged": 2, "unflagged": 0}
+
+
+def test_without_samples_it_says_what_is_missing_and_gives_no_verdict() -> None:
+    none = pd.DataFrame(columns=["window_id", "stratum", "inclusion_probability", "run_id", "sample_id", "state"])
+    wrong = pd.DataFrame(columns=["window_id", "stratum", "before", "after", "kept"]).astype(
+        {"before": bool, "after": bool, "kept": bool}
+    )
+    found = judge_labels(none.drop(columns="state"), none, wrong, flags=FLAGS, queue=queue(3), wanted=0.05)
+    assert not found.is_known
+    assert found.drawn_in is None
+    words = label_words(found, workspace=Path("ws"))
+    assert "30 flagged and 30 unflagged more have to be labelled blind" in words
+    assert "`audit review -w ws`, page Blind sample" in words
+    assert stop_words(found, workspace=Path("ws")) == ""
+
+
+def test_the_review_can_stop_only_where_the_bound_keeps_what_is_wanted() -> None:
+    found = judged(wanted=0.2)
+    assert found.is_reached
+    assert "can stop" in stop_words(found, workspace=Path())
+    assert found.after.share < 0.09 < found.after.at_most
+    close = judged(wanted=0.09)
+    assert not close.is_reached
+    assert close.windows_needed > 0
+    assert "more windows blind (`audit review`, page Blind sample)" in stop_words(close, workspace=Path())
+
+
+def test_how_many_more_segments_follows_from_what_each_is_expected_to_repair() -> None:
+    found = judged(wanted=0.02)
+    to_repair = (found.after.share - 0.02) * 2300
+    assert found.segments_needed == int(np.ceil(to_repair / (0.8 * 20)))
+    assert f"About {found.segments_needed} more segments of 100 to reach 2.0 %" in stop_words(found, workspace=Path())
+
+
+def test_a_queue_that_cannot_repair_enough_is_told() -> None:
+    for found in (judged(segments=1), judged(kind="bad_pose")):
+        assert found.segments_needed is None
+        assert "not expected to reach the wanted 2.0 %" in stop_words(found, workspace=Path())
+
+
+def test_without_a_change_nothing_is_told_of_before_and_after() -> None:
+    found = judged()
+    same = Verdict(**{**vars(found), "before": found.after})
+    assert "after review" in label_words(found, workspace=Path())
+    assert "review" not in label_words(same, workspace=Path())

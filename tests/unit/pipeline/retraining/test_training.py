@@ -1,0 +1,141 @@
+"""Models of the arms: the same network as a classifier's own, one number of updates for all, bundles whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data_schemas.errors import WorkspaceError
+from model.bundle import is_bundle, made_from
+from model.classifier import BehaviorClassifier
+from model.recipe import Recipe, make_recipe
+from model.training import Windows
+from model.windowing import SEEN, Samples
+from pipeline.retraining.training import (
+    Course,
+    Tried,
+    bundle_name,
+    place_bundle,
+    train_courses,
+    updates_by_recipe,
+    updates_by_trial,
+)
+
+RECIPE = make_recipe("default", views=("body", "distances"), updates=12, hidden=8, batch=16)
+
+
+class Kept:
+    """Keeps parts in memory."""
+
+    def __init__(self) -> None:
+        self.parts: dict[str, np.ndarray] = {}
+
+    def read_array(self, name: str) -> np.ndarray | None:
+        return self.parts.get(name)
+
+    def write_array(self, name: str, array: np.ndarray) -> None:
+        self.parts[name] = array
+
+
+@pytest.fixture
+def walking() -> tuple[Samples, np.ndarray, np.ndarray]:
+    """Give samples, first samples and classes of windows that stand or move to the right."""
+    rng = np.random.default_rng(0)
+    runs, each = 40, 5
+    way = np.tile(np.arange(each), runs) * 8.0 * np.repeat(np.arange(runs) % 2, each)
+    xy = np.array([[0, 0], [20, 4], [40, 0]]) + rng.normal(0, 1, (runs * each, 3, 2))
+    xy[:, :, 0] += way[:, None]
+    samples = Samples(
+        xy=xy.astype(np.float32),
+        state=np.full((runs * each, 3), SEEN, np.uint8),
+        frame_number=np.arange(runs * each, dtype=np.int32),
+        run=np.repeat(np.arange(runs), each).astype(np.int32),
+        scale=np.full(runs * each, 16, np.float32),
+    )
+    return samples, np.arange(runs, dtype=np.int64) * each, np.arange(runs, dtype=np.int64) % 2
+
+
+def course(first: np.ndarray, target: np.ndarray, *, key: str = "k") -> Course:
+    return Course("DOG", ("SIT", "WALKRUN"), RECIPE, seed=3, first=first, target=target, made_from=key)
+
+
+def classifier(networks: list) -> BehaviorClassifier:
+    made = BehaviorClassifier(["SIT", "WALKRUN"], ["a", "b", "c"], species="DOG", recipe=RECIPE, device="cpu")
+    made.networks = networks
+    return made
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_course_trains_what_a_classifier_would(walking, jobs: int) -> None:
+    samples, first, target = walking
+    courses = [course(first, target, key="all"), course(first[:20], target[:20], key="half")]
+    made = list(train_courses(courses, samples, steps=5, device="cpu", jobs=jobs))
+    assert [c.made_from for c, _ in made] == ["all", "half"]
+    index = Windows.of(samples, first, steps=5)
+    whole = classifier([]).fit_windows(index, target, seed=3)
+    assert np.array_equal(classifier(made[0][1].networks).predict_windows(index), whole.predict_windows(index))
+    assert made[0][1].losses.shape == (2, 12)
+    assert made[0][1].losses[:, -1].mean() < made[0][1].losses[:, 0].mean()
+
+
+def test_updates_are_those_of_the_recipe_where_it_makes_no_trial() -> None:
+    target = np.array([0] * 900 + [1] * 100)
+    assert updates_by_recipe(Recipe(updates=70), target) == 70
+    assert updates_by_recipe(Recipe(epochs=3, batch=100, min_updates=0), target) == 30
+    assert updates_by_recipe(Recipe(epochs=3, batch=100, min_updates=0, balance="downsample"), target) == 6
+    assert updates_by_recipe(Recipe(epochs=1, batch=100, min_updates=200), target) == 200
+
+
+def test_a_trial_finds_how_long_to_train_and_keeps_its_networks(walking) -> None:
+    samples, first, target = walking
+    kept = Kept()
+    tried = Tried(name="x", first=first, fold=np.arange(40) // 2 % 4, trusted=target, classes=2, seed=0)
+    recipe = make_recipe("default", views=("body",))
+    found = updates_by_trial(recipe, tried, samples, steps=5, device="cpu", jobs=1, parts=kept)
+    assert found in (35, 70, 140, 280)
+    assert all(name.startswith("trial-") and name.endswith("x-body") for name in kept.parts)
+    count = len(kept.parts)
+    assert updates_by_trial(recipe, tried, samples, steps=5, device="cpu", jobs=1, parts=kept) == found
+    assert len(kept.parts) == count
+
+
+def test_a_bundle_takes_the_place_of_an_older_one_whole(walking, tmp_path: Path) -> None:
+    samples, first, target = walking
+    ((_, trained),) = train_courses([course(first, target)], samples, steps=5, device="cpu", jobs=1)
+    folder, beside = tmp_path / "models" / "given" / "DOG", tmp_path / "parts"
+    place_bundle(classifier(trained.networks), folder, beside=beside, made_from="one")
+    assert made_from(folder) == "one"
+    (beside / "given-DOG.part").mkdir()
+    (beside / "given-DOG.part" / "model.json").write_text("left by a process that was killed")
+    place_bundle(classifier(trained.networks), folder, beside=beside, made_from="two")
+    assert made_from(folder) == "two"
+    assert [p.name for p in folder.parent.iterdir()] == ["DOG"]
+    assert not list(beside.iterdir())
+    (folder / "weights.safetensors").write_bytes(b"")
+    assert is_bundle(folder)
+    assert made_from(folder) is None
+
+
+def test_a_disk_that_refuses_leaves_the_older_bundle(walking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    samples, first, target = walking
+    ((_, trained),) = train_courses([course(first, target)], samples, steps=5, device="cpu", jobs=1)
+    place_bundle(classifier(trained.networks), tmp_path / "DOG", beside=tmp_path / "parts", made_from="one")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("model.bundle.os.fsync", refuse)
+    with pytest.raises(WorkspaceError, match="No space left"):
+        place_bundle(classifier(trained.networks), tmp_path / "DOG", beside=tmp_path / "parts", made_from="two")
+    assert made_from(tmp_path / "DOG") == "one"
+
+
+def test_a_species_is_no_path() -> None:
+    names = ["DOG", "a/b", "..", ".x", "a%2Fb", "쥐"]
+    made = [bundle_name(name) for name in names]
+    assert made[0] == "DOG"
+    assert made[-1] == "쥐"
+    assert len(set(made)) == len(names)
+    assert not any("/" in name or name.startswith(".") for name in made)

@@ -1,0 +1,68 @@
+"""The passes are heard once for the same labels, and what they end with is kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.retraining import trust as module
+from pipeline.retraining.trust import Trust
+from pipeline.workspace import RunFolder
+
+
+def windows() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "window_id": ["w0", "w1", "w2", "w3"],
+            "species": "DOG",
+            "split": ["audit", "audit", "audit", "holdout"],
+            "target": ["A", "B", "A", "B"],
+            "mixed": False,
+            "reviewed": False,
+        }
+    )
+
+
+@pytest.fixture
+def heard(monkeypatch: pytest.MonkeyPatch) -> list[pd.DataFrame]:
+    """Let the passes trust A, repair a B that nobody reviewed, and give what they were asked about."""
+    asked: list[pd.DataFrame] = []
+
+    def trust_labels(table: pd.DataFrame, *_: object, **__: object) -> pd.DataFrame:
+        asked.append(table)
+        teaching = table["target"].where((table["target"] != "B") | table["reviewed"], "A")
+        return pd.DataFrame({"window_id": table["window_id"], "teaching": teaching}).iloc[:-1]
+
+    monkeypatch.setattr(module, "trust_labels", trust_labels)
+    return asked
+
+
+def trust(folder: Path) -> Trust:
+    return Trust(SimpleNamespace(poses=(None, ()), config=None), RunFolder(folder), base="base")
+
+
+def test_a_label_is_kept_repaired_or_teaches_nothing(tmp_path: Path, heard: list) -> None:
+    found = trust(tmp_path)(windows())
+    assert found.index.tolist() == ["w0", "w1", "w2", "w3"]
+    assert found.dropna().to_dict() == {"w0": "A", "w1": "A", "w2": "A"}
+
+
+def test_the_same_labels_are_heard_once_and_kept(tmp_path: Path, heard: list) -> None:
+    reviewed = windows().assign(reviewed=[False, True, False, False])
+    first, again = trust(tmp_path), trust(tmp_path)
+    assert first(reviewed).dropna().to_dict() == again(reviewed).dropna().to_dict() == {"w0": "A", "w1": "B", "w2": "A"}
+    assert len(heard) == 1
+    assert first.names == again.names
+    assert len(first.names) == 1
+    first(windows())
+    assert len(heard) == 2
+
+
+def test_a_class_that_no_audited_window_has_is_not_listened_to(tmp_path: Path, heard: list) -> None:
+    trust(tmp_path)(windows().assign(target=["A", "A", "A", "B"]))
+    assert heard[0]["window_id"].tolist() == ["w0", "w1", "w2"]
+    assert np.array_equal(heard[0].index, np.arange(3))

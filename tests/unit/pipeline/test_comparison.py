@@ -1,0 +1,145 @@
+"""What `audit retrain` found, read and told: refused where it is damaged, and never said better than it is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from data_schemas.errors import StageError
+from pipeline.proof.residual import Residual
+from pipeline.report import comparison_figures as draw
+from pipeline.report.comparison_file import Interval, Retraining, read_retraining
+from pipeline.report.comparison_words import _gain, _gains_in_short, interval_words, main_pair
+from tests.retrain_example import CLASSES, retrain_example, species
+
+RUN = "20261125T000000Z-0a1b2c3d"
+
+
+def written(folder: Path, found: object) -> Path:
+    run = folder / RUN
+    (run / "retrain").mkdir(parents=True)
+    (run / "retrain" / "retrain.json").write_text(json.dumps(found) if not isinstance(found, str) else found)
+    return run
+
+
+def read(folder: Path, **of) -> Retraining:
+    found = read_retraining(written(folder, retrain_example(RUN, of={"DOG": species(**of)})))
+    assert found is not None
+    return found
+
+
+def test_a_run_without_a_comparison_has_none(tmp_path: Path) -> None:
+    assert read_retraining(tmp_path) is None
+
+
+def test_a_comparison_is_read_as_it_was_written(tmp_path: Path) -> None:
+    found = read(tmp_path)
+    dog = found.species["DOG"]
+    assert dog.classes == CLASSES
+    assert dog.known["reviewed"].measures["balanced accuracy"] == Interval(0.74, 0.69, 0.79, 12)
+    assert dog.known["given"].class_f1["LYING"].value is None
+    assert [p.reviewed_frames for p in dog.curve] == [0, 500, 1000, 1500, 2000]
+
+
+def other_confusion() -> dict:
+    found = retrain_example(RUN)
+    found["species"]["DOG"]["arms"]["given"]["confusion"] = [[1, 2], [3, 4]]
+    return found
+
+
+def without_curve() -> dict:
+    found = retrain_example(RUN)
+    del found["species"]["DOG"]["curve"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        ("{", "retrain.json"),
+        ("[]", "Expected `object`"),
+        (without_curve(), "missing required field `curve`"),
+        (other_confusion(), "species DOG, arm given: the confusion is not 3 x 3"),
+        (retrain_example("20200101T000000Z-ffffffff"), "made from the run 20200101T000000Z-ffffffff"),
+    ],
+)
+def test_what_is_damaged_or_of_another_run_is_refused_with_the_way_out(tmp_path: Path, found, told: str) -> None:
+    with pytest.raises(StageError) as caught:
+        read_retraining(written(tmp_path, found))
+    assert told in caught.value.message
+    assert "audit retrain" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("of", "told"),
+    [
+        ({}, "trained on reviewed labels the model is 16.0 points better (balanced accuracy 58.0 % → 74.0 %"),
+        ({"apart": -0.16}, "16.0 points worse"),
+        ({"apart": 0.02}, "cannot tell the reviewed labels from the given ones: +2.0 points of balanced accuracy"),
+        (
+            {"known": False, "windows": 0},
+            "no verified hold-out windows yet: label 40 blind (`audit review -w ws`, page Blind sample)",
+        ),
+        ({"known": False, "windows": 0, "held_out": 3}, "only 3 animals held out, 5 are needed: raise folds.holdout"),
+        ({"known": False, "windows": 12}, "only 12 verified hold-out windows of 12 animals: 18 windows must be labelled blind"),
+    ],
+)
+def test_a_gain_is_told_only_where_its_interval_says_so(tmp_path: Path, of, told: str) -> None:
+    found = read(tmp_path, **of)
+    assert told in _gain("DOG", found.species["DOG"], found, Path("ws"))
+
+
+def test_without_reviewed_labels_the_pruned_ones_are_compared(tmp_path: Path) -> None:
+    of = species()
+    for name in ("arms", "taught"):
+        del of[name]["reviewed"]
+    of["differences"] = {"pruned - given": of["differences"]["pruned - given"]}
+    found = read_retraining(written(tmp_path, retrain_example(RUN, of={"DOG": of})))
+    assert main_pair(found.species["DOG"]) == "pruned - given"
+    assert "trained on pruned labels" in _gain("DOG", found.species["DOG"], found, Path())
+
+
+def test_an_interval_beyond_what_a_share_can_be_is_cut_off() -> None:
+    assert interval_words(Interval(0.98, 0.92, 1.04, 9)) == "98.0 % (92.0 to 100.0)"
+    assert interval_words(Interval(0.98, None, None, 3)) == "98.0 %"
+    assert interval_words(Interval(None, None, None, 0)) == "-"
+
+
+def test_figures_show_every_arm_class_and_pair(tmp_path: Path) -> None:
+    dog = read(tmp_path).species["DOG"]
+    assert [t.name for t in draw.arms_figure(dog).data] == ["given", "pruned", "reviewed"]
+    assert list(draw.differences_figure(dog.differences).data[0].y) == pytest.approx([-0.24, 0.76, 1.76])
+    classes = draw.f1_figure(dog.known["given"], dog.known["reviewed"], names=("given", "reviewed"))
+    assert set(classes.layout.yaxis.ticktext) == set(CLASSES)
+    assert classes.data[-1].marker.symbol == "circle-open"
+    assert len([t for t in draw.confusion_figure(dog, ["given", "reviewed"]).data if t.type == "heatmap"]) == 2
+    curve = next(t for t in draw.curve_figure(dog.curve, dog.known["given"]).data if t.name == "balanced accuracy")
+    assert list(curve.x) == [0, 500, 1000, 1500, 2000]
+
+
+def test_a_class_that_no_verified_window_shows_is_drawn_nowhere(tmp_path: Path) -> None:
+    dog = read(tmp_path).species["DOG"]
+    classes = draw.f1_figure(dog.known["given"], dog.known["reviewed"], names=("given", "reviewed"))
+    row = list(classes.layout.yaxis.ticktext).index("LYING")
+    assert row == len(CLASSES) - 1
+    assert all(abs(y - row) > 0.5 for trace in classes.data for y in trace.y)
+
+
+def test_the_labels_are_drawn_with_interval_bound_and_what_is_wanted() -> None:
+    before = Residual(0.24, 0.21, 0.27, 0.27, {"flagged": 90}, {"flagged": 20}, {"flagged": 0})
+    after = Residual(0.07, 0.05, 0.10, 0.09, {"flagged": 90}, {"flagged": 6}, {"flagged": 0})
+    figure = draw.labels_figure(before, after, wanted=0.05)
+    bound = next(t for t in figure.data if t.name.startswith("at most"))
+    assert list(bound.x) == [0.27, 0.09]
+    assert figure.layout.shapes[0].x0 == 0.05
+
+
+def test_the_title_tells_gains_first_and_what_cannot_be_told_once(tmp_path: Path) -> None:
+    of = {"CAT": species(apart=0.02), "DOG": species(), "FOX": species(apart=0.01), "OWL": species(known=False)}
+    found = read_retraining(written(tmp_path, retrain_example(RUN, of=of)))
+    assert _gains_in_short(found.species) == [
+        "the DOG model is 16.0 points better",
+        "no difference can be told for the CAT model and the FOX model",
+    ]

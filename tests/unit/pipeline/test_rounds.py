@@ -1,0 +1,120 @@
+"""The rounds of a workspace: numbered, known by their decisions, and laid side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from data_schemas.tables import text
+from pipeline.presentation import ROUND_HEADS, round_cells
+from pipeline.report.rounds import rounds_figure, rounds_table
+from pipeline.reviewed import no_stretches
+from pipeline.rounds import Decided, earlier_rounds, figures_of_round, open_round, rounds_before, rounds_of
+from pipeline.workspace import RunFolder, Workspace
+
+FOUND = {
+    "reviewed_frames": 0,
+    "excluded_frames": 0,
+    "windows": 200,
+    "reviewed_windows": 0,
+    "flagged": 50,
+    "segments": 9,
+    "expected_wrong": 40.0,
+    "share_wrong": 0.2,
+    "classes": [],
+}
+
+
+def decided(label: str = "SIT") -> Decided:
+    row = {"clip_id": text(["a"]), "start_frame": [0], "end_frame": [9], "label": text([label]), "label_source": text(["review"])}
+    return Decided(pd.DataFrame(row).astype({"start_frame": "int32", "end_frame": "int32"}), events=1)
+
+
+def run(place: Workspace, identity: str, told: dict, *, finished: bool = True, **found: object) -> RunFolder:
+    folder = place.run_of(identity, {"round": told})
+    folder.save_record({**folder.record(), "finished": finished, "round": {**told, **FOUND, **found}})
+    return folder
+
+
+def three_rounds(root: Path) -> tuple[Workspace, list[RunFolder]]:
+    place = Workspace(root)
+    made = [run(place, "10000000", open_round(place, "base", None))]
+    for number, frames in ((2, 30), (3, 60)):
+        told = open_round(place, "base", decided(str(number)))
+        made.append(
+            run(place, f"{number}0000000", told, reviewed_frames=frames, reviewed_windows=frames, share_wrong=0.3 / number)
+        )
+    return place, made
+
+
+def test_rounds_count_on_from_the_audit_of_the_labels_as_given(tmp_path: Path) -> None:
+    place, made = three_rounds(tmp_path)
+    found = rounds_of(place, "base")
+    assert [r["number"] for r in found] == [1, 2, 3]
+    assert [r["run_id"] for r in found] == [folder.path.name for folder in made]
+    assert [r["previous"] for r in found] == [None, made[0].path.name, made[1].path.name]
+    assert [f.path for f in earlier_rounds(made[2])] == [folder.path for folder in made[:2]]
+    assert [r["number"] for r in rounds_before(made[1])] == [1, 2]
+    assert rounds_of(place, "another source") == []
+
+
+def test_rounds_that_are_not_finished_or_of_another_source_do_not_count(tmp_path: Path) -> None:
+    place, _ = three_rounds(tmp_path)
+    run(place, "40000000", open_round(place, "base", decided("x")), finished=False)
+    run(place, "50000000", open_round(place, "other", decided("x")))
+    assert [r["number"] for r in rounds_of(place, "base")] == [1, 2, 3]
+    assert open_round(place, "base", decided("y"))["number"] == 4
+    # Decisions over another source begin at the second round there, whether or not its plain audit was made here.
+    assert [r["number"] for r in rounds_of(place, "other")] == [2]
+
+
+def test_nothing_decided_is_the_first_round(tmp_path: Path) -> None:
+    place, _ = three_rounds(tmp_path)
+    assert open_round(place, "base", Decided(no_stretches(), events=0))["number"] == 1
+    assert decided("SIT").hash == decided("SIT").hash != decided("TURN").hash
+
+
+def test_what_a_round_expects_is_of_the_windows_that_are_not_reviewed() -> None:
+    names = text(["w0", "w1", "w2", "w3"])
+    reviewed = decided().stretches
+    issues = pd.DataFrame(
+        {
+            "window_id": names,
+            "species": text(["DOG"] * 4),
+            "given_label": text(["SIT", "SIT", "TURN", "TURN"]),
+            "label_quality": [1.0, 0.5, 0.9, 0.1],
+            "is_issue": [False, False, False, True],
+        }
+    )
+    tables = {
+        "windows": pd.DataFrame({"window_id": names, "reviewed": [True, False, False, False]}),
+        "issues": issues,
+        "reviewed": reviewed,
+        "segments": pd.DataFrame({"split": text(["audit", "holdout"])}),
+        "frames": pd.DataFrame({"clip_id": text(["a"] * 6 + ["b"]), "frame_number": [0, 3, 6, 9, 12, 15, 0]}),
+    }
+    found = figures_of_round(tables)
+    assert (found["reviewed_frames"], found["reviewed_windows"], found["windows"], found["flagged"]) == (4, 1, 4, 1)
+    assert (found["segments"], found["excluded_frames"]) == (1, 0)
+    assert found["expected_wrong"] == pytest.approx(1.5)
+    assert found["share_wrong"] == pytest.approx(0.5)
+    assert [(c["label"], c["windows"], c["share_wrong"]) for c in found["classes"]] == [("SIT", 1, 0.5), ("TURN", 2, 0.5)]
+    everything = {**tables, "windows": tables["windows"].assign(reviewed=True)}
+    assert figures_of_round(everything)["share_wrong"] is None
+
+
+def test_rounds_side_by_side(tmp_path: Path) -> None:
+    place, _ = three_rounds(tmp_path)
+    found = rounds_of(place, "base")
+    found[2]["share_wrong"] = None
+    page = rounds_table(found)
+    assert page.count("<tr>") == 4
+    assert all(head in page for head in ROUND_HEADS)
+    assert round_cells(found[1])[3:5] == ("30", "15%")
+    assert round_cells(found[2])[-1] == "-"
+    figure = rounds_figure(found)
+    assert list(figure.data[1].y) == [0.2, 0.15, None]
+    assert list(figure.data[0].y) == [0.2] * 3
+    assert list(figure.data[0].x) == [f"round {n}<br>{f} frames reviewed" for n, f in ((1, 0), (2, 30), (3, 60))]
