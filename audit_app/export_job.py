@@ -12,7 +12,6 @@ import streamlit as st
 
 from data_schemas.config import Export
 from data_schemas.errors import UsageError
-from pipeline.export.dataset import export_dataset
 from pipeline.workspace import Workspace
 
 __all__ = ["ExportJob", "newest_export", "place_for", "start_export"]
@@ -65,8 +64,15 @@ def start_export(workspace: Path, out: Path, *, settings: Export, reviewer: str)
         if office.newest is None or not office.newest.running:
             job = ExportJob(out, reviewer)
             office.newest = job
-            job.future = office.pool.submit(export_dataset, Workspace(workspace), out, settings=settings, report=job.report)
+            job.future = office.pool.submit(_written, Workspace(workspace), job, settings)
         return office.newest
+
+
+def _written(place: Workspace, job: ExportJob, settings: Export) -> dict[str, Any]:
+    # Imported here, by the thread: it takes seconds, for which the page shall not wait.
+    from pipeline.export.dataset import export_dataset
+
+    return export_dataset(place, job.out, settings=settings, report=job.report)
 
 
 def newest_export(workspace: Path) -> ExportJob | None:

@@ -33,7 +33,7 @@ _OPTIONS = {
     "include_blind": ("--include-blind", "Let blind labels count as reviews"),
     "aihub": ("--aihub", "Corrected label files in the original layout, too"),
 }
-_LOOK_SECONDS = 0.7
+_LOOK_SECONDS = 2.0
 
 
 def show() -> None:
