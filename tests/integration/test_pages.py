@@ -96,10 +96,15 @@ def visit(served, browser, request):
         context.close()
 
 
+_AT_REST = """() => !document.querySelector('[data-stale=true]') && document.getAnimations().every(
+    (a) => a.playState !== 'running' || a.effect?.getComputedTiming().iterations === Infinity)"""
+
+
 def settled(page):
-    """Wait until Streamlit has run the page and drawn it."""
+    """Wait until Streamlit has run the page and drawn it, and nothing fades in any more."""
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=30_000)
     page.wait_for_timeout(400)
+    page.wait_for_function(_AT_REST, timeout=30_000)
     return page
 
 

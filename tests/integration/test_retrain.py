@@ -94,7 +94,8 @@ def test_decisions_and_blind_labels_become_models_and_figures(retrained: Shell) 
     found = found_in(retrained)
     dog = found["species"]["DOG"]
     assert set(dog["arms"]) == set(found["bundles"]) == {"given", "pruned", "reviewed"}
-    assert dog["taught"]["given"] > dog["taught"]["reviewed"] > dog["taught"]["pruned"] > 0
+    # What the passes repair teaches as well; what review leaves mixed does not.
+    assert dog["taught"]["given"] >= dog["taught"]["pruned"] >= dog["taught"]["reviewed"] > 0
     assert dog["verified"]["windows"] == 60
     assert dog["verified"]["needed_windows"] == dog["verified"]["needed_groups"] == 0
     assert set(dog["differences"]) == {"pruned - given", "reviewed - given", "reviewed - pruned"}
