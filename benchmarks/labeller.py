@@ -23,20 +23,25 @@ from tests.pages_run import write_pages_run
 _APP = Path(__file__).resolve().parent.parent / "audit_app" / "app.py"
 _PRESSES = 120
 _CLIPS = 20
-_MEASURE = """
+_AFTER_FRAME = """  const afterFrame = () => new Promise((resolve) => requestAnimationFrame(() => {
+    const channel = new MessageChannel();
+    channel.port1.onmessage = resolve;
+    channel.port2.postMessage(0);
+  }));
+"""
+
+_MEASURE = (
+    """
 async ({ presses, pause }) => {
-  const root = document.querySelector("[data-testid=stBidiComponentIsolated]").shadowRoot;
+"""
+    + _AFTER_FRAME
+    + """  const root = document.querySelector("[data-testid=stBidiComponentIsolated]").shadowRoot;
   const canvas = root.querySelector(".stage canvas");
   const number = root.querySelector("[data-testid=frame-number]");
   const drawn = (before) => {
     const { frame, picture } = canvas.dataset;
     return number.textContent !== before && frame === number.textContent && picture !== "pending";
   };
-  const afterFrame = () => new Promise((resolve) => requestAnimationFrame(() => {
-    const channel = new MessageChannel();
-    channel.port1.onmessage = resolve;
-    channel.port2.postMessage(0);
-  }));
   const times = [];
   for (let i = 0; i < presses; i += 1) {
     await new Promise((r) => setTimeout(r, pause * (0.75 + Math.random() / 2)));
@@ -50,18 +55,17 @@ async ({ presses, pause }) => {
   return times;
 }
 """
+)
 
 
-_LEAVE = """
+_LEAVE = (
+    """
 async ({ code, presses, pause }) => {
-  const root = document.querySelector("[data-testid=stBidiComponentIsolated]").shadowRoot;
+"""
+    + _AFTER_FRAME
+    + """  const root = document.querySelector("[data-testid=stBidiComponentIsolated]").shadowRoot;
   const canvas = root.querySelector(".stage canvas");
   const name = root.querySelector("h2.clip");
-  const afterFrame = () => new Promise((resolve) => requestAnimationFrame(() => {
-    const channel = new MessageChannel();
-    channel.port1.onmessage = resolve;
-    channel.port2.postMessage(0);
-  }));
   const times = [];
   for (let i = 0; i < presses; i += 1) {
     await new Promise((r) => setTimeout(r, pause * (0.75 + Math.random() / 2)));
@@ -76,6 +80,7 @@ async ({ code, presses, pause }) => {
   return times;
 }
 """
+)
 
 
 def _measured() -> Iterator[tuple[str, dict[str, float]]]:

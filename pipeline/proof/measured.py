@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 
 from data_schemas.config import load_config
-from data_schemas.tables import BLIND_SAMPLES, ISSUES, SEGMENTS, WINDOWS
+from data_schemas.tables import ISSUES, SEGMENTS, WINDOWS
 from pipeline.export.labels import review_frames
 from pipeline.proof.verdict import Verdict, judge_labels, wrong_windows
 from pipeline.proof.verified import sample_states
-from pipeline.review.access import database_of, frames_of, open_store, stored_events
+from pipeline.review.access import frames_of, stored_events, stored_samples
 from pipeline.review.blind import strata_of
 from pipeline.review.events import ADJUDICATION, REVIEW
 from pipeline.review.progress import segment_states
-from pipeline.review.queries import table_of
 from pipeline.workspace import RunFolder, Workspace
 
 __all__ = ["Measured", "measure_labels"]
@@ -64,7 +62,7 @@ def measure_labels(place: Workspace, folder: RunFolder, *, wanted: float | None 
     config = load_config(place.config_path if place.config_path.exists() else None, overrides=options)
     windows, issues = folder.read_table("windows", WINDOWS), folder.read_table("issues", ISSUES)
     segments = folder.read_table("segments", SEGMENTS)
-    events, samples = stored_events(place), _samples(place)
+    events, samples = stored_events(place), stored_samples(place)
     frames = frames_of(folder)
     after = review_frames(events, frames)
     own = frames[frames["clip_id"].isin(samples["clip_id"])]
@@ -91,12 +89,3 @@ def measure_labels(place: Workspace, folder: RunFolder, *, wanted: float | None 
         frames=len(frames),
         queue=queue,
     )
-
-
-def _samples(place: Workspace) -> pd.DataFrame:
-    """Return the blind samples; a workspace without a review has none, and gets no database for being asked."""
-    database = database_of(place)
-    if isinstance(database, Path) and not database.exists():
-        return table_of([], BLIND_SAMPLES)
-    with open_store(place) as store:
-        return store.samples()

@@ -20,7 +20,7 @@ from pipeline.export.windows import clean_windows
 from pipeline.folds import classes_of
 from pipeline.naming import taxonomy_of
 from pipeline.retraining.before_review import windows_before_review
-from pipeline.review.access import frames_of, open_store, stored_events
+from pipeline.review.access import frames_of, stored_events, stored_samples
 from pipeline.review.events import ADJUDICATION, REVIEW
 from pipeline.sampling import sample_clips
 from pipeline.workspace import RunFolder, Workspace
@@ -122,7 +122,7 @@ def read_material(place: Workspace, config: Config) -> Material:
         oof=folder.read_table("oof", OOF),
         decisions=events[teaching].reset_index(drop=True),
         blind_events=events[told_blind].reset_index(drop=True),
-        blind_samples=_samples(place) if told_blind.any() else None,
+        blind_samples=stored_samples(place) if told_blind.any() else None,
     )
 
 
@@ -134,8 +134,3 @@ def _before_review(
     frames = folder.read_columns("frames", FRAMES, ("clip_id", "frame_number", "frame_label", "label_source"))
     reviewed = folder.read_table("reviewed", REVIEWED)
     return windows_before_review(windows, clips, frames, reviewed, config=config, taxonomy=taxonomy)
-
-
-def _samples(place: Workspace) -> pd.DataFrame:
-    with open_store(place) as store:
-        return store.samples()

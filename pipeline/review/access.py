@@ -11,12 +11,23 @@ import pandas as pd
 from data_schemas.config import load_config
 from data_schemas.errors import StageError
 from data_schemas.labels import OTHER, Taxonomy, nearest, normal_name
-from data_schemas.tables import CLIPS, FRAMES, REVIEW_EVENTS
+from data_schemas.tables import BLIND_SAMPLES, CLIPS, FRAMES, REVIEW_EVENTS
 from pipeline.naming import taxonomy_of
+from pipeline.review.queries import table_of
 from pipeline.review.store import ReviewStore
 from pipeline.workspace import RunFolder, Workspace
 
-__all__ = ["KnownLabels", "database_of", "frames_of", "known_labels", "no_events", "open_store", "orphans_of", "stored_events"]
+__all__ = [
+    "KnownLabels",
+    "database_of",
+    "frames_of",
+    "known_labels",
+    "no_events",
+    "open_store",
+    "orphans_of",
+    "stored_events",
+    "stored_samples",
+]
 
 
 @dataclass(frozen=True)
@@ -61,6 +72,15 @@ def stored_events(place: Workspace) -> pd.DataFrame:
         return no_events()
     with ReviewStore.open(database) as store:
         return store.events()
+
+
+def stored_samples(place: Workspace) -> pd.DataFrame:
+    """Return all blind samples of a workspace; one without a review has none, and gets no database for being asked."""
+    database = database_of(place)
+    if isinstance(database, Path) and not database.exists():
+        return table_of([], BLIND_SAMPLES)
+    with ReviewStore.open(database) as store:
+        return store.samples()
 
 
 def no_events() -> pd.DataFrame:
