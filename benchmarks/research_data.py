@@ -16,7 +16,8 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from data_schemas.config import Config, Folds, Model, Run
 from model.summaries import VOICES, context, summarise_windows
 from model.windowing import Samples
-from pipeline.detection.doubt import Labelled, doubt_labels
+from pipeline.detection.doubt import doubt_labels
+from pipeline.detection.labelled import Labelled
 from pipeline.detection.out_of_fold import labels_of
 from pipeline.detection.passes import Lesson
 from pipeline.detection.quality import estimate_quality

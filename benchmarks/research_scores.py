@@ -11,7 +11,8 @@ from cleanlab.rank import get_label_quality_scores
 from numpy.typing import NDArray
 
 from benchmarks.research_data import Answer, Found, Row, Study, judge
-from pipeline.detection.doubt import best_other, doubt_labels, smooth
+from pipeline.detection.doubt import best_other, doubt_labels
+from pipeline.detection.labelled import smooth
 from pipeline.detection.quality import estimate_quality
 from pipeline.detection.segments import pieces_of_constant_doubt
 
@@ -84,7 +85,12 @@ def sticky_hmm(study: Study, answer: Answer) -> Found:
 
 
 def gaussian(values: FloatArray, study: Study) -> FloatArray:
-    """Average as the project does: a Gaussian of one second."""
+    """Average by a Gaussian of one second alone, whatever the windows look like."""
+    return smooth(values, study.labels, alike=np.zeros_like(values))
+
+
+def bilateral(values: FloatArray, study: Study) -> FloatArray:
+    """Average as the project does: over the windows near by that look alike."""
     return smooth(values, study.labels)
 
 
@@ -141,8 +147,10 @@ SCORES: dict[str, Row] = {
     "lift": Row("less its mean over the windows of that label", lift),
     "+ Gaussian": Row("averaged in time, sigma 1 s", partial(lift, average=gaussian)),
     "+ box": Row("averaged in time over 9 windows instead", partial(lift, average=box)),
+    "+ alike": Row("averaged over neighbours that look alike", partial(lift, average=bilateral)),
     "+ half median": Row("Gaussian, less half of the clip's median", partial(lift, average=gaussian, excuse=0.5)),
     "+ half 60 % quantile": Row("Gaussian, less half of the clip's 60 % quantile", partial(lift, average=gaussian, excuse=0.6)),
+    "+ alike, half 60 %": Row("neighbours alike, less half of the 60 % quantile", partial(lift, average=bilateral, excuse=0.6)),
     "+ lead": Row("the project's score: a quarter lead, and the posterior of wrong clips", full),
     "log lift": Row("logarithms, Gaussian, 60 % quantile", partial(lift, average=gaussian, excuse=0.6, log=True)),
     "sticky HMM": Row("posterior log odds, priors by given label, 95 % sticky", sticky_hmm),

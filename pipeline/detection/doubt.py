@@ -1,7 +1,7 @@
 """How doubtful each label is, from probabilities: the score that decides what is dropped, flagged, suggested and ranked.
 
-1. Probabilities are averaged over neighbouring windows of the clip (a Gaussian in time); windows of bad pose have no vote, and
-   reviewed ones none on those that are not.
+1. Probabilities are averaged over the neighbouring windows of the clip that look alike (:mod:`pipeline.detection.labelled`);
+   windows of bad pose have no vote, and reviewed ones none on those that are not.
 2. *Lift*: the probability of the given label less its mean over the windows that carry that label (the class thresholds of
    confident learning, Northcutt et al. 2021), three parts, and its lead over the best other class, centred likewise, one part.
 3. *Excuse*: half of what the clip's better windows reach (its 60th percentile) is subtracted, since a model that misjudges a clip
@@ -26,16 +26,16 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
+from pipeline.detection.labelled import Labelled, smooth
+
 __all__ = [
     "Doubt",
-    "Labelled",
     "agreement",
     "best_other",
     "class_shares",
     "cohen_kappa",
     "counted_wrong",
     "doubt_labels",
-    "smooth",
 ]
 
 FloatArray = NDArray[np.float64]
@@ -51,35 +51,6 @@ SURELY = 0.9
 _PUSH = 0.2
 _LEAST = 1e-3
 """Smallest probability that is believed: a logarithm of less would let one window outvote its clip."""
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """Labels to doubt. A clip's windows lie together, in order of time.
-
-    Attributes
-    ----------
-    given : int64, shape (n,)
-        Given class.
-    clip : int64, shape (n,)
-        Clip of each window, as a number.
-    votes : bool, shape (n,)
-        False for windows of bad pose: they are judged by their neighbours and change nobody's score.
-    fixed : bool, shape (n,)
-        Labels that people gave: right by definition.
-    sigma : float
-        Standard deviation of the average in time, in windows.
-    """
-
-    given: NDArray[np.int64]
-    clip: NDArray[np.int64]
-    votes: NDArray[np.bool_]
-    fixed: NDArray[np.bool_]
-    sigma: float
-
-    def of(self, rows: NDArray[np.int64]) -> Labelled:
-        """Return the labels of some of the windows; whole clips, in order."""
-        return replace(self, given=self.given[rows], clip=self.clip[rows], votes=self.votes[rows], fixed=self.fixed[rows])
 
 
 @dataclass(frozen=True)
@@ -170,31 +141,6 @@ def cohen_kappa(predicted: NDArray[np.int64], given: NDArray[np.int64], *, class
     agree = float((predicted == given).mean())
     by_chance = float((np.bincount(predicted, minlength=classes) * np.bincount(given, minlength=classes)).sum()) / len(given) ** 2
     return (agree - by_chance) / (1 - by_chance) if by_chance < 1 else 0.0
-
-
-def smooth(values: NDArray[np.floating], labels: Labelled) -> FloatArray:
-    """Return the average over neighbouring windows of the same clip that have a vote, weighted by a Gaussian in time.
-
-    Parameters
-    ----------
-    values : shape (n, columns)
-
-    Returns
-    -------
-    float64, shape (n, columns)
-        The values as they are where no neighbour has a vote.
-    """
-    clip, weight = labels.clip, labels.votes.astype(np.float64)
-    voting = np.where(labels.votes[:, None], values, 0.0).astype(np.float64)
-    total, mass = voting.copy(), weight.copy()
-    for away in range(1, min(int(3 * labels.sigma) + 1, len(clip))):
-        near = np.exp(-0.5 * (away / labels.sigma) ** 2) * (clip[away:] == clip[:-away])
-        total[away:] += near[:, None] * voting[:-away]
-        total[:-away] += near[:, None] * voting[away:]
-        mass[away:] += near * weight[:-away]
-        mass[:-away] += near * weight[away:]
-    heard = mass > 0
-    return np.where(heard[:, None], total / np.where(heard, mass, 1.0)[:, None], values)
 
 
 def _nearby(probabilities: NDArray[np.floating], labels: Labelled) -> FloatArray:

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from data_schemas.config import Config
 from data_schemas.tables import PROBABILITY_PREFIX, text
-from pipeline.detection.doubt import Labelled, doubt_labels, smooth
+from pipeline.detection.doubt import doubt_labels
+from pipeline.detection.labelled import Labelled, smooth
 from pipeline.detection.out_of_fold import labels_of
 from pipeline.detection.quality import estimate_quality
 
@@ -45,7 +46,8 @@ def _judge_species(part: pd.DataFrame, contradicted: pd.Series, *, config: Confi
     classes = np.array([c.removeprefix(PROBABILITY_PREFIX) for c in columns], object)
     raw = part[columns].to_numpy(np.float64)
     labels = labels_of(part, classes=list(classes), config=config)
-    doubt = doubt_labels(raw / raw.sum(axis=1, keepdims=True), labels)
+    probabilities = raw / raw.sum(axis=1, keepdims=True)
+    doubt = doubt_labels(probabilities, labels)
     quality = estimate_quality(doubt, labels, part["taught"].to_numpy(bool))
 
     suggested = classes[quality.suggested]
@@ -65,16 +67,16 @@ def _judge_species(part: pd.DataFrame, contradicted: pd.Series, *, config: Confi
             "suggested_label": text(np.where(told_twice, another, suggested)),
             "suggested_probability": doubt.nearby[np.arange(len(part)), quality.suggested].clip(0, 1).astype(np.float32),
             "label_quality": right.clip(0, 1).astype(np.float32),
-            "second_opinion": _second_opinion(part, labels),
+            "second_opinion": _second_opinion(part, labels, alike=probabilities),
             "wrong_clip": doubt.clip_is_wrong.clip(0, 1).astype(np.float32),
             "is_issue": quality.flagged | told_twice,
         }
     )
 
 
-def _second_opinion(part: pd.DataFrame, labels: Labelled) -> NDArray[np.float32]:
+def _second_opinion(part: pd.DataFrame, labels: Labelled, *, alike: NDArray[np.float64]) -> NDArray[np.float32]:
     """Return the share of the windows whose label the networks alone doubt more: 0 is the most doubtful, 1 whatever is fixed."""
-    own = smooth(part[["network"]].to_numpy(np.float64), labels)[:, 0]
+    own = smooth(part[["network"]].to_numpy(np.float64), labels, alike=alike)[:, 0]
     lift = own - pd.Series(own).groupby(labels.given).transform("mean").to_numpy()
     doubted = pd.Series(lift).where(~labels.fixed).rank(method="first") / len(part)
     return np.asarray(doubted.fillna(1.0).to_numpy(), np.float32)

@@ -23,7 +23,7 @@ from model.device import choose_device
 from model.recipe import Recipe, make_recipe
 from model.summaries import VOICES, context, summarise_windows
 from model.windowing import Samples
-from pipeline.detection.doubt import Labelled
+from pipeline.detection.labelled import Labelled
 from pipeline.detection.network_tasks import NetworkTask, Parts, run_tasks, trial_lengths
 from pipeline.detection.passes import REPAIRS, Heard, Lesson, batches, run_passes
 from pipeline.folds import assign_folds, classes_of

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from model.kernel_ridge import predict_left_out
-from pipeline.detection.doubt import Labelled, class_shares, counted_wrong, doubt_labels
+from pipeline.detection.doubt import class_shares, counted_wrong, doubt_labels
+from pipeline.detection.labelled import Labelled
 from pipeline.detection.quality import estimate_quality
 from pipeline.folds import assign_folds
 

@@ -17,12 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from pipeline.detection.doubt import Doubt, Labelled, agreement, best_other, counted_wrong
+from pipeline.detection.doubt import Doubt, agreement, best_other, counted_wrong
+from pipeline.detection.labelled import Labelled
 
 __all__ = ["Quality", "estimate_quality"]
 
 _LEAST = 1e-3
 _ROUNDS = 6
+_CLOSE_CALL = 0.2
+"""Weight of how common a class is in what is suggested, beside what the models say of the window."""
+
 _TIE_BREAK = 0.01
 """Share of the quality that follows the order of doubt alone, so that no two windows of a plateau are equal."""
 
@@ -55,8 +59,8 @@ def estimate_quality(doubt: Doubt, labels: Labelled, taught: NDArray[np.bool_]) 
     trusted = taught if taught.any() else np.ones(len(given), bool)
     tempered = _tempered(doubt.nearby, given, trusted)
     verdict = max(0.0, agreement(doubt, given, trusted)) ** 2
-    # What labels of this kind are mistaken for counts for nothing here: the models have learnt how common the classes are.
-    suggested = best_other(doubt.nearby, given)
+    # What labels of this kind are mistaken for counts for nothing here, and how common the classes are decides close calls alone.
+    suggested = best_other(doubt.nearby + _CLOSE_CALL * doubt.nearby.mean(axis=0), given)
     wrong = counted_wrong(doubt, labels, trusted)
     right, flagged = np.ones(len(given)), np.zeros(len(given), bool)
     joint = np.diag(np.bincount(given[labels.fixed], minlength=classes).astype(np.float64))

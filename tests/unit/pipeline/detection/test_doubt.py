@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.detection.doubt import Labelled, cohen_kappa, counted_wrong, doubt_labels, smooth
+from pipeline.detection.doubt import cohen_kappa, counted_wrong, doubt_labels
+from pipeline.detection.labelled import Labelled, smooth
 from pipeline.detection.passes import Lesson, run_passes
 from pipeline.detection.quality import estimate_quality
 
@@ -36,6 +37,36 @@ def test_the_average_never_leaves_its_clip() -> None:
     labels = labelled()
     values = labels.clip[:, None].astype(float)
     np.testing.assert_allclose(smooth(values, labels), values)
+
+
+def test_neither_side_of_a_clear_change_speaks_for_the_other() -> None:
+    labels = labelled(sigma=5.0)
+    first = (np.arange(180) % 60) < 30
+    p = np.where(first[:, None], [0.95, 0.03, 0.02], [0.04, 0.93, 0.03])
+    nearby = smooth(p, labels)
+    assert nearby[first, 0].min() > 0.9
+    assert nearby[~first, 0].max() < 0.1
+
+
+@given(seed=st.integers(0, 50))
+def test_where_a_model_wavers_the_average_steadies_it(seed: int) -> None:
+    labels = labelled(sigma=5.0)
+    wavering = 0.5 + 0.15 * np.random.default_rng(seed).standard_normal(180)
+    p = np.stack([wavering, 1 - wavering], axis=1)
+    assert smooth(p, labels)[:, 0].std() < 0.5 * p[:, 0].std()
+
+
+@given(seed=st.integers(0, 50))
+def test_the_average_lies_between_what_it_averages(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    labels = replace(labelled(), votes=rng.random(180) < 0.7)
+    p = rng.dirichlet(np.ones(3), size=180)
+    nearby = smooth(p, labels)
+    np.testing.assert_allclose(nearby.sum(axis=1), 1.0)
+    for clip in range(6):
+        own = labels.clip == clip
+        assert (nearby[own] >= p[own].min(axis=0) - 1e-12).all()
+        assert (nearby[own] <= p[own].max(axis=0) + 1e-12).all()
 
 
 def test_windows_without_a_vote_are_judged_by_their_neighbours_and_judge_nobody() -> None:

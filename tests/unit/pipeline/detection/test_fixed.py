@@ -14,8 +14,9 @@ from hypothesis.extra.numpy import arrays
 
 from data_schemas.config import load_config
 from data_schemas.tables import ISSUES, SEGMENTS, text, validate
-from pipeline.detection.doubt import SURELY, Labelled, counted_wrong, doubt_labels
+from pipeline.detection.doubt import SURELY, counted_wrong, doubt_labels
 from pipeline.detection.issues import judge_windows
+from pipeline.detection.labelled import Labelled
 from pipeline.detection.passes import Lesson, run_passes
 from pipeline.detection.quality import estimate_quality
 from pipeline.detection.segments import cut_segments

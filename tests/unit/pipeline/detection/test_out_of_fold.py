@@ -81,7 +81,7 @@ def test_every_window_is_predicted_and_wrong_labels_are_not_taught(standing_or_w
 
 
 def test_batches_hold_whole_groups(standing_or_walking, monkeypatch) -> None:
-    from pipeline.detection.doubt import Labelled
+    from pipeline.detection.labelled import Labelled
 
     monkeypatch.setattr(passes, "_MOST_AT_ONCE", 100)
     group = np.repeat(np.arange(12), 40)
