@@ -17,8 +17,8 @@ from data_schemas.config import Config, Folds, Model, Run
 from model.summaries import VOICES, context, summarise_windows
 from model.windowing import Samples
 from pipeline.detection.doubt import doubt_labels
+from pipeline.detection.hearing import labels_of
 from pipeline.detection.labelled import Labelled
-from pipeline.detection.out_of_fold import labels_of
 from pipeline.detection.passes import Lesson
 from pipeline.detection.quality import estimate_quality
 from pipeline.folds import assign_folds, classes_of, split_windows

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from data_schemas.config import Config
 from data_schemas.tables import PROBABILITY_PREFIX, text
 from pipeline.detection.doubt import doubt_labels
+from pipeline.detection.hearing import labels_of
 from pipeline.detection.labelled import Labelled, smooth
-from pipeline.detection.out_of_fold import labels_of
 from pipeline.detection.quality import estimate_quality
 
 __all__ = ["judge_windows"]

@@ -18,58 +18,27 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from data_schemas.config import Config
-from data_schemas.tables import probability_columns, text
+from data_schemas.tables import probability_columns
 from model.device import choose_device
-from model.recipe import Recipe, make_recipe
-from model.summaries import VOICES, context, summarise_windows
+from model.recipe import Recipe
 from model.windowing import Samples
-from pipeline.detection.labelled import Labelled
+from pipeline.detection.hearing import Species, listen, most_passes, recipe_of, species_of
 from pipeline.detection.network_tasks import NetworkTask, Parts, run_tasks, trial_lengths
-from pipeline.detection.passes import REPAIRS, Heard, Lesson, batches, run_passes
-from pipeline.folds import assign_folds, classes_of
+from pipeline.detection.passes import REPAIRS, Heard, Lesson
+from pipeline.folds import assign_folds
 
-__all__ = ["labels_of", "predict_out_of_fold", "recipe_of", "trust_labels"]
-
-_REACHES = (3, 9)
-"""Windows on either side that the voice of the context looks at, about 1.4 and 3.8 seconds at 5 Hz; the first for space."""
+__all__ = ["predict_out_of_fold"]
 
 _WEIGHTS = np.linspace(0.0, 1.0, 21)
 
 
 @dataclass(frozen=True)
-class _Species:
-    """The windows of one species that are predicted, as rows of the windows table, and what they teach."""
-
-    name: str
-    classes: list[str]
-    rows: NDArray[np.int64]
-    lesson: Lesson
-
-
-@dataclass(frozen=True)
 class _Predicted:
-    species: _Species
+    species: Species
     probabilities: NDArray[np.float64]
     network: NDArray[np.float64]
     heard: Heard
     fold: NDArray[np.int64]
-
-
-def recipe_of(config: Config) -> Recipe:
-    """Return the recipe that the configuration asks for."""
-    keys = config.model.model_dump()
-    return make_recipe(keys.pop("preset"), **keys)
-
-
-def labels_of(windows: pd.DataFrame, *, classes: list[str], config: Config) -> Labelled:
-    """Return the labels of windows of one species, to doubt; the windows lie by clip and time."""
-    return Labelled(
-        given=pd.Categorical(windows["target"], categories=classes).codes.astype(np.int64),
-        clip=pd.factorize(windows["clip_id"])[0].astype(np.int64),
-        votes=~windows["bad_pose"].to_numpy(bool),
-        fixed=windows["reviewed"].to_numpy(bool),
-        sigma=config.issues.smooth_seconds * config.windows.hz / config.windows.stride,
-    )
 
 
 def predict_out_of_fold(
@@ -90,15 +59,15 @@ def predict_out_of_fold(
     """
     recipe = recipe_of(config)
     device = choose_device(config.run.device).type
-    kinds = list(_species(windows, config=config))
-    steps = _Steps(progress, len(kinds) * (_passes(recipe) + config.folds.repeats * config.folds.count * len(recipe.views)))
+    kinds = list(species_of(windows, config=config))
+    steps = _Steps(progress, len(kinds) * (most_passes(recipe) + config.folds.repeats * config.folds.count * len(recipe.views)))
     first = windows["first_sample"].to_numpy(np.int64)
     # Copy-on-write maps: the workers share one matrix, and torch gets memory that it may call writable.
     jobs = config.run.jobs or -1
     shared: dict[str, Any] = {"config": config, "parts": parts, "first": first, "advance": steps.advance}
     with joblib.Parallel(n_jobs=jobs, mmap_mode="c") as workers:
-        heard = [_listen(species, samples, workers=workers, **shared) for species in kinds]
-    steps.jump(sum(_passes(recipe) - (len(h.changed) + REPAIRS if h.changed else 0) for h in heard))
+        heard = [listen(species, samples, workers=workers, **shared) for species in kinds]
+    steps.jump(sum(most_passes(recipe) - (len(h.changed) + REPAIRS if h.changed else 0) for h in heard))
     # A GPU is one device: there the networks stand in line, in this process.
     with joblib.Parallel(n_jobs=jobs if device == "cpu" else 1, return_as="generator", mmap_mode="c") as workers:
         predicted = [
@@ -106,37 +75,6 @@ def predict_out_of_fold(
             for species, h in zip(kinds, heard, strict=True)
         ]
     return _table(windows, predicted)
-
-
-def trust_labels(
-    windows: pd.DataFrame,
-    samples: Samples,
-    *,
-    config: Config,
-    parts: Parts,
-    progress: Callable[[int, int], None] | None = None,
-) -> pd.DataFrame:
-    """Return which labels the passes trust, without any network: window_id, taught, and teaching.
-
-    ``taught`` tells whether a window's own label may teach, ``teaching`` names the class that it teaches: its own, another where
-    it was repaired, null where none.
-    """
-    kinds = list(_species(windows, config=config))
-    steps = _Steps(progress, len(kinds) * _passes(recipe_of(config)))
-    first = windows["first_sample"].to_numpy(np.int64)
-    told = []
-    with joblib.Parallel(n_jobs=config.run.jobs or -1, mmap_mode="c") as workers:
-        for species in kinds:
-            heard = _listen(species, samples, first=first, config=config, parts=parts, workers=workers, advance=steps.advance)
-            teaching = text([species.classes[c] if c >= 0 else None for c in heard.teaching])
-            names = windows["window_id"].iloc[species.rows].array
-            told.append(pd.DataFrame({"window_id": names, "taught": heard.kept, "teaching": teaching}))
-    return pd.concat(told, ignore_index=True)
-
-
-def _passes(recipe: Recipe) -> int:
-    """Return the most passes that a species takes."""
-    return recipe.passes + REPAIRS if recipe.passes else 0
 
 
 class _Steps:
@@ -157,64 +95,8 @@ class _Steps:
             self.advance(by)
 
 
-def _species(windows: pd.DataFrame, *, config: Config) -> Iterator[_Species]:
-    for name, of_species in windows.groupby("species"):
-        classes = classes_of(of_species)
-        if not classes:
-            continue
-        rows = np.flatnonzero((windows["species"] == name).to_numpy() & windows["split"].isin(["audit", "holdout"]).to_numpy())
-        own = windows.iloc[rows]
-        audited = (own["split"] == "audit").to_numpy()
-        lesson = Lesson(
-            labels=labels_of(own, classes=classes, config=config),
-            group=pd.factorize(own["group"])[0].astype(np.int64),
-            audited=audited,
-            teaches=audited & ~own["bad_pose"].to_numpy(bool) & ~own["mixed"].to_numpy(bool),
-            classes=len(classes),
-            folds=config.folds.count,
-            seed=config.folds.seed,
-        )
-        yield _Species(name=str(name), classes=classes, rows=rows, lesson=lesson)
-
-
-def _listen(
-    species: _Species,
-    samples: Samples,
-    *,
-    first: NDArray[np.int64],
-    config: Config,
-    parts: Parts,
-    workers: joblib.Parallel,
-    advance: Callable[[], None],
-) -> Heard:
-    """Return what the quick voices say and which labels they trust; all labels where the recipe makes no passes."""
-    lesson, most = species.lesson, recipe_of(config).passes
-    if not most:
-        teaching = np.where(lesson.teaches, lesson.labels.given, -1)
-        return Heard(np.zeros((len(species.rows), 0), np.float32), kept=lesson.teaches, teaching=teaching, changed=[])
-    known, kept, taught = (parts.read_array(f"{species.name}-{what}") for what in ("voices", "kept", "teaching"))
-    if known is not None and kept is not None and taught is not None:
-        return Heard(known, kept=kept, teaching=taught, changed=[])
-    probabilities, trusted = np.zeros((len(species.rows), lesson.classes), np.float32), lesson.teaches.copy()
-    teaching = np.full(len(species.rows), -1, np.int64)
-    changed: list[float] = []
-    for rows in batches(lesson):
-        part = lesson.of(rows)
-        blocks = summarise_windows(samples, first[species.rows[rows]], steps=config.windows.steps)
-        voices = {voice: np.concatenate([blocks[b] for b in names], axis=1) for voice, names in VOICES.items()}
-        voices["space"] = context(voices["space"], part.labels.clip, reaches=_REACHES[:1])
-        voices["context"] = context(blocks["distance"], part.labels.clip, reaches=_REACHES)
-        of_batch = run_passes(voices, part, most=most, workers=workers, progress=advance)
-        probabilities[rows], trusted[rows], teaching[rows] = of_batch.probabilities, of_batch.kept, of_batch.teaching
-        changed = max(changed, of_batch.changed, key=len)
-    heard = Heard(probabilities, kept=trusted, teaching=teaching, changed=changed)
-    for what, array in (("voices", heard.probabilities), ("kept", heard.kept), ("teaching", heard.teaching)):
-        parts.write_array(f"{species.name}-{what}", array)
-    return heard
-
-
 def _network_answers(
-    species: _Species,
+    species: Species,
     heard: Heard,
     samples: Samples,
     *,
@@ -253,7 +135,7 @@ def _deal(lesson: Lesson, *, seed: int) -> NDArray[np.int64]:
 
 
 def _tasks(
-    species: _Species, heard: Heard, fold: NDArray[np.int64], *, recipe: Recipe, repeat: int, only: int | None = None
+    species: Species, heard: Heard, fold: NDArray[np.int64], *, recipe: Recipe, repeat: int, only: int | None = None
 ) -> Iterator[NetworkTask]:
     """Yield the networks to train: one a fold and view, or those of the fold ``only``."""
     lesson, apart = species.lesson, np.flatnonzero(fold < 0)

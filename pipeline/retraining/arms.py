@@ -4,7 +4,7 @@
 arm         the audited windows that teach; never the hold-out, bad poses, nor windows across a change of label
 ==========  ==========================================================================================================
 given       all of them, under their given label
-pruned      those whose label the passes trust, and those that they repair, under the label that is suggested
+pruned      all of them, under their given label unless the passes hold it for wrong; then under the suggested one
 reviewed    those that were mostly reviewed, under their reviewed label, whatever the passes think; the rest like pruned
 ==========  ==========================================================================================================
 

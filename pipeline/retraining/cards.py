@@ -21,7 +21,7 @@ __all__ = ["card_of"]
 
 _LABELS = {
     "given": "all labels as they were given",
-    "pruned": "the given labels that the audit trusts, and others where it repairs them; nobody looked at any",
+    "pruned": "the given labels, and others where the audit repairs them; nobody looked at any",
     "reviewed": "reviewed labels where people looked, else the given labels that the audit trusts",
 }
 

@@ -1,8 +1,8 @@
-"""What the pipeline lets windows teach that nobody reviewed: the passes are heard, with reviewed labels fixed.
+"""What the pipeline lets windows teach that nobody reviewed: the passes are heard, with reviewed labels fixed, and judge them.
 
-It is the given label where the passes trust it, another where they repair it, and nothing where neither holds. To leave out what
-they doubt without repairing it recovers less: .48 against .74 of the gap to true labels on 600 simulated clips, and the same on
-rats.
+It is the given label, or another where that is more likely wrong than right. To teach the most doubtful nothing, as the passes do
+among themselves, recovers less: .80 against .84 of the gap to true labels on 800 simulated clips of which 15 % were reviewed, and
+.61 against .71 before any review; on rats both recover all of it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.detection.out_of_fold import trust_labels
+from pipeline.detection.trusted import trust_labels
 from pipeline.readers.recordings import text_by_code
 from pipeline.retraining.material import Material
 from pipeline.workspace import RunFolder, digest
@@ -55,10 +55,9 @@ class Trust:
         audited = (windows["split"] == "audit").to_numpy(bool)
         # A class that review left no audited window is known to nobody: hold-out windows that carry it are not listened to.
         known = audited | ((windows["split"] == "holdout").to_numpy(bool) & pairs.isin(pairs[audited]))
-        heard = trust_labels(
-            windows[known].reset_index(drop=True), self._material.poses[0], config=self._material.config, parts=_Nowhere()
-        )
-        return heard.set_index("window_id")["teaching"]
+        heard = windows[known].reset_index(drop=True)
+        found = trust_labels(heard, self._material.poses[0], config=self._material.config, parts=_Nowhere())
+        return pd.Series(found["teaching"].array, index=found["window_id"])
 
 
 class _Nowhere:
