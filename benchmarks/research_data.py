@@ -16,11 +16,10 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from data_schemas.config import Config, Folds, Model, Run
 from model.summaries import VOICES, context, summarise_windows
 from model.windowing import Samples
-from pipeline.detection.doubt import doubt_labels
 from pipeline.detection.hearing import labels_of
+from pipeline.detection.issues import judge_labels
 from pipeline.detection.labelled import Labelled
 from pipeline.detection.passes import Lesson
-from pipeline.detection.quality import estimate_quality
 from pipeline.folds import assign_folds, classes_of, split_windows
 from pipeline.readers import recognise
 from pipeline.sampling import sample_clips
@@ -154,8 +153,9 @@ def load_study(frames: Path, truth: Path, *, groups: Sequence[str] | None, first
 
 def judge(answer: Answer, study: Study) -> Found:
     """Return the project's own score and suggestion for these probabilities."""
-    doubt = doubt_labels(answer.probabilities, study.labels)
-    return Found(doubt.score, estimate_quality(doubt, study.labels, answer.taught).suggested)
+    p = np.asarray(answer.probabilities, np.float64)
+    quality = judge_labels(p, study.labels, study.lesson.group, answer.taught, config=study.config).quality
+    return Found(quality.right, quality.suggested)
 
 
 def figures(found: Found, study: Study) -> list[float]:

@@ -193,20 +193,21 @@ def _changed(name: str, value: object) -> Callable[..., Found]:
     return partial(patched, changes={name: value}, run=_quick)
 
 
+def _no_clip(odds: NDArray[np.float64], **_: float) -> NDArray[np.float64]:
+    return np.zeros_like(odds)
+
+
 ABLATIONS: dict[str, Row] = {
     "project": Row("as audit run has it: length of training by trial", project),
     "project, 280 updates": Row("the same with a fixed length, for the rows below", _quick),
     "no passes": Row("all labels teach voices and networks", partial(patched, changes=_NOTHING_DROPPED, run=_quick)),
     "no voices": Row("networks alone, on all labels", partial(project, updates=UPDATES, passes=0)),
-    "no repairs": Row("what is dropped teaches nobody", _changed(f"{_DETECTION}.out_of_fold.run_passes", without_repairs)),
+    "no repairs": Row("what is dropped teaches nobody", _changed(f"{_DETECTION}.hearing.run_passes", without_repairs)),
     "no networks": Row("voices alone after the passes", partial(passes, repairs=REPAIRS)),
-    "no context voice": Row("three voices", _changed(f"{_DETECTION}.out_of_fold.run_passes", without_context)),
+    "no context voice": Row("three voices", _changed(f"{_DETECTION}.hearing.run_passes", without_context)),
     "no excuse": Row("nothing of the clip is subtracted", _changed(f"{_DETECTION}.doubt._EXCUSE", 0.0)),
     "no lead": Row("lift alone", _changed(f"{_DETECTION}.doubt._LEAD", 0.0)),
-    "no wrong clips": Row(
-        "every clip is excused",
-        _changed(f"{_DETECTION}.doubt.SURELY", 2.0),
-    ),
+    "no wrong clips": Row("no clip is judged as a whole", _changed(f"{_DETECTION}.issues.wrong_as_a_whole", _no_clip)),
     "5 folds": Row("in the passes instead of 10", _changed(f"{_DETECTION}.passes._FOLDS", 5)),
     "augmented networks": Row(
         "added: mirrored, turned, keypoints hidden",

@@ -151,7 +151,7 @@ SCORES: dict[str, Row] = {
     "+ half median": Row("Gaussian, less half of the clip's median", partial(lift, average=gaussian, excuse=0.5)),
     "+ half 60 % quantile": Row("Gaussian, less half of the clip's 60 % quantile", partial(lift, average=gaussian, excuse=0.6)),
     "+ alike, half 60 %": Row("neighbours alike, less half of the 60 % quantile", partial(lift, average=bilateral, excuse=0.6)),
-    "+ lead": Row("the project's score: a quarter lead, and the posterior of wrong clips", full),
+    "+ lead": Row("the project's own: a quarter lead, and clips that are wrong as a whole", full),
     "log lift": Row("logarithms, Gaussian, 60 % quantile", partial(lift, average=gaussian, excuse=0.6, log=True)),
     "sticky HMM": Row("posterior log odds, priors by given label, 95 % sticky", sticky_hmm),
     "pieces": Row("averaged in change-point pieces, 60 % quantile", partial(lift, average=pieces, excuse=0.6)),

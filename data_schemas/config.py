@@ -154,6 +154,8 @@ class Issues(_Section):
 
     smooth_seconds: Annotated[float, Field(gt=0, le=60)] = 1.0
     """Standard deviation of the average over neighbouring windows, in seconds."""
+    wrong_clips: Annotated[float, Field(ge=0, le=0.5)] = 0.002
+    """Share of the clips whose label is expected to be wrong as a whole; more finds more of them, and less of all else."""
 
 
 class Review(_Section):

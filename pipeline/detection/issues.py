@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from data_schemas.config import Config
 from data_schemas.tables import PROBABILITY_PREFIX, text
-from pipeline.detection.doubt import doubt_labels
+from pipeline.detection.doubt import Doubt, doubt_labels
 from pipeline.detection.hearing import labels_of
 from pipeline.detection.labelled import Labelled, smooth
-from pipeline.detection.quality import estimate_quality
+from pipeline.detection.quality import Quality, estimate_quality
+from pipeline.detection.whole_clips import odds_of_another_label, wrong_as_a_whole
 
-__all__ = ["judge_windows"]
+__all__ = ["Judged", "judge_labels", "judge_windows"]
+
+_SUSPECTED_CLIPS = 0.05
+"""Share of wrong clips by which a clip is called one, so that all worth a look get the kind; quality believes in fewer."""
 
 _TWO_LABELS = 0.5
 """Highest quality of a label that another field of the same clip contradicts: of two labels at most one is right."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What is thought of the labels of one species; ``odds`` are those of another label for the window's clip, shape (n,)."""
+
+    doubt: Doubt
+    quality: Quality
+    odds: NDArray[np.float64]
 
 
 def judge_windows(windows: pd.DataFrame, oof: pd.DataFrame, clips: pd.DataFrame, *, config: Config) -> pd.DataFrame:
@@ -41,14 +56,40 @@ def judge_windows(windows: pd.DataFrame, oof: pd.DataFrame, clips: pd.DataFrame,
     return judged.assign(kind=text([None] * len(judged)), segment_id=text([None] * len(judged)), rank=rank)
 
 
+def judge_labels(
+    probabilities: NDArray[np.float64],
+    labels: Labelled,
+    group: NDArray[np.int64],
+    taught: NDArray[np.bool_],
+    *,
+    config: Config,
+) -> Judged:
+    """Return the doubt in the labels of one species and their quality.
+
+    Parameters
+    ----------
+    probabilities : float64, shape (n, classes)
+        Out of fold.
+    group : int64, shape (n,)
+        Group of the folds, -1 for the hold-out.
+    taught : bool, shape (n,)
+        Which labels the networks were allowed to learn from.
+    """
+    doubt = doubt_labels(probabilities, labels)
+    odds = odds_of_another_label(doubt.nearby, labels, group, seed=config.folds.seed)
+    whole = wrong_as_a_whole(odds, share=config.issues.wrong_clips)
+    return Judged(doubt, estimate_quality(doubt, labels, taught, whole=whole), odds)
+
+
 def _judge_species(part: pd.DataFrame, contradicted: pd.Series, *, config: Config) -> pd.DataFrame:
     columns = [c for c in part.columns if c.startswith(PROBABILITY_PREFIX) and part[c].notna().any()]
     classes = np.array([c.removeprefix(PROBABILITY_PREFIX) for c in columns], object)
     raw = part[columns].to_numpy(np.float64)
     labels = labels_of(part, classes=list(classes), config=config)
     probabilities = raw / raw.sum(axis=1, keepdims=True)
-    doubt = doubt_labels(probabilities, labels)
-    quality = estimate_quality(doubt, labels, part["taught"].to_numpy(bool))
+    group = np.where(part["split"] == "audit", pd.factorize(part["group"])[0], -1)
+    found = judge_labels(probabilities, labels, group, part["taught"].to_numpy(bool), config=config)
+    doubt, quality = found.doubt, found.quality
 
     suggested = classes[quality.suggested]
     another = part["clip_id"].map(contradicted).to_numpy(object)
@@ -68,7 +109,7 @@ def _judge_species(part: pd.DataFrame, contradicted: pd.Series, *, config: Confi
             "suggested_probability": doubt.nearby[np.arange(len(part)), quality.suggested].clip(0, 1).astype(np.float32),
             "label_quality": right.clip(0, 1).astype(np.float32),
             "second_opinion": _second_opinion(part, labels, alike=probabilities),
-            "wrong_clip": doubt.clip_is_wrong.clip(0, 1).astype(np.float32),
+            "wrong_clip": wrong_as_a_whole(found.odds, share=_SUSPECTED_CLIPS).astype(np.float32),
             "is_issue": quality.flagged | told_twice,
         }
     )

@@ -5,6 +5,8 @@ too unsure where a model is sure, and by whether the label is counted as wrong, 
 better the model agrees with the labels that it trusts (Cohen's kappa, squared), the more the second counts. Their mean is made
 monotone in the doubt (isotonic regression; Zadrozny & Elkan 2002); docs/research.md shows how close it is.
 
+Whatever its windows look like, a label cannot be better than that of its clip (:mod:`pipeline.detection.whole_clips`).
+
 Labels that are fixed have quality 1. They help to temper the probabilities, since they are trusted, but how many of the other
 labels are wrong, and which, is estimated from these alone.
 """
@@ -38,7 +40,7 @@ class Quality:
     Attributes
     ----------
     right : float64, shape (n,)
-        Chance that the label is right; its order is that of the doubt. 1 where it is fixed.
+        Chance that the label is right, in the order of the doubt but for clips that may be wrong as a whole. 1 where it is fixed.
     suggested : int64, shape (n,)
         The best class but the given one.
     joint : float64, shape (classes, classes)
@@ -53,8 +55,18 @@ class Quality:
     flagged: NDArray[np.bool_]
 
 
-def estimate_quality(doubt: Doubt, labels: Labelled, taught: NDArray[np.bool_]) -> Quality:
-    """Return the quality of each label; ``taught`` tells which labels the networks were allowed to learn from, shape (n,)."""
+def estimate_quality(
+    doubt: Doubt, labels: Labelled, taught: NDArray[np.bool_], *, whole: NDArray[np.float64] | None = None
+) -> Quality:
+    """Return the quality of each label.
+
+    Parameters
+    ----------
+    taught : bool, shape (n,)
+        Which labels the networks were allowed to learn from.
+    whole : float64, shape (n,), optional
+        Chance that the label of the window's clip is wrong as a whole.
+    """
     given, classes = labels.given, doubt.nearby.shape[1]
     trusted = taught if taught.any() else np.ones(len(given), bool)
     tempered = _tempered(doubt.nearby, given, trusted)
@@ -72,10 +84,12 @@ def estimate_quality(doubt: Doubt, labels: Labelled, taught: NDArray[np.bool_]) 
         of_label, posterior = _noise(tempered[open_rows], own, counts)
         believed = (1 - verdict) * posterior[np.arange(len(own)), own] + verdict * ~counted
         right[open_rows] = _in_order(doubt.score[open_rows], believed)
+        if whole is not None:
+            right[open_rows] *= 1 - whole[open_rows]
         joint += of_label * np.bincount(own, minlength=classes)[:, None]
     # Windows of bad pose are shown as such, not called a wrong label.
     may = labels.votes & ~labels.fixed
-    order = np.argsort(doubt.score, kind="stable")
+    order = np.argsort(right, kind="stable")
     order = order[may[order]]
     flagged[order[: round(float((1 - right)[may].sum()))]] = True
     return Quality(right=right, suggested=suggested, joint=joint, flagged=flagged)

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from data_schemas.config import Config
 from data_schemas.tables import text
-from pipeline.detection.doubt import SURELY
 from pipeline.reviewed import SettledFrames
 
 __all__ = ["cut_segments", "pieces_of_constant_doubt"]
@@ -61,7 +60,7 @@ def cut_segments(
     """Cut every clip into segments and tell their kind.
 
     Kinds, the first that holds: ``bad_pose`` where at least half of the windows show implausible or too few keypoints;
-    ``wrong_clip`` where the audit is sure that the clip's label is wrong as a whole, or the segment covers 80 % of its clip;
+    ``wrong_clip`` where the clip's label is more likely wrong as a whole than not, or the segment covers 80 % of its clip;
     ``boundary`` where it holds a change between frame labels and is at most 3 s long; ``ambiguous`` where the label is held to be
     as likely right as wrong; else ``contaminated``.
 
@@ -221,7 +220,7 @@ def _segment(part: pd.DataFrame, start: int, end: int, *, seconds: float, in_cli
 def _kind(part: pd.DataFrame, *, quality: float, seconds: float, of_clip: float) -> str:
     if part["bad_pose"].mean() >= _EVEN:
         return "bad_pose"
-    if float(part["wrong_clip"].mean()) > SURELY or of_clip >= _WHOLE_CLIP:
+    if float(part["wrong_clip"].mean()) > _EVEN or of_clip >= _WHOLE_CLIP:
         return "wrong_clip"
     if part["mixed"].any() and seconds <= _LONGEST_BOUNDARY:
         return "boundary"

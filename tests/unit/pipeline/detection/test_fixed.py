@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 
 from data_schemas.config import load_config
 from data_schemas.tables import ISSUES, SEGMENTS, text, validate
-from pipeline.detection.doubt import SURELY, counted_wrong, doubt_labels
+from pipeline.detection.doubt import counted_wrong, doubt_labels
 from pipeline.detection.issues import judge_windows
 from pipeline.detection.labelled import Labelled
 from pipeline.detection.passes import Lesson, run_passes
@@ -106,7 +106,6 @@ def test_the_estimates_of_the_rest_count_the_rest(fixed: np.ndarray, certainty: 
     quality = estimate_quality(doubt, labels, np.ones(ROWS, bool))
     assert not counted_wrong(doubt, labels, np.ones(ROWS, bool))[fixed].any()
     assert (quality.right[fixed] == 1).all()
-    assert (doubt.clip_is_wrong[fixed] == 0).all()
     # Each label counts once; of those that are fixed all are right.
     np.testing.assert_allclose(quality.joint.sum(axis=1), np.bincount(labels.given, minlength=CLASSES))
     assert (np.diag(quality.joint) >= np.bincount(labels.given[fixed], minlength=CLASSES) - 1e-9).all()
@@ -138,25 +137,6 @@ def test_what_models_see_in_a_reviewed_stretch_has_no_say_beside_it() -> None:
     other = p.copy()
     other[40:46] = 1 / CLASSES
     np.testing.assert_array_equal(doubt_labels(other, replace(labels, fixed=reviewed)).nearby[~reviewed], alone.nearby[~reviewed])
-
-
-def test_a_clip_is_judged_by_what_is_not_reviewed_of_it() -> None:
-    labels = labelled(clips=60)
-    p = believed(labels, wrong=slice(2 * EACH, 3 * EACH))
-    half = np.zeros(len(labels.given), bool)
-    half[2 * EACH : 2 * EACH + 12] = True
-    rest = slice(2 * EACH + 12, 3 * EACH)
-    assert doubt_labels(p, labels).clip_is_wrong[rest].min() > SURELY
-    # A reviewer gave one half of it the label that models see: the other half still is wrong as a whole.
-    relabelled = np.where(half, (labels.given + 2) % CLASSES, labels.given)
-    assert doubt_labels(p, replace(labels, given=relabelled, fixed=half)).clip_is_wrong[rest].min() > SURELY
-    # So it is where a window at the border holds a frame that was not reviewed, and the label of those that were.
-    border = half & (np.arange(len(half)) != 2 * EACH + 11)
-    found = doubt_labels(p, replace(labels, given=relabelled, fixed=border)).clip_is_wrong
-    assert found[rest].min() > SURELY
-    assert found[2 * EACH : 2 * EACH + 12].max() == 0
-    # A reviewer confirmed one half of it: then it is not.
-    assert doubt_labels(p, replace(labels, fixed=half)).clip_is_wrong[rest].max() == 0
 
 
 def test_fixed_labels_teach_in_every_pass_whatever_the_voices_say() -> None:

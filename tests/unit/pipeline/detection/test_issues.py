@@ -162,7 +162,8 @@ def test_a_clip_that_nothing_speaks_for_is_a_wrong_clip_from_end_to_end() -> Non
     issues, segments = judged(windows, oof)
     assert segments["clip_id"].tolist() == ["clip06"]
     assert segments["kind"].tolist() == ["wrong_clip"]
-    assert issues.loc[issues["clip_id"] == "clip06", "wrong_clip"].min() > 0.8
+    whole = issues.groupby("clip_id")["wrong_clip"].first()
+    assert whole["clip06"] > 5 * whole.drop("clip06").max()
 
 
 def test_a_clip_that_owner_and_inspector_name_differently_is_an_issue_by_itself() -> None:

@@ -1,0 +1,100 @@
+"""A clip whose label is wrong as a whole is told from one that is merely hard, by clips of other groups."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.detection.labelled import Labelled
+from pipeline.detection.whole_clips import odds_of_another_label, wrong_as_a_whole
+
+CLIPS, EACH, CLASSES = 90, 24, 3
+ROWS = CLIPS * EACH
+CLIP = np.repeat(np.arange(CLIPS), EACH)
+GROUP = (CLIP // 6).astype(np.int64)
+WRONG = slice(2 * EACH, 3 * EACH)
+"""The windows of a clip that carries a label of which nothing is seen."""
+
+
+def labelled(fixed: np.ndarray | None = None) -> Labelled:
+    nobody = np.zeros(ROWS, bool)
+    return Labelled(given=CLIP % CLASSES, clip=CLIP, votes=~nobody, fixed=nobody if fixed is None else fixed, sigma=2.0)
+
+
+@pytest.fixture
+def believed() -> np.ndarray:
+    """Give probabilities that speak for every label but those of the wrong clip."""
+    p = np.eye(CLASSES)[CLIP % CLASSES] * 2 + np.random.default_rng(0).random((ROWS, CLASSES))
+    p[WRONG] = p[WRONG][:, [1, 2, 0]]
+    return p / p.sum(axis=1, keepdims=True)
+
+
+def odds(p: np.ndarray, labels: Labelled, group: np.ndarray = GROUP) -> np.ndarray:
+    return odds_of_another_label(p, labels, group, seed=0)
+
+
+def test_another_label_is_likelier_for_the_wrong_clip_alone(believed: np.ndarray) -> None:
+    found = odds(believed, labelled())
+    assert found[WRONG].min() > 5
+    assert np.delete(found, np.r_[WRONG]).max() < 0.5
+    assert wrong_as_a_whole(found, share=0.2)[WRONG].min() > 0.5
+
+
+def test_a_hard_clip_is_no_wrong_clip(believed: np.ndarray) -> None:
+    """Where clips of a label always look half like another, so does this one."""
+    hard = CLIP % CLASSES == 1
+    p = np.where(hard[:, None], 0.5 * believed + 0.5 * np.roll(believed, 1, axis=1), believed)
+    assert odds(p, labelled())[hard].max() < 0.5
+
+
+def test_the_rest_of_a_clip_speaks_for_it(believed: np.ndarray) -> None:
+    half = np.zeros(ROWS, bool)
+    half[2 * EACH : 2 * EACH + 12] = True
+    rest = slice(2 * EACH + 12, 3 * EACH)
+    labels = labelled()
+    # A reviewer gave one half of it the label that models see: the other half still is wrong as a whole.
+    relabelled = np.where(half, (labels.given + 2) % CLASSES, labels.given)
+    assert odds(believed, replace(labels, given=relabelled, fixed=half))[rest].min() > 5
+    # So it is where a window at the border holds a frame that was not reviewed, and the label of those that were.
+    border = half & (np.arange(ROWS) != 2 * EACH + 11)
+    found = odds(believed, replace(labels, given=relabelled, fixed=border))
+    assert found[rest].min() > 5
+    assert found[2 * EACH : 2 * EACH + 12].max() == 0
+    # A reviewer confirmed one half of it: then it is not.
+    assert odds(believed, replace(labels, fixed=half))[2 * EACH : 3 * EACH].max() == 0
+
+
+def test_where_frames_are_labelled_no_clip_is_wrong_as_a_whole(believed: np.ndarray) -> None:
+    labels = labelled()
+    changing = np.where(np.arange(ROWS) % EACH < 8, (labels.given + 1) % CLASSES, labels.given)
+    assert odds(believed, replace(labels, given=changing)).max() == 0
+
+
+def test_a_clip_is_judged_by_other_groups_and_never_by_the_hold_out(believed: np.ndarray) -> None:
+    assert odds(believed, labelled(), np.zeros(ROWS, np.int64)).max() == 0
+    apart = np.where(GROUP >= 10, -1, GROUP)
+    other = believed.copy()
+    other[apart < 0] = 1 / CLASSES
+    np.testing.assert_array_equal(
+        odds(believed, labelled(), apart)[apart >= 0] > 1, odds(other, labelled(), apart)[apart >= 0] > 1
+    )
+    held_out = np.where(GROUP == 0, -1, GROUP)
+    assert odds(believed, labelled(), held_out)[WRONG].min() > 5
+
+
+def test_a_label_that_no_other_group_has_is_not_judged(believed: np.ndarray) -> None:
+    alone = np.where(CLIP % CLASSES == 1, 0, 1 + GROUP)
+    found = odds(believed, labelled(), alone)
+    assert found[CLIP % CLASSES == 1].max() == 0
+
+
+@settings(deadline=None, max_examples=20)
+@given(share=st.floats(0, 0.5), seed=st.integers(0, 100))
+def test_the_chance_lies_between_none_and_one_and_grows_with_the_odds(share: float, seed: int) -> None:
+    found = wrong_as_a_whole(np.sort(np.random.default_rng(seed).exponential(10, 50)), share=share)
+    assert ((found >= 0) & (found <= 1)).all()
+    assert (np.diff(found) >= 0).all()
