@@ -18,7 +18,8 @@ from pipeline.retraining.command import retrain
 
 if TYPE_CHECKING:
     from data_schemas.config import Config
-    from pipeline.workspace import RunFolder, Workspace
+    from pipeline.run_folder import RunFolder
+    from pipeline.workspace import Workspace
 
 __all__ = ["app", "main"]
 

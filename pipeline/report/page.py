@@ -17,9 +17,9 @@ from pipeline.report.rounds import rounds_figure, rounds_table
 from pipeline.report.segment_cards import segment_cards
 from pipeline.report.selftest_table import selftest_section
 from pipeline.report.shell import html_page, is_simulated, plot, section
+from pipeline.run_folder import RunFolder
 from pipeline.stages import SCHEMAS
 from pipeline.summary import unreviewed
-from pipeline.workspace import RunFolder
 
 __all__ = ["write_report"]
 

@@ -11,7 +11,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pipeline.review.store import ReviewStore
-from pipeline.workspace import RunFolder, Workspace
+from pipeline.run_folder import RunFolder
+from pipeline.workspace import Workspace
 from tests.pages_run import drop_segments, paint, paint_all_segments, run_of, segments_of, write_pages_run
 
 APP = Path(__file__).resolve().parents[3] / "audit_app" / "navigation.py"
