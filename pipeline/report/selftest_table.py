@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.presentation import SELFTEST_HEADS, selftest_cells, selftest_notes
 from pipeline.selftest.recovery import findings
+from pipeline.selftest.words import SELFTEST_HEADS, selftest_cells, selftest_notes
 
 __all__ = ["selftest_section"]
 
