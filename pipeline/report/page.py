@@ -43,7 +43,7 @@ def _sections(found: Found) -> Iterator[str]:
     queue = segments[segments["split"] != "holdout"]
     yield _header(found, queue)
     yield section("Look at these first", "The stretches most urgent to review: the pose over the stretch, and its clip in time.")
-    yield ("".join(segment_cards(found, queue)) or empty("Nothing was flagged: no label looks wrong enough to review."))
+    yield "".join(segment_cards(found, queue)) or empty("Nothing was flagged: no label looks wrong enough to review.")
     yield section(
         "Expected share of wrong labels",
         "The mean chance of a label to be wrong, by the audit's own estimate; lines are 95 % intervals over "
