@@ -16,7 +16,7 @@ from data_schemas.errors import UsageError, WorkspaceError
 from pipeline.readers.checks import Unreadable
 from pipeline.readers.files import read_bytes
 from pipeline.readers.label_files import video_size
-from pipeline.workspace import RunFolder
+from pipeline.run_folder import RunFolder
 
 __all__ = ["ClipFacts", "alias_of", "clip_behind", "clip_facts"]
 

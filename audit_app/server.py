@@ -26,7 +26,8 @@ from audit_app.clip_facts import clip_behind, clip_facts
 from audit_app.pictures import DisplayPictures
 from audit_app.tokens import Permit, secret_of, verify
 from data_schemas.errors import PoseAuditError, SourceError, StageError, UsageError
-from pipeline.workspace import RunFolder, Workspace
+from pipeline.run_folder import RunFolder
+from pipeline.workspace import Workspace
 
 if TYPE_CHECKING:
     from pipeline.review.store import ReviewStore

@@ -24,8 +24,8 @@ from data_schemas.tables import PROBABILITY_PREFIX
 from pipeline.demo import SIMULATOR_VERSION, write_demo
 from pipeline.naming import taxonomy_of
 from pipeline.readers import recognise
+from pipeline.run_folder import RunFolder
 from pipeline.stages import STAGES, Context
-from pipeline.workspace import RunFolder
 
 PRESETS: dict[str, dict[str, Any]] = {
     "default": {"preset": "default"},

@@ -30,8 +30,8 @@ from pipeline.demo import SIMULATOR_VERSION, write_demo
 from pipeline.detection.network_tasks import LENGTHS
 from pipeline.naming import taxonomy_of
 from pipeline.readers import recognise
+from pipeline.run_folder import RunFolder
 from pipeline.stages import STAGES, Context
-from pipeline.workspace import RunFolder
 
 Tables = dict[str, pd.DataFrame]
 

@@ -14,11 +14,15 @@ from pipeline.comparison import compare
 from pipeline.decisions import decisions
 from pipeline.export.command import export
 from pipeline.many_values import ManyValues
+from pipeline.model_commands import export_onnx_file, predict
+from pipeline.options import FormatOption, JobsOption, JsonOption, WorkspaceOption
 from pipeline.retraining.command import retrain
+from pipeline.selftest.command import selftest
 
 if TYPE_CHECKING:
     from data_schemas.config import Config
-    from pipeline.workspace import RunFolder, Workspace
+    from pipeline.run_folder import RunFolder
+    from pipeline.workspace import Workspace
 
 __all__ = ["app", "main"]
 
@@ -31,11 +35,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-
-WorkspaceOption = Annotated[
-    Path, typer.Option("--workspace", "-w", envvar="AUDIT_WORKSPACE", help="Folder with audit.toml and runs/.", file_okay=False)
-]
-
 
 app.add_typer(decisions)
 app.command()(export)
@@ -114,7 +113,7 @@ def run(
         Path | None, typer.Argument(help="Folder, zip archive or table with the clips.", show_default=False)
     ] = None,
     workspace: WorkspaceOption = Path(),
-    format: Annotated[str | None, typer.Option(help="aihub59 or table; recognised where left out.")] = None,
+    format: FormatOption = None,
     preset: Annotated[str | None, typer.Option(help="default or classic.")] = None,
     merge: Annotated[str | None, typer.Option(help="A merge of the taxonomy to train with, such as classic.")] = None,
     group_by: Annotated[
@@ -123,7 +122,7 @@ def run(
     folds: Annotated[int | None, typer.Option(help="Number of folds.")] = None,
     repeats: Annotated[int | None, typer.Option(help="Times that all is predicted again with other folds.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of folds and networks.")] = None,
-    jobs: Annotated[int | None, typer.Option(help="Processes; 0 takes every core.")] = None,
+    jobs: JobsOption = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
     reviewed: Annotated[
         bool, typer.Option("--reviewed", help="Make the next round: what was decided is known, the rest is ranked anew.")
@@ -170,39 +169,7 @@ def run(
     typer.echo("\n".join(found_lines(summarise(folder), workspace=workspace)))
 
 
-@app.command(cls=ManyValues)
-def selftest(
-    workspace: WorkspaceOption = Path(),
-    kinds: Annotated[
-        list[str] | None, typer.Option(help="wrong_clip, contaminated, boundary (labels per frame), flips; else all.")
-    ] = None,
-    shares: Annotated[
-        list[float] | None, typer.Option(help="Shares of the clips or windows to plant in; else 0.05 0.15 0.30.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed plants the same errors.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    jobs: Annotated[int | None, typer.Option(help="Processes; 0 takes every core.")] = None,
-) -> None:
-    """Plant known errors in copies of your data and tell how many the audit brings back.
-
-    Tests the newest run, with its configuration; each kind and share is an audit of its own. Goes on where it was killed.
-
-    Example: audit selftest -w my-audit --kinds wrong_clip contaminated --shares 0.05 0.15
-    """
-    import json
-
-    from pipeline.presentation import cost_line, selftest_lines
-    from pipeline.progress import stage_progress
-    from pipeline.selftest.trial import KINDS, SHARES, prepare_selftest, run_selftest
-    from pipeline.workspace import Workspace
-
-    options = {"run": {"jobs": jobs}}
-    test = prepare_selftest(
-        Workspace(workspace), kinds=kinds or KINDS, shares=shares or SHARES, seed=seed, options=options, show=stage_progress
-    )
-    sys.stderr.write(cost_line(len(test.audits), seconds=test.seconds) + "\n")
-    found = run_selftest(test, show=stage_progress)
-    typer.echo(json.dumps(found, ensure_ascii=False, indent=2) if as_json else "\n".join(selftest_lines(found)))
+app.command(cls=ManyValues)(selftest)
 
 
 @app.command()
@@ -231,7 +198,7 @@ def review(
 @app.command()
 def status(
     workspace: WorkspaceOption = Path(),
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show what the newest run has done and found, and how far its review is.
 
@@ -249,64 +216,8 @@ def status(
     typer.echo(json.dumps(found, ensure_ascii=False, indent=2) if as_json else "\n".join(status_lines(found)))
 
 
-@app.command()
-def predict(
-    source: Annotated[Path, typer.Argument(help="Folder, zip archive or table with clips; labels are not needed.")],
-    model: Annotated[Path, typer.Option(help="A model bundle, or a folder with a bundle for each species.")],
-    out: Annotated[Path, typer.Option(help="Ends in .parquet or .csv.", dir_okay=False)],
-    format: Annotated[str | None, typer.Option(help="aihub59 or table; recognised where left out.")] = None,
-    hop: Annotated[float, typer.Option(help="Seconds from one window to the next.")] = 1.0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-) -> None:
-    """Write the windows of a source with the probabilities that a model bundle gives them.
-
-    Clips are cut as in training, and each goes to the bundle of its species. Clips that cannot be read are listed, the others
-    predicted.
-
-    Example: audit predict /data/new-clips --model runs/latest/models --out predictions.parquet
-    """
-    from pipeline.prediction import load_models, predict_recordings, reading_config, require_writable, write_predictions
-    from pipeline.presentation import predicted_lines, set_aside_lines
-    from pipeline.progress import stage_progress
-    from pipeline.readers import recognise
-
-    require_writable(out)
-    config = reading_config(format=format)
-    models = load_models(model, device=device)
-    reader = recognise(source, format=config.source.format)
-    with stage_progress("read") as progress:
-        found = reader.read(config, progress=progress)
-    sys.stderr.writelines(f"{line}\n" for line in set_aside_lines(found.rejected))
-    with stage_progress("predict"):
-        predicted = predict_recordings(found, models, hop=hop, config=config)
-    write_predictions(predicted.table, out)
-    typer.echo("\n".join(predicted_lines(predicted, out=out)))
-
-
-@app.command("export-onnx")
-def export_onnx_file(
-    model: Annotated[Path, typer.Option(help="A model bundle.")],
-    out: Annotated[Path, typer.Option(help="Ends in .onnx.", dir_okay=False)],
-) -> None:
-    """Write a model bundle as one ONNX file, after comparing the two. Needs pip install 'pose-audit[onnx]'.
-
-    Input `poses`: float32 (batch, steps, keypoints, 2), x and y in any unit, NaN where missing. Output `probabilities`: (batch,
-    classes). Normalisation is inside; classes and keypoints lie in the metadata.
-
-    Example: audit export-onnx --model runs/latest/models/DOG --out dog.onnx
-    """
-    from data_schemas.errors import UsageError
-    from model.classifier import BehaviorClassifier
-    from model.onnx_export import export_onnx
-
-    if out.suffix.lower() != ".onnx":
-        raise UsageError(f"{out}: does not end in .onnx", hint=f"--out {out.stem}.onnx")
-    classifier = BehaviorClassifier.load(model, device="cpu")
-    apart = export_onnx(classifier, out)
-    typer.echo(
-        f"wrote {out}: poses (batch, {classifier.steps}, {len(classifier.keypoints)}, 2) -> probabilities (batch, "
-        f"{len(classifier.classes)}); at most {apart:.1g} from the bundle"
-    )
+app.command()(predict)
+app.command("export-onnx")(export_onnx_file)
 
 
 @app.command()

@@ -7,14 +7,13 @@ from typing import Annotated
 
 import typer
 
+from pipeline.options import JsonOption, WorkspaceOption
+
 __all__ = ["compare"]
 
 
 def compare(
-    workspace: Annotated[
-        Path,
-        typer.Option("--workspace", "-w", envvar="AUDIT_WORKSPACE", help="Folder with audit.toml and runs/.", file_okay=False),
-    ] = Path(),
+    workspace: WorkspaceOption = Path(),
     out: Annotated[
         Path | None,
         typer.Option(help="Where to write the page; retrain/comparison.html of the run where left out.", dir_okay=False),
@@ -22,7 +21,7 @@ def compare(
     wanted: Annotated[
         float | None, typer.Option(help="Share of wrong labels that review is to reach; 0.05 by default (proof.wanted).")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show what review and retraining gained, how many labels are still wrong, and whether to go on; write it as one page.
 

@@ -8,19 +8,17 @@ from typing import Annotated
 
 import typer
 
+from pipeline.options import WorkspaceOption
+
 __all__ = ["decisions"]
 
 decisions = typer.Typer(name="decisions", help="Take review decisions out of a workspace or into it.", no_args_is_help=True)
-
-_Workspace = Annotated[
-    Path, typer.Option("--workspace", "-w", envvar="AUDIT_WORKSPACE", help="Folder with audit.toml and runs/.", file_okay=False)
-]
 
 
 @decisions.command("export")
 def export_decisions(
     file: Annotated[Path, typer.Argument(help="Ends in .jsonl (JSON lines) or .csv.", dir_okay=False)],
-    workspace: _Workspace = Path(),
+    workspace: WorkspaceOption = Path(),
 ) -> None:
     """Write every review event, with every column.
 
@@ -37,7 +35,7 @@ def export_decisions(
 @decisions.command("import")
 def import_decisions(
     file: Annotated[Path, typer.Argument(help="An export, or your own .jsonl or .csv.", dir_okay=False)],
-    workspace: _Workspace = Path(),
+    workspace: WorkspaceOption = Path(),
 ) -> None:
     """Add review events from a file; the same file again adds nothing.
 

@@ -14,17 +14,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ROUND_HEADS",
-    "SELFTEST_HEADS",
-    "cost_line",
+    "aligned",
     "found_lines",
     "predicted_lines",
     "read_lines",
     "round_cells",
-    "selftest_cells",
-    "selftest_lines",
-    "selftest_notes",
     "set_aside_lines",
+    "share_of",
     "status_lines",
+    "typed",
 ]
 
 _MANY_CLIPS = 20
@@ -38,7 +36,7 @@ def found_lines(found: Mapping[str, Any], *, workspace: Path) -> list[str]:
     split = found["windows_by_split"]
     report = Path(found["run_dir"]) / "report.html"
     parts = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in split.items())
-    share = _share(found["flagged"], split.get("audit", 0) + split.get("holdout", 0))
+    share = share_of(found["flagged"], split.get("audit", 0) + split.get("holdout", 0))
     lines = [
         "",
         f"clips      {len(found['clips']):>8,}   rejected {found['rejected']:,}, mended {found['notes']:,}",
@@ -56,8 +54,7 @@ def found_lines(found: Mapping[str, Any], *, workspace: Path) -> list[str]:
         lines += ["", f"left out, for fewer than two groups show them or the merge drops them: {left_out}"]
     if found["rejected"]:
         lines += ["", f"rejected clips and why: {Path(found['run_dir']) / 'rejected.parquet'}"]
-    where = "" if workspace == Path() else f" -w {workspace}"
-    return [*lines, "", f"report: {report}", f"next: open the report, then `audit review{where}`"]
+    return [*lines, "", f"report: {report}", f"next: open the report, then `audit review{typed(workspace)}`"]
 
 
 def predicted_lines(predicted: Predicted, *, out: Path) -> list[str]:
@@ -134,96 +131,19 @@ def round_cells(told: Mapping[str, Any]) -> tuple[str, ...]:
         str(told["started"])[:16].replace("T", " "),
         f"{told['events']:,}",
         f"{told['reviewed_frames']:,}",
-        _share(told["reviewed_windows"], told["windows"]),
+        share_of(told["reviewed_windows"], told["windows"]),
         f"{told['flagged']:,}",
         f"{told['segments']:,}",
         "-" if told["share_wrong"] is None else f"{told['share_wrong']:.1%}",
     )
 
 
-SELFTEST_HEADS = (
-    "kind",
-    "share",
-    "windows",
-    "clips",
-    "first 10 %",
-    "at most",
-    "before",
-    "lift",
-    "flagged",
-    "of all",
-    "precision",
-    "right kind",
-    "right label",
-)
+def typed(workspace: Path) -> str:
+    """Return the option that names a workspace, as it is typed after a command; empty for the folder one is in."""
+    return "" if workspace == Path() else f" -w {workspace}"
 
 
-def cost_line(audits: int, *, seconds: float) -> str:
-    """Return how many audits a selftest makes, and about how long they take."""
-    lasting = f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
-    return f"selftest: {audits} audits of planted copies, about {lasting} by the time that the run itself took"
-
-
-def selftest_lines(found: Mapping[str, Any]) -> list[str]:
-    """Return the selftest table for a terminal, and how to read it; missing scores are None."""
-    rows: Sequence[Mapping[str, Any]] = found["planted"]
-    lines = _aligned([SELFTEST_HEADS, *(selftest_cells(row) for row in rows if row["note"] is None)])
-    untested = [f"not tested, for too few groups or classes: {what}" for what in found["untested"]]
-    report = Path(found["run_dir"]) / "report.html"
-    return ["", *lines, "", *selftest_notes(rows), *untested, "", f"report: {report}"]
-
-
-def selftest_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return a row's cells in the order of the heads."""
-    return (
-        row["kind"].replace("_", " "),
-        f"{row['share']:.0%}",
-        f"{row['windows']:,}",
-        f"{row['clips']:,}",
-        _with_interval(row, "recall_10"),
-        _percent(row["recall_10_most"]),
-        _percent(row["recall_10_before"]),
-        f"{row['lift']:.1f}",
-        _with_interval(row, "recall"),
-        _share(row["flagged"], row["audited"]),
-        _with_interval(row, "precision"),
-        _percent(row["right_kind"]),
-        _percent(row["right_label"]),
-    )
-
-
-def selftest_notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return how to read the selftest table, and why rows are missing from it."""
-    scored = [row for row in rows if row["note"] is None]
-    notes = [
-        "first 10 %: planted windows within the first tenth of the ranks; at most: what a perfect order would reach;",
-        "before: the same windows in the audit of the unplanted data; lift: first 10 % over the 10 % that chance finds.",
-        "flagged: planted windows that were flagged; of all: audited windows that were flagged, which chance would reach.",
-        "precision: flagged windows that were planted, a LOWER bound, for the data have errors of their own.",
-        "right kind, right label: of the planted windows that were flagged.",
-    ]
-    groups = min((row["groups"] for row in scored), default=0)
-    told = any(row["recall_low"] is not None for row in scored)
-    notes.append(
-        "In brackets: 95 % intervals over resampled groups."
-        if told
-        else f"No intervals: {groups} groups are too few (10 are needed)."
-    )
-    elsewhere = {f"{row['kind']} {row['share']:.0%}": (row["elsewhere"], row["stretches"]) for row in scored if row["elsewhere"]}
-    notes += [
-        f"{name}: {n} of {of} stretches came from another group, for the animal's own shows one class: easier to find."
-        for name, (n, of) in elsewhere.items()
-    ]
-    if any(row["kind"] == "flips" for row in scored):
-        notes.append("flips have no kind of their own in the audit; with a label per clip, the copy got a label per frame.")
-    why: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for row in rows:
-        if row["note"] is not None:
-            why[row["kind"].replace("_", " "), row["note"]].append(f"{row['share']:.0%}")
-    return notes + [f"left out: {kind} {', '.join(shares)}: {note}" for (kind, note), shares in why.items()]
-
-
-def _aligned(cells: Sequence[Sequence[str]]) -> list[str]:
+def aligned(cells: Sequence[Sequence[str]]) -> list[str]:
     """Return rows of cells as lines with columns, the first to the left and the others to the right."""
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return [
@@ -234,23 +154,18 @@ def _aligned(cells: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
+def share_of(part: int, whole: int) -> str:
+    """Return a part of a whole in percent."""
+    return f"{part / whole:.0%}" if whole else "none"
+
+
 def _round_lines(found: Mapping[str, Any]) -> list[str]:
     """Return the rounds of the workspace as a table, where there are several."""
     rounds: Sequence[Mapping[str, Any]] = found["rounds"]
     if len(rounds) < 2:
         return []
     told = f"this is round {found['round']}: labels that people gave are known, shares of wrong labels are of the rest"
-    return ["", *_aligned([ROUND_HEADS, *map(round_cells, rounds)]), told]
-
-
-def _with_interval(row: Mapping[str, Any], score: str) -> str:
-    low, high = row[f"{score}_low"], row[f"{score}_high"]
-    interval = "" if low is None else f" ({100 * low:.0f}-{100 * high:.0f})"
-    return _percent(row[score]) + interval
-
-
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{share:.0%}"
+    return ["", *aligned([ROUND_HEADS, *map(round_cells, rounds)]), told]
 
 
 def _label_lines(errors: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -285,7 +200,3 @@ def _review_lines(review: Mapping[str, Any]) -> list[str]:
             for o in review["orphan_events"][:_FEW_ORPHANS]
         ]
     return lines
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{part / whole:.0%}" if whole else "none"

@@ -13,8 +13,10 @@ from typing import Any
 import pandas as pd
 
 from data_schemas.errors import StageError
+from pipeline.identity import digest
 from pipeline.reviewed import count_frames, reviewed_stretches
-from pipeline.workspace import RunFolder, Workspace, digest
+from pipeline.run_folder import RunFolder
+from pipeline.workspace import Workspace
 
 __all__ = ["Decided", "decided_so_far", "earlier_rounds", "figures_of_round", "open_round", "rounds_before", "rounds_of"]
 

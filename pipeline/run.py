@@ -13,13 +13,15 @@ import pandas as pd
 import data_schemas
 from data_schemas.config import Config
 from data_schemas.errors import PoseAuditError
+from pipeline.identity import code_version, digest
 from pipeline.naming import named_files, taxonomy_of
 from pipeline.progress import Report
 from pipeline.readers import Reader, recognise
 from pipeline.report import write_report
 from pipeline.rounds import Decided, figures_of_round, open_round
+from pipeline.run_folder import RunFolder
 from pipeline.stages import SCHEMAS, STAGES, Context, Stage
-from pipeline.workspace import RunFolder, Workspace, code_version, digest
+from pipeline.workspace import Workspace
 
 __all__ = ["run_audit"]
 

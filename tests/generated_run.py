@@ -11,8 +11,9 @@ from PIL import Image
 from data_schemas.config import Config
 from data_schemas.skeletons import load_skeleton
 from data_schemas.tables import text
+from pipeline.run_folder import RunFolder
 from pipeline.stages import SCHEMAS
-from pipeline.workspace import RunFolder, Workspace
+from pipeline.workspace import Workspace
 
 RUN = "20261125T000000Z-0a1b2c3d"
 FIRST_FRAME = 100

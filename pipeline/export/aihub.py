@@ -19,8 +19,8 @@ from pipeline.export.label_text import correct_label_file
 from pipeline.readers.checks import Unreadable
 from pipeline.readers.files import list_files, read_bytes
 from pipeline.readers.names import shown_path
+from pipeline.run_folder import RunFolder
 from pipeline.sampling import clip_bounds
-from pipeline.workspace import RunFolder
 
 __all__ = ["LabelFiles", "Stretch", "stretches", "write_label_files"]
 

@@ -7,15 +7,14 @@ from typing import Annotated
 
 import typer
 
+from pipeline.options import WorkspaceOption
+
 __all__ = ["export"]
 
 
 def export(
     out: Annotated[Path, typer.Option(help="Folder to write; an earlier export there is replaced.", file_okay=False)],
-    workspace: Annotated[
-        Path,
-        typer.Option("--workspace", "-w", envvar="AUDIT_WORKSPACE", help="Folder with audit.toml and runs/.", file_okay=False),
-    ] = Path(),
+    workspace: WorkspaceOption = Path(),
     csv: Annotated[bool, typer.Option("--csv", help="Write every table as CSV too.")] = False,
     aihub: Annotated[bool, typer.Option("--aihub", help="Write corrected label files in the original layout too.")] = False,
     include_blind: Annotated[bool, typer.Option("--include-blind", help="Let blind labels count as reviews.")] = False,

@@ -26,7 +26,8 @@ from pipeline.naming import taxonomy_of
 from pipeline.progress import Report
 from pipeline.review.access import frames_of, stored_events
 from pipeline.rounds import earlier_rounds
-from pipeline.workspace import RunFolder, Workspace
+from pipeline.run_folder import RunFolder
+from pipeline.workspace import Workspace
 
 __all__ = ["export_dataset"]
 

@@ -18,9 +18,10 @@ from pipeline.export.aihub import LabelFiles
 from pipeline.export.files import WrittenTable
 from pipeline.export.placing import sha256_of
 from pipeline.export.windows import CleanWindows
+from pipeline.identity import digest
 from pipeline.review.access import orphans_of
+from pipeline.run_folder import RunFolder
 from pipeline.summary import label_errors, unreviewed
-from pipeline.workspace import RunFolder, digest
 
 __all__ = ["Exported", "datasheet"]
 

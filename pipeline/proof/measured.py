@@ -15,7 +15,8 @@ from pipeline.review.access import frames_of, stored_events, stored_samples
 from pipeline.review.blind import strata_of
 from pipeline.review.events import ADJUDICATION, REVIEW
 from pipeline.review.progress import segment_states
-from pipeline.workspace import RunFolder, Workspace
+from pipeline.run_folder import RunFolder
+from pipeline.workspace import Workspace
 
 __all__ = ["Measured", "measure_labels"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pipeline.presentation import typed
 from pipeline.proof.residual import Residual
 from pipeline.proof.verdict import Verdict
 
@@ -48,7 +49,7 @@ def stop_words(verdict: Verdict, *, workspace: Path) -> str:
 
 def blind_words(workspace: Path) -> str:
     """Return where windows are labelled blind."""
-    return f"`audit review{'' if workspace == Path() else f' -w {workspace}'}`, page Blind sample"
+    return f"`audit review{typed(workspace)}`, page Blind sample"
 
 
 def share_words(found: Residual) -> str:

@@ -12,6 +12,7 @@ from pipeline.colours import FLAGGED, QUIET
 from pipeline.figures import styled, written_shares
 from pipeline.proof.residual import Residual
 from pipeline.report.comparison_file import Arm, CurvePoint, Interval, Species
+from pipeline.report.dots import add_dots, interval_told, name_rows
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -36,8 +37,8 @@ def arms_figure(species: Species) -> Figure:
     names = [n for n in _SHARES if any(n in arm.measures for arm in species.known.values())]
     for place, (arm, figures) in enumerate(species.known.items()):
         y = [i + _GAP * (place - (len(species.known) - 1) / 2) for i in range(len(names))]
-        _dots(figure, [figures.measures[n] for n in names], y, name=arm, colour=_colour(arm), told=names)
-    _rows(figure, names)
+        add_dots(figure, [figures.measures[n] for n in names], y, name=arm, colour=_colour(arm), told=names)
+    name_rows(figure, names)
     figure.update_xaxes(tickformat=".0%", title="on verified windows, with 95 % intervals")
     return styled(figure, rows=len(names), row_height=24 + 20 * len(species.known))
 
@@ -52,9 +53,9 @@ def differences_figure(differences: Mapping[str, Mapping[str, Interval]]) -> Fig
     for place, name in enumerate(names):
         y = [i + _GAP * (place - (len(names) - 1) / 2) for i in range(len(pairs))]
         values = [_points(differences[pair][name]) for pair in pairs]
-        _dots(figure, values, y, name=name, colour=("#4477AA", "#AA3377", "#CCBB44")[place], told=pairs, unit=" points")
+        add_dots(figure, values, y, name=name, colour=("#4477AA", "#AA3377", "#CCBB44")[place], told=pairs, unit=" points")
     figure.add_vline(x=0, line={"color": QUIET, "width": 1.5, "dash": "dot"})
-    _rows(figure, [pair.replace(" - ", " less ") for pair in pairs])
+    name_rows(figure, [pair.replace(" - ", " less ") for pair in pairs])
     figure.update_xaxes(title="points; right of 0: the first of the two is better", ticksuffix="")
     return styled(figure, rows=len(pairs), row_height=74)
 
@@ -78,8 +79,8 @@ def f1_figure(before: Arm, after: Arm, *, names: tuple[str, str]) -> Figure:
             )
     for place, (name, arm) in enumerate(zip(names, (before, after), strict=True)):
         y = [row + 0.16 * (2 * place - 1) for row in range(len(labels))]
-        _dots(figure, [arm.class_f1[c] for c in labels], y, name=name, colour=_colour(name), told=labels)
-    _rows(figure, labels)
+        add_dots(figure, [arm.class_f1[c] for c in labels], y, name=name, colour=_colour(name), told=labels)
+    name_rows(figure, labels)
     figure.update_xaxes(range=[-0.02, 1.02], tickformat=".0%", title="F1, with 95 % intervals")
     return styled(figure, rows=len(labels), row_height=42)
 
@@ -126,7 +127,7 @@ def curve_figure(curve: Sequence[CurvePoint], given: Arm | None) -> Figure:
             Scatter(
                 x=[a for a, _ in known],
                 y=[v.value for _, v in known],
-                customdata=[_interval_words(v) for _, v in known],
+                customdata=[interval_told(v) for _, v in known],
                 name=name,
                 mode="lines+markers",
                 line={"color": colour, "dash": dash},
@@ -159,7 +160,7 @@ def labels_figure(before: Residual, after: Residual, *, wanted: float) -> Figure
     figure = Figure()
     for row, (name, found, colour) in enumerate(rows):
         value = Interval(found.share, found.low, found.high, sum(found.verified.values()))
-        _dots(figure, [value], [row], name=name, colour=colour, told=[name], legend=False, of="verified windows")
+        add_dots(figure, [value], [row], name=name, colour=colour, told=[name], legend=False, of="verified windows")
     bound = [(found.at_most, row) for row, (_, found, _) in enumerate(rows) if found.at_most is not None]
     figure.add_trace(
         Scatter(
@@ -178,7 +179,7 @@ def labels_figure(before: Residual, after: Residual, *, wanted: float) -> Figure
         annotation_position="top right",
         annotation_xshift=4,
     )
-    _rows(figure, [name for name, _, _ in rows])
+    name_rows(figure, [name for name, _, _ in rows])
     figure.update_xaxes(tickformat=".1%", title="share of the labels that are wrong", rangemode="tozero")
     return styled(figure, rows=4, row_height=24)
 
@@ -191,61 +192,6 @@ def _points(found: Interval) -> Interval:
     """Return a difference of shares in percentage points."""
     value, low, high = (None if x is None else 100 * x for x in (found.value, found.low, found.high))
     return Interval(value, low, high, found.groups)
-
-
-def _dots(
-    figure: Figure,
-    values: Sequence[Interval],
-    y: Sequence[float],
-    *,
-    name: str,
-    colour: str,
-    told: Sequence[str],
-    unit: str = "%",
-    legend: bool = True,
-    of: str = "groups",
-) -> None:
-    """Add a dot with its interval for each value; those without an interval are hollow, in a trace of their own."""
-    from plotly.graph_objects import Scatter
-
-    shown = "%{x:.1%}" if unit == "%" else "%{x:+.1f}" + unit
-    there = [(v, v.value, place, what) for v, place, what in zip(values, y, told, strict=True) if v.value is not None]
-    for known in (True, False):
-        rows = [row for row in there if row[0].is_known == known]
-        if not rows and not known:
-            continue
-        reach = {
-            "type": "data",
-            "symmetric": False,
-            "array": [(v.high or 0.0) - value for v, value, _, _ in rows],
-            "arrayminus": [value - (v.low or 0.0) for v, value, _, _ in rows],
-            "color": colour,
-            "thickness": 1.6,
-            "width": 4,
-        }
-        figure.add_trace(
-            Scatter(
-                x=[value for _, value, _, _ in rows],
-                y=[place for _, _, place, _ in rows],
-                error_x=reach if known else None,
-                customdata=[[what, _interval_words(v, unit=unit), v.groups] for v, _, _, what in rows],
-                name=name,
-                legendgroup=name,
-                mode="markers",
-                marker={"color": colour, "size": 10, "symbol": "circle" if known else "circle-open"},
-                hovertemplate=f"%{{customdata[0]}}, {name}: {shown}<br>%{{customdata[1]}}, "
-                f"%{{customdata[2]}} {of}<extra></extra>",
-                showlegend=legend and known,
-            )
-        )
-
-
-def _interval_words(found: Interval, *, unit: str = "%") -> str:
-    if found.low is None or found.high is None:
-        return "no interval: too few groups"
-    if unit == "%":
-        return f"95 % interval {100 * found.low:.1f} to {100 * found.high:.1f} %"
-    return f"95 % interval {found.low:+.1f} to {found.high:+.1f}{unit}"
 
 
 def _band(figure: Figure, known: Sequence[tuple[int, Interval]], *, colour: str) -> None:
@@ -264,11 +210,6 @@ def _band(figure: Figure, known: Sequence[tuple[int, Interval]], *, colour: str)
             name="95 % interval",
         )
     )
-
-
-def _rows(figure: Figure, names: Sequence[str]) -> None:
-    """Name the rows of a figure, the first on top."""
-    figure.update_yaxes(tickvals=list(range(len(names))), ticktext=list(names), range=[len(names) - 0.45, -0.55])
 
 
 def _heat(names: Sequence[str], shares: np.ndarray[Any, Any], counts: np.ndarray[Any, Any], *, bar: bool) -> Any:

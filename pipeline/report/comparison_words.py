@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.presentation import typed
 from pipeline.proof.intervals import FEWEST_GROUPS
 from pipeline.proof.measured import Measured
 from pipeline.proof.words import blind_words, counted, label_words, shown_share, stop_words
@@ -114,16 +115,16 @@ def stale_words(found: Retraining, measured: Measured, *, workspace: Path) -> st
     """Return that decisions were made since the models were trained; empty where none were."""
     if found.decisions == measured.decisions:
         return ""
-    where = "" if workspace == Path() else f" -w {workspace}"
     return (
         f"The models were taught by {counted(found.decisions, 'decision')}, now there are {measured.decisions:,}: run "
-        f"`audit retrain{where}` again."
+        f"`audit retrain{typed(workspace)}` again."
     )
 
 
 def _no_models(workspace: Path) -> str:
-    where = "" if workspace == Path() else f" -w {workspace}"
-    return f"No models are compared yet: `audit retrain{where}` trains them on the labels as given, pruned and reviewed."
+    return (
+        f"No models are compared yet: `audit retrain{typed(workspace)}` trains them on the labels as given, pruned and reviewed."
+    )
 
 
 def _gain(name: str, species: Species, found: Retraining, workspace: Path) -> str:

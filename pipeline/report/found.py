@@ -16,7 +16,7 @@ from data_schemas.tables import SELFTEST, keypoints_of
 from pipeline.colours import class_colours
 from pipeline.naming import taxonomy_of
 from pipeline.rounds import rounds_before
-from pipeline.workspace import RunFolder
+from pipeline.run_folder import RunFolder
 
 __all__ = ["Found"]
 

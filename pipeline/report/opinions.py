@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from html import escape
-
 import numpy as np
 import pandas as pd
+
+from pipeline.report.shell import empty, html_table
 
 __all__ = ["second_opinions"]
 
@@ -19,7 +19,7 @@ def second_opinions(issues: pd.DataFrame, queue: pd.DataFrame) -> str:
     Both opinions are taken as ranks among the windows of the species, 0 the most doubtful: the audit's, and the networks' alone.
     """
     if issues.empty or not issues["is_issue"].any():
-        return '<p class="empty">Nothing was flagged, so there is nothing to differ about.</p>'
+        return empty("Nothing was flagged, so there is nothing to differ about.")
     own = issues.groupby("species")["label_quality"].rank(pct=True, method="first")
     count = int(issues["is_issue"].sum())
     first, second = (set(np.argsort(v.to_numpy(), kind="stable")[:count]) for v in (own, issues["second_opinion"]))
@@ -33,12 +33,17 @@ def second_opinions(issues: pd.DataFrame, queue: pd.DataFrame) -> str:
     listed = queue.merge(differ, left_on="segment_id", right_index=True)
     listed = listed[listed["gap"] >= _LEAST_DIFFERENCE].sort_values("gap", ascending=False, kind="stable").head(_LISTED)
     if listed.empty:
-        return words + '<p class="empty">No segment is doubted by one and trusted by the other.</p>'
-    rows = "".join(
-        f"<tr><td>{escape(str(r.clip_id))}</td><td>{r.start_frame}-{r.end_frame}</td><td>{escape(str(r.given_label))}</td>"
-        f"<td>{escape(str(r.suggested_label))}</td><td>{r.own:.0%}</td><td>{r.second_opinion:.0%}</td></tr>"
-        for r in listed.itertuples()
-    )
+        return words + empty("No segment is doubted by one and trusted by the other.")
     names = ("clip", "frames", "given", "suggested", "audit: share more doubtful", "networks alone")
-    head = "<tr>" + "".join(f"<th>{name}</th>" for name in names) + "</tr>"
-    return f'{words}<div class="scroll" tabindex="0"><table>{head}{rows}</table></div>'
+    rows = [
+        (
+            str(r.clip_id),
+            f"{r.start_frame}-{r.end_frame}",
+            str(r.given_label),
+            str(r.suggested_label),
+            f"{r.own:.0%}",
+            f"{r.second_opinion:.0%}",
+        )
+        for r in listed.itertuples()
+    ]
+    return words + html_table(names, rows)

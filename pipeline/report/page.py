@@ -16,10 +16,10 @@ from pipeline.report.opinions import second_opinions
 from pipeline.report.rounds import rounds_figure, rounds_table
 from pipeline.report.segment_cards import segment_cards
 from pipeline.report.selftest_table import selftest_section
-from pipeline.report.shell import html_page, is_simulated, plot, section
+from pipeline.report.shell import empty, html_page, html_table, is_simulated, plot, section
+from pipeline.run_folder import RunFolder
 from pipeline.stages import SCHEMAS
 from pipeline.summary import unreviewed
-from pipeline.workspace import RunFolder
 
 __all__ = ["write_report"]
 
@@ -43,9 +43,7 @@ def _sections(found: Found) -> Iterator[str]:
     queue = segments[segments["split"] != "holdout"]
     yield _header(found, queue)
     yield section("Look at these first", "The stretches most urgent to review: the pose over the stretch, and its clip in time.")
-    yield (
-        "".join(segment_cards(found, queue)) or '<p class="empty">Nothing was flagged: no label looks wrong enough to review.</p>'
-    )
+    yield "".join(segment_cards(found, queue)) or empty("Nothing was flagged: no label looks wrong enough to review.")
     yield section(
         "Expected share of wrong labels",
         "The mean chance of a label to be wrong, by the audit's own estimate; lines are 95 % intervals over "
@@ -155,13 +153,7 @@ def _matrices(found: Found) -> Iterator[str]:
 
 def _remarks(what: str, table: pd.DataFrame) -> str:
     if table.empty:
-        return f'<p class="empty">Nothing was {what}.</p>'
-    rows = "".join(
-        f"<tr><td>{escape(file)}</td><td>{escape(place)}</td><td>{escape(reason)}</td></tr>"
-        for file, place, reason in table.head(_LISTED).itertuples(index=False)
-    )
+        return empty(f"Nothing was {what}.")
+    rows = table.head(_LISTED).to_numpy().tolist()
     more = f" The first {_LISTED} are shown." if len(table) > _LISTED else ""
-    return (
-        f"<h3>{what}: {len(table):,}.{more}</h3>"
-        f'<div class="scroll" tabindex="0"><table><tr><th>file</th><th>place</th><th>reason</th></tr>{rows}</table></div>'
-    )
+    return f"<h3>{what}: {len(table):,}.{more}</h3>" + html_table(("file", "place", "reason"), rows)

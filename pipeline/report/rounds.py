@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from pipeline.colours import FLAGGED, QUIET
 from pipeline.figures import styled
 from pipeline.presentation import ROUND_HEADS, round_cells
+from pipeline.report.shell import html_table
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -24,9 +24,7 @@ _LINES: tuple[tuple[str, str, Callable[[Mapping[str, Any]], float | None]], ...]
 
 def rounds_table(rounds: Sequence[Mapping[str, Any]]) -> str:
     """Return a row for each round as HTML."""
-    heads = "".join(f"<th>{escape(head)}</th>" for head in ROUND_HEADS)
-    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in round_cells(told))}</tr>" for told in rounds)
-    return f'<div class="scroll" tabindex="0"><table><tr>{heads}</tr>{body}</table></div>'
+    return html_table(ROUND_HEADS, [round_cells(told) for told in rounds])
 
 
 def rounds_figure(rounds: Sequence[Mapping[str, Any]]) -> Figure:

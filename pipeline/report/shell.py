@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from html import escape
 from importlib import resources
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-__all__ = ["html_page", "is_simulated", "plot", "section"]
+__all__ = ["empty", "html_page", "html_table", "is_simulated", "plot", "prose", "section"]
 
 
 def html_page(title: str, body: str) -> str:
@@ -34,6 +36,26 @@ def plot(figure: Figure, name: str) -> str:
     """Return a figure as HTML; ``name`` is its own on the page."""
     settings = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["select2d", "lasso2d"]}
     return str(figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, config=settings))
+
+
+def html_table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, plain: int = 0, whole: bool = False) -> str:
+    """Return a table, in a box that scrolls unless it is shown whole; the first ``plain`` cells of a row are HTML already."""
+    head = "".join(f"<th>{escape(h)}</th>" for h in heads)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{cell if i < plain else escape(cell)}</td>" for i, cell in enumerate(row)) + "</tr>"
+        for row in rows
+    )
+    return f'<div class="scroll{" whole" if whole else ""}" tabindex="0"><table><tr>{head}</tr>{body}</table></div>'
+
+
+def prose(words: str) -> str:
+    """Return a sentence as HTML; what stands in backticks is to be typed."""
+    return re.sub("`([^`]*)`", r"<code>\1</code>", escape(words))
+
+
+def empty(words: str) -> str:
+    """Return, as HTML, that there is nothing to show, and why."""
+    return f'<p class="empty">{words}</p>'
 
 
 def is_simulated(source: Path) -> bool:

@@ -22,8 +22,9 @@ from pipeline.naming import taxonomy_of
 from pipeline.retraining.before_review import windows_before_review
 from pipeline.review.access import frames_of, stored_events, stored_samples
 from pipeline.review.events import ADJUDICATION, REVIEW
+from pipeline.run_folder import RunFolder
 from pipeline.sampling import sample_clips
-from pipeline.workspace import RunFolder, Workspace
+from pipeline.workspace import Workspace
 
 __all__ = ["Material", "read_material"]
 

@@ -29,6 +29,7 @@ from model.classifier import BehaviorClassifier
 from model.device import choose_device
 from model.training import Windows
 from pipeline.detection.hearing import recipe_of
+from pipeline.identity import code_version, digest
 from pipeline.progress import Report
 from pipeline.retraining.material import Material
 from pipeline.retraining.plan import Lesson
@@ -43,7 +44,7 @@ from pipeline.retraining.training import (
     updates_by_trial,
 )
 from pipeline.retraining.trust import Trust, hash_of
-from pipeline.workspace import RunFolder, code_version, digest
+from pipeline.run_folder import RunFolder
 
 __all__ = ["Models", "Wanted"]
 

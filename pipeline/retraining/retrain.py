@@ -23,6 +23,7 @@ from data_schemas.errors import WorkspaceError
 from data_schemas.tables import ARM_PREDICTIONS, probability_columns, text
 from model.card import write_model_card
 from model.classifier import BehaviorClassifier
+from pipeline.identity import digest
 from pipeline.progress import Report
 from pipeline.proof.verified import sample_states
 from pipeline.retraining.arms import Arm
@@ -33,7 +34,8 @@ from pipeline.retraining.models import Models, Wanted
 from pipeline.retraining.plan import CURVE, arms_of, curve_lessons, lesson_of
 from pipeline.retraining.tracking import Tracker
 from pipeline.run import Show
-from pipeline.workspace import RunFolder, Workspace, digest
+from pipeline.run_folder import RunFolder
+from pipeline.workspace import Workspace
 
 __all__ = ["Retrained", "retrain_arms"]
 

@@ -15,7 +15,8 @@ from data_schemas.tables import BLIND_SAMPLES, CLIPS, FRAMES, REVIEW_EVENTS
 from pipeline.naming import taxonomy_of
 from pipeline.review.queries import table_of
 from pipeline.review.store import ReviewStore
-from pipeline.workspace import RunFolder, Workspace
+from pipeline.run_folder import RunFolder
+from pipeline.workspace import Workspace
 
 __all__ = [
     "KnownLabels",

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.integration.browser import ROOT, chromium
+
 QUICK = ("--folds", "3", "--jobs", "1")
 
 
@@ -37,6 +38,13 @@ class Shell:
         assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr
         return done
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Give a browser that the tests of a module share."""
+    with chromium() as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -1,19 +1,24 @@
-"""A workspace with a generated run, and a client that speaks to its routes as the page does."""
+"""A workspace with a generated run, a client that speaks to its routes as the page does, and the pages of the app."""
 
 from __future__ import annotations
 
 import base64
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
+from streamlit.testing.v1 import AppTest
 
 from audit_app.server import routes
 from audit_app.tokens import secret_of, sign
 from tests.generated_run import RUN, write_generated_run
+from tests.pages_run import write_pages_run
+
+APP = Path(__file__).resolve().parents[3] / "audit_app" / "navigation.py"
 
 
 @pytest.fixture(scope="session")
@@ -70,3 +75,30 @@ def message(token: str):
         }
 
     return make
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return write_pages_run(tmp_path / "work")
+
+
+@pytest.fixture
+def open_page(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
+    """Give a function that opens a page of the app in a workspace, as a reviewer whose name is known (or None)."""
+
+    def open_page(
+        root: Path, page: str = "queue", *, reviewer: str | None = "kim", query: dict[str, str] | None = None
+    ) -> AppTest:
+        monkeypatch.setenv("AUDIT_WORKSPACE", str(root))
+        app = AppTest.from_file(str(APP), default_timeout=60)
+        if reviewer is not None:
+            app.session_state["reviewer"] = reviewer
+        app.run()
+        for name, value in (query or {}).items():
+            app.query_params[name] = value
+        if page != "queue" or query:
+            app.switch_page(f"{page}_page.py").run()
+        assert not app.exception, app.exception
+        return app
+
+    return open_page

@@ -18,9 +18,9 @@ from pipeline.figures import class_counts, error_rates, given_by_predicted, qual
 from pipeline.readers import recognise
 from pipeline.report import write_report
 from pipeline.report.drawing import drawn_edges, skeleton_strip
+from pipeline.run_folder import RunFolder
 from pipeline.selftest.recovery import nothing_planted, selftest_table
 from pipeline.stages import SCHEMAS, STAGES, Context
-from pipeline.workspace import RunFolder
 
 
 @pytest.fixture(scope="module")

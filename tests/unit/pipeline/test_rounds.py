@@ -12,7 +12,8 @@ from pipeline.presentation import ROUND_HEADS, round_cells
 from pipeline.report.rounds import rounds_figure, rounds_table
 from pipeline.reviewed import no_stretches
 from pipeline.rounds import Decided, earlier_rounds, figures_of_round, open_round, rounds_before, rounds_of
-from pipeline.workspace import RunFolder, Workspace
+from pipeline.run_folder import RunFolder
+from pipeline.workspace import Workspace
 
 FOUND = {
     "reviewed_frames": 0,

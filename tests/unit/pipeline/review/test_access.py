@@ -5,16 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from data_schemas.labels import load_taxonomy
-from pipeline import workspace
+from pipeline import identity
+from pipeline.identity import code_version
 from pipeline.review.access import KnownLabels, database_of, stored_events
-from pipeline.workspace import Workspace, code_version
+from pipeline.workspace import Workspace
 
 
 def test_the_code_of_the_review_makes_no_run_stale(tmp_path: Path, monkeypatch) -> None:
     for name in ("windows.py", "review/store.py"):
         (tmp_path / "pipeline" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "pipeline" / name).write_text("one")
-    monkeypatch.setattr(workspace, "__file__", str(tmp_path / "pipeline" / "workspace.py"))
+    monkeypatch.setattr(identity, "__file__", str(tmp_path / "pipeline" / "identity.py"))
     before = code_version()
     (tmp_path / "pipeline" / "review" / "store.py").write_text("two")
     assert code_version() == before

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from data_schemas.tables import SELFTEST, text
-from pipeline.presentation import SELFTEST_HEADS, selftest_cells, selftest_lines
 from pipeline.report.selftest_table import selftest_section
 from pipeline.selftest.planted import Planted
 from pipeline.selftest.recovery import findings, nothing_planted, recovery, selftest_table
+from pipeline.selftest.words import SELFTEST_HEADS, selftest_cells, selftest_lines
 
 TARGET = {("DOG", "SIT"): "SIT", ("DOG", "TURN"): "TURN"}
 

@@ -1,0 +1,105 @@
+"""The tables of the audit: windows, what is doubtful of them, what people review of that, and the selftest."""
+
+from __future__ import annotations
+
+import pandera.pandas as pa
+
+from data_schemas.tables.columns import (
+    BAD_POSE,
+    SPAN,
+    SPAN_IN_ORDER,
+    SUGGESTION,
+    WINDOW,
+    at_least,
+    one_of,
+    share,
+    words,
+)
+from data_schemas.tables.vocabulary import KINDS, PLANTED_KINDS, SPLITS
+
+__all__ = ["ISSUES", "SEGMENTS", "SELFTEST", "WINDOWS"]
+
+WINDOWS = pa.DataFrameSchema(
+    {
+        **WINDOW,
+        **SPAN,
+        "label": words(),
+        "target": words(nullable=True),
+        "group": words(),
+        "split": one_of(SPLITS),
+        "mixed": pa.Column(bool),
+        "reviewed": pa.Column(bool),
+        **BAD_POSE,
+        "visible": share("float32"),
+        "first_sample": at_least(0, "int64"),
+    },
+    checks=SPAN_IN_ORDER,
+    name="windows",
+    strict=True,
+)
+"""``label`` is the finest label, ``target`` the class it is trained as (null where the merge leaves it out), ``reviewed`` tells
+that every frame has a label that people gave it, ``pose_fault`` the commonest reason for ``bad_pose`` (null where the pose is
+good), ``visible`` the share of keypoints seen, not interpolated, and ``first_sample`` the window's place in the matrix of
+samples."""
+
+ISSUES = pa.DataFrameSchema(
+    {
+        **WINDOW,
+        "split": one_of(SPLITS),
+        **SPAN,
+        **SUGGESTION,
+        "second_opinion": share("float32"),
+        "wrong_clip": share("float32"),
+        "is_issue": pa.Column(bool),
+        "kind": one_of(KINDS, nullable=True),
+        "segment_id": words(nullable=True),
+        "rank": at_least(1, "int64", unique=True),
+    },
+    checks=SPAN_IN_ORDER,
+    name="issues",
+    strict=True,
+)
+
+SEGMENTS = pa.DataFrameSchema(
+    {
+        "segment_id": words(unique=True),
+        "clip_id": words(),
+        "species": words(),
+        **SPAN,
+        **SUGGESTION,
+        "windows": at_least(1, "int32"),
+        "kind": one_of(KINDS),
+        "priority": pa.Column("float64"),
+        "split": one_of(SPLITS),
+    },
+    checks=SPAN_IN_ORDER,
+    name="segments",
+    strict=True,
+)
+
+SELFTEST = pa.DataFrameSchema(
+    {
+        "kind": one_of(PLANTED_KINDS),
+        "share": share(),
+        "seed": at_least(0, "int64"),
+        **{name: at_least(0, "int32") for name in ("stretches", "clips", "windows", "elsewhere", "audited", "flagged", "groups")},
+        **{
+            name: share(nullable=True)
+            for score in ("recall_10", "recall", "precision")
+            for name in (score, f"{score}_low", f"{score}_high")
+        },
+        **{
+            name: share(nullable=True)
+            for name in ("recall_10_most", "recall_10_before", "recall_before", "right_kind", "right_label")
+        },
+        "lift": pa.Column("float64", checks=pa.Check.ge(0), nullable=True),
+        "note": words(nullable=True),
+    },
+    name="selftest",
+    strict=True,
+    unique=["kind", "share"],
+)
+"""A row for each kind and share planted. ``stretches``, ``clips`` and ``windows`` count what was planted, ``elsewhere`` the
+stretches that came from another group. ``recall_10`` is the share of the planted windows within the first tenth of the ranks,
+``recall_10_most`` what a perfect order would reach, ``..._before`` the same windows in the audit of the unplanted data;
+``right_kind`` and ``right_label`` are shares of the planted windows that were flagged. ``note`` says why a row has no scores."""

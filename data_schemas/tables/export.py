@@ -1,0 +1,101 @@
+"""The tables of an export: frames and windows after review, and what review changed."""
+
+from __future__ import annotations
+
+import pandera.pandas as pa
+
+from data_schemas.tables.columns import (
+    ANIMAL,
+    BAD_POSE,
+    FRAME,
+    KEYPOINTS,
+    SPAN,
+    SPAN_IN_ORDER,
+    WINDOW,
+    at_least,
+    one_of,
+    positive_share,
+    share,
+    words,
+)
+from data_schemas.tables.vocabulary import LABEL_SOURCES, MARKS, SPLITS
+
+__all__ = ["CHANGES", "CLEAN_FRAMES", "CLEAN_WINDOWS"]
+
+CLEAN_FRAMES = pa.DataFrameSchema(
+    {
+        "clip_id": words(),
+        "subject_id": words(),
+        "recording_id": words(),
+        "species": words(),
+        "label": words(),
+        **ANIMAL,
+        "fps": pa.Column("float64", checks=pa.Check.gt(0)),
+        **FRAME,
+        "frame_label": words(),
+        "given_label": words(),
+        "label_source": one_of(LABEL_SOURCES),
+        "event_id": words(nullable=True),
+        "mark": one_of(MARKS, nullable=True),
+        "image": words(nullable=True, required=False),
+        **KEYPOINTS,
+    },
+    checks=[
+        pa.Check(
+            lambda t: (t["label_source"] == "given") == t["event_id"].isna(), error="a label is given, or decided by an event"
+        ),
+        pa.Check(
+            lambda t: (t["label_source"] != "given") | (t["frame_label"] == t["given_label"]), error="a given label was changed"
+        ),
+        pa.Check(lambda t: t["mark"].isna() | (t["label_source"] == "given"), error="a decided frame is marked"),
+    ],
+    name="clean frames",
+    strict=True,
+)
+"""The frames after review, without the excluded ones, each with what is told of its clip: a table that `audit run` reads.
+``frame_label`` is the label after review, ``given_label`` the one before; ``label`` is the clip's."""
+
+CLEAN_WINDOWS = pa.DataFrameSchema(
+    {
+        **WINDOW,
+        **SPAN,
+        "label": words(),
+        "target": words(nullable=True),
+        "given_label": words(),
+        "majority": positive_share(),
+        "mixed": pa.Column(bool),
+        "reviewed": share(),
+        "split": one_of(SPLITS),
+        **BAD_POSE,
+        "visible": share("float32"),
+    },
+    checks=SPAN_IN_ORDER,
+    name="clean windows",
+    strict=True,
+)
+"""The windows after review. ``label`` is that of the share ``majority`` of the window's frames, ``reviewed`` the share whose
+label comes from reviewers; ``mixed`` windows hold another label too, but less than the export's margin allows."""
+
+CHANGES = pa.DataFrameSchema(
+    {
+        "clip_id": words(),
+        **SPAN,
+        "frames": at_least(1, "int64"),
+        "species": words(),
+        "from": words(),
+        "to": words(nullable=True),
+        "who": words(),
+        "when": words(),
+        "why": words(nullable=True),
+        "label_source": one_of(LABEL_SOURCES[:-1]),
+        "event_id": words(),
+    },
+    checks=[
+        SPAN_IN_ORDER,
+        pa.Check(lambda t: t["to"].isna() | (t["from"] != t["to"]), error="from and to are the same label"),
+    ],
+    name="changes",
+    strict=True,
+)
+"""A row for each stretch that review changed: ``to`` is null where its frames were excluded. ``why`` is the reviewer's note, else
+the kind of the segment that lies there."""

@@ -1,0 +1,68 @@
+"""The tables of predictions: a probability of every class, out of fold, by a bundle, or by the arms of a retraining."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandera.pandas as pa
+
+from data_schemas.tables.columns import BAD_POSE, SPAN, SPAN_IN_ORDER, WINDOW, share, words
+
+__all__ = ["ARM_PREDICTIONS", "OOF", "PREDICTIONS", "PROBABILITY_PREFIX", "probability_columns"]
+
+PROBABILITY_PREFIX = "p_"
+
+# Rounding may lift a share a little above 1.
+_CLASSES = {r"^p_.+$": pa.Column("float32", checks=pa.Check.in_range(0.0, 1.0 + 1e-5), nullable=True, regex=True)}
+_SUM_TO_ONE = pa.Check(
+    lambda t: (t.filter(regex=r"^p_").sum(axis=1) - 1.0).abs() < 1e-3,
+    error="the probabilities of a window do not sum to 1",
+)
+
+OOF = pa.DataFrameSchema(
+    {
+        "window_id": words(unique=True),
+        "fold": pa.Column("int16"),
+        "taught": pa.Column(bool),
+        "network": share("float32"),
+        "voices": share("float32", nullable=True),
+        **_CLASSES,
+    },
+    checks=_SUM_TO_ONE,
+    name="oof",
+    strict=True,
+)
+"""``fold`` is -1 for the hold-out, which every fold's model predicts. ``taught`` tells whether the window's label was trusted to
+teach the networks; ``network`` and ``voices`` are the probabilities of the given label by the networks alone and by the quick
+voices of the passes alone (null without passes). Classes of another species are null."""
+
+PREDICTIONS = pa.DataFrameSchema(
+    {
+        **WINDOW,
+        **SPAN,
+        "visible": share("float32"),
+        **BAD_POSE,
+        "predicted_label": words(),
+        "probability": share("float32"),
+        **_CLASSES,
+    },
+    checks=[SPAN_IN_ORDER, _SUM_TO_ONE],
+    name="predictions",
+    strict=True,
+)
+"""What `audit predict` writes. ``probability`` is that of ``predicted_label``; classes of another species are null. Of windows
+with ``bad_pose`` too little was seen, or too much cannot be right, to believe what is predicted."""
+
+ARM_PREDICTIONS = pa.DataFrameSchema(
+    {"window_id": words(), "arm": words(), **_CLASSES},
+    checks=_SUM_TO_ONE,
+    name="predictions of the arms",
+    strict=True,
+    unique=["window_id", "arm"],
+)
+"""What the model of each arm says of the hold-out (`audit retrain`). Classes of another species are null."""
+
+
+def probability_columns(classes: Sequence[str]) -> list[str]:
+    """Return the oof columns of these classes."""
+    return [f"{PROBABILITY_PREFIX}{c}" for c in classes]

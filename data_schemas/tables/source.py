@@ -1,0 +1,62 @@
+"""The tables of a source: what was read, what was set aside, and the labels that people gave it before."""
+
+from __future__ import annotations
+
+import pandera.pandas as pa
+
+from data_schemas.tables.columns import ANIMAL, FRAME, KEYPOINTS, SPAN, SPAN_IN_ORDER, one_of, words
+from data_schemas.tables.vocabulary import LABEL_SOURCES
+
+__all__ = ["CLIPS", "FRAMES", "REMARKS", "REVIEWED"]
+
+CLIPS = pa.DataFrameSchema(
+    {
+        "clip_id": words(unique=True),
+        "source": words(),
+        "source_hash": words(),
+        "recording_id": words(),
+        "subject_id": words(),
+        "species": words(),
+        "skeleton": words(),
+        "fps": pa.Column("float64", checks=pa.Check.gt(0)),
+        "label": words(),
+        **ANIMAL,
+        "frame_count": pa.Column("int32", checks=pa.Check.gt(0)),
+    },
+    name="clips",
+    strict=True,
+)
+
+FRAMES = pa.DataFrameSchema(
+    {
+        "clip_id": words(),
+        **FRAME,
+        **KEYPOINTS,
+        "frame_label": words(nullable=True, required=False),
+        "label_source": one_of(LABEL_SOURCES, required=False),
+        "image": words(nullable=True, required=False),
+    },
+    name="frames",
+    strict=True,
+)
+"""Labels as given. ``label_source`` is told by a source that was exported after review: where each ``frame_label`` came from."""
+
+REVIEWED = pa.DataFrameSchema(
+    {
+        "clip_id": words(),
+        **SPAN,
+        "label": words(nullable=True),
+        "label_source": one_of(LABEL_SOURCES[:-1]),
+    },
+    checks=SPAN_IN_ORDER,
+    name="reviewed",
+    strict=True,
+)
+"""The stretches whose label people gave, by clip and frame, none over another; a null label takes their frames out."""
+
+REMARKS = pa.DataFrameSchema(
+    {"file": words(), "place": pa.Column(str), "reason": words()},
+    name="remarks",
+    strict=True,
+)
+"""A row for each clip that was set aside (rejected.parquet) or mended on reading (notes.parquet): where, and why."""

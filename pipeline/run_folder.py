@@ -1,0 +1,195 @@
+"""The files of one run: the only module that reads and writes them.
+
+A file is written beside its place and renamed into it, so that a reader never sees half of one, whenever the writer dies.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+import pyarrow
+import pyarrow.compute
+import pyarrow.parquet
+from numpy.typing import NDArray
+
+from data_schemas.errors import StageError, WorkspaceError
+from data_schemas.tables import validate
+
+__all__ = ["RunFolder", "disk_explained"]
+
+_MADE_FROM = b"pose_audit.made_from"
+
+
+class RunFolder:
+    """The files of one run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def record(self) -> dict[str, Any]:
+        """Return ``run.json``: what the run is made from and what its stages found."""
+        path = self.path / "run.json"
+        try:
+            data = json.loads(path.read_bytes())
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise WorkspaceError(f"{path}: {error}", hint=f"delete the folder {self.path} and run again") from error
+        if not isinstance(data, dict):
+            raise WorkspaceError(f"{path}: expected an object", hint=f"delete the folder {self.path} and run again")
+        return data
+
+    def save_record(self, data: Mapping[str, Any]) -> None:
+        """Replace ``run.json``."""
+        self.write_bytes("run.json", json.dumps(data, ensure_ascii=False, indent=2).encode())
+
+    def log(self, event: str, **facts: Any) -> None:
+        """Add a line to ``log.jsonl``."""
+        line = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event, **facts}
+        with disk_explained(self.path / "log.jsonl"), (self.path / "log.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
+
+    def write_table(self, name: str, table: pd.DataFrame, *, schema: pa.DataFrameSchema, made_from: str) -> None:
+        """Validate a table and write it with the hash of what it was made from."""
+        valid = validate(table, schema, source=f"{name} (as made)")
+        arrow = pyarrow.Table.from_pandas(valid, preserve_index=False)
+        arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), _MADE_FROM: made_from.encode()})
+        with self._placed(f"{name}.parquet") as part:
+            pyarrow.parquet.write_table(arrow, part, compression="zstd")
+
+    def read_table(self, name: str, schema: pa.DataFrameSchema) -> pd.DataFrame:
+        """Read a table and check it again: somebody may have touched it.
+
+        Raises
+        ------
+        StageError
+            It is not there.
+        WorkspaceError
+            It is there, but cannot be read.
+        """
+        path = self._existing(name)
+        with _readable(path):
+            table = pd.read_parquet(path)
+        return validate(table, schema, source=str(path))
+
+    def read_columns(
+        self, name: str, schema: pa.DataFrameSchema, columns: Sequence[str], *, clip_ids: Iterable[str] | None = None
+    ) -> pd.DataFrame:
+        """Read those of some columns that a table has, for a part of the clips or all: a table of frames is large.
+
+        Raises
+        ------
+        StageError
+            The table is not there.
+        WorkspaceError
+            It is there, but cannot be read.
+        """
+        path = self._existing(name)
+        with _readable(path):
+            known = pyarrow.parquet.read_schema(path)
+            there = [c for c in columns if c in known.names]
+            wanted = None
+            if clip_ids is not None:
+                # The type is told, for a list without any has none.
+                wanted = pyarrow.compute.field("clip_id").isin(pyarrow.array(clip_ids, known.field("clip_id").type))
+            table = pd.read_parquet(path, columns=there, filters=wanted)
+        return validate(table, schema.select_columns(there), source=str(path))
+
+    def read_batches(self, name: str, *, rows: int) -> Iterator[pd.DataFrame]:
+        """Give a table part by part, in order and as written: for tables that need not be held whole.
+
+        Raises
+        ------
+        WorkspaceError
+            It cannot be read.
+        """
+        path = self.path / f"{name}.parquet"
+        with _readable(path), pyarrow.parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=rows):
+                yield batch.to_pandas()
+
+    def made_from(self, name: str) -> str | None:
+        """Return the hash that a file carries of what it was made from, or None where it is missing or damaged."""
+        try:
+            metadata = pyarrow.parquet.read_schema(self.path / f"{name}.parquet").metadata or {}
+        except (OSError, pyarrow.ArrowException):
+            return None
+        return metadata.get(_MADE_FROM, b"").decode() or None
+
+    def write_bytes(self, name: str, data: bytes) -> None:
+        """Write any other file."""
+        with self._placed(name) as part:
+            part.write_bytes(data)
+
+    def write_array(self, name: str, array: NDArray[Any]) -> None:
+        """Write an intermediate array under ``parts/``."""
+        with self._placed(f"parts/{name}.npy") as part, part.open("wb") as file:
+            np.save(file, array, allow_pickle=False)
+
+    def read_array(self, name: str) -> NDArray[Any] | None:
+        """Return an intermediate array, or None where it has not been written."""
+        path = self.path / "parts" / f"{name}.npy"
+        try:
+            return np.load(path, allow_pickle=False)  # type: ignore[no-any-return]
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise WorkspaceError(f"{path}: {error}", hint="delete it and run again") from error
+
+    def drop_arrays(self) -> None:
+        """Delete the intermediate arrays."""
+        for path in sorted((self.path / "parts").glob("*")):
+            path.unlink(missing_ok=True)
+
+    def _existing(self, name: str) -> Path:
+        """Return where a table lies, which must have been made."""
+        path = self.path / f"{name}.parquet"
+        if not path.exists():
+            raise StageError(f"{path}: missing", hint="run `audit run` first")
+        return path
+
+    @contextmanager
+    def _placed(self, name: str) -> Iterator[Path]:
+        """Give a path to write to, and rename it to ``name`` once it is whole and on the disk."""
+        path = self.path / name
+        part = path.with_name(path.name + ".part")
+        with disk_explained(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                yield part
+                with part.open("rb") as file:
+                    os.fsync(file.fileno())
+                part.replace(path)
+            except OSError:
+                part.unlink(missing_ok=True)
+                raise
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Turn a table that cannot be read into an error that says what to do."""
+    try:
+        yield
+    except (OSError, pyarrow.ArrowException) as error:
+        raise WorkspaceError(f"{path}: {error}", hint="delete it and run `audit run` again") from error
+
+
+@contextmanager
+def disk_explained(path: Path) -> Iterator[None]:
+    """Turn a failure of the disk into an error that says what to do; nothing that was whole before is lost."""
+    try:
+        yield
+    except OSError as error:
+        raise WorkspaceError(
+            f"{path}: {error.strerror or error}",
+            hint="make room or give write access, then type the same command again: it goes on from the last whole file",
+        ) from error

@@ -1,0 +1,47 @@
+"""`audit selftest`: how many planted errors the audit brings back."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.options import JobsOption, JsonOption, WorkspaceOption
+
+__all__ = ["selftest"]
+
+
+def selftest(
+    workspace: WorkspaceOption = Path(),
+    kinds: Annotated[
+        list[str] | None, typer.Option(help="wrong_clip, contaminated, boundary (labels per frame), flips; else all.")
+    ] = None,
+    shares: Annotated[
+        list[float] | None, typer.Option(help="Shares of the clips or windows to plant in; else 0.05 0.15 0.30.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed plants the same errors.")] = 0,
+    as_json: JsonOption = False,
+    jobs: JobsOption = None,
+) -> None:
+    """Plant known errors in copies of your data and tell how many the audit brings back.
+
+    Tests the newest run, with its configuration; each kind and share is an audit of its own. Goes on where it was killed.
+
+    Example: audit selftest -w my-audit --kinds wrong_clip contaminated --shares 0.05 0.15
+    """
+    import json
+
+    from pipeline.progress import stage_progress
+    from pipeline.selftest.trial import KINDS, SHARES, prepare_selftest, run_selftest
+    from pipeline.selftest.words import cost_line, selftest_lines
+    from pipeline.workspace import Workspace
+
+    options = {"run": {"jobs": jobs}}
+    test = prepare_selftest(
+        Workspace(workspace), kinds=kinds or KINDS, shares=shares or SHARES, seed=seed, options=options, show=stage_progress
+    )
+    sys.stderr.write(cost_line(len(test.audits), seconds=test.seconds) + "\n")
+    found = run_selftest(test, show=stage_progress)
+    typer.echo(json.dumps(found, ensure_ascii=False, indent=2) if as_json else "\n".join(selftest_lines(found)))

@@ -1,0 +1,50 @@
+"""Where the app is served, and what its pages show."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+from tests.integration.browser import ROOT, Served
+
+APP = ROOT / "audit_app" / "app.py"
+
+_AT_REST = """() => !document.querySelector('[data-stale=true]') && document.getAnimations().every(
+    (a) => a.playState !== 'running' || a.effect?.getComputedTiming().iterations === Infinity)"""
+
+
+def serve(root: Path) -> Served:
+    before = os.environ.get("AUDIT_WORKSPACE")
+    os.environ["AUDIT_WORKSPACE"] = str(root)
+    server = Served(APP, [])
+    server.start()
+    if before is None:
+        del os.environ["AUDIT_WORKSPACE"]
+    else:
+        os.environ["AUDIT_WORKSPACE"] = before
+    return server
+
+
+def settled(page):
+    """Wait until Streamlit has run the page and drawn it, and nothing fades in any more."""
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=30_000)
+    page.wait_for_timeout(400)
+    page.wait_for_function(_AT_REST, timeout=30_000)
+    return page
+
+
+def query(page) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
+
+
+def violations(page) -> list[str]:
+    """Return what axe-core holds to be serious or critical."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{v['id']} ({v['impact']}): {[n['target'] for n in v['nodes']][:4]} {v['nodes'][0].get('failureSummary', '')}"
+        for v in found
+        if v["impact"] in ("serious", "critical")
+    ]

@@ -1,0 +1,102 @@
+"""The pages of those who review: the queue, the labeller, blind samples, history and agreement."""
+
+from __future__ import annotations
+
+from pipeline.review.store import ReviewStore
+from pipeline.workspace import Workspace
+from tests.pages_run import paint, segments_of
+from tests.unit.audit_app.shown import button, component, texts
+
+
+def test_queue_lists_every_segment_with_its_state(root, open_page):
+    first = segments_of(root).iloc[0]
+    paint(root, first["clip_id"], first["start_frame"], first["end_frame"])
+    told = component(open_page(root), "pose_audit_queue")
+    assert told["columns"]["id"] == segments_of(root)["segment_id"].tolist()
+    states = [told["lists"]["state"][i][0] for i in told["columns"]["state"]]
+    assert states == ["decided"] + ["open"] * (len(states) - 1)
+    assert told["lists"]["reviewer"] == [["kim", "kim"]]
+
+
+def test_queue_sees_what_was_decided_since_it_was_shown(root, open_page):
+    app = open_page(root)
+    second = segments_of(root).iloc[1]
+    paint(root, second["clip_id"], second["start_frame"], second["end_frame"])
+    app.run()
+    told = component(app, "pose_audit_queue")
+    assert told["lists"]["state"][told["columns"]["state"][1]][0] == "decided"
+
+
+def test_review_opens_the_segment_of_the_address(root, open_page):
+    wanted = segments_of(root)["segment_id"].iloc[2]
+    told = component(open_page(root, "review", query={"segment": wanted}), "labeller")
+    assert told["segment_id"] == wanted
+    own = segments_of(root).reset_index(drop=True)
+    own = own[own["clip_id"] == own["clip_id"].iloc[2]]
+    assert told["progress"]["places"] == {s: i + 1 for i, s in own["segment_id"].items()}
+    assert told["progress"]["of"] == len(segments_of(root))
+
+
+def test_review_ignores_an_address_that_names_nothing(root, open_page):
+    told = component(open_page(root, "review", query={"segment": "<script>"}), "labeller")
+    assert told["segment_id"] == segments_of(root)["segment_id"].iloc[0]
+
+
+def test_review_shows_clips_that_look_alike(root, open_page):
+    told = component(open_page(root, "review"), "labeller")
+    assert told["similar"]
+    assert all(s["clip_id"] != told["clip"]["clip_id"] for s in told["similar"])
+
+
+def test_blind_sample_is_drawn_and_shows_no_label(root, open_page):
+    app = open_page(root, "blind")
+    for key in ("size_holdout", "size_flagged", "size_unflagged"):
+        app.number_input(key=key).set_value(0 if key == "size_holdout" else 3)
+    button(app, "Draw").click().run()
+    with ReviewStore.open(Workspace(root).review_db) as store:
+        sample = store.samples()
+    assert sample["stratum"].value_counts().to_dict() == {"flagged": 3, "unflagged": 3}
+    button(app, "Start").click().run()
+    told = component(app, "labeller")
+    assert told["stream"] == f"blind:{sample['sample_id'].iloc[0]}"
+    assert told["window"] == [sample["start_frame"].iloc[0], sample["end_frame"].iloc[0]]
+    assert not {"given", "suggested", "quality", "segments", "segment_id", "similar"} & set(told)
+    assert "SIT" not in texts(app)
+
+
+def test_blind_sample_refuses_to_draw_nothing(root, open_page):
+    app = open_page(root, "blind")
+    for key in ("size_holdout", "size_flagged", "size_unflagged"):
+        app.number_input(key=key).set_value(0)
+    button(app, "Draw").click().run()
+    assert "not a sample" in app.error[0].value
+
+
+def test_history_takes_an_act_back_by_a_new_one(root, open_page):
+    first = segments_of(root).iloc[0]
+    paint(root, first["clip_id"], first["start_frame"], first["end_frame"])
+    app = open_page(root, "history")
+    app.session_state["acts"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    app.run()
+    app.button(key="revert").click().run()
+    assert not app.exception
+    with ReviewStore.open(Workspace(root).review_db) as store:
+        assert store.events()["action"].tolist() == ["relabel", "undo"]
+
+
+def test_agreement_lists_what_two_people_differ_on(root, open_page):
+    first = segments_of(root).iloc[0]
+    for who, label in (("kim", "WALKRUN"), ("lee", "TURN")):
+        paint(root, first["clip_id"], first["start_frame"], first["end_frame"], reviewer=who, label=label)
+    app = open_page(root, "agreement")
+    assert any("kim: WALKRUN; lee: TURN" in str(frame.value.to_dict()) for frame in app.dataframe)
+    button(app, "Settle the longest").click().run()
+    assert component(app, "labeller")["stream"] == "adjudication"
+
+
+def test_disputed_segments_wait_for_agreement_not_in_the_queue(root, open_page):
+    first = segments_of(root).iloc[0]
+    for who, label in (("kim", "WALKRUN"), ("lee", "TURN")):
+        paint(root, first["clip_id"], first["start_frame"], first["end_frame"], reviewer=who, label=label)
+    told = component(open_page(root, "review"), "labeller")
+    assert told["segment_id"] == segments_of(root)["segment_id"].iloc[1]
