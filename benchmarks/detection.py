@@ -1,7 +1,7 @@
 """How well and how fast `audit run` finds wrong labels, against a peer, by frame labels that neither sees.
 
     python -m benchmarks.detection FRAMES.parquet TRUTH.parquet --scorer SCORER.py [--peer PEER.py] [--seeds 0 1 2]
-                                   [--groups 1-6] [--score 29-40] [--wrong-clips 0.05]
+                                   [--groups 1-6] [--score 29-40] [--wrong-clips 0.05] [--config audit.toml]
 
 Prints a Markdown table: the audit for every seed and their median, and the peer as it is and with --adjust, with one and two
 threads, run in turn in the same sitting. ``--groups`` audits only some groups, by their place among the sorted ones; ``--score``
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import statistics
 import subprocess
 import sys
@@ -83,10 +84,20 @@ def score(scorer: Path, *tables: Path) -> dict[str, Any]:
 
 
 def audit(
-    frames: Path, truth: Path, *, scorer: Path, seed: int, options: list[str], planted: set[str], scored: str | None
+    frames: Path,
+    truth: Path,
+    *,
+    scorer: Path,
+    seed: int,
+    options: list[str],
+    config: Path | None,
+    planted: set[str],
+    scored: str | None,
 ) -> dict[str, Any]:
     """Audit the frames in a workspace of its own and score what it found."""
     with tempfile.TemporaryDirectory() as folder:
+        if config:
+            shutil.copy(config, Path(folder) / "audit.toml")
         command = [sys.executable, "-m", "pipeline.cli", "run", str(frames), "-w", folder, "--seed", str(seed), *options]
         seconds, memory, _ = timed(command, environment={"OMP_NUM_THREADS": "1"})
         run = Path(folder) / "runs" / "latest"
@@ -141,6 +152,7 @@ def main() -> None:
     parser.add_argument(
         "--option", dest="options", action="append", default=[], help="passed on to audit run, e.g. --option=--repeats=2"
     )
+    parser.add_argument("--config", type=Path, help="an audit.toml to audit by")
     parser.add_argument("--groups", help="audit these groups only, e.g. 1-6")
     parser.add_argument("--score", help="score these groups only, e.g. 29-40")
     parser.add_argument("--wrong-clips", type=float, default=0.0)
@@ -152,7 +164,7 @@ def main() -> None:
         for seed in given.seeds:
             frames, planted = restricted(given.frames, Path(name), groups=given.groups, wrong=given.wrong_clips, seed=seed)
             how: dict[str, Any] = {"scorer": given.scorer, "planted": planted, "scored": given.score}
-            results.append(audit(frames, given.truth, seed=seed, options=given.options, **how))
+            results.append(audit(frames, given.truth, seed=seed, options=given.options, config=given.config, **how))
             print(row(f"audit run, seed {seed}", results[-1]), flush=True)
         median = {k: statistics.median(r[k] for r in results) for k in results[0] if isinstance(results[0][k], int | float)}
         print(row("**audit run, median**", median), flush=True)

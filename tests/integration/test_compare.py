@@ -24,7 +24,7 @@ def run_of(audit) -> RunFolder:
 
 
 def label_blind(audit, *, wrong: int) -> list[dict]:
-    """Draw flagged and unflagged windows, let somebody call those of some clips something else, and return these: so many or more.
+    """Draw flagged and unflagged windows, let somebody call those of some clips something else, and return these.
 
     Whole clips, for what is said of a window holds for the frames that it shares with the next.
     """
