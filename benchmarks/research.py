@@ -19,12 +19,10 @@ import numpy as np
 import torch
 
 from benchmarks.machine import describe
-from benchmarks.research_data import COLUMNS, Answer, Row, Study, figures, judge, load_study
+from benchmarks.research_data import COLUMNS, Answer, Row, Study, figures, judge, load_study, quality_of
 from benchmarks.research_learners import LEARNERS, networks
 from benchmarks.research_passes import ABLATIONS, PASSES, project
 from benchmarks.research_scores import SCORES
-from pipeline.detection.doubt import doubt_labels
-from pipeline.detection.quality import estimate_quality
 
 __all__ = ["main"]
 
@@ -55,7 +53,7 @@ def table(title: str, rows: Mapping[str, Row], study: Study, *fixed: Answer) -> 
 def reliability(study: Study, answer: Answer) -> None:
     """Print how often labels are right whose quality says so, for the project's probabilities."""
     right = study.given == study.true
-    quality = estimate_quality(doubt_labels(answer.probabilities, study.labels), study.labels, answer.taught)
+    quality = quality_of(answer, study)
     place = np.minimum((quality.right * 10).astype(int), 9)
     counts = np.bincount(place, minlength=10)
     means, shares = (np.bincount(place, weights=w, minlength=10) / np.maximum(counts, 1) for w in (quality.right, right))

@@ -20,12 +20,13 @@ from pipeline.detection.hearing import labels_of
 from pipeline.detection.issues import judge_labels
 from pipeline.detection.labelled import Labelled
 from pipeline.detection.passes import Lesson
+from pipeline.detection.quality import Quality
 from pipeline.folds import assign_folds, classes_of, split_windows
 from pipeline.readers import recognise
 from pipeline.sampling import sample_clips
 from pipeline.windows import cut_windows
 
-__all__ = ["COLUMNS", "Answer", "Found", "Row", "Study", "figures", "judge", "load_study"]
+__all__ = ["COLUMNS", "Answer", "Found", "Row", "Study", "figures", "judge", "load_study", "quality_of"]
 
 FloatArray = NDArray[np.float64]
 COLUMNS = ("AUROC", "AP", "recall 5 %", "recall 10 %", "recall 20 %", "best F1", "suggestion")
@@ -153,9 +154,14 @@ def load_study(frames: Path, truth: Path, *, groups: Sequence[str] | None, first
 
 def judge(answer: Answer, study: Study) -> Found:
     """Return the project's own score and suggestion for these probabilities."""
-    p = np.asarray(answer.probabilities, np.float64)
-    quality = judge_labels(p, study.labels, study.lesson.group, answer.taught, config=study.config).quality
+    quality = quality_of(answer, study)
     return Found(quality.right, quality.suggested)
+
+
+def quality_of(answer: Answer, study: Study) -> Quality:
+    """Return the project's own quality of each label for these probabilities."""
+    p = np.asarray(answer.probabilities, np.float64)
+    return judge_labels(p, study.labels, study.lesson.group, answer.taught, config=study.config).quality
 
 
 def figures(found: Found, study: Study) -> list[float]:
