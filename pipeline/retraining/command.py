@@ -8,14 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
+from pipeline.options import JobsOption, JsonOption, WorkspaceOption
+
 __all__ = ["retrain"]
 
 
 def retrain(
-    workspace: Annotated[
-        Path,
-        typer.Option("--workspace", "-w", envvar="AUDIT_WORKSPACE", help="Folder with audit.toml and runs/.", file_okay=False),
-    ] = Path(),
+    workspace: WorkspaceOption = Path(),
     on: Annotated[
         list[str] | None, typer.Option(help="Arms: given, pruned, reviewed; all that there is something for where left out.")
     ] = None,
@@ -25,8 +24,8 @@ def retrain(
     track: Annotated[
         str | None, typer.Option(help="tensorboard:DIR or mlflow:URI. Needs pip install 'pose-audit[track]'.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    jobs: Annotated[int | None, typer.Option(help="Processes; 0 takes every core.")] = None,
+    as_json: JsonOption = False,
+    jobs: JobsOption = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
 ) -> None:
     """Train on the labels as given, pruned and reviewed, and compare the models on the verified hold-out.

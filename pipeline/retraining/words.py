@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from pipeline.presentation import typed
 from pipeline.proof.words import counted
 from pipeline.report.comparison_file import Interval, Species
 from pipeline.report.comparison_words import GROUPS, interval_words, missing_words
@@ -27,7 +28,7 @@ def retrain_lines(found: Mapping[str, Any], *, run_dir: Path, workspace: Path) -
     ]
     for species, told in found["species"].items():
         lines += ["", *_species_lines(species, told, group=group, workspace=workspace)]
-    where = "" if workspace == Path() else f" -w {workspace}"
+    where = typed(workspace)
     if not found["reviewed_frames"]:
         lines += ["", f"nothing is reviewed yet: `audit review{where}` relabels, then type this again"]
     lines += ["", *(f"{arm:<10} {run_dir / path}" for arm, path in found["bundles"].items())]
