@@ -323,6 +323,8 @@ export default function (component) {
   queue.send = (value) => setTriggerValue("open", value);
   queue.take(data);
   return () => {
+    // Streamlit calls this also when newer data overtook these; the element stays then.
+    if (parentElement.isConnected) return;
     queue.remove();
     instances.delete(root);
   };

@@ -35,6 +35,8 @@ export default function mount({ data, parentElement, setTriggerValue }) {
   }
   instance.update(data, setTriggerValue);
   return () => {
+    // Streamlit calls this also when newer data overtook these; the element stays then, with what is under way in it.
+    if (parentElement.isConnected) return;
     instances.delete(parentElement);
     instance.destroy();
   };
