@@ -62,6 +62,8 @@ class QueueFilters:
     def _ordered(self, rows: pd.DataFrame) -> pd.DataFrame:
         if self.order == "quality":
             return rows.sort_values("label_quality", kind="stable")
+        if self.order == "learning":
+            return rows.sort_values("learning_rank")
         if self.order == "clip":
             return rows.sort_values(["clip_id", "start_frame"], kind="stable")
         if self.order == "length":

@@ -4,13 +4,13 @@
     python -m benchmarks.gain --simulated 2000 [--contamination 0.4] [--peer PEER.py]
                               [--budgets 0.1 0.2 0.4] [--wrong 0.1] [--seeds 0 1 2]
 
-A simulated reviewer (benchmarks/reviewer.py) answers from the truth, in the order of the queue, of the peer's scores, or at
-random; the arms are those of `audit retrain`, made by its own functions. All models are tested on the true labels of all windows
-of the held-out groups. *Recovered* is the share of the difference in balanced accuracy (the mean over species) between training
-on the given labels, 0, and on the true ones, 1. What nobody reviewed keeps its given label, or only teaches where the pipeline
-trusts or repairs it, as in the arm `reviewed`. A budget is a share of the audited frames. Truth is read by the reviewer and for
-the test alone. ``--seconds`` joins the clips of one animal, by the number that ends their names, to longer ones under their
-commonest label.
+A simulated reviewer (benchmarks/reviewer.py) answers from the truth, in one of two orders of the queue, of the peer's scores,
+or at random; the arms are those of `audit retrain`, made by its own functions. All models are tested on the true labels of all
+windows of the held-out groups. *Recovered* is the share of the difference in balanced accuracy (the mean over species) between
+training on the given labels, 0, and on the true ones, 1. What nobody reviewed keeps its given label, or only teaches where the
+pipeline trusts or repairs it, as in the arm `reviewed`. A budget is a share of the audited frames. Truth is read by the
+reviewer and for the test alone. ``--seconds`` joins the clips of one animal, by the number that ends their names, to longer
+ones under their commonest label.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ from pipeline.retraining.models import Models
 from pipeline.retraining.plan import Lesson, lesson_of
 from pipeline.run import run_audit
 from pipeline.workspace import Workspace
+
+ORDERS = ["queue", "queue for retraining", "random windows", "random clips", "peer"]
 
 Trust = Callable[[pd.DataFrame], pd.Series]
 
@@ -208,6 +210,7 @@ def lessons_of(trial: Trial, given: argparse.Namespace, *, seed: int, folder: Pa
     chance = {clip: rng.random() for clip in sorted(trial.issues["clip_id"].unique())}
     orders = {
         "queue": by_queue(trial.segments, trial.issues),
+        "queue for retraining": by_queue(trial.segments, trial.issues, best_for_retraining=True),
         "random windows": by_windows(trial.issues, rng.random(len(trial.issues))),
         "random clips": by_windows(trial.issues, trial.issues["clip_id"].map(chance).to_numpy(float)),
     }
@@ -220,7 +223,7 @@ def lessons_of(trial: Trial, given: argparse.Namespace, *, seed: int, folder: Pa
             for share, decisions in zip(given.budgets, told, strict=True):
                 row = f"{name}{f', {wrong:.0%} wrong' if wrong else ''} {share:.0%}"
                 found[f"{row} | as given"] = trial.lesson("reviewed", decisions, trust=as_given)
-                if name == "queue" or given.every:
+                if name.startswith("queue") or given.every:
                     found[f"{row} | as the pipeline trusts"] = trial.lesson("reviewed", decisions)
     return found
 
@@ -258,7 +261,9 @@ def main() -> None:
     parser.add_argument("--peer", type=Path)
     parser.add_argument("--budgets", type=float, nargs="+", default=[0.1, 0.2, 0.4])
     parser.add_argument("--wrong", type=float, default=0.0, help="a reviewer who also errs in this share of the stretches")
-    parser.add_argument("--orders", nargs="+", default=["queue", "random windows", "random clips", "peer"])
+    parser.add_argument(
+        "--orders", nargs="+", default=["queue", "queue for retraining", "random windows", "random clips", "peer"]
+    )
     parser.add_argument("--every", action="store_true", help="let the pipeline choose what else teaches in all orders")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     given = parser.parse_args()

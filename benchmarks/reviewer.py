@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pipeline.detection.segments import left_to_learn
 from pipeline.review.access import no_events
 from pipeline.review.events import REVIEW
 
@@ -34,9 +35,11 @@ class Known:
     labels: Sequence[str]
 
 
-def by_queue(segments: pd.DataFrame, issues: pd.DataFrame) -> pd.DataFrame:
-    """Return the spans in the order of the queue, and behind it all other windows by their rank."""
+def by_queue(segments: pd.DataFrame, issues: pd.DataFrame, *, best_for_retraining: bool = False) -> pd.DataFrame:
+    """Return the spans in one of the orders of the queue, and behind it all other windows by their rank."""
     queue = segments[(segments["split"] == "audit") & (segments["kind"] != "bad_pose")]
+    if best_for_retraining:
+        queue = queue.loc[left_to_learn(queue).sort_values(ascending=False, kind="stable").index]
     rest = issues[issues["split"] == "audit"].sort_values("rank")
     return pd.concat([queue[_SPAN], rest[_SPAN]], ignore_index=True)
 

@@ -4,7 +4,7 @@ const ROW = 46;
 const SPARE = 8;
 const CHOICES = ["species", "given", "suggested", "kind", "reviewer", "state"];
 const KEYS = [...CHOICES, "text", "order"];
-const ORDERS = { priority: "most doubtful first", quality: "lowest quality first", clip: "clip by clip", length: "longest first" };
+const ORDERS = { priority: "most doubtful first", learning: "best for retraining first", quality: "lowest quality first", clip: "clip by clip", length: "longest first" };
 const instances = new WeakMap();
 
 function make(tag, attributes = {}, ...children) {
@@ -149,6 +149,7 @@ class Queue {
     const { columns } = this.data;
     const length = (i) => columns.end[i] - columns.start[i];
     const orders = {
+      learning: (a, b) => columns.learning[a] - columns.learning[b],
       quality: (a, b) => columns.quality[a] - columns.quality[b] || a - b,
       clip: (a, b) => (columns.clip[a] < columns.clip[b] ? -1 : columns.clip[a] > columns.clip[b] ? 1 : columns.start[a] - columns.start[b]),
       length: (a, b) => length(b) - length(a) || a - b,

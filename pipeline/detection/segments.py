@@ -21,7 +21,7 @@ from data_schemas.config import Config
 from data_schemas.tables import text
 from pipeline.reviewed import SettledFrames
 
-__all__ = ["cut_segments", "pieces_of_constant_doubt"]
+__all__ = ["cut_segments", "left_to_learn", "pieces_of_constant_doubt"]
 
 _PENALTY = 0.5
 """What another piece must explain, in windows times squared doubt: some two seconds of full doubt beside as much of none."""
@@ -110,6 +110,17 @@ def cut_segments(
     )
     segments = segments.drop(columns="window_ids").astype(_empty_segments().dtypes.to_dict())
     return marked, segments.sort_values(["priority", "segment_id"], ascending=[False, True], kind="stable", ignore_index=True)
+
+
+def left_to_learn(segments: pd.DataFrame) -> pd.Series:
+    """Return for each segment the wrong labels that a second of reviewing repairs and that the audit could not repair by itself.
+
+    Where nobody reviews, the likelier of the given and the suggested label is to be had for nothing: a look is worth what that
+    leaves wrong. It is a part of the priority, in the same unit, and 0 for bad pose.
+    """
+    doubt = 1.0 - segments["label_quality"].astype("float64")
+    after_repair = 1.0 - segments[["label_quality", "suggested_probability"]].astype("float64").max(axis=1)
+    return segments["priority"] * (after_repair / doubt.where(doubt > 0, 1.0))
 
 
 def pieces_of_constant_doubt(course: NDArray[np.float64], *, penalty: float) -> list[tuple[int, int]]:

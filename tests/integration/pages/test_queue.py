@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from audit_app.queue_filters import QueueFilters
+from pipeline.detection.segments import left_to_learn
 from pipeline.review.store import ReviewStore
 from pipeline.workspace import Workspace
 from tests.integration.browser import FarAway
@@ -31,6 +33,19 @@ def test_filters_are_in_the_address_and_survive_a_reload(visit):
     assert page.input_value("[data-testid=queue-text]") == "000007"
     page.click("[data-testid=queue-clear]")
     assert query(page) == {}
+
+
+@pytest.mark.parametrize("order", ["", "learning", "quality", "clip", "length"])
+def test_the_list_has_the_order_by_which_next_goes_on(visit, root, order):
+    page = visit("")
+    page.select_option("[data-testid=queue-order]", order)
+    rows = page.locator("[data-testid=queue-row]").evaluate_all(
+        "rows => rows.sort((a, b) => a.dataset.place - b.dataset.place).map((row) => row.dataset.segment)"
+    )
+    segments = segments_of(root)
+    queue = segments.assign(learning_rank=left_to_learn(segments).rank(ascending=False, method="first"))
+    assert rows == QueueFilters(order=order).apply(queue)["segment_id"].tolist()[: len(rows)]
+    assert len(rows) > 5
 
 
 def test_the_queue_is_worked_by_keys_alone_and_enter_opens_review(visit, root):

@@ -28,6 +28,7 @@ def rows(*states: str, clips: tuple[str, ...] | None = None) -> pd.DataFrame:
             "start_frame": list(range(n)),
             "end_frame": [10 + i * 5 for i in range(n)],
             "label_quality": [(i * 7 % n) / n for i in range(n)],
+            "learning_rank": [(i + 2) % n + 1 for i in range(n)],
             "priority": [1.0 - i / n for i in range(n)],
             "state": list(states),
             "reviewers": ["kim, lee" if s == "decided" else "" for s in states],
@@ -53,6 +54,7 @@ def test_filters_survive_the_way_through_an_address():
         ({"text": "."}, []),
         ({"given": "TURN"}, []),
         ({"order": "length"}, ["s3", "s2", "s1", "s0"]),
+        ({"order": "learning"}, ["s2", "s3", "s0", "s1"]),
         ({"order": "quality"}, ["s0", "s3", "s2", "s1"]),
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 from data_schemas.config import load_config
 from data_schemas.tables import ISSUES, SEGMENTS, text, validate
 from pipeline.detection.issues import judge_windows
-from pipeline.detection.segments import cut_segments, pieces_of_constant_doubt
+from pipeline.detection.segments import cut_segments, left_to_learn, pieces_of_constant_doubt
 
 
 def made_up(*, clips: int = 8, each: int = 40, bad: slice = slice(12, 30), seed: int = 0):
@@ -145,6 +145,22 @@ def test_windows_of_bad_pose_are_shown_as_such_and_have_no_vote() -> None:
     # The healthy windows beside them keep their quality: what bad poses say is not averaged in.
     beside = issues[(issues["clip_id"] == "clip02") & (issues["start_frame"] >= 90)]
     assert beside["label_quality"].min() > 0.8
+
+
+def test_what_a_sure_suggestion_repairs_leaves_little_to_learn() -> None:
+    sure, unsure, given_kept, bad_pose = 0, 1, 2, 3
+    segments = pd.DataFrame(
+        {
+            "label_quality": pd.Series([0.1, 0.1, 0.6, 0.2], dtype="float32"),
+            "suggested_probability": pd.Series([0.9, 0.3, 0.3, 0.3], dtype="float32"),
+            "priority": [0.45, 0.45, 0.2, 0.0],
+        }
+    )
+    left = left_to_learn(segments)
+    assert left.sort_values(ascending=False).index.tolist() == [unsure, given_kept, sure, bad_pose]
+    assert left[given_kept] == pytest.approx(0.2)
+    assert left[unsure] == pytest.approx(0.45 * 0.7 / 0.9)
+    assert (left <= segments["priority"]).all()
 
 
 def test_a_boundary_is_a_short_segment_at_a_change_of_label() -> None:
