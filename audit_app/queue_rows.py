@@ -14,7 +14,6 @@ from audit_app.review_events import events
 from audit_app.segment_board import segment_board
 from audit_app.wording import KIND_NAMES, STATE_NAMES
 from pipeline.colours import class_colours
-from pipeline.detection.segments import left_to_learn
 from pipeline.report.found import Found
 from pipeline.review.progress import frames_a_minute
 
@@ -32,9 +31,8 @@ def queue_rows(found: Found, *, fresh_clip: str | None = None) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The columns of the segments table, and ``frames``, ``state`` (open, decided, unsure or disputed), ``reviewers`` (names,
-        by comma) ``words`` (clip and class names, lower case, for the search) and
-        ``learning_rank`` (1 for the segment that a retrained model would gain most from).
+        The columns of :attr:`audit_app.segment_board.SegmentBoard.segments`, and ``frames``, ``state`` (open, decided, unsure or
+        disputed), ``reviewers`` (names, by comma) and ``words`` (clip and class names, lower case, for the search).
     """
     board = segment_board(found)
     if fresh_clip is None:
@@ -71,7 +69,6 @@ def _rows(_found: Found, run: str, version: int) -> pd.DataFrame:
     state = states["state"].mask((states["state"] == "open") & states["disputed"], "disputed")
     return queue.assign(
         words=_words(_found, run),
-        learning_rank=left_to_learn(queue).rank(ascending=False, method="first").astype("int64"),
         state=state.to_numpy(),
         frames=states["frames"].to_numpy(),
         reviewers=states["reviewers"].to_numpy(),

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from audit_app.review_events import database_exists, events, store
+from pipeline.detection.segments import left_to_learn
 from pipeline.report.found import Found
 from pipeline.review.progress import segment_states
 from pipeline.sampling import clip_bounds
@@ -25,7 +26,7 @@ class SegmentBoard:
     Attributes
     ----------
     segments : DataFrame
-        The queue: the segments table without the hold-out.
+        The queue: the segments table without the hold-out, and ``learning_rank``, 1 for the segment that is best for retraining.
     states : DataFrame
         As :func:`pipeline.review.progress.segment_states` gives it, a row for each segment.
     counts : Series
@@ -39,7 +40,9 @@ class SegmentBoard:
         self._found = found
         self._lock = Lock()
         self.counts: pd.Series = pd.Series(dtype="int64")
-        self.segments = segments[segments["split"] != "holdout"].reset_index(drop=True)
+        queue = segments[segments["split"] != "holdout"].reset_index(drop=True)
+        rank = left_to_learn(queue).rank(ascending=False, method="first").astype("int64")
+        self.segments = queue.assign(learning_rank=rank)
         self.states = segment_states(self.segments, events().iloc[:0])
         self.version = 0
         self._recent: list[str] = []

@@ -261,9 +261,7 @@ def main() -> None:
     parser.add_argument("--peer", type=Path)
     parser.add_argument("--budgets", type=float, nargs="+", default=[0.1, 0.2, 0.4])
     parser.add_argument("--wrong", type=float, default=0.0, help="a reviewer who also errs in this share of the stretches")
-    parser.add_argument(
-        "--orders", nargs="+", default=["queue", "queue for retraining", "random windows", "random clips", "peer"]
-    )
+    parser.add_argument("--orders", nargs="+", choices=ORDERS, default=ORDERS)
     parser.add_argument("--every", action="store_true", help="let the pipeline choose what else teaches in all orders")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     given = parser.parse_args()

@@ -325,7 +325,7 @@ export default function (component) {
   queue.take(data);
   return () => {
     // Streamlit calls this also when newer data overtook these; the element stays then.
-    if (parentElement.isConnected) return;
+    if (root.isConnected) return;
     queue.remove();
     instances.delete(root);
   };
