@@ -3,41 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.integration.browser import ROOT, chromium
+from tests.integration.browser import chromium
+from tests.integration.shell import Shell
 
 QUICK = ("--folds", "3", "--jobs", "1")
-
-
-@dataclass(frozen=True)
-class Shell:
-    """Starts `audit` in a folder of its own."""
-
-    folder: Path
-
-    def command(self, *words: object) -> list[str]:
-        return [sys.executable, "-m", "pipeline.cli", *map(str, words)]
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "COLUMNS": "100"}
-
-    def __call__(self, *words: object, code: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            self.command(*words), cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=300, check=False
-        )
-        assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-        assert "Traceback" not in done.stderr
-        return done
 
 
 @pytest.fixture(scope="module")

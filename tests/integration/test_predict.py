@@ -14,7 +14,7 @@ from data_schemas.skeletons import load_skeleton
 from data_schemas.tables import PREDICTIONS, validate
 from model.classifier import BehaviorClassifier
 from model.recipe import make_recipe
-from tests.integration.conftest import Shell
+from tests.integration.shell import Shell
 
 pytestmark = pytest.mark.integration
 

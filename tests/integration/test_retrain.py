@@ -19,25 +19,27 @@ from data_schemas.tables import ARM_PREDICTIONS, PREDICTIONS, validate
 from model.classifier import BehaviorClassifier
 from pipeline.review.blind import draw_sample
 from pipeline.review.store import ReviewStore
-from tests.integration.conftest import Shell
+from tests.integration.shell import Shell
 
 pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="session")
-def reviewed_once(tmp_path_factory: pytest.TempPathFactory, make_table: Callable) -> Path:
+def reviewed_once(once: Callable, make_table: Callable) -> Path:
     """Return a folder with a workspace whose wrong clips are relabelled, and whose hold-out is labelled blind."""
-    folder = tmp_path_factory.mktemp("reviewed")
-    shell = Shell(folder)
-    make_table(subjects=24, clips_each=1, wrong=0.35, seed=3).to_parquet(folder / "poses.parquet", index=False)
-    (folder / "ws").mkdir()
-    model = ['views = ["body", "distances"]', "updates = 60", "passes = 2"]
-    (folder / "ws" / "audit.toml").write_text("\n".join(["[folds]", "holdout = 0.3", "count = 3", "[model]", *model]))
-    shell("run", "poses.parquet", "-w", "ws", "--jobs", "1")
-    run = folder / "ws" / "runs" / "latest"
-    _relabel(shell, run)
-    _label_blind(shell, run, windows=60)
-    return folder
+
+    def make(folder: Path) -> None:
+        shell = Shell(folder)
+        make_table(subjects=24, clips_each=1, wrong=0.35, seed=3).to_parquet(folder / "poses.parquet", index=False)
+        (folder / "ws").mkdir()
+        model = ['views = ["body", "distances"]', "updates = 60", "passes = 2"]
+        (folder / "ws" / "audit.toml").write_text("\n".join(["[folds]", "holdout = 0.3", "count = 3", "[model]", *model]))
+        shell("run", "poses.parquet", "-w", "ws", "--jobs", "1")
+        run = folder / "ws" / "runs" / "latest"
+        _relabel(shell, run)
+        _label_blind(shell, run, windows=60)
+
+    return once("reviewed", make)
 
 
 def truth(clip_id: str) -> str:
@@ -69,12 +71,14 @@ def _import(shell: Shell, name: str, lines: list[str]) -> None:
 
 
 @pytest.fixture(scope="session")
-def retrained_once(tmp_path_factory: pytest.TempPathFactory, reviewed_once: Path) -> Path:
+def retrained_once(once: Callable, reviewed_once: Path) -> Path:
     """Return a folder with that workspace, its arms trained."""
-    folder = tmp_path_factory.mktemp("retrained")
-    shutil.copytree(reviewed_once, folder, symlinks=True, dirs_exist_ok=True)
-    Shell(folder)("retrain", "-w", "ws", "--no-curve", "--jobs", "1")
-    return folder
+
+    def make(folder: Path) -> None:
+        shutil.copytree(reviewed_once, folder, symlinks=True, dirs_exist_ok=True)
+        Shell(folder)("retrain", "-w", "ws", "--no-curve", "--jobs", "1")
+
+    return once("retrained", make)
 
 
 @pytest.fixture

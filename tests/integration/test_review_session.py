@@ -26,7 +26,7 @@ _READ = """() => {
 @pytest.fixture(scope="module")
 def reviewed(tmp_path_factory, request):
     """Audit the sample, serve it, and return the folder with the page of a reviewer who is about to begin."""
-    from tests.integration.conftest import Shell
+    from tests.integration.shell import Shell
 
     folder = tmp_path_factory.mktemp("session")
     shell = Shell(folder)

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from data_schemas.tables import SELFTEST, validate
-from tests.integration.conftest import Shell
+from tests.integration.shell import Shell
 
 pytestmark = pytest.mark.integration
 

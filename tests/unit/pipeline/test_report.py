@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,11 @@ import pandas as pd
 import pytest
 
 from data_schemas.config import load_config
+from data_schemas.labels import load_taxonomy
 from data_schemas.skeletons import load_skeleton, skeleton_of
 from data_schemas.tables import SELFTEST
 from pipeline.colours import class_colours
+from pipeline.demo import write_demo
 from pipeline.detection.segments import cut_segments
 from pipeline.figures import class_counts, error_rates, given_by_predicted, quality_histogram
 from pipeline.readers import recognise
@@ -24,23 +27,25 @@ from pipeline.stages import SCHEMAS, STAGES, Context
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
+def made(once: Callable) -> dict[str, pd.DataFrame]:
     """Run the stages once on simulated clips and give their tables."""
-    from pipeline.demo import write_demo
 
-    folder = tmp_path_factory.mktemp("demo")
-    write_demo(folder, clips=100, pictures=False, jobs=1)
-    config = load_config(
-        None, overrides={"folds": {"count": 2}, "run": {"jobs": 1}, "model": {"views": ["frame"], "min_updates": 5}}
-    )
-    reader = recognise(folder / "clips")
-    from data_schemas.labels import load_taxonomy
+    def make(folder: Path) -> None:
+        write_demo(folder, clips=100, pictures=False, jobs=1)
+        config = load_config(
+            None, overrides={"folds": {"count": 2}, "run": {"jobs": 1}, "model": {"views": ["frame"], "min_updates": 5}}
+        )
+        reader = recognise(folder / "clips")
+        context = Context(reader, config, RunFolder(folder / "parts"), lambda done, total: None, load_taxonomy("aihub59"))
+        tables: dict[str, pd.DataFrame] = {"source": pd.DataFrame({"path": [str(folder / "clips")]})}
+        for stage in STAGES:
+            tables |= stage.run(tables, context)
+        put(folder / "run", tables)
 
-    context = Context(reader, config, RunFolder(folder / "parts"), lambda done, total: None, load_taxonomy("aihub59"))
-    tables: dict[str, pd.DataFrame] = {"source": pd.DataFrame({"path": [str(folder / "clips")]})}
-    for stage in STAGES:
-        tables |= stage.run(tables, context)
-    return tables
+    folder = once("report", make)
+    run = RunFolder(folder / "run")
+    source = pd.DataFrame({"path": [str(folder / "clips")]})
+    return {"source": source} | {name: run.read_table(name, schema) for name, schema in SCHEMAS.items()}
 
 
 def put(folder: Path, tables: dict[str, pd.DataFrame]) -> RunFolder:
