@@ -34,12 +34,12 @@ def show() -> None:
         return
     title("Agreement", "How far two people who labelled the same frames agree, and what they still have to settle.")
     if told.empty:
-        empty(
+        if empty(
             "No frame was labelled by two people yet",
             "Agreement needs two reviewers on the same clips. Let a second person open this page under their own name and work "
             "through the same blind sample, or the same segments of the queue.",
-        )
-        if st.button("Label a blind sample", type="primary"):
+            "Label a blind sample",
+        ):
             st.switch_page("blind_page.py")
         return
     st.toggle("Count blind labels, too", value=True, key="count_blind")

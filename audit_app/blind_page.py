@@ -137,10 +137,11 @@ def _label(found: Found, sample: pd.DataFrame, *, reviewer: str) -> None:
     place = st.session_state.get(_PLACE, waiting[0] if waiting else None)
     if place is None:
         title("Blind sample", f"Sample {escaped(sample_id)}")
-        empty(
-            "You have labelled the whole sample", "A second reviewer makes it worth more: Agreement then tells how far you agree."
-        )
-        if st.button("Back to the samples", type="primary"):
+        if empty(
+            "You have labelled the whole sample",
+            "A second reviewer makes it worth more: Agreement then tells how far you agree.",
+            "Back to the samples",
+        ):
             del st.query_params["sample"]
             st.rerun()
         return

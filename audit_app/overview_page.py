@@ -103,8 +103,11 @@ def _work(found: Found) -> None:
     st.divider()
     if told.empty:
         st.subheader("The review", anchor=False)
-        empty("Nobody has decided anything yet", "Progress and speed appear here with the first segment that is reviewed.")
-        if st.button("Open the queue", type="primary"):
+        if empty(
+            "Nobody has decided anything yet",
+            "Progress and speed appear here with the first segment that is reviewed.",
+            "Open the queue",
+        ):
             st.switch_page("queue_page.py")
         return
     left, right = st.columns(2, gap="large")

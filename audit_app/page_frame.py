@@ -34,19 +34,23 @@ def title(name: str, caption: str) -> None:
     _offer_newer_run()
 
 
-def empty(headline: str, advice: str, *, command: str | None = None) -> None:
-    """Say why there is nothing to see, and what to do next."""
+def empty(headline: str, advice: str, *acts: str, command: str | None = None) -> str | None:
+    """Say why there is nothing to see, and what to do next; return the one of the ``acts``, a button each, that was pressed."""
     with st.container(border=True, key=f"empty_{abs(hash(headline))}"):
         st.subheader(headline, anchor=False)
         st.write(advice)
         if command:
             st.code(command, language=None, wrap_lines=True)
+        if not acts:
+            return None
+        with st.container(horizontal=True):
+            pressed = [act for act in acts if st.button(act, type="primary" if act == acts[0] else "secondary")]
+    return pressed[0] if pressed else None
 
 
 def nothing_decided(headline: str, advice: str) -> None:
     """Say that nobody has painted anything yet, and lead to the queue."""
-    empty(headline, advice)
-    if st.button("Open the queue", type="primary"):
+    if empty(headline, advice, "Open the queue"):
         st.switch_page("queue_page.py")
 
 

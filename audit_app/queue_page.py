@@ -1,4 +1,4 @@
-"""The queue: what to look at next, most doubtful first."""
+"""The queue: what to look at next, in the order that a reviewer wants."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ LAST_SEGMENT = "last_segment"
 
 def show() -> None:
     """Show the queue; a segment that is clicked opens in Review with the same filters."""
-    title("Queue", "Stretches of clips whose label is probably wrong, most doubtful first. Arrow keys move, Enter opens.")
+    title("Queue", "Stretches of clips whose label is probably wrong. Arrow keys move, Enter opens.")
     found = run_or_stop()
     ask_reviewer()
     rows = queue_rows(found)
     if rows.empty:
-        empty(
+        if empty(
             "Nothing was flagged",
             "The audit found no stretch whose label it doubts. Label a blind sample to learn whether that is true: its windows "
             "are drawn at random, flagged or not.",
-        )
-        if st.button("Draw a blind sample", type="primary"):
+            "Draw a blind sample",
+        ):
             st.switch_page("blind_page.py")
         return
     if not (rows["state"] == "open").any():

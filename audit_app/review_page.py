@@ -75,17 +75,16 @@ def _go(asked: dict[str, Any]) -> None:
 def _reviewed(filters: QueueFilters) -> None:
     title("Review", "Frame by frame, one clip at a time.")
     filtered = any(name not in ("order", "state") for name in filters.query())
-    empty(
+    pressed = empty(
         "Everything in this part of the queue is reviewed" if filtered else "Everything is reviewed",
         "Clear the filters of the queue to see what is left."
         if filtered
         else "Export the cleaned labels, settle what reviewers disagree on, or label a blind sample to measure what is left.",
+        "Back to the queue",
+        "Label a blind sample",
     )
-    with st.container(horizontal=True):
-        if st.button("Back to the queue", type="primary"):
-            st.switch_page("queue_page.py")
-        if st.button("Label a blind sample"):
-            st.switch_page("blind_page.py")
+    if pressed:
+        st.switch_page("queue_page.py" if pressed == "Back to the queue" else "blind_page.py")
 
 
 show()

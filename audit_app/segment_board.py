@@ -19,6 +19,9 @@ __all__ = ["SegmentBoard", "frames_of_clips", "segment_board"]
 _RECENT = 8
 """Clips that are looked at again: those of the last seconds of several reviewers."""
 
+_DIGITS = 4
+"""Decimals of a label quality in the queue."""
+
 
 class SegmentBoard:
     """The segments of a run that are reviewed, most doubtful first, and their states.
@@ -26,7 +29,8 @@ class SegmentBoard:
     Attributes
     ----------
     segments : DataFrame
-        The queue: the segments table without the hold-out, and ``learning_rank``, 1 for the segment that is best for retraining.
+        The queue: segments without the hold-out, their ``label_quality`` rounded, and ``learning_rank``, 1 for the segment
+        that is best for retraining.
     states : DataFrame
         As :func:`pipeline.review.progress.segment_states` gives it, a row for each segment.
     counts : Series
@@ -42,7 +46,9 @@ class SegmentBoard:
         self.counts: pd.Series = pd.Series(dtype="int64")
         queue = segments[segments["split"] != "holdout"].reset_index(drop=True)
         rank = left_to_learn(queue).rank(ascending=False, method="first").astype("int64")
-        self.segments = queue.assign(learning_rank=rank)
+        # The list in the browser and the way onwards sort by the same figures.
+        quality = queue["label_quality"].astype("float64").round(_DIGITS)
+        self.segments = queue.assign(label_quality=quality, learning_rank=rank)
         self.states = segment_states(self.segments, events().iloc[:0])
         self.version = 0
         self._recent: list[str] = []

@@ -221,7 +221,7 @@ def _segments(found: Found, clip_id: str, frames: pd.DataFrame, codes: Mapping[s
             "end": int(s["end_frame"]),
             "given": codes[normal_name(s["given_label"])],
             "suggested": codes[normal_name(s["suggested_label"])],
-            "probability": round(float(s["suggested_probability"]), 3),
+            "probability": round(float(s["suggested_probability"]), 2),
             "quality": round(float(s["label_quality"]), 3),
             "kind": s["kind"],
             "why": _sentence(s, number, time),

@@ -53,6 +53,14 @@ def test_a_payload_is_json_and_says_what_the_tables_say(found, store, workspace)
     assert payload["run_id"] == RUN
 
 
+def test_the_sentence_says_the_share_that_the_page_shows(found, store, workspace):
+    own = found["segments"].index[found["segments"]["clip_id"] == CLIP]
+    found["segments"].loc[own, "suggested_probability"] = np.array([0.8346, 0.6654], np.float32)
+    payload = clip_payload(found, CLIP, reviewer="kim", store=store, workspace=workspace)
+    assert [(100 * s["probability"] + 0.5) // 1 for s in payload["segments"]] == [83, 67]
+    assert [s["why"][-4:] for s in payload["segments"]] == ["83%.", "67%."]
+
+
 def test_suggestion_and_quality_of_a_frame_are_those_of_the_window_centred_nearest(found, store, workspace):
     payload = clip_payload(found, CLIP, reviewer="kim", store=store, workspace=workspace)
     issues = found["issues"].query("clip_id == @CLIP").reset_index(drop=True)
