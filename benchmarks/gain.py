@@ -36,11 +36,11 @@ from benchmarks.detection import places
 from benchmarks.machine import describe
 from benchmarks.reviewer import Known, by_queue, by_windows, reviewed
 from benchmarks.simulated import peer_issues, true_labels
-from data_schemas.config import Folds, load_config
+from data_schemas.config import load_config
 from data_schemas.tables import FRAMES, ISSUES, SEGMENTS, text
 from pipeline import stages
 from pipeline.demo import SIMULATOR_VERSION, write_demo
-from pipeline.folds import split_windows
+from pipeline.folds import split_again
 from pipeline.retraining.arms import Arm
 from pipeline.retraining.material import Material, read_material
 from pipeline.retraining.models import Models
@@ -116,11 +116,10 @@ def prepared(given: argparse.Namespace, folder: Path) -> Iterator[Case]:
 def held_out(told: str) -> Callable[..., pd.DataFrame]:
     """Return a split that holds out the groups at some places among the sorted ones."""
 
-    def split(windows: pd.DataFrame, *, folds: Folds) -> pd.DataFrame:
+    def split(windows: pd.DataFrame, **_: object) -> pd.DataFrame:
         names = sorted(windows["group"].unique())
         apart = windows["group"].isin([names[i] for i in places(told)])
-        of_rest = split_windows(windows[~apart], folds=folds)["split"]
-        return windows.assign(split=text(of_rest.reindex(windows.index).fillna("holdout")))
+        return split_again(windows.assign(split=text(np.where(apart, "holdout", "audit"))))
 
     return split
 
