@@ -75,11 +75,20 @@ def peer_issues(tables: Tables, *, program: Path, folder: Path, adjust: bool) ->
 
 def true_labels(windows: pd.DataFrame, truth: pd.DataFrame) -> NDArray[np.object_]:
     """Return the commonest true label of each window's frames."""
-    joined = windows[["window_id", "clip_id", "start_frame", "end_frame"]].merge(truth, on="clip_id")
-    inside = joined[joined["frame_number"].between(joined["start_frame"], joined["end_frame"])]
-    count = inside.groupby(["window_id", "true_label"]).size().reset_index(name="frames")
-    commonest = count.sort_values("frames", kind="stable").drop_duplicates("window_id", keep="last")
-    return windows["window_id"].map(commonest.set_index("window_id")["true_label"]).to_numpy(object)
+    ordered = truth.sort_values(["clip_id", "frame_number"], kind="stable")
+    classes, code = np.unique(ordered["true_label"].to_numpy(str), return_inverse=True)
+    before = np.zeros((len(ordered) + 1, len(classes)), np.int64)
+    np.cumsum(np.eye(len(classes), dtype=np.int64)[code], axis=0, out=before[1:])
+    clip, clips = pd.factorize(ordered["clip_id"])
+    number = ordered["frame_number"].to_numpy(np.int64)
+    stride = int(max(number.max(), windows["end_frame"].max())) + 2
+    place, own = clip * stride + number, clips.get_indexer(windows["clip_id"]) * stride
+    first = np.searchsorted(place, own + windows["start_frame"].to_numpy(np.int64))
+    last = np.searchsorted(place, own + windows["end_frame"].to_numpy(np.int64), side="right")
+    count = before[last] - before[first]
+    # Of equally common ones the last by name.
+    commonest = len(classes) - 1 - count[:, ::-1].argmax(axis=1)
+    return np.where(count.any(axis=1), classes.astype(object)[commonest], np.nan)
 
 
 def scores(issues: pd.DataFrame, truth: pd.DataFrame) -> dict[str, float]:

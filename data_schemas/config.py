@@ -107,7 +107,7 @@ class Folds(_Section):
     repeats: Annotated[int, Field(ge=1, le=100)] = 1
     """Times that all is predicted again with other folds; probabilities are averaged."""
     holdout: Share = 0.1
-    """Share of the groups set apart before anything else."""
+    """Share of the groups set apart before anything else, but at least 5 where a species has 20 or more."""
     seed: Annotated[int, Field(ge=0)] = 0
     """The same seed on the same machine gives the same result."""
 

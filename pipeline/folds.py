@@ -12,10 +12,14 @@ from numpy.typing import NDArray
 from data_schemas.config import Folds
 from data_schemas.errors import TooFewDataError
 from data_schemas.tables import text
+from pipeline.proof.intervals import FEWEST_GROUPS
 
 __all__ = ["assign_folds", "classes_of", "require_clips", "require_enough", "split_again", "split_windows"]
 
 _ATTEMPTS = 20
+
+_GROUPS_FOR_EACH_HELD_OUT = 4
+"""For the sake of a verdict no more than a quarter is set apart."""
 
 
 def split_windows(windows: pd.DataFrame, *, folds: Folds) -> pd.DataFrame:
@@ -171,19 +175,25 @@ def _auditable(target: NDArray[np.object_], group: NDArray[np.object_], rows: ND
 def _holdout_groups(
     target: NDArray[np.object_], group: NDArray[np.object_], *, kept: NDArray[np.bool_], folds: Folds
 ) -> set[object]:
-    """Choose about ``folds.holdout`` of the groups, stratified, such that every class can still be audited without them."""
+    """Choose about ``folds.holdout`` of the groups, stratified, such that every class can still be audited without them.
+
+    They are at least as many as a verdict needs, where a quarter of the groups is as many.
+    """
     names = np.unique(group[kept])
     if folds.holdout <= 0 or round(folds.holdout * len(names)) < 1 or len(names) < 4:
         return set()
     parts = min(max(2, round(1 / folds.holdout)), len(names))
+    fewest = FEWEST_GROUPS if len(names) >= _GROUPS_FOR_EACH_HELD_OUT * FEWEST_GROUPS else 1
+    parts = min(parts, len(names) // fewest)
     codes = pd.factorize(target[kept])[0].astype(np.int64)
     part = assign_folds(codes, pd.factorize(group[kept])[0].astype(np.int64), count=parts, seed=folds.seed)
+    possible = []
     for number in range(parts):
         apart = set(group[kept][part == number])
         rest = kept & ~np.isin(group, np.array(list(apart), object))
         if apart and (_auditable(target, group, rest) == rest).all():
-            return apart
-    return set()
+            possible.append(apart)
+    return next((apart for apart in possible if len(apart) >= fewest), possible[0] if possible else set())
 
 
 def _what_there_is(clips: pd.DataFrame, windows: pd.DataFrame) -> str:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from data_schemas.config import Folds
 from pipeline.folds import assign_folds, split_windows
+from pipeline.proof.intervals import FEWEST_GROUPS
 
 
 @st.composite
@@ -52,3 +53,16 @@ def test_classes_that_two_folds_cannot_hold_apart_get_a_third() -> None:
     fold = assign_folds(target, group, count=2, seed=0)
     assert len(set(fold.tolist())) == 3
     assert all(len(set(fold[target == c].tolist())) >= 2 for c in range(3))
+
+
+@given(
+    sizes=st.lists(st.integers(1, 40), min_size=4, max_size=60), seed=st.integers(0, 5), holdout=st.sampled_from([0.05, 0.1, 0.3])
+)
+def test_a_hold_out_has_the_groups_that_a_verdict_needs_where_a_quarter_has(sizes: list[int], seed: int, holdout: float) -> None:
+    rows = [(f"g{i:02d}", f"c{c}") for i, size in enumerate(sizes) for c in range(2) for _ in range(size)]
+    windows = pd.DataFrame(rows, columns=["group", "target"]).assign(species="DOG")
+    split = split_windows(windows, folds=Folds(seed=seed, holdout=holdout))
+    apart = split.loc[split["split"] == "holdout", "group"].nunique()
+    if len(sizes) >= 4 * FEWEST_GROUPS:
+        assert apart >= FEWEST_GROUPS
+    assert apart < len(sizes)
