@@ -5,9 +5,12 @@ from __future__ import annotations
 import atexit
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -54,6 +57,24 @@ class Shell:
         assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr
         return done
+
+    def kill_when(self, begun: Callable[[], bool], *words: object) -> None:
+        """Start a command as a shell does, and kill it with all its processes as soon as something has begun."""
+        process = subprocess.Popen(
+            self.command(*words),
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        deadline = time.monotonic() + _TIMEOUT
+        while process.poll() is None and time.monotonic() < deadline and not begun():
+            time.sleep(0.002)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        assert process.returncode == -signal.SIGKILL, f"audit {words[0]} ended before it could be killed"
+        assert begun(), f"audit {words[0]} took more than {_TIMEOUT} s to get there"
 
 
 def _run(command: list[str], folder: Path, environment: dict[str, str], said: Path) -> None:

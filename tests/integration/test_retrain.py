@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import shutil
-import signal
-import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -155,21 +151,8 @@ def test_the_same_again_is_nothing_to_do_and_a_decision_more_retrains_only_what_
 
 def test_a_retraining_that_was_killed_goes_on_to_the_same_models(audit: Shell, reviewed_once: Path, retrained_once: Path) -> None:
     shutil.copytree(reviewed_once / "ws", audit.folder / "ws", symlinks=True)
-    process = subprocess.Popen(
-        audit.command("retrain", "-w", "ws", "--no-curve", "--jobs", "1"),
-        cwd=audit.folder,
-        env=audit.environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
     models = audit.folder / "ws" / "runs" / "latest" / "models"
-    deadline = time.monotonic() + 120
-    while process.poll() is None and time.monotonic() < deadline and not (models / "given" / "DOG").exists():
-        time.sleep(0.002)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    assert process.returncode == -signal.SIGKILL, "the retraining ended before it could be killed"
+    audit.kill_when((models / "given" / "DOG").exists, "retrain", "-w", "ws", "--no-curve", "--jobs", "1")
     first = (models / "given" / "DOG" / "weights.safetensors").stat().st_mtime_ns
 
     audit("retrain", "-w", "ws", "--no-curve", "--jobs", "1")

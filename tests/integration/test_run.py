@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -85,21 +82,7 @@ def kill_in(stage: str, audit: Shell, table: Path) -> None:
         return any(f'"stage": "{stage}"' in log.read_text() for log in (audit.folder / "ws").glob("runs/*/log.jsonl"))
 
     assert not begun()
-    process = subprocess.Popen(
-        audit.command("run", table, "-w", "ws", *QUICK),
-        cwd=audit.folder,
-        env=audit.environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    deadline = time.monotonic() + 300
-    while process.poll() is None and time.monotonic() < deadline and not begun():
-        time.sleep(0.002)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    assert process.returncode == -signal.SIGKILL, f"the run ended before it could be killed in {stage}"
-    assert begun()
+    audit.kill_when(begun, "run", table, "-w", "ws", *QUICK)
 
 
 def test_processes_change_nothing(audit: Shell, table: Path, audited_once: Audited) -> None:

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
-import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -109,22 +105,8 @@ def test_labels_per_frame_have_boundaries_to_shift(audit, make_table) -> None:
 def test_a_killed_selftest_goes_on_to_the_same_table(ready: Shell, tested_once: Path) -> None:
     words = ("--kinds", "wrong_clip", "contaminated", "--shares", "0.3", "--jobs", "1")
     workspace = ready.folder / "ws"
-    process = subprocess.Popen(
-        ready.command("selftest", "-w", "ws", *words),
-        cwd=ready.folder,
-        env=ready.environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    deadline = time.monotonic() + 300
-    while (
-        process.poll() is None and time.monotonic() < deadline and not list(workspace.glob("selftest/contaminated*/parts/*.npy"))
-    ):
-        time.sleep(0.002)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    assert process.returncode == -signal.SIGKILL, "the selftest ended before it could be killed"
+    parts = "selftest/contaminated*/parts/*.npy"
+    ready.kill_when(lambda: any(workspace.glob(parts)), "selftest", "-w", "ws", *words)
     assert not (latest(workspace) / "selftest.parquet").exists()
     first = next(workspace.glob("selftest/wrong_clip*/selftest.parquet"))
     written = first.stat().st_mtime_ns
