@@ -54,7 +54,9 @@ def _list(found: Found, samples: pd.DataFrame | None, *, reviewer: str) -> None:
     st.subheader("Samples", anchor=False)
     if samples is None or samples.empty:
         empty(
-            "No sample yet", "Draw one on the right. About 40 windows of each kind give intervals of about 15 points either way."
+            "No sample yet",
+            "Draw one on the right. About 40 windows of each kind give intervals of about 15 points either way; of the "
+            "hold-out 40 of each species, since each has a model of its own to test.",
         )
         return
     for sample_id, sample in samples.groupby("sample_id", sort=False):
@@ -78,7 +80,9 @@ def _list(found: Found, samples: pd.DataFrame | None, *, reviewer: str) -> None:
 def _draw(found: Found, samples: pd.DataFrame | None) -> None:
     st.subheader("Draw a sample", anchor=False)
     drawn = set() if samples is None else set(samples["window_id"])
-    strata = strata_of(found["issues"])[~found["issues"]["window_id"].isin(drawn)].value_counts()
+    issues = found["issues"]
+    strata = strata_of(issues)[~issues["window_id"].isin(drawn)].value_counts()
+    usual = {"holdout": _USUAL_SIZE * max(1, issues.loc[issues["split"] == "holdout", "species"].nunique())}
     with st.form("draw", border=True):
         sizes = {
             stratum: int(
@@ -86,7 +90,7 @@ def _draw(found: Found, samples: pd.DataFrame | None) -> None:
                     f"{_STRATUM_WORDS[stratum][0]}: {_STRATUM_WORDS[stratum][1]}; {strata.get(stratum, 0):,} left",
                     min_value=0,
                     max_value=int(strata.get(stratum, 0)),
-                    value=min(_USUAL_SIZE, int(strata.get(stratum, 0))),
+                    value=min(usual.get(stratum, _USUAL_SIZE), int(strata.get(stratum, 0))),
                     key=f"size_{stratum}",
                 )
             )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from pipeline.review.store import ReviewStore
+from pipeline.stages import SCHEMAS
 from pipeline.workspace import Workspace
-from tests.pages_run import paint, segments_of
+from tests.pages_run import make_cats, paint, run_of, segments_of
 from tests.unit.audit_app.shown import button, component, texts
 
 
@@ -62,6 +65,16 @@ def test_blind_sample_is_drawn_and_shows_no_label(root, open_page):
     assert told["window"] == [sample["start_frame"].iloc[0], sample["end_frame"].iloc[0]]
     assert not {"given", "suggested", "quality", "segments", "segment_id", "similar"} & set(told)
     assert "SIT" not in texts(app)
+
+
+def test_a_hold_out_of_two_species_is_sampled_for_two_models(root, open_page):
+    make_cats(root)
+    issues = run_of(root).read_table("issues", SCHEMAS["issues"])
+    many = pd.concat([issues.assign(window_id=issues["window_id"] + f"-{i}") for i in range(100)], ignore_index=True)
+    many = many.assign(split="holdout", rank=range(1, len(many) + 1))
+    run_of(root).write_table("issues", many, schema=SCHEMAS["issues"], made_from="generated")
+    app = open_page(root, "blind")
+    assert [app.number_input(key=f"size_{s}").value for s in ("holdout", "flagged")] == [80, 0]
 
 
 def test_blind_sample_refuses_to_draw_nothing(root, open_page):
