@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from data_schemas.config import Folds
 from data_schemas.errors import TooFewDataError
 from data_schemas.tables import text
-from pipeline.proof.intervals import FEWEST_GROUPS
 
-__all__ = ["assign_folds", "classes_of", "require_clips", "require_enough", "split_again", "split_windows"]
+__all__ = ["FEWEST_GROUPS", "assign_folds", "classes_of", "require_clips", "require_enough", "split_again", "split_windows"]
 
 _ATTEMPTS = 20
+
+FEWEST_GROUPS = 5
+"""Groups that an interval needs: of fewer it would be made of too little."""
 
 _GROUPS_FOR_EACH_HELD_OUT = 4
 """For the sake of a verdict no more than a quarter is set apart."""

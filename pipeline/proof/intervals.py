@@ -15,12 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.folds import FEWEST_GROUPS
 from pipeline.proof.measures import Measure, Tally, class_f1
 
-__all__ = ["FEWEST_GROUPS", "Estimate", "class_estimates", "difference", "estimate"]
-
-FEWEST_GROUPS = 5
-"""With fewer groups an interval would be made of too little."""
+__all__ = ["Estimate", "class_estimates", "difference", "estimate"]
 
 _LEVEL = 0.95
 _AT_ONCE = 256

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.folds import FEWEST_GROUPS
 from pipeline.presentation import typed
-from pipeline.proof.intervals import FEWEST_GROUPS
 from pipeline.proof.measured import Measured
 from pipeline.proof.words import blind_words, counted, label_words, shown_share, stop_words
 from pipeline.report.comparison_file import Interval, Retraining, Species

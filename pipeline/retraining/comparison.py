@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.proof.intervals import FEWEST_GROUPS, Estimate, class_estimates, difference, estimate
+from pipeline.folds import FEWEST_GROUPS
+from pipeline.proof.intervals import Estimate, class_estimates, difference, estimate
 from pipeline.proof.measures import MEASURES, Tally, calibration_error, tally
 from pipeline.proof.residual import FEWEST_WINDOWS
 from pipeline.retraining.arms import Arm

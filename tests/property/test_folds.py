@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_schemas.config import Folds
-from pipeline.folds import assign_folds, split_windows
-from pipeline.proof.intervals import FEWEST_GROUPS
+from pipeline.folds import FEWEST_GROUPS, assign_folds, split_windows
 
 
 @st.composite

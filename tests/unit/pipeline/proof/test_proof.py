@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 
-from pipeline.proof.intervals import FEWEST_GROUPS, class_estimates, difference, estimate
+from pipeline.folds import FEWEST_GROUPS
+from pipeline.proof.intervals import class_estimates, difference, estimate
 from pipeline.proof.measures import MEASURES, Tally, calibration_error, class_f1, tally
 from pipeline.proof.residual import FEWEST_WINDOWS, residual_error, segments_to_reach, windows_needed
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.proof.intervals import FEWEST_GROUPS
+from pipeline.folds import FEWEST_GROUPS
 from pipeline.proof.residual import FEWEST_WINDOWS
 from pipeline.retraining.comparison import compare_arms, needs, verified_of
 
