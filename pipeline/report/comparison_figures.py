@@ -118,7 +118,7 @@ def curve_figure(curve: Sequence[CurvePoint], given: Arm | None) -> Figure:
     x = [p.reviewed_frames for p in points]
     for name, dash in zip(_CURVE, _DASHES, strict=True):
         values = [p.measures.get(name) for p in points]
-        known = [(a, v) for a, v in zip(x, values, strict=True) if v is not None and v.value is not None]
+        known = [(a, v.as_share()) for a, v in zip(x, values, strict=True) if v is not None and v.value is not None]
         colour = ARM_COLOURS["reviewed"] if name == _CURVE[0] else "#AA3377"
         if name == _CURVE[0]:
             _band(figure, [(a, v) for a, v in known if v.is_known], colour="rgba(34,136,51,0.15)")

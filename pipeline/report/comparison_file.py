@@ -33,6 +33,11 @@ class Interval(msgspec.Struct, frozen=True):
             return 0
         return int(self.low > 0) - int(self.high < 0)
 
+    def as_share(self) -> Interval:
+        """Return the interval of a share: what lies beyond 0 or 1 is cut off."""
+        low, high = (None if x is None else min(max(x, 0.0), 1.0) for x in (self.low, self.high))
+        return Interval(self.value, low, high, self.groups)
+
 
 class Arm(msgspec.Struct, frozen=True):
     """What the model of one arm is worth. ``confusion`` has shape (true, predicted), in windows."""

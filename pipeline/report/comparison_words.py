@@ -90,9 +90,10 @@ def interval_words(found: Interval) -> str:
     if found.value is None:
         return "-"
     value = f"{100 * found.value:.1f} %"
-    if found.low is None or found.high is None:
+    share = found.as_share()
+    if share.low is None or share.high is None:
         return value
-    return f"{value} ({100 * max(found.low, 0.0):.1f} to {100 * min(found.high, 1.0):.1f})"
+    return f"{value} ({100 * share.low:.1f} to {100 * share.high:.1f})"
 
 
 def compare_lines(found: Retraining | None, measured: Measured, *, run_dir: Path, report: Path, workspace: Path) -> Iterator[str]:

@@ -29,6 +29,7 @@ def add_dots(
     from plotly.graph_objects import Scatter
 
     shown = "%{x:.1%}" if unit == "%" else "%{x:+.1f}" + unit
+    values = [v.as_share() for v in values] if unit == "%" else values
     there = [(v, v.value, place, what) for v, place, what in zip(values, y, told, strict=True) if v.value is not None]
     for known in (True, False):
         rows = [row for row in there if row[0].is_known == known]

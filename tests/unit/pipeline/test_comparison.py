@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
+from plotly.graph_objects import Figure
 
 from data_schemas.errors import StageError
 from pipeline.proof.residual import Residual
 from pipeline.report import comparison_figures as draw
 from pipeline.report.comparison_file import Interval, Retraining, read_retraining
 from pipeline.report.comparison_words import _gain, _gains_in_short, interval_words, main_pair
+from pipeline.report.dots import add_dots
 from tests.retrain_example import CLASSES, retrain_example, species
 
 RUN = "20261125T000000Z-0a1b2c3d"
@@ -105,6 +107,11 @@ def test_an_interval_beyond_what_a_share_can_be_is_cut_off() -> None:
     assert interval_words(Interval(0.98, 0.92, 1.04, 9)) == "98.0 % (92.0 to 100.0)"
     assert interval_words(Interval(0.98, None, None, 3)) == "98.0 %"
     assert interval_words(Interval(None, None, None, 0)) == "-"
+    figure = Figure()
+    add_dots(figure, [Interval(0.98, 0.92, 1.04, 9)], [0], name="given", colour="red", told=["accuracy"])
+    (dots,) = figure.data
+    assert dots.x[0] + dots.error_x.array[0] == pytest.approx(1.0)
+    assert dots.customdata[0][1] == "95 % interval 92.0 to 100.0 %"
 
 
 def test_figures_show_every_arm_class_and_pair(tmp_path: Path) -> None:
