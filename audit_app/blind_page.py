@@ -82,7 +82,7 @@ def _draw(found: Found, samples: pd.DataFrame | None) -> None:
     drawn = set() if samples is None else set(samples["window_id"])
     issues = found["issues"]
     strata = strata_of(issues)[~issues["window_id"].isin(drawn)].value_counts()
-    usual = {"holdout": _USUAL_SIZE * max(1, issues.loc[issues["split"] == "holdout", "species"].nunique())}
+    usual = {"holdout": _USUAL_SIZE * issues.loc[issues["split"] == "holdout", "species"].nunique()}
     with st.form("draw", border=True):
         sizes = {
             stratum: int(

@@ -189,13 +189,11 @@ def _holdout_groups(
     parts = min(parts, len(names) // fewest)
     codes = pd.factorize(target[kept])[0].astype(np.int64)
     part = assign_folds(codes, pd.factorize(group[kept])[0].astype(np.int64), count=parts, seed=folds.seed)
-    possible = []
-    for number in range(parts):
-        apart = set(group[kept][part == number])
+    for apart in sorted((set(group[kept][part == number]) for number in range(parts)), key=lambda some: len(some) < fewest):
         rest = kept & ~np.isin(group, np.array(list(apart), object))
         if apart and (_auditable(target, group, rest) == rest).all():
-            possible.append(apart)
-    return next((apart for apart in possible if len(apart) >= fewest), possible[0] if possible else set())
+            return apart
+    return set()
 
 
 def _what_there_is(clips: pd.DataFrame, windows: pd.DataFrame) -> str:

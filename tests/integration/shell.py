@@ -19,10 +19,18 @@ from tests.integration.browser import ROOT
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-_LIBRARIES = ["cleanlab", "joblib", "pandas", "pandera.pandas", "plotly.graph_objects", "scipy.stats", "sklearn.model_selection"]
-_ENGINE = ["torch", "torch._dynamo", "safetensors.torch"]
+_LIBRARIES = [
+    "cleanlab",
+    "joblib",
+    "pandas",
+    "pandera.pandas",
+    "plotly.graph_objects",
+    "scipy.stats",
+    "sklearn.model_selection",
+    "torch._dynamo",
+]
 _SERVER = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload([*_LIBRARIES, *_ENGINE])
+_SERVER.set_forkserver_preload(_LIBRARIES)
 
 _TIMEOUT = 300
 
