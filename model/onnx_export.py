@@ -37,6 +37,7 @@ TOLERANCE = 1e-5
 """How far a probability of the exported model may be from that of the bundle."""
 
 _OPSET = 18
+_FAR = 10.0
 
 
 class RawWindows(nn.Module):
@@ -148,10 +149,15 @@ def _metadata(classifier: BehaviorClassifier) -> dict[str, Any]:
 
 
 def _trial_windows(classifier: BehaviorClassifier) -> NDArray[np.float32]:
-    """Return windows to compare on: whole ones, some with keypoints missing, a single pose, one point, and none at all."""
+    """Return windows to compare on: whole ones, some with keypoints missing, a single pose, one point, and none at all.
+
+    They are of any size and lie up to 10 times it from the origin, as poses in a picture do. Further off, nothing would be
+    compared but how coordinates in single precision are rounded.
+    """
     rng = np.random.default_rng(0)
     shape = (classifier.steps, len(classifier.keypoints), 2)
-    poses = rng.normal(0, 1, (61, *shape)) * 10.0 ** rng.uniform(-1, 3, (61, 1, 1, 1)) + rng.uniform(0, 1000, (61, 1, 1, 2))
+    size = 10.0 ** rng.uniform(-1, 3, (61, 1, 1, 1))
+    poses = size * (rng.normal(0, 1, (61, *shape)) + rng.uniform(0, _FAR, (61, 1, 1, 2)))
     poses[20:, :, :][rng.random((41, *shape[:2])) < 0.3] = np.nan
     poses[-1] = np.nan
     poses[-2, 1:] = np.nan

@@ -66,6 +66,16 @@ def test_the_exported_file_gives_the_same_probabilities_for_any_number_of_window
     assert json.loads(facts["hz"]) == 5.0
 
 
+def test_a_model_that_is_sure_of_itself_is_exported(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxscript")
+    pytest.importorskip("onnxruntime")
+    classifier = trained(ALL_VIEWS, keypoints=15)
+    for network in classifier.networks:
+        network.linear.weight.data *= 8
+    assert export_onnx(classifier, tmp_path / "model.onnx") <= TOLERANCE
+
+
 def test_without_the_extra_the_way_to_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(UsageError, match="onnx is not installed") as caught:
