@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from data_schemas.errors import StageError, WorkspaceError
 from data_schemas.tables import validate
+from pipeline.file_names import file_name
 
 __all__ = ["RunFolder", "disk_explained"]
 
@@ -131,13 +132,13 @@ class RunFolder:
             part.write_bytes(data)
 
     def write_array(self, name: str, array: NDArray[Any]) -> None:
-        """Write an intermediate array under ``parts/``."""
-        with self._placed(f"parts/{name}.npy") as part, part.open("wb") as file:
+        """Write an intermediate array under ``parts/``; its name may hold names from the data."""
+        with self._placed(f"parts/{file_name(name)}.npy") as part, part.open("wb") as file:
             np.save(file, array, allow_pickle=False)
 
     def read_array(self, name: str) -> NDArray[Any] | None:
         """Return an intermediate array, or None where it has not been written."""
-        path = self.path / "parts" / f"{name}.npy"
+        path = self.path / "parts" / f"{file_name(name)}.npy"
         try:
             return np.load(path, allow_pickle=False)  # type: ignore[no-any-return]
         except FileNotFoundError:

@@ -109,7 +109,7 @@ def listen(
     if not most:
         teaching = np.where(lesson.teaches, lesson.labels.given, -1)
         return Heard(np.zeros((len(species.rows), 0), np.float32), kept=lesson.teaches, teaching=teaching, changed=[])
-    known, kept, taught = (parts.read_array(f"{species.name}-{what}") for what in ("voices", "kept", "teaching"))
+    known, kept, taught = (parts.read_array(f"{what}-{species.name}") for what in ("voices", "kept", "teaching"))
     if known is not None and kept is not None and taught is not None:
         return Heard(known, kept=kept, teaching=taught, changed=[])
     probabilities, trusted = np.zeros((len(species.rows), lesson.classes), np.float32), lesson.teaches.copy()
@@ -126,5 +126,5 @@ def listen(
         changed = max(changed, of_batch.changed, key=len)
     heard = Heard(probabilities, kept=trusted, teaching=teaching, changed=changed)
     for what, array in (("voices", heard.probabilities), ("kept", heard.kept), ("teaching", heard.teaching)):
-        parts.write_array(f"{species.name}-{what}", array)
+        parts.write_array(f"{what}-{species.name}", array)
     return heard

@@ -143,7 +143,8 @@ def _tasks(
         train = np.flatnonzero((heard.teaching >= 0) & (fold != number) & (fold >= 0))
         for place, view in enumerate(recipe.views):
             yield NetworkTask(
-                name=f"{species.name}-{repeat}-{number}-{view}",
+                # The species comes last: whatever it is called, it reads as no other task.
+                name=f"network-{repeat}-{number}-{view}-{species.name}",
                 recipe=replace(recipe, views=(view,)),
                 classes=lesson.classes,
                 seed=(lesson.seed + 1000 * repeat) * 31 + number * 101 + place,

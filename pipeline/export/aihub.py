@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from data_schemas.errors import StageError
 from data_schemas.labels import Taxonomy
 from pipeline.export.label_text import correct_label_file
+from pipeline.file_names import file_name
 from pipeline.readers.checks import Unreadable
 from pipeline.readers.files import list_files, read_bytes
 from pipeline.readers.names import shown_path
@@ -25,7 +26,6 @@ from pipeline.sampling import clip_bounds
 __all__ = ["LabelFiles", "Stretch", "stretches", "write_label_files"]
 
 _ENDING = re.compile(r"(?:\.mp4)?\.json$", re.IGNORECASE)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\\]")
 
 
 @dataclass(frozen=True)
@@ -128,8 +128,9 @@ class _Source:
 
 def _below(name: str) -> str:
     """Return where a file of the source lies in the export; an archive becomes a folder, and no name leads out of it."""
-    parts = [_CONTROL.sub("_", p) for p in PurePosixPath(name.replace("::", "/")).parts if p not in ("/", ".")]
-    return "/".join("__" if p == ".." else p for p in parts)
+    *folders, leaf = (p for p in PurePosixPath(name.replace("::", "/")).parts if p.strip("/"))
+    ending = found[0] if (found := _ENDING.search(leaf)) else ""
+    return "/".join([*(file_name(p) for p in folders), file_name(leaf.removesuffix(ending), ending=ending)])
 
 
 def _outcome(cut: list[Stretch]) -> str:

@@ -29,6 +29,7 @@ from model.classifier import BehaviorClassifier
 from model.device import choose_device
 from model.training import Windows
 from pipeline.detection.hearing import recipe_of
+from pipeline.file_names import file_name
 from pipeline.identity import code_version, digest
 from pipeline.progress import Report
 from pipeline.retraining.material import Material
@@ -37,7 +38,6 @@ from pipeline.retraining.training import (
     Course,
     Trained,
     Tried,
-    bundle_name,
     place_bundle,
     train_courses,
     updates_by_recipe,
@@ -106,7 +106,7 @@ class Models:
                     f"the arm {lesson.arm} has no window of {species} left to teach",
                     hint="undo exclusions or relabels in the History, or retrain --on given pruned",
                 )
-            bundle = self.material.folder.path / "models" / lesson.arm / bundle_name(species) if keep else None
+            bundle = self.material.folder.path / "models" / lesson.arm / file_name(species) if keep else None
             key = digest(self._base(species), hash_of(own[["window_id", "target"]]))
             found.append(Wanted(lesson, species, key, own["first_sample"].to_numpy(np.int64), target, bundle))
         return found

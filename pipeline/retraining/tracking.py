@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_schemas.errors import ConfigError, UsageError
+from pipeline.file_names import file_name
 
 __all__ = ["Tracker", "open_tracker"]
 
@@ -67,19 +68,22 @@ class _TensorBoard:
         self._module, self._folder = module, f"{folder}/{run_name}"
 
     def losses(self, arm: str, species: str, by_view: Mapping[str, NDArray[np.float32]]) -> None:
-        with self._module.SummaryWriter(f"{self._folder}/{arm}-{species}") as writer:
+        with self._module.SummaryWriter(self._place(arm, species)) as writer:
             for view, values in by_view.items():
                 for update, value in enumerate(values.tolist(), start=1):
                     writer.add_scalar(f"loss/{view}", value, update)
 
     def figures(self, arm: str, species: str, values: Mapping[str, float | None]) -> None:
-        with self._module.SummaryWriter(f"{self._folder}/{arm}-{species}") as writer:
+        with self._module.SummaryWriter(self._place(arm, species)) as writer:
             for name, value in values.items():
                 if value is not None:
                     writer.add_scalar(f"hold-out/{name.replace(' ', '_')}", value, 0)
 
     def close(self) -> None:
         """Nothing is left to write."""
+
+    def _place(self, arm: str, species: str) -> str:
+        return f"{self._folder}/{file_name(f'{arm}-{species}')}"
 
 
 class _MLflow:

@@ -27,7 +27,7 @@ from model.training import Windows, train_network
 from model.windowing import Samples
 from pipeline.detection.network_tasks import NetworkTask, Parts, trial_lengths
 
-__all__ = ["Course", "Trained", "Tried", "bundle_name", "place_bundle", "train_courses", "updates_by_recipe", "updates_by_trial"]
+__all__ = ["Course", "Trained", "Tried", "place_bundle", "train_courses", "updates_by_recipe", "updates_by_trial"]
 
 _TRIED_FOLD = 0
 _SEED_OF_VIEW = 7919
@@ -135,12 +135,6 @@ def train_courses(
         for course in courses:
             made = [next(results) for _ in course.recipe.views]
             yield course, Trained([network for network, _ in made], np.stack([losses for _, losses in made]))
-
-
-def bundle_name(species: str) -> str:
-    """Return the folder name of a species: the species itself, unless it would be another place."""
-    name = species.replace("%", "%25").replace("/", "%2F").replace("\0", "%00")
-    return f"%2E{name[1:]}" if name.startswith(".") else name
 
 
 def place_bundle(classifier: BehaviorClassifier, folder: Path, *, beside: Path, made_from: str) -> None:

@@ -13,6 +13,7 @@ from data_schemas.labels import load_taxonomy
 from data_schemas.tables import CLIPS
 from pipeline.export.aihub import Stretch, stretches, write_label_files
 from pipeline.export.dataset import export_dataset
+from pipeline.file_names import file_name
 from pipeline.readers import recognise
 from pipeline.review.access import frames_of
 from pipeline.workspace import Workspace
@@ -98,10 +99,14 @@ def test_a_name_from_an_archive_does_not_lead_out_of_the_export(place, tmp_path:
     clips = folder.read_table("clips", CLIPS)
     after = frames_of(folder)
     after = after.assign(label=after["given"], excluded=False)
-    names = ["x.zip::../../a.json", "/b.json", "x.zip::in/./c.json", "d\n.json"]
+    names = ["x.zip::../../a.json", f"/{tmp_path}/b.json", "x.zip::in/./c.json", "d\n.mp4.json"]
     data = (tmp_path / "clips" / "DOG" / "SIT" / "d.json").read_bytes()
     monkeypatch.setattr("pipeline.export.aihub._Source.read", lambda self, name, digest: data)
     out = tmp_path / "deep" / "er" / "aihub"
     write_label_files(out, folder, clips.assign(source=names), after, taxonomy=load_taxonomy("aihub59"))
     written = sorted(p.relative_to(tmp_path / "deep").as_posix() for p in (tmp_path / "deep").rglob("*") if p.is_file())
-    assert written == ["er/aihub/b.json", "er/aihub/d_.json", "er/aihub/x.zip/__/__/a.json", "er/aihub/x.zip/in/c.json"]
+    below = "/".join(file_name(p) for p in tmp_path.parts[1:])
+    up = file_name("..")
+    d = file_name("d\n", ending=".mp4.json")
+    assert set(written) == {f"er/aihub/{p}" for p in (f"{below}/b.json", d, f"x.zip/{up}/{up}/a.json", "x.zip/in/c.json")}
+    assert not (tmp_path / "b.json").exists()

@@ -16,7 +16,6 @@ from model.windowing import SEEN, Samples
 from pipeline.retraining.training import (
     Course,
     Tried,
-    bundle_name,
     place_bundle,
     train_courses,
     updates_by_recipe,
@@ -131,12 +130,3 @@ def test_a_disk_that_refuses_leaves_the_older_bundle(walking, tmp_path: Path, mo
     with pytest.raises(WorkspaceError, match="No space left"):
         place_bundle(classifier(trained.networks), tmp_path / "DOG", beside=tmp_path / "parts", made_from="two")
     assert made_from(tmp_path / "DOG") == "one"
-
-
-def test_a_species_is_no_path() -> None:
-    names = ["DOG", "a/b", "..", ".x", "a%2Fb", "쥐"]
-    made = [bundle_name(name) for name in names]
-    assert made[0] == "DOG"
-    assert made[-1] == "쥐"
-    assert len(set(made)) == len(names)
-    assert not any("/" in name or name.startswith(".") for name in made)
