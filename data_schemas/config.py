@@ -66,7 +66,7 @@ class Pose(_Section):
     skeleton: str = "auto"
     """auto (the taxonomy's, else keypoints without edges), a built-in name, or the path of your own .toml."""
     min_confidence: Share = 0.0
-    """Keypoints whose confidence column is below this are missing."""
+    """Keypoints whose confidence is below this are missing; an empty one is unknown, not low. Refused where nothing tells any."""
     max_keypoint_gap_ms: Annotated[int, Field(ge=0)] = 400
     """Gaps of a keypoint up to this long are interpolated within the clip, and marked."""
     find_faults: bool = True

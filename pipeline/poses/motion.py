@@ -6,7 +6,6 @@ same answers.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from data_schemas.animals import animals_in
 from data_schemas.skeletons import Skeleton
 from model.windowing import MISSING, Samples
 
@@ -22,27 +22,6 @@ __all__ = ["Body", "Poses", "body_of", "body_shift", "clip_median", "earlier", "
 FloatArray = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]
 
-_SIDES = frozenset(
-    {
-        "left",
-        "right",
-        "l",
-        "r",
-        "front",
-        "back",
-        "rear",
-        "hind",
-        "fore",
-        "upper",
-        "lower",
-        "top",
-        "bottom",
-        "mid",
-        "inner",
-        "outer",
-    }
-)
-"""Words for sides of one body: ``left_ear, left_hip, right_ear, right_hip`` are not two animals."""
 _ENOUGH_FOR_A_SHIFT = 3
 """Of two keypoints nobody can say which one moved, so that a shift of the body needs three."""
 _ROUNDS = 6
@@ -71,7 +50,7 @@ class Body:
 def body_of(skeleton: Skeleton, keypoints: tuple[str, ...] | None = None) -> Body:
     """Return what the skeleton tells about these keypoints (its own, in its order, where they are not given).
 
-    Several animals are known by names such as ``rat1_nose, rat2_nose`` or ``nose_a, nose_b``.
+    Several animals are known by their names, see :func:`data_schemas.animals.animals_in`.
     """
     names = keypoints or skeleton.keypoints
     place = {name: i for i, name in enumerate(names)}
@@ -80,33 +59,9 @@ def body_of(skeleton: Skeleton, keypoints: tuple[str, ...] | None = None) -> Bod
         named = [(skeleton.keypoints[a], skeleton.keypoints[b]) for a, b in pairs]
         return tuple((place[a], place[b]) for a, b in named if a in place and b in place)
 
-    animals = _animals(names)
+    animals = tuple(animals_in(names).values()) or (tuple(range(len(names))),)
     pairs = tuple((a, b) for animal in animals for i, a in enumerate(animal) for b in animal[i + 1 :])
     return Body(animals=animals, bones=here(skeleton.edges) or pairs, left_right=here(skeleton.left_right))
-
-
-def _animals(names: tuple[str, ...]) -> tuple[tuple[int, ...], ...]:
-    """Return the keypoints of each animal: groups by first or last word that hold the same parts and leave no keypoint over.
-
-    ``nose_a, tail_a, nose_b, tail_b`` can be read in two ways: words that are counted (a, b; rat1, rat2) name animals, and of
-    words that are not, the fewer, unless the others are sides of one body.
-    """
-    readings, sides = [], False
-    for pattern in (r"(?P<who>[^_.\- ]+)[_.\- ]+(?P<part>.+)", r"(?P<part>.+)[_.\- ]+(?P<who>[^_.\- ]+)"):
-        found = [re.fullmatch(pattern, name) for name in names]
-        groups: dict[str, dict[str, int]] = {}
-        for place, match in enumerate(found):
-            if match:
-                groups.setdefault(match["who"], {})[match["part"]] = place
-        parts = next(iter(groups.values()), {})
-        alike = all(group.keys() == parts.keys() for group in groups.values())
-        sides |= bool(_SIDES & {who.lower() for who in groups})
-        if all(found) and len(groups) > 1 and len(parts) > 1 and alike:
-            counted = len({re.sub(r"\d+$|(?<![a-zA-Z])[a-zA-Z]$", "", who) for who in groups}) == 1
-            animals = tuple(tuple(group[part] for part in parts) for group in groups.values())
-            readings.append((not counted, len(groups), animals))
-    usable = [r for r in readings if not (sides and r[0])]
-    return min(usable, key=lambda reading: reading[:2])[2] if usable else (tuple(range(len(names))),)
 
 
 @dataclass(frozen=True)

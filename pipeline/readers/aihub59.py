@@ -56,8 +56,14 @@ def skeleton_of_clips(config: Config) -> Skeleton:
     Raises
     ------
     ConfigError
-        ``pose.skeleton`` does not name 15 keypoints, or names those of the format in another order.
+        ``pose.skeleton`` does not name 15 keypoints, or names those of the format in another order; or ``pose.min_confidence`` is
+        set, which no label file could tell.
     """
+    if config.pose.min_confidence > 0:
+        raise ConfigError(
+            f"pose.min_confidence = {config.pose.min_confidence:g}, but label files of AI-Hub #59 tell no keypoint's confidence",
+            hint="leave pose.min_confidence at 0",
+        )
     own = load_skeleton("aihub59")
     if config.pose.skeleton in ("auto", own.name):
         return own

@@ -12,6 +12,13 @@ from data_schemas.skeletons import Skeleton, choose_skeleton
 from data_schemas.tables import CLIPS, FRAMES, keypoints_of, validate
 from pipeline.readers.checks import Unreadable
 from pipeline.readers.names import shown_path
+from pipeline.readers.pose_columns import (
+    CONFIDENCES,
+    NOT_A_KEYPOINT,
+    computed_keypoints,
+    confidence_columns,
+    likely_keypoints,
+)
 from pipeline.readers.recordings import Progress, Recordings, Remark, remarks_table
 from pipeline.readers.table_files import ENDINGS, NAMED, TableFile, read_table_file
 from pipeline.readers.table_rows import split_rows
@@ -59,10 +66,13 @@ def read_tables(
     columns = list(dict.fromkeys(c for file in files for c in file.columns))
     source = files[0].name if len(paths) == 1 else "tables"
     _require_columns(columns, source=source, config=config)
-    skeleton = skeleton_of_table(keypoints_of(columns), config)
+    named, likely = keypoints_of(columns), likely_keypoints(columns)
+    # Who names a keypoint means it, whatever it sounds like.
+    skeleton = skeleton_of_table(likely if config.pose.skeleton == "auto" else named, config)
+    _require_confidences(columns, skeleton, config=config, source=source)
     notes = [note for file in files for note in file.notes]
-    unused = [k for k in keypoints_of(columns) if k not in skeleton.keypoints]
-    notes += [Remark(source, k, "keypoint not in pose.skeleton: ignored") for k in unused]
+    notes += [Remark(source, k, _why_unused(k, likely)) for k in named if k not in skeleton.keypoints]
+    notes += _told_of_keypoints(columns, skeleton, config=config, source=source)
     rejected += [remark for file in files for remark in file.remarks]
     clips, frames = split_rows(files, skeleton=skeleton, config=config, taxonomy=taxonomy, rejected=rejected, notes=notes)
     return Recordings(
@@ -91,6 +101,38 @@ def skeleton_of_table(points: Sequence[str], config: Config) -> Skeleton:
             hint=f"the table's keypoints are {', '.join(points)}; name these, or leave pose.skeleton at auto",
         )
     return skeleton
+
+
+def _why_unused(keypoint: str, likely: Sequence[str]) -> str:
+    return "keypoint not in pose.skeleton: ignored" if keypoint in likely else NOT_A_KEYPOINT
+
+
+def _told_of_keypoints(columns: Sequence[str], skeleton: Skeleton, *, config: Config, source: str) -> list[Remark]:
+    """Return what is to be said of keypoints that look computed, and of confidences that are named otherwise or missing."""
+    confidences = confidence_columns(columns, skeleton.keypoints)
+    notes = [
+        Remark(source, k, "looks computed from other keypoints: taken for one of them")
+        for k in computed_keypoints(skeleton.keypoints)
+    ]
+    other = [column for name, column in confidences.items() if column != f"{name}_confidence"]
+    notes += [Remark(source, column, "read as the confidence of its keypoint") for column in other]
+    lacking = [k for k in skeleton.keypoints if k not in confidences]
+    if config.pose.min_confidence > 0 and lacking:
+        notes.append(
+            Remark(
+                source, "", f"pose.min_confidence: no confidence column of {', '.join(lacking)}: taken as seen wherever they are"
+            )
+        )
+    return notes
+
+
+def _require_confidences(columns: Sequence[str], skeleton: Skeleton, *, config: Config, source: str) -> None:
+    if config.pose.min_confidence > 0 and not confidence_columns(columns, skeleton.keypoints):
+        raise ConfigError(
+            f"pose.min_confidence = {config.pose.min_confidence:g}, but {source} tells no keypoint's confidence",
+            hint=f"name it NAME_confidence (or {', '.join(f'NAME_{end}' for end in CONFIDENCES[1:])}), as in "
+            f"{skeleton.keypoints[0]}_confidence, or leave pose.min_confidence at 0",
+        )
 
 
 def _of_frames(files: list[TableFile], rejected: list[Remark]) -> list[TableFile]:
@@ -126,7 +168,7 @@ def _require_columns(columns: Sequence[str], *, source: str, config: Config) -> 
                 if close
                 else "docs/data-formats.md shows the columns of a table",
             )
-    if not keypoints_of(columns):
+    if not likely_keypoints(columns) and not (keypoints_of(columns) and config.pose.skeleton != "auto"):
         raise SourceError(
             f"{source}: no keypoint: expected columns such as nose_x and nose_y, got {', '.join(columns[:8])}",
             hint="name every keypoint's coordinates NAME_x and NAME_y",

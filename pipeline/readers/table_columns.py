@@ -73,6 +73,11 @@ class Rows:
     def __contains__(self, column: str) -> bool:
         return column in self._table
 
+    @property
+    def columns(self) -> list[str]:
+        """Return the names of the columns that mean something."""
+        return [str(name) for name in self._table.columns]
+
     def column(self, name: str) -> pd.Series:
         """Return a column as written."""
         column = self._table[name]

@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data_schemas.labels import normal_name
-from data_schemas.tables import keypoints_of
 from pipeline.readers.checks import Unreadable
 from pipeline.readers.encodings import decode_text
+from pipeline.readers.pose_columns import pose_columns
 from pipeline.readers.recordings import Remark
 
 __all__ = ["CLIP_TEXT", "ENDINGS", "NAMED", "TableFile", "read_table_file"]
@@ -88,7 +88,7 @@ def read_table_file(name: str, path: Path) -> TableFile:
 
 
 def _known(columns: Sequence[str]) -> set[str]:
-    return {*NAMED, *(f"{k}_{part}" for k in keypoints_of(columns) for part in ("x", "y", "confidence"))}
+    return {*NAMED, *pose_columns(columns)}
 
 
 def _parquet(data: bytes) -> tuple[pd.DataFrame, list[str]]:

@@ -18,6 +18,7 @@ from data_schemas.labels import Taxonomy
 from data_schemas.skeletons import Skeleton
 from data_schemas.tables import LABEL_SOURCES
 from pipeline.readers.checks import LARGEST, UNSIZED_LIMIT, Unreadable, fill_times, impossible_keypoints, order_frames
+from pipeline.readers.pose_columns import confidence_columns
 from pipeline.readers.recordings import Remark, clips_table, text_by_code
 from pipeline.readers.table_clips import facts_of_clips, frame_classes, label_sources, rates_of_clips, told_of_clips
 from pipeline.readers.table_columns import Rows
@@ -76,17 +77,18 @@ def _poses(rows: Rows, skeleton: Skeleton, *, config: Config) -> tuple[NDArray[n
     """
     points = np.empty((2 * len(skeleton.keypoints), len(rows)), np.float32)
     confidences: dict[str, NDArray[np.float32]] = {}
+    told = confidence_columns(rows.columns, skeleton.keypoints)
     for i, keypoint in enumerate(skeleton.keypoints):
         xy = np.stack([rows.numbers(f"{keypoint}_x"), rows.numbers(f"{keypoint}_y")], axis=1)
         for note, where in impossible_keypoints(xy[:, None], limit=UNSIZED_LIMIT).items():
             rows.note(note, where[:, 0])
             xy[where[:, 0]] = np.nan
-        if (name := f"{keypoint}_confidence") in rows:
-            confidence = rows.numbers(name)
+        if keypoint in told:
+            confidence = rows.numbers(told[keypoint])
             with np.errstate(over="ignore"):
-                confidences[name] = confidence.astype(np.float32)
-            if config.pose.min_confidence > 0:
-                xy[~(confidence >= config.pose.min_confidence)] = np.nan
+                confidences[f"{keypoint}_confidence"] = confidence.astype(np.float32)
+            # An empty confidence is unknown, not low: some tools leave it empty where a person corrected the keypoint.
+            xy[confidence < config.pose.min_confidence] = np.nan
         points[2 * i : 2 * i + 2] = xy.T
     return points, confidences
 

@@ -1,0 +1,105 @@
+"""Which columns of a table are keypoints, which are their confidences, and which only look like keypoints.
+
+Coordinates are named ``NAME_x`` and ``NAME_y``. So are boxes, velocities and whatever else has two components: these are no
+places of a body, and a model that took them for some would measure bones between a nose and a speed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from data_schemas.animals import animals_in, name_parts
+from data_schemas.tables import keypoints_of
+
+__all__ = [
+    "CONFIDENCES",
+    "NOT_A_KEYPOINT",
+    "PoseFacts",
+    "computed_keypoints",
+    "confidence_columns",
+    "likely_keypoints",
+    "pose_columns",
+    "pose_facts",
+]
+
+CONFIDENCES = ("confidence", "likelihood", "score", "conf", "probability", "prob", "p")
+"""Endings of the column that tells how sure a pose estimator was of a keypoint; of two the earlier one is taken."""
+
+NOT_A_KEYPOINT = "not a keypoint, as its name tells: left out (name it in pose.skeleton if it is one)"
+"""The note about a pair of columns that are no coordinates; its place is their name."""
+
+_NO_PLACE_WORDS = (
+    "bbox boundingbox bounding roi crop velocity velocities vel speed acceleration accel acc accelerometer gyro jerk heading "
+    "direction orientation angle angular gradient flow displacement delta diff derivative momentum force scale resolution size "
+    "width height std var variance sigma error residual dpi zoom"
+)
+_NO_PLACES = frozenset(_NO_PLACE_WORDS.split())
+"""Words that tell of something else than a place."""
+
+_BOXES = (("w", "h"), ("width", "height"))
+"""A width and a height beside two coordinates make them a corner of a box."""
+
+_COMPUTED = frozenset(["centroid", "com", "cog", "barycenter", "barycentre", "mean", "median", "average"])
+
+
+@dataclass(frozen=True)
+class PoseFacts:
+    """What a run took for keypoints.
+
+    Attributes
+    ----------
+    keypoints : tuple of str
+        In the order of the columns.
+    left_out : tuple of str
+        What looks like a keypoint, but is none: ``bbox``, ``velocity``.
+    animals : dict
+        The keypoints of each animal by its name, where names tell of several; empty where they tell of one only.
+    """
+
+    keypoints: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+    animals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def pose_facts(columns: Iterable[str], notes: pd.DataFrame | None = None) -> PoseFacts:
+    """Return what was taken for keypoints, from the columns of the frames table and the notes of reading."""
+    keypoints = keypoints_of(list(columns))
+    told = notes[notes["reason"].str.startswith(NOT_A_KEYPOINT)]["place"] if notes is not None else ()
+    animals = {who: tuple(keypoints[i] for i in places) for who, places in animals_in(keypoints).items()}
+    return PoseFacts(keypoints, tuple(dict.fromkeys(told)), animals)
+
+
+def likely_keypoints(columns: Sequence[str]) -> tuple[str, ...]:
+    """Return the keypoints that have both coordinates, without those whose names tell of something else than a place."""
+    known = set(columns)
+    return tuple(name for name in keypoints_of(columns) if not _no_place(name, known))
+
+
+def computed_keypoints(keypoints: Sequence[str]) -> list[str]:
+    """Return the keypoints that look computed from the others: a centroid is a place, but no part that a pose estimator saw."""
+    found = [name for name in keypoints if _COMPUTED & {word.lower() for word in name_parts(name)}]
+    return found if len(found) < len(keypoints) else []
+
+
+def confidence_columns(columns: Iterable[str], keypoints: Iterable[str]) -> dict[str, str]:
+    """Return the column that tells each keypoint's confidence, for those that have one."""
+    known = set(columns)
+    found = {name: next((c for end in CONFIDENCES if (c := f"{name}_{end}") in known), None) for name in keypoints}
+    return {name: column for name, column in found.items() if column}
+
+
+def pose_columns(columns: Sequence[str]) -> set[str]:
+    """Return all columns that tell of poses: coordinates, also of what is left out, and confidences."""
+    names = keypoints_of(columns)
+    return {f"{name}_{axis}" for name in names for axis in "xy"} | set(confidence_columns(columns, names).values())
+
+
+def _no_place(name: str, columns: set[str]) -> bool:
+    """Tell whether two columns are no place in the picture, by the words of their name, or for a width and height beside them."""
+    words = [word.lower() for word in name_parts(name)]
+    if any({f"{name}_{a}", f"{name}_{b}"} <= columns for a, b in _BOXES):
+        return True
+    return bool(_NO_PLACES & set(words))
