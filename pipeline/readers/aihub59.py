@@ -99,6 +99,7 @@ def _clip(path: str, file: LabelFile, *, digest: str, config: Config, taxonomy: 
     meta, clip_id = file.metadata, clip_id_of(path)
     if not clip_id:
         raise Unreadable("", "the file's name is empty but for its ending, so the clip has no name")
+    _require_one_animal(file)
     xy, pose_notes = mend_coordinates(file.xy, limit=_limit(meta))
     time, time_notes = fill_times(file.frame_number, file.timestamp, place="$.annotations[{row}].timestamp")
     order, order_notes = order_frames(file.frame_number, time, xy, place="$.annotations[{row}]")
@@ -118,6 +119,26 @@ def _clip(path: str, file: LabelFile, *, digest: str, config: Config, taxonomy: 
         xy=xy[order],
         notes=dict(notes),
     )
+
+
+def _require_one_animal(file: LabelFile) -> None:
+    """Refuse a file in which most frames are annotated several times, with different poses."""
+    order = np.argsort(file.frame_number, kind="stable")
+    again = np.flatnonzero(np.diff(file.frame_number[order]) == 0)
+    if not len(again):
+        return
+    one, other = file.xy[order[again]], file.xy[order[again + 1]]
+    differs = ~((one == other) | (np.isnan(one) & np.isnan(other))).all(axis=(1, 2))
+    frames, repeated = len(np.unique(file.frame_number)), len(np.unique(file.frame_number[order[again[differs]]]))
+    if 2 * repeated > frames:
+        owner = file.metadata.owner
+        count = owner.get("animalCount") if isinstance(owner, dict) else None
+        told = "" if count is None else f" (owner.animalCount {count})"
+        raise Unreadable(
+            f"$.annotations[{order[again[differs][0] + 1]}]",
+            f"{repeated:,} of {frames:,} frames are annotated several times, with different poses, as for several "
+            f"animals{told}: keep one animal a file",
+        )
 
 
 def _facts(file: LabelFile, clip_id: str, *, config: Config) -> dict[str, Any]:

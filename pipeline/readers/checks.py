@@ -6,7 +6,7 @@ The same rules for every format, and the same words.
 |---|---|
 | frames out of order | sorted; noted |
 | a frame twice, the same both times | kept once; noted |
-| a frame twice, told differently | the clip is rejected |
+| a frame twice, told differently | the clip is rejected (of a table with the cause, see :mod:`pipeline.readers.repeats`) |
 | a frame number or a time that cannot be: negative, too large, infinite | the clip is rejected |
 | a time that is missing | computed from the frame number and the clip's frame rate; noted |
 | a time that is missing where fewer than two frames have one, and no frame rate is told | the clip is rejected |
@@ -92,7 +92,8 @@ def order_frames(
         differing = other[(time[one] != time[other]) | ~alike.all(axis=(1, 2))]
         if len(differing):
             row = int(differing[0])
-            raise Unreadable(place.format(row=row), f"frame {number[row]} is told twice, in different ways")
+            frames = f"{len(np.unique(number[differing])):,} of {len(np.unique(number)):,} frames"
+            raise Unreadable(place.format(row=row), f"frame {number[row]} is told twice, in different ways, {frames} are")
         notes["a frame was told twice, the same both times: kept once"] = len(again)
         order = np.delete(order, again)
     back = np.flatnonzero(np.diff(time[order]) <= 0)

@@ -41,6 +41,7 @@ _Keypoints: Any = msgspec.defstruct(
     "_Keypoints",
     [(f"k{i}", _Point | None, None) for i in range(1, KEYPOINTS + 1)],
     rename={f"k{i}": str(i) for i in range(1, KEYPOINTS + 1)},
+    forbid_unknown_fields=True,
     gc=False,
 )
 
@@ -74,6 +75,7 @@ class Metadata(msgspec.Struct):
     width: Number | None = None
     animal: Animal | None = None
     inspect: Inspect | None = None
+    owner: Any = None
 
 
 class _Head(msgspec.Struct):
@@ -197,6 +199,12 @@ def _misfit(error: Exception, *, below: str = "$") -> Unreadable:
     place = below + place.rstrip("`").removeprefix("$")
     if reason.startswith("Object missing required field `"):
         return Unreadable(f"{place}.{reason.split('`')[1]}", "is missing")
+    if reason.startswith("Object contains unknown field `"):
+        name = reason.split("`")[1]
+        shifted = "; numbered from 0, every one would carry its neighbour's name: number them from 1" if name == "0" else ""
+        return Unreadable(
+            f"{place}.{name}", f"keypoints are numbered from 1 to {KEYPOINTS}, so {name!r} is none of them{shifted}"
+        )
     return Unreadable(place, reason.split(";")[0])
 
 

@@ -6,6 +6,7 @@ places of a body, and a model that took them for some would measure bones betwee
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -23,6 +24,7 @@ __all__ = [
     "likely_keypoints",
     "pose_columns",
     "pose_facts",
+    "telling_columns",
 ]
 
 CONFIDENCES = ("confidence", "likelihood", "score", "conf", "probability", "prob", "p")
@@ -43,6 +45,16 @@ _BOXES = (("w", "h"), ("width", "height"))
 """A width and a height beside two coordinates make them a corner of a box."""
 
 _COMPUTED = frozenset(["centroid", "com", "cog", "barycenter", "barycentre", "mean", "median", "average"])
+
+
+_WHO = (
+    "annotator rater coder observer scorer labeler labeller expert reviewer individual individuals animal animals id "
+    "track tracklet instance identity mouse rat fly fish bird dog cat pig cow subject object person camera cam view video "
+    "file session trial"
+)
+_WHOSE = frozenset(_WHO.split())
+"""Words that tell of whom or of what a row is."""
+_NUMBERED = frozenset(["name", "number", "num", "no", "nr", "index", "idx", "code", "key"])
 
 
 @dataclass(frozen=True)
@@ -95,6 +107,17 @@ def pose_columns(columns: Sequence[str]) -> set[str]:
     """Return all columns that tell of poses: coordinates, also of what is left out, and confidences."""
     names = keypoints_of(columns)
     return {f"{name}_{axis}" for name in names for axis in "xy"} | set(confidence_columns(columns, names).values())
+
+
+def telling_columns(columns: Sequence[str]) -> set[str]:
+    """Return the columns whose names promise to tell who or what a row is of: an animal, a rater, a camera."""
+    poses = pose_columns(columns)
+    return {column for column in columns if column not in poses and _tells_apart(column)}
+
+
+def _tells_apart(column: str) -> bool:
+    words = [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", column)] or [""]
+    return words[-1] in _WHOSE or (words[0] in _WHOSE and words[-1] in _NUMBERED)
 
 
 def _no_place(name: str, columns: set[str]) -> bool:

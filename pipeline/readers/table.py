@@ -23,6 +23,9 @@ from pipeline.readers.recordings import Progress, Recordings, Remark, remarks_ta
 from pipeline.readers.table_files import ENDINGS, NAMED, TableFile, read_table_file
 from pipeline.readers.table_rows import split_rows
 
+_NO_POSES = "holds no keypoint: poses and labels stand in one table, so join it to the poses by clip_id and frame_number"
+"""Why a table of labels beside one of poses is set aside."""
+
 __all__ = ["ENDINGS", "read_tables", "skeleton_of_table"]
 
 
@@ -65,7 +68,7 @@ def read_tables(
         raise SourceError(why, hint="give Parquet or CSV with one row a frame; docs/data-formats.md shows the columns")
     columns = list(dict.fromkeys(c for file in files for c in file.columns))
     source = files[0].name if len(paths) == 1 else "tables"
-    _require_columns(columns, source=source, config=config)
+    _require_columns(columns, source=source, config=config, apart=[r.file for r in rejected if r.reason == _NO_POSES])
     named, likely = keypoints_of(columns), likely_keypoints(columns)
     # Who names a keypoint means it, whatever it sounds like.
     skeleton = skeleton_of_table(likely if config.pose.skeleton == "auto" else named, config)
@@ -138,6 +141,7 @@ def _require_confidences(columns: Sequence[str], skeleton: Skeleton, *, config: 
 def _of_frames(files: list[TableFile], rejected: list[Remark]) -> list[TableFile]:
     """Return the tables that hold frames; where some do, others that hold none, or no row, are set aside."""
     some = any({"clip_id", "frame_number"} <= set(f.columns) for f in files)
+    posed = any(keypoints_of(f.columns) for f in files)
     kept = []
     for file in files:
         missing = [c for c in ("clip_id", "frame_number") if c not in file.columns]
@@ -145,12 +149,14 @@ def _of_frames(files: list[TableFile], rejected: list[Remark]) -> list[TableFile
             rejected.append(Remark(file.name, "", f"not a table of frames: column {missing[0]} is missing"))
         elif not missing and file.rows.empty:
             rejected.append(Remark(file.name, "", "the table has no row"))
+        elif posed and not keypoints_of(file.columns):
+            rejected.append(Remark(file.name, "", _NO_POSES))
         else:
             kept.append(file)
     return kept
 
 
-def _require_columns(columns: Sequence[str], *, source: str, config: Config) -> None:
+def _require_columns(columns: Sequence[str], *, source: str, config: Config, apart: Sequence[str]) -> None:
     needed: list[tuple[str, ...]] = [("clip_id",), ("frame_number",), ("timestamp_ms", "fps")]
     if config.labels.missing == "reject":
         needed.append(("label", "frame_label"))
@@ -162,6 +168,8 @@ def _require_columns(columns: Sequence[str], *, source: str, config: Config) -> 
             why = (
                 " (the group of the folds; or set groups.by or groups.missing in audit.toml)" if "recording_id" in choices else ""
             )
+            if apart:
+                why += f"; {', '.join(apart[:3])} {_NO_POSES}"
             raise SourceError(
                 f"{source}: column {' or '.join(choices)} is missing{why}",
                 hint=f"is it called {close!r}? Rename it to {choices[0]}"

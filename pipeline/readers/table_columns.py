@@ -10,8 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.readers.names import plain_name
+from pipeline.readers.pose_columns import telling_columns
 from pipeline.readers.recordings import Remark
-from pipeline.readers.table_files import TableFile
+from pipeline.readers.table_files import NAMED, TableFile
 
 __all__ = ["Rows"]
 
@@ -32,6 +33,8 @@ class Rows:
         The first row of each clip.
     number : float64, shape (rows,)
         Frame numbers as told.
+    file : int64, shape (rows,)
+        The file that each row stands in.
     bad : set of int
         The clips that are set aside, each with its first fault.
     rejected, notes : list of Remark
@@ -47,7 +50,7 @@ class Rows:
         self._digests = [file.digest for file in files]
         self._table = pd.concat([f.rows for f in files], ignore_index=True) if len(files) > 1 else files[0].rows
         lengths = [len(file.rows) for file in files]
-        self._file = np.repeat(np.arange(len(files)), lengths)
+        self.file = np.repeat(np.arange(len(files)), lengths)
         self._row = np.concatenate([np.arange(n) for n in lengths])
         self._order: NDArray[np.int64] | None = None
 
@@ -60,7 +63,7 @@ class Rows:
             self.notes.append(Remark(self._files[0], "", "rows were not in the order of clips and frames: sorted"))
         self.clip, self.number = clip[order], number[order]
         self.first = np.searchsorted(self.clip, np.arange(len(self.names)))
-        self._file, self._row = self._file[order], self._row[order]
+        self.file, self._row = self.file[order], self._row[order]
         self._order = None if np.array_equal(order, np.arange(len(number))) else order
         self._refuse_junk("frame_number", junk[order])
         self.set_aside(np.isnan(self.number), "frame_number", "is missing")
@@ -72,6 +75,16 @@ class Rows:
 
     def __contains__(self, column: str) -> bool:
         return column in self._table
+
+    @property
+    def telling(self) -> tuple[str, ...]:
+        """Return the columns that are kept only to tell rows of one frame apart."""
+        found = telling_columns(self.columns)
+        return tuple(name for name in self.columns if name in found and name not in NAMED)
+
+    def files_of(self, where: NDArray[np.int64]) -> list[str]:
+        """Return the different files that some rows stand in."""
+        return [self._files[file] for file in np.unique(self.file[where]).tolist()]
 
     @property
     def columns(self) -> list[str]:
@@ -112,7 +125,7 @@ class Rows:
 
     def source(self, clip: int) -> tuple[str, str]:
         """Return the file that a clip begins in, and its hash."""
-        file = self._file[self.first[clip]]
+        file = self.file[self.first[clip]]
         return self._files[file], self._digests[file]
 
     def place(self, row: int, column: str | None = None) -> str:
@@ -131,7 +144,7 @@ class Rows:
             found = np.flatnonzero(faulty)
             for row in found[np.unique(self.clip[found], return_index=True)[1]].tolist():
                 why = reason if isinstance(reason, str) else reason(row)
-                self.set_clip_aside(int(self.clip[row]), why, place=self.place(row, column), file=self._file[row])
+                self.set_clip_aside(int(self.clip[row]), why, place=self.place(row, column), file=self.file[row])
 
     def set_clip_aside(self, clip: int, reason: str, *, place: str, file: int | None = None) -> None:
         """Set one clip aside."""
@@ -142,7 +155,7 @@ class Rows:
 
     def note(self, reason: str, rows: NDArray[np.bool_]) -> None:
         """Note what was mended in these rows, file by file."""
-        counts = np.bincount(self._file[rows], minlength=len(self._files))
+        counts = np.bincount(self.file[rows], minlength=len(self._files))
         self.notes += [Remark(self._files[i], "", reason, int(counts[i])) for i in np.flatnonzero(counts).tolist()]
 
     def note_clip(self, clip: int, mended: Mapping[str, int]) -> None:
@@ -155,8 +168,8 @@ class Rows:
             self.set_aside(junk, name, lambda row: f"{str(column.iloc[row])[:40]!r} is not a number")
 
     def _without_name(self, nameless: NDArray[np.bool_]) -> None:
-        for file in np.unique(self._file[nameless]).tolist():
-            rows = self._row[nameless & (self._file == file)]
+        for file in np.unique(self.file[nameless]).tolist():
+            rows = self._row[nameless & (self.file == file)]
             self.rejected.append(Remark(self._files[file], f"row {rows[0]}, column clip_id", f"{len(rows)} rows name no clip"))
 
 

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from data_schemas.labels import normal_name
 from pipeline.readers.checks import Unreadable
 from pipeline.readers.encodings import decode_text
-from pipeline.readers.pose_columns import pose_columns
+from pipeline.readers.pose_columns import pose_columns, telling_columns
 from pipeline.readers.recordings import Remark
 
 __all__ = ["CLIP_TEXT", "ENDINGS", "NAMED", "TableFile", "read_table_file"]
@@ -44,7 +44,7 @@ class TableFile:
     columns : tuple of str
         All that it names.
     rows : DataFrame
-        Only the columns that are known, as written.
+        Only the columns that are known, or may tell who or what a row is of, as written.
     remarks : list of Remark
         Rows that were left out.
     notes : list of Remark
@@ -95,7 +95,7 @@ def _parquet(data: bytes) -> tuple[pd.DataFrame, list[str]]:
     file = pq.ParquetFile(pa.BufferReader(data))
     columns = [c for c in file.schema_arrow.names if not c.startswith("__index_level_")]
     _refuse_repeated(columns)
-    known = _known(columns)
+    known = _known(columns) | telling_columns(columns)
     table = file.read(columns=[c for c in columns if c in known])
     # Bytes that are no UTF-8 would fail long after this, wherever a name is looked at first.
     table.validate(full=True)
@@ -138,7 +138,7 @@ def _csv(text: str, *, name: str, remarks: list[Remark]) -> tuple[pd.DataFrame, 
         place, _, reason = skipped[0].removeprefix("Skipping ").partition(": ")
         more = f" (the first of {len(skipped)} such rows)" if len(skipped) > 1 else ""
         remarks.append(Remark(name, place, f"{reason}: the row is left out{more}"))
-    known = _known(columns)
+    known = _known(columns) | telling_columns(columns)
     return rows[[c for c in columns if c in known]], [c for c in columns if c]
 
 

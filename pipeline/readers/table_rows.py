@@ -20,6 +20,7 @@ from data_schemas.tables import LABEL_SOURCES
 from pipeline.readers.checks import LARGEST, UNSIZED_LIMIT, Unreadable, fill_times, impossible_keypoints, order_frames
 from pipeline.readers.pose_columns import confidence_columns
 from pipeline.readers.recordings import Remark, clips_table, text_by_code
+from pipeline.readers.repeats import settle_repeats
 from pipeline.readers.table_clips import facts_of_clips, frame_classes, label_sources, rates_of_clips, told_of_clips
 from pipeline.readers.table_columns import Rows
 from pipeline.readers.table_files import TableFile
@@ -41,6 +42,7 @@ def split_rows(
     points, confidences = _poses(rows, skeleton, config=config)
     rate = _told_rates(rows)
     time = np.rint(_times(rows, rate))
+    settle_repeats(rows, {**dict(zip(skeleton.columns, points, strict=True)), **confidences, "timestamp_ms": time})
     kept = _frames_to_keep(rows, time, points)
     told = told_of_clips(rows)
     labels = frame_classes(rows, told, taxonomy=taxonomy)

@@ -24,6 +24,17 @@ from tests.unit.pipeline.readers.reading import only_reason, read
             "$.annotations[1].keypoints.7.x",
             "str",
         ),
+        (
+            {"annotations": [annotation(0, keypoints={"0": {"x": 1, "y": 1}})]},
+            "$.annotations[0].keypoints.0",
+            "number them from 1",
+        ),
+        ({"annotations": [annotation(0, keypoints={"nose": None})]}, "$.annotations[0].keypoints.nose", "numbered from 1 to 15"),
+        (
+            {"annotations": [annotation(n, keypoints={"1": {"x": x, "y": 5}}) for n in (0, 6) for x in (1, 900)]},
+            "$.annotations[1]",
+            "2 of 2 frames are annotated several times, with different poses, as for several animals",
+        ),
         ({"annotations": [annotation(0, frame_number=1.5)]}, "$.annotations[0].frame_number", "float"),
         ({"annotations": [annotation(0, frame_number="six")]}, "$.annotations[0].frame_number", "int"),
         ({"annotations": [annotation(0, frame_number=-6)]}, "$.annotations[0]", "cannot be"),
