@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data_schemas.config import Config
 from data_schemas.errors import ConfigError
@@ -28,6 +29,7 @@ from pipeline.readers.checks import (
 from pipeline.readers.label_files import KEYPOINTS, Animal, LabelFile, Metadata, as_float, decode_label_file
 from pipeline.readers.names import clip_id_of, plain_name, shown_path, without_ending, years
 from pipeline.readers.recordings import Clip, Remark, group_of
+from pipeline.readers.unseen import unseen_keypoints, unseen_note
 
 __all__ = ["looks_like_a_clip", "read_clip", "skeleton_of_clips"]
 
@@ -103,12 +105,13 @@ def _clip(path: str, file: LabelFile, *, digest: str, config: Config, taxonomy: 
     xy, pose_notes = mend_coordinates(file.xy, limit=_limit(meta))
     time, time_notes = fill_times(file.frame_number, file.timestamp, place="$.annotations[{row}].timestamp")
     order, order_notes = order_frames(file.frame_number, time, xy, place="$.annotations[{row}]")
-    number, time = file.frame_number[order], np.rint(time[order])
+    number, time, xy = file.frame_number[order], np.rint(time[order]), xy[order]
+    unseen_notes = _drop_unseen(xy)
     label, other_label, label_notes = _labels(meta, taxonomy, config=config)
     rate = frame_rate(number, time)
     untold = {} if rate else {UNTOLD_NOTE: 1}
     notes = Counter(file.notes)
-    for mended in (pose_notes, time_notes, order_notes, label_notes, untold):
+    for mended in (pose_notes, unseen_notes, time_notes, order_notes, label_notes, untold):
         notes.update(mended)
     facts = _facts(file, clip_id, config=config)
     facts |= {"source": shown_path(path), "source_hash": digest}
@@ -116,7 +119,7 @@ def _clip(path: str, file: LabelFile, *, digest: str, config: Config, taxonomy: 
         facts=facts | {"fps": rate or UNTOLD_RATE, "label": label, "other_label": other_label},
         frame_number=number.astype(np.int32),
         timestamp_ms=time.astype(np.int32),
-        xy=xy[order],
+        xy=xy,
         notes=dict(notes),
     )
 
@@ -139,6 +142,16 @@ def _require_one_animal(file: LabelFile) -> None:
             f"{repeated:,} of {frames:,} frames are annotated several times, with different poses, as for several "
             f"animals{told}: keep one animal a file",
         )
+
+
+def _drop_unseen(xy: NDArray[np.float32]) -> Counter[str]:
+    """Let keypoints be missing that stand where nothing was seen, and return the notes of how many."""
+    points = np.ascontiguousarray(xy.reshape(len(xy), -1).T)
+    notes: Counter[str] = Counter()
+    for found in list(unseen_keypoints(points, np.zeros(len(xy), np.int64))):
+        xy[found.rows, found.keypoint] = np.nan
+        notes[f"a keypoint {unseen_note(found.place)}"] += int(found.rows.sum())
+    return notes
 
 
 def _facts(file: LabelFile, clip_id: str, *, config: Config) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from data_schemas.animals import animals_in, name_parts
 from data_schemas.tables import keypoints_of
+from pipeline.readers.unseen import unseen_places
 
 __all__ = [
     "CONFIDENCES",
@@ -69,11 +70,14 @@ class PoseFacts:
         What looks like a keypoint, but is none: ``bbox``, ``velocity``.
     animals : dict
         The keypoints of each animal by its name, where names tell of several; empty where they tell of one only.
+    unseen : tuple of (x, y)
+        The places that stood for keypoints that were not seen, which are missing now.
     """
 
     keypoints: tuple[str, ...]
     left_out: tuple[str, ...] = ()
     animals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unseen: tuple[tuple[float, float], ...] = ()
 
 
 def pose_facts(columns: Iterable[str], notes: pd.DataFrame | None = None) -> PoseFacts:
@@ -81,7 +85,8 @@ def pose_facts(columns: Iterable[str], notes: pd.DataFrame | None = None) -> Pos
     keypoints = keypoints_of(list(columns))
     told = notes[notes["reason"].str.startswith(NOT_A_KEYPOINT)]["place"] if notes is not None else ()
     animals = {who: tuple(keypoints[i] for i in places) for who, places in animals_in(keypoints).items()}
-    return PoseFacts(keypoints, tuple(dict.fromkeys(told)), animals)
+    unseen = unseen_places(notes["reason"]) if notes is not None else ()
+    return PoseFacts(keypoints, tuple(dict.fromkeys(told)), animals, unseen)
 
 
 def likely_keypoints(columns: Sequence[str]) -> tuple[str, ...]:

@@ -19,6 +19,9 @@ __all__ = ["Rows"]
 _WHOLE = 2.0**62
 """Numbers beyond are refused for what they are, but must fit into 64 bits until then."""
 
+_NOTHING = ("", "nan", "-nan", "na", "n/a", "#n/a", "<na>", "null", "none")
+"""What stands for no number where it is written as text."""
+
 
 class Rows:
     """The rows of all files that name a clip, clip by clip in order of appearance and by frame number within each.
@@ -153,10 +156,10 @@ class Rows:
             name = self.source(clip)[0] if file is None else self._files[file]
             self.rejected.append(Remark(name, place, f"clip {self.names[clip]}: {reason}"))
 
-    def note(self, reason: str, rows: NDArray[np.bool_]) -> None:
+    def note(self, reason: str, rows: NDArray[np.bool_], *, place: str = "") -> None:
         """Note what was mended in these rows, file by file."""
         counts = np.bincount(self.file[rows], minlength=len(self._files))
-        self.notes += [Remark(self._files[i], "", reason, int(counts[i])) for i in np.flatnonzero(counts).tolist()]
+        self.notes += [Remark(self._files[i], place, reason, int(counts[i])) for i in np.flatnonzero(counts).tolist()]
 
     def note_clip(self, clip: int, mended: Mapping[str, int]) -> None:
         """Note what was mended in one clip."""
@@ -184,5 +187,5 @@ def _numbers(column: pd.Series) -> tuple[NDArray[np.float64], NDArray[np.bool_]]
     values = numbers.to_numpy(np.float64, na_value=np.nan)
     junk = np.isnan(values) & column.notna().to_numpy()
     if junk.any():
-        junk[junk] = (column[junk].astype("str").str.strip() != "").to_numpy()
+        junk[junk] = ~column[junk].astype("str").str.strip().str.lower().isin(_NOTHING).to_numpy()
     return values, junk

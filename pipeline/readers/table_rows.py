@@ -24,6 +24,7 @@ from pipeline.readers.repeats import settle_repeats
 from pipeline.readers.table_clips import facts_of_clips, frame_classes, label_sources, rates_of_clips, told_of_clips
 from pipeline.readers.table_columns import Rows
 from pipeline.readers.table_files import TableFile
+from pipeline.readers.unseen import unseen_keypoints, unseen_note
 
 __all__ = ["split_rows"]
 
@@ -40,6 +41,7 @@ def split_rows(
     """Return the clips and the frames of a table, neither validated; what was set aside or mended is added to the lists."""
     rows = Rows(files)
     points, confidences = _poses(rows, skeleton, config=config)
+    _drop_unseen(rows, points, confidences, skeleton)
     rate = _told_rates(rows)
     time = np.rint(_times(rows, rate))
     settle_repeats(rows, {**dict(zip(skeleton.columns, points, strict=True)), **confidences, "timestamp_ms": time})
@@ -93,6 +95,16 @@ def _poses(rows: Rows, skeleton: Skeleton, *, config: Config) -> tuple[NDArray[n
             xy[confidence < config.pose.min_confidence] = np.nan
         points[2 * i : 2 * i + 2] = xy.T
     return points, confidences
+
+
+def _drop_unseen(
+    rows: Rows, points: NDArray[np.float32], confidences: dict[str, NDArray[np.float32]], skeleton: Skeleton
+) -> None:
+    """Let keypoints be missing that stand where a tool puts those that it does not see; with the note of how many."""
+    told = [confidences.get(f"{name}_confidence") for name in skeleton.keypoints]
+    for found in list(unseen_keypoints(points, rows.clip, told, any_place=True)):
+        points[2 * found.keypoint : 2 * found.keypoint + 2, found.rows] = np.nan
+        rows.note(unseen_note(found.place), found.rows, place=skeleton.keypoints[found.keypoint])
 
 
 def _told_rates(rows: Rows) -> NDArray[np.float64]:

@@ -51,3 +51,11 @@ def test_label_files_that_number_keypoints_from_0_are_rejected(cases: Path) -> N
 def test_two_animals_in_a_label_file_are_told(cases: Path) -> None:
     reason = only_reason(read(cases / "aihub_two_animals" / "in"))[1]
     assert "frames are annotated several times, with different poses, as for several animals (owner.animalCount 2)" in reason
+
+
+def test_noses_at_the_origin_without_confidence_are_missing(cases: Path) -> None:
+    found = read(cases / "zeros_missing" / "zeros.csv")
+    assert found.frames["nose_x"].isna().sum() == 120
+    assert found.notes[["place", "reason"]].to_numpy().tolist() == [
+        ["nose", "at exactly (0, 0), as where nothing was seen: missing (120 times)"]
+    ]
