@@ -1,13 +1,18 @@
-"""What a run is known by: hashes of JSON values, and of the code."""
+"""What a run is known by: hashes of JSON values, and of the code that its results follow from."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pipeline.meaning import meaning_of
+
 __all__ = ["code_version", "digest"]
+
+_DATA = (".toml", ".css")
 
 
 def digest(*parts: Any) -> str:
@@ -16,14 +21,41 @@ def digest(*parts: Any) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def code_version() -> str:
-    """Return a hash over the modules that make a run's tables, so that a run never goes on with other code."""
-    apart = {("pipeline", name) for name in ("demo", "export", "proof", "retraining", "review", "prediction.py")}
-    apart |= {("model", f"{name}.py") for name in ("card", "frames", "onnx_export", "streaming")}
+def code_version(*modules: str) -> str:
+    """Return a hash of what modules do, with all modules of ours that they import, directly or not, and the data beside them.
+
+    Comments, docstrings and layout do not count; so what is made from this hash stays fresh when they change, and when any
+    module changes that these do not import.
+    """
     root = Path(__file__).resolve().parent.parent
-    found = hashlib.blake2b(digest_size=8)
-    for package in ("data_schemas", "model", "pipeline"):
-        for path in sorted((root / package).rglob("*")):
-            if path.suffix in (".py", ".toml") and path.relative_to(root).parts[:2] not in apart:
-                found.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
-    return found.hexdigest()
+    found: dict[str, str] = {}
+    todo = list(modules)
+    while todo:
+        name = todo.pop()
+        path = _file_of(root, name)
+        if name in found or path is None:
+            continue
+        meaning = meaning_of(path.read_bytes())
+        found[name] = meaning.hash
+        todo += [*meaning.imports, name.rpartition(".")[0]]
+        if path.name == "__init__.py":
+            found |= {str(p.relative_to(root)): hashlib.blake2b(p.read_bytes()).hexdigest() for p in _data_of(path.parent)}
+    return digest(sorted(found.items()))[:16]
+
+
+def _file_of(root: Path, module: str) -> Path | None:
+    """Return the file of a module of ours, None for a name that is none."""
+    top, *_ = parts = module.split(".")
+    if top not in ("data_schemas", "model", "pipeline"):
+        return None
+    places = (root.joinpath(*parts, "__init__.py"), root.joinpath(*parts).with_suffix(".py"))
+    return next((p for p in places if p.is_file()), None)
+
+
+def _data_of(package: Path) -> Iterator[Path]:
+    """Yield the files that a package reads, in it and in folders of it that are no packages."""
+    for path in package.iterdir():
+        if path.is_dir() and not (path / "__init__.py").exists():
+            yield from (p for p in path.rglob("*") if p.suffix in _DATA)
+        elif path.suffix in _DATA:
+            yield path

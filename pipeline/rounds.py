@@ -1,7 +1,8 @@
 """The rounds of a workspace: the audit of the labels as given, and one more each time that decisions are laid over them.
 
 A round is a run of its own, known by what the plain audit is known by and by the stretches that were decided: the same decisions
-have been audited, others make the next round. All rounds of one source and configuration have the same hold-out.
+have been audited, others make the next round. Rounds belong to a source and configuration, whatever the code was that audited
+them, and all of them have the same hold-out.
 """
 
 from __future__ import annotations
@@ -71,17 +72,21 @@ def decided_so_far(workspace: Workspace, source: Path) -> Decided:
 def open_round(workspace: Workspace, base: str, decided: Decided | None) -> dict[str, Any]:
     """Return what is known of a round before it is run: its number, the round before, and the decisions that it lays over.
 
+    The same decisions make the same round, also where other code audits them anew.
+
     Parameters
     ----------
     base
-        What the plain audit of this source and configuration is known by.
+        What the source and configuration are known by.
     """
     if decided is None or decided.stretches.empty:
         return {"number": 1, "base": base, "previous": None, "decisions_hash": None, "events": 0}
-    before = rounds_of(workspace, base)
-    last = max(before, key=lambda r: r["number"], default=None)
+    known = rounds_of(workspace, base)
+    same = next((r["number"] for r in known if r["decisions_hash"] == decided.hash), None)
+    before = [r for r in known if same is None or r["number"] < same]
+    last = before[-1] if before else None
     return {
-        "number": 1 + (last["number"] if last else 1),
+        "number": same or 1 + (last["number"] if last else 1),
         "base": base,
         "previous": last["run_id"] if last else None,
         "decisions_hash": decided.hash,
@@ -123,14 +128,18 @@ def figures_of_round(tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
 
 
 def rounds_of(workspace: Workspace, base: str) -> list[dict[str, Any]]:
-    """Return the finished rounds with this base, in order: what run.json tells of each, its run and when that was started."""
+    """Return the finished rounds with this base, in order: what run.json tells of each, its run and when that was started.
+
+    Of a round that was audited more than once, by other code, the newest run stands for it.
+    """
     found = []
     for path in sorted(p.parent for p in workspace.runs.glob("*/run.json") if not p.parent.is_symlink()):
         record = RunFolder(path).record()
         told = record.get("round")
         if told and told["base"] == base and record.get("finished"):
             found.append({"run_id": path.name, "started": record["started"], **told})
-    return sorted(found, key=lambda r: (r["number"], r["started"]))
+    newest = {r["number"]: r for r in sorted(found, key=lambda r: (r["started"], r["run_id"]))}
+    return [newest[number] for number in sorted(newest)]
 
 
 def rounds_before(folder: RunFolder) -> list[dict[str, Any]]:

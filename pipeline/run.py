@@ -25,6 +25,8 @@ from pipeline.workspace import Workspace
 
 __all__ = ["run_audit"]
 
+_REPORT = "pipeline.report"
+
 Show = Callable[[str], AbstractContextManager[Report]]
 """Shows one stage by its name while it runs."""
 
@@ -35,7 +37,8 @@ def run_audit(
     """Audit ``source`` and return the run's folder, and whether anything had to be done.
 
     A run is known by its source manifest, configuration and code, and by what was ``decided``, where that is laid over the labels
-    given: the same again goes on in its folder, or is already done.
+    given: the same again goes on in its folder, or is already done. Only the report is drawn anew where nothing else changed than
+    what draws it. Its round is that of the source and configuration, whatever the code was.
 
     Raises
     ------
@@ -47,9 +50,8 @@ def run_audit(
         The disk failed; what was finished is kept.
     """
     reader = recognise(source, format=config.source.format)
+    code = {"version": data_schemas.__version__, "code": code_version("pipeline.stages")}
     facts = {
-        "version": data_schemas.__version__,
-        "code": code_version(),
         "source": str(source.resolve()),
         "format": reader.name,
         "config": config.model_dump(mode="json", exclude={"export", "proof", "retrain", "review", "run", "source"}),
@@ -57,10 +59,10 @@ def run_audit(
     }
     base = digest(facts, reader.manifest())
     stretches = decided.stretches if decided is not None and len(decided.stretches) else None
-    identity = base if decided is None or stretches is None else digest(base, decided.hash)
+    identity = digest(base, code, None if decided is None or stretches is None else decided.hash)
     with workspace.locked():
-        folder = workspace.run_of(identity, {**facts, "round": open_round(workspace, base, decided)})
-        if folder.record().get("finished") and not _stale_stages(folder, identity):
+        folder = workspace.run_of(identity, {**code, **facts, "round": open_round(workspace, base, decided)})
+        if folder.record().get("finished") and not _stale_stages(folder, identity) and _is_drawn(folder):
             workspace.name_latest(folder)
             return folder, False
         _run_stages(folder, identity, reader=reader, config=config, show=show, decided=stretches)
@@ -78,13 +80,12 @@ def _run_stages(
     for stage in STAGES:
         if stage in stale:
             _run_stage(stage, folder, tables=tables, made_from=_key(stage, identity), show=show, **shared)
-    if stale or "windows" not in folder.record()["round"]:
-        _keep_figures(folder, tables)
+    _keep_figures(folder, tables)
     with show("report"):
         started = time.monotonic()
         folder.log("stage", stage="report")
         write_report(folder)
-        _note(folder, "report", seconds=time.monotonic() - started)
+        _note(folder, "report", seconds=time.monotonic() - started, code=code_version(_REPORT))
     folder.drop_arrays()
     folder.save_record({**folder.record(), "finished": True})
     folder.log("finished")
@@ -132,6 +133,12 @@ def _keep_figures(folder: RunFolder, tables: dict[str, pd.DataFrame]) -> None:
     whole = {name: tables[name] if name in tables else folder.read_table(name, SCHEMAS[name]) for name in needed}
     record = folder.record()
     folder.save_record({**record, "round": {**record["round"], **figures_of_round(whole)}})
+
+
+def _is_drawn(folder: RunFolder) -> bool:
+    """Tell whether the report was drawn by the code of now."""
+    told = folder.record()["stages"].get("report") or {}
+    return told.get("code") == code_version(_REPORT)
 
 
 def _note(folder: RunFolder, stage: str, **figures: Any) -> None:

@@ -79,7 +79,11 @@ class Models:
         self._seed = material.config.folds.seed
         self._device = choose_device(material.config.run.device).type
         self._base_of_all = digest(
-            data_schemas.__version__, code_version(), material.record["identity"], asdict(self._recipe), self._seed
+            data_schemas.__version__,
+            code_version("pipeline.retraining.models"),
+            material.record["identity"],
+            asdict(self._recipe),
+            self._seed,
         )
         self.trust = Trust(material, self.own, base=self._base_of_all)
         self._trusted = self.trust(material.windows)

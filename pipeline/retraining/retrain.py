@@ -23,7 +23,7 @@ from data_schemas.errors import WorkspaceError
 from data_schemas.tables import ARM_PREDICTIONS, probability_columns, text
 from model.card import write_model_card
 from model.classifier import BehaviorClassifier
-from pipeline.identity import digest
+from pipeline.identity import code_version, digest
 from pipeline.progress import Report
 from pipeline.proof.verified import sample_states
 from pipeline.retraining.arms import Arm
@@ -85,7 +85,8 @@ def retrain_arms(place: Workspace, config: Config, *, tracker: Tracker | None = 
             models = Models(material)
             plan = _plan(material, models, progress=progress)
         worked = _train(plan, models, show=show)
-        key = digest([(w.lesson.arm, w.lesson.share, w.key) for w in (*plan.wanted, *plan.curve)], _told(plan, material))
+        taught = [(w.lesson.arm, w.lesson.share, w.key) for w in (*plan.wanted, *plan.curve)]
+        key = digest(code_version("pipeline.retraining.retrain"), taught, _told(plan, material))
         known = _known(models.own, key)
         if known is None:
             worked = True

@@ -12,7 +12,7 @@ import pandas as pd
 from data_schemas.config import Config, load_config
 from data_schemas.errors import TooFewDataError, UsageError
 from data_schemas.tables import PLANTED_KINDS, SELFTEST, text
-from pipeline.identity import digest
+from pipeline.identity import code_version, digest
 from pipeline.naming import taxonomy_of
 from pipeline.progress import Report
 from pipeline.readers import Reader, recognise
@@ -32,6 +32,9 @@ KINDS = PLANTED_KINDS
 SHARES = (0.05, 0.15, 0.30)
 
 _FEWEST_GROUPS = 4
+_MADE_BY = ("pipeline.selftest.planting", "pipeline.selftest.recovery")
+"""What a copy follows from beside the stages: the words about it may change."""
+
 _LARGEST_SHARE = 0.5
 _NO_CHANGES = "no clip has a change between labels of its own frames, so no boundary can be shifted"
 
@@ -103,7 +106,7 @@ def prepare_selftest(
     reader = recognise(Path(config.source.path), format=config.source.format)
     shown = workspace.latest()
     folder, _ = run_audit(Path(config.source.path), config, workspace=workspace, show=show)
-    if shown is not None and shown.record().get("round", {}).get("base") == folder.record()["identity"]:
+    if shown is not None and shown.record().get("round", {}).get("base") == folder.record()["round"]["base"]:
         # Planted is in the labels as given; a later round stays the one that people look at, and that was asked for last.
         workspace.name_latest(workspace.run_of(str(shown.record()["identity"]), {}))
     tables = {name: folder.read_table(name, schema) for name, schema in SCHEMAS.items()}
@@ -145,7 +148,7 @@ def run_selftest(selftest: Selftest, *, show: Show) -> dict[str, Any]:
 
 def _one_row(selftest: Selftest, identity: str, *, kind: str, share: float, progress: Report) -> dict[str, object]:
     """Return the row of one copy: as it was stored, or by planting and auditing it."""
-    key = digest(identity, kind, share, selftest.seed)
+    key = digest(identity, code_version(*_MADE_BY), kind, share, selftest.seed)
     place = RunFolder(selftest.workspace.root / "selftest" / f"{kind}-{share:g}-{key[:8]}")
     if place.made_from("selftest") == key:
         stored = place.read_table("selftest", SELFTEST).astype(object).iloc[0]
