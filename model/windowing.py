@@ -63,6 +63,8 @@ def resample(
 ) -> Samples:
     """Put one clip on a clock of ``hz`` ticks a second that starts at its first frame, or at ``start_ms``.
 
+    After every hole that no window may span the clock starts anew with the frame that follows, in a recording as in a stream.
+
     A tick takes the frame nearest in time when that lies within half of the clip's own frame interval (a quarter of a tick, where
     frames are about as far apart as ticks).
     Other ticks, and keypoints that are missing at a tick, are interpolated linearly in time between the nearest frames that show
@@ -95,12 +97,15 @@ def resample(
     # Dense video has a frame near every tick; frames annotated at about the clock's own rate stray from it by rounding.
     tolerance = min(interval / 2 if interval < step / 2 else max(step / 4, interval / 2), step / 2) + 1.0
 
-    start = time[0] if start_ms is None else start_ms
-    count = math.floor((time[-1] - start) / step + 0.5) + 1 if ticks is None else ticks
-    tick = np.arange(count)
+    stretch = _stretches(intervals, max_gap_ms)
+    if start_ms is None:
+        tick, start, first, last = _clocks(time, stretch, step)
+    else:
+        count = math.floor((time[-1] - start_ms) / step + 0.5) + 1 if ticks is None else ticks
+        tick, start, first, last = np.arange(count), np.array(start_ms, np.float64), np.array(0), np.array(len(time) - 1)
     tick_time = start + tick * step
     reached = np.searchsorted(time, tick_time)
-    around = np.stack([np.maximum(reached - 1, 0), np.minimum(reached, len(time) - 1)])
+    around = np.minimum(np.maximum(np.stack([reached - 1, reached]), first), last)
     distance = np.abs(time[around] - tick_time)
     # A frame belongs to one tick only, and of the frames on either side of a tick the nearer one is taken; of two, the earlier.
     own = (np.floor((time[around] - start) / step + 0.5) == tick) & (distance <= tolerance)
@@ -109,26 +114,47 @@ def resample(
     before, after = np.where(real, taken, around)
     now = np.where(real, time[before], tick_time)
 
-    bridged = (tick_time >= time[0]) & (tick_time <= time[-1]) & ((time[after] - time[before]) <= max_gap_ms)
-    values, state = _interpolate(xy, time, before=before, after=after, now=now, limit=max_keypoint_gap_ms)
+    bridged = (tick_time >= time[first]) & (tick_time <= time[last]) & ((time[after] - time[before]) <= max_gap_ms)
+    values, state = _interpolate(xy, time, stretch=stretch, before=before, after=after, now=now, limit=max_keypoint_gap_ms)
     number = np.rint(np.interp(now, time, np.asarray(frame_number, np.float64))).astype(np.int32)
     # Ticks inside a hole that is too long are left out; what follows it is another run.
-    run = np.searchsorted(np.flatnonzero(intervals > max_gap_ms), before).astype(np.int32)
-    clip_scale = np.full(count, _clip_scale(values, state) if scale is None else scale, np.float32)
+    run = stretch[before].astype(np.int32)
+    clip_scale = np.full(len(tick), _clip_scale(values, state) if scale is None else scale, np.float32)
     kept = real | bridged
     return Samples(xy=values[kept], state=state[kept], frame_number=number[kept], run=run[kept], scale=clip_scale[kept])
+
+
+def _stretches(intervals: NDArray[np.float64], max_gap_ms: float) -> NDArray[np.int64]:
+    """Return the stretch that each frame belongs to, from 0: a hole that is too long parts two."""
+    holes = intervals > max_gap_ms
+    stretch = np.zeros(len(intervals) + 1, np.int64)
+    if holes.any():
+        np.cumsum(holes, out=stretch[1:])
+    return stretch
+
+
+def _clocks(
+    time: NDArray[np.float64], stretch: NDArray[np.int64], step: float
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the ticks of each stretch's clock, and for each tick when the clock starts, and the first and last frame."""
+    first = np.searchsorted(stretch, np.arange(stretch[-1] + 1))
+    last = np.append(first[1:], len(time)) - 1
+    counts = np.floor((time[last] - time[first]) / step + 0.5).astype(np.int64) + 1
+    tick = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    return tick, np.repeat(time[first], counts), np.repeat(first, counts), np.repeat(last, counts)
 
 
 def _interpolate(
     xy: FloatArray,
     time: NDArray[np.float64],
     *,
+    stretch: NDArray[np.int64],
     before: NDArray[np.int64],
     after: NDArray[np.int64],
     now: NDArray[np.float64],
     limit: float,
 ) -> tuple[FloatArray, NDArray[np.uint8]]:
-    """Return coordinates and states at the times ``now``, which lie between the frames ``before`` and ``after``."""
+    """Return coordinates and states at the times ``now``, between the frames ``before`` and ``after`` of one stretch."""
     frames, keypoints = xy.shape[:2]
     finite = np.isfinite(xy)
     shown = finite[..., 0] & finite[..., 1]
@@ -136,6 +162,8 @@ def _interpolate(
     previous = np.maximum.accumulate(np.where(shown, index, -1), axis=0)[before]
     following = np.minimum.accumulate(np.where(shown, index, frames)[::-1], axis=0)[::-1][after]
     inside = (previous >= 0) & (following < frames)
+    if stretch[-1]:
+        inside &= stretch[np.maximum(previous, 0)] == stretch[np.minimum(following, frames - 1)]
     left, right = np.where(inside, previous, 0), np.where(inside, following, 0)
     span = time[right] - time[left]
     usable = inside & ((span <= limit) | (left == right))

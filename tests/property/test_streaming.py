@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from model.classifier import BehaviorClassifier
 from model.recipe import make_recipe
 from model.streaming import Decision
-from model.windowing import MISSING, resample
+from model.windowing import MISSING, cut, resample
 
 KEYPOINTS = 4
 
@@ -108,3 +108,24 @@ def test_windows_lie_apart_by_whole_hops_and_their_frames_within_reach(recording
         assert abs(time[d.end_frame] - d.end_ms) <= 600
     for a, b in itertools.pairwise(decisions):
         assert b.start_ms > a.start_ms
+
+
+@settings(max_examples=60)
+@given(
+    st.sampled_from([5.0, 10.0, 23.976, 25.0, 30.0, 60.0]),
+    st.lists(st.tuples(st.integers(1, 90), st.floats(0, 3000)), min_size=1, max_size=4),
+    st.sampled_from([1, 2, 5]),
+    st.booleans(),
+)
+def test_a_stream_and_a_recording_are_cut_into_the_same_windows(fps: float, parts, stride: int, whole_ms: bool) -> None:
+    """With holes of any length between the parts: after one that no window may span both clocks start anew."""
+    time, now = [], 0.0
+    for frames, hole in parts:
+        time += [now + i * 1000 / fps for i in range(frames)]
+        now = time[-1] + 1000 / fps + hole
+    times = np.rint(time) if whole_ms else np.array(time)
+    xy = np.random.default_rng(0).normal(100, 30, (len(times), KEYPOINTS, 2)).astype(np.float32)
+    samples = resample(times, xy, frame_number=np.arange(len(times)), hz=5, max_gap_ms=600, max_keypoint_gap_ms=400)
+    first = cut(samples.run, steps=5, stride=stride)
+    spans = np.stack([samples.frame_number[first], samples.frame_number[first + 4]], axis=1).tolist()
+    assert [[d.start_frame, d.end_frame] for d in streamed(classifier("classic"), times, xy, stride / 5)] == spans
