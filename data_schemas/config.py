@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from data_schemas.errors import ConfigError
 from data_schemas.labels import nearest
@@ -47,6 +47,18 @@ class Source(_Section):
     """Folder, zip archive or table with the clips; a relative path starts at this file. `audit run SOURCE` overrides it."""
     format: Literal["auto", "aihub59", "table"] = "auto"
     """How the source is laid out; auto recognises it."""
+    encoding: str = "auto"
+    """Encoding of text that is neither UTF-8 nor UTF-16, such as cp1252 or cp949; auto tells these two apart where it can."""
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        if value != "auto":
+            try:
+                "".encode(value)
+            except LookupError as error:
+                raise ValueError("not an encoding; such as cp1252, cp949, latin-1, shift_jis, or auto") from error
+        return value
 
 
 class Labels(_Section):

@@ -44,10 +44,10 @@ def normal_name(name: str) -> str:
     return " ".join(unicodedata.normalize("NFC", name).split())
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that looks most like ``name``, or None when none is close."""
+def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.5) -> str | None:
+    """Return the known name that looks most like ``name``, or None when none is close: none as like as ``cutoff``, 0 to 1."""
     by_key = {_key(k): k for k in known}
-    hits = difflib.get_close_matches(_key(name), list(by_key), n=1, cutoff=0.5)
+    hits = difflib.get_close_matches(_key(name), list(by_key), n=1, cutoff=cutoff)
     return by_key[hits[0]] if hits else None
 
 

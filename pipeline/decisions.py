@@ -39,8 +39,9 @@ def import_decisions(
 ) -> None:
     """Add review events from a file; the same file again adds nothing.
 
-    A file of your own needs clip_id, start_frame, end_frame, label and reviewer. Rows that do not fit are listed with their line
-    and the reason, the others are imported. Ends with 3 when no row fits.
+    A file of your own needs clip_id, start_frame, end_frame, label and reviewer; CSV is read as audit run reads it. Rows that do
+    not fit are listed with their line and the reason, the others are imported. Frames that one reviewer gives two labels are
+    listed, too: the later row counts. Ends with 3 when no row fits.
 
     Example: audit decisions import decisions.csv -w my-audit
     """
@@ -48,7 +49,7 @@ def import_decisions(
     from pipeline.workspace import Workspace
 
     done = import_into(Workspace(workspace), file)
-    for problem in done.problems:
+    for problem in sorted([*done.problems, *done.doubts], key=lambda problem: problem.line):
         sys.stderr.write(f"{file}:{problem.line}: {problem.reason}\n")
     typer.echo(f"added {done.added:,} events, {done.present:,} were there already, {len(done.problems):,} did not fit")
     if done.problems and not done.added + done.present:

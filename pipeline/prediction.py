@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from data_schemas.config import Config, load_config
 from data_schemas.errors import BundleError, TooFewDataError, UsageError, WorkspaceError
@@ -20,6 +21,7 @@ from model.training import Windows
 from pipeline.readers import Recordings
 from pipeline.readers.table_clips import NO_SPECIES
 from pipeline.sampling import sample_clips
+from pipeline.spreadsheets import guarded_table
 from pipeline.windows import cut_windows
 
 __all__ = ["Predicted", "load_models", "predict_recordings", "reading_config", "require_writable", "write_predictions"]
@@ -132,7 +134,8 @@ def write_predictions(table: pd.DataFrame, path: Path) -> None:
     part = path.with_name(path.name + ".part")
     try:
         if path.suffix.lower() == ".csv":
-            table.to_csv(part, index=False, float_format="%.6g")
+            safe = guarded_table(pa.Table.from_pandas(table, preserve_index=False)).to_pandas()
+            safe.to_csv(part, index=False, float_format="%.6g")
         else:
             table.to_parquet(part, index=False)
         part.replace(path)

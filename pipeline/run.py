@@ -30,6 +30,9 @@ _REPORT = "pipeline.report"
 Show = Callable[[str], AbstractContextManager[Report]]
 """Shows one stage by its name while it runs."""
 
+_NOT_RESULTS: Any = dict.fromkeys(("export", "proof", "retrain", "review", "run"), True) | {"source": {"path", "format"}}
+"""Configuration that no result depends on; where the source lies is told apart from how it is read."""
+
 
 def run_audit(
     source: Path, config: Config, *, workspace: Workspace, show: Show, decided: Decided | None = None
@@ -54,7 +57,7 @@ def run_audit(
     facts = {
         "source": str(source.resolve()),
         "format": reader.name,
-        "config": config.model_dump(mode="json", exclude={"export", "proof", "retrain", "review", "run", "source"}),
+        "config": config.model_dump(mode="json", exclude=_NOT_RESULTS),
         "named_files": named_files(config),
     }
     base = digest(facts, reader.manifest())

@@ -14,6 +14,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from data_schemas.tables import validate
+from pipeline.spreadsheets import guarded_table
 
 __all__ = ["WrittenTable", "write_parts"]
 
@@ -38,7 +39,7 @@ def write_parts(folder: Path, name: str, parts: Iterable[pd.DataFrame], *, schem
     """
     names = (f"{name}.parquet", *([f"{name}.csv"] if csv else []))
     rows = 0
-    writers: list[pyarrow.parquet.ParquetWriter | pyarrow.csv.CSVWriter] = []
+    spreadsheet: pyarrow.csv.CSVWriter | None = None
     arrow_schema = None
     with ExitStack() as opened:
         for part in parts:
@@ -46,12 +47,11 @@ def write_parts(folder: Path, name: str, parts: Iterable[pd.DataFrame], *, schem
             table = pyarrow.Table.from_pandas(valid, schema=arrow_schema, preserve_index=False)
             if arrow_schema is None:
                 arrow_schema = table.schema
-                writers.append(
-                    opened.enter_context(pyarrow.parquet.ParquetWriter(folder / names[0], arrow_schema, compression="zstd"))
-                )
+                parquet = opened.enter_context(pyarrow.parquet.ParquetWriter(folder / names[0], arrow_schema, compression="zstd"))
                 if csv:
-                    writers.append(opened.enter_context(pyarrow.csv.CSVWriter(folder / names[1], arrow_schema)))
-            for writer in writers:
-                writer.write_table(table)
+                    spreadsheet = opened.enter_context(pyarrow.csv.CSVWriter(folder / names[1], guarded_table(table).schema))
+            parquet.write_table(table)
+            if spreadsheet is not None:
+                spreadsheet.write_table(guarded_table(table))
             rows += len(valid)
     return WrittenTable(names, rows)

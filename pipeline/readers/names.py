@@ -12,15 +12,25 @@ from data_schemas.labels import normal_name
 __all__ = ["clip_id_of", "is_writable", "plain_name", "shown_path", "without_ending", "writable", "years"]
 
 _VIDEO = re.compile(r"\.(?:mp4|avi|mov|mkv|webm|m4v|mpe?g)$", re.IGNORECASE)
+_WHOLE = re.compile(r"(-?[1-9][0-9]*|0)\.0+")
 _LABELS = re.compile(r"\.json$", re.IGNORECASE)
 
 
 def plain_name(value: object) -> str | None:
-    """Return a fact as the text that it is stored as, or None where there is none: null, NaN or blank; 14.0 is "14"."""
+    """Return a fact as the text that it is stored as, or None where there is none: null, NaN or blank.
+
+    14.0 is "14", as a number and as text: one empty cell makes pandas write whole numbers with a point. "014" stays as it is.
+    """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
-    written = f"{value:.15g}" if isinstance(value, float) else str(value)
-    return normal_name(writable(written)) or None
+    name = normal_name(writable(_written(value) if isinstance(value, float) else str(value)))
+    whole = _WHOLE.fullmatch(name)
+    return (whole[1] if whole else name) or None
+
+
+def _written(number: float) -> str:
+    exact = abs(number) <= 2**53 and number.is_integer()
+    return str(int(number)) if exact else f"{number:.15g}"
 
 
 def shown_path(path: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -54,11 +55,13 @@ class Reader:
         """
         taxonomy = taxonomy_of(self.name, config)
         if self.name == "table":
-            paths = [(f.name, self.source / f.name if self.source.is_dir() else self.source) for f in _wanted(self)]
+            names = [f.name for f in _wanted(self)]
             packed = [f.name for f in self.listing.files if f.name.lower().endswith(ENDINGS) and "::" in f.name]
             unread = [Remark(name, "", "tables inside archives are not read: unpack it") for name in packed]
             rejected = [*self.listing.rejected, *unread]
-            return read_tables(paths, config=config, taxonomy=taxonomy, rejected=rejected, progress=progress)
+            return read_tables(
+                names, partial(read_bytes, self.source), config=config, taxonomy=taxonomy, rejected=rejected, progress=progress
+            )
         return _read_label_files(self, config=config, taxonomy=taxonomy, progress=progress)
 
 

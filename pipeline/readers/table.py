@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
 
 from data_schemas.config import Config
 from data_schemas.errors import ConfigError, SourceError
@@ -11,6 +10,7 @@ from data_schemas.labels import Taxonomy, nearest
 from data_schemas.skeletons import Skeleton, choose_skeleton
 from data_schemas.tables import CLIPS, FRAMES, keypoints_of, validate
 from pipeline.readers.checks import Unreadable
+from pipeline.readers.label_spelling import one_spelling
 from pipeline.readers.names import shown_path
 from pipeline.readers.pose_columns import (
     CONFIDENCES,
@@ -30,7 +30,8 @@ __all__ = ["ENDINGS", "read_tables", "skeleton_of_table"]
 
 
 def read_tables(
-    paths: Sequence[tuple[str, Path]],
+    names: Sequence[str],
+    read: Callable[[str], bytes],
     *,
     config: Config,
     taxonomy: Taxonomy | None,
@@ -41,8 +42,10 @@ def read_tables(
 
     Parameters
     ----------
-    paths : sequence of (name below the source, path)
-        Files with the same columns, in order.
+    names : sequence of str
+        Paths of files below the source, in order.
+    read : callable
+        Gives the bytes of a file, or raises Unreadable.
     rejected : iterable of Remark
         What was set aside before any was opened.
 
@@ -55,25 +58,28 @@ def read_tables(
     """
     rejected = list(rejected)
     files: list[TableFile] = []
-    for done, (name, path) in enumerate(paths, start=1):
+    for done, name in enumerate(names, start=1):
         try:
-            files.append(read_table_file(shown_path(name), path))
+            files.append(read_table_file(shown_path(name), read(name), encoding=config.source.encoding))
         except Unreadable as error:
             rejected.append(Remark(shown_path(name), error.place, error.reason))
         if progress:
-            progress(done, len(paths))
+            progress(done, len(names))
     files = _of_frames(files, rejected)
     if not files:
         why = "; ".join(f"{r.file}: {r.reason}" for r in rejected[:3]) or "no table"
         raise SourceError(why, hint="give Parquet or CSV with one row a frame; docs/data-formats.md shows the columns")
     columns = list(dict.fromkeys(c for file in files for c in file.columns))
-    source = files[0].name if len(paths) == 1 else "tables"
+    source = files[0].name if len(names) == 1 else "tables"
     _require_columns(columns, source=source, config=config, apart=[r.file for r in rejected if r.reason == _NO_POSES])
     named, likely = keypoints_of(columns), likely_keypoints(columns)
     # Who names a keypoint means it, whatever it sounds like.
     skeleton = skeleton_of_table(likely if config.pose.skeleton == "auto" else named, config)
     _require_confidences(columns, skeleton, config=config, source=source)
     notes = [note for file in files for note in file.notes]
+    if taxonomy is None:
+        files, respelled = one_spelling(files, source=source)
+        notes += respelled
     notes += [Remark(source, k, _why_unused(k, likely)) for k in named if k not in skeleton.keypoints]
     notes += _told_of_keypoints(columns, skeleton, config=config, source=source)
     rejected += [remark for file in files for remark in file.remarks]

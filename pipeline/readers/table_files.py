@@ -7,19 +7,24 @@ import hashlib
 import io
 import warnings
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data_schemas.labels import normal_name
 from pipeline.readers.checks import Unreadable
-from pipeline.readers.encodings import decode_text
+from pipeline.readers.csv_text import CsvText, csv_text
+from pipeline.readers.decimals import has_decimal_commas
+from pipeline.readers.foreign import HEAD_BYTES, AnotherProgramsFile, foreign_file, foreign_table
+from pipeline.readers.names import plain_name
 from pipeline.readers.pose_columns import pose_columns, telling_columns
-from pipeline.readers.recordings import Remark
+from pipeline.readers.recordings import Remark, text_by_code
+from pipeline.spreadsheets import unguarded_column
 
 __all__ = ["CLIP_TEXT", "ENDINGS", "NAMED", "TableFile", "read_table_file"]
 
@@ -31,6 +36,18 @@ CLIP_TEXT = ("label", "subject_id", "recording_id", "species", "breed", "gender"
 _TEXT = ("clip_id", "frame_label", "label_source", "image", *CLIP_TEXT)
 NAMED = ("frame_number", "timestamp_ms", "fps", *_TEXT)
 """All columns that have a meaning, but those of the keypoints."""
+
+_NO_NUMBER: tuple[str, ...] = (
+    *("", "NA", "N/A", "#N/A", "#NA", "<NA>", "na", "n/a", "NaN", "nan", "NAN", "-nan", "-NaN", "NULL", "Null", "null"),
+    *("None", "none", "NONE", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN", "#N/A N/A"),
+)
+"""What stands for a number that is missing; in a column of names all of these but the empty cell are names."""
+
+_WORTH_A_NOTE = ("clip_id", "subject_id", "recording_id", "label", "frame_label")
+_ENOUGH = 10_000
+"""Rows that tell how numbers are written."""
+
+_BEYOND = "beyond the header"
 
 
 @dataclass(frozen=True)
@@ -44,7 +61,7 @@ class TableFile:
     columns : tuple of str
         All that it names.
     rows : DataFrame
-        Only the columns that are known, or may tell who or what a row is of, as written.
+        Only the columns that are known, or may tell who or what a row is of; those of names hold text, as it was written.
     remarks : list of Remark
         Rows that were left out.
     notes : list of Remark
@@ -59,8 +76,17 @@ class TableFile:
     notes: list[Remark] = field(default_factory=list)
 
 
-def read_table_file(name: str, path: Path) -> TableFile:
+def read_table_file(name: str, data: bytes, *, encoding: str = "auto") -> TableFile:
     """Read one file.
+
+    Parameters
+    ----------
+    name : str
+        Its path below the source as it is shown; the ending tells the format.
+    data : bytes
+        Its contents.
+    encoding : str
+        Of CSV that is neither UTF-8 nor has a byte order mark; ``auto`` finds out.
 
     Raises
     ------
@@ -69,20 +95,28 @@ def read_table_file(name: str, path: Path) -> TableFile:
     """
     remarks: list[Remark] = []
     notes: list[Remark] = []
+    if (found := foreign_file(name, data[:HEAD_BYTES])) is not None:
+        raise AnotherProgramsFile(found)
     try:
-        data = path.read_bytes()
-        if path.name.lower().endswith(".parquet"):
+        if name.lower().endswith(".parquet"):
             rows, columns = _parquet(data)
         else:
-            text, told = decode_text(gzip.decompress(data) if path.name.lower().endswith(".gz") else data)
-            notes += [Remark(name, "", note, count) for note, count in told.items()]
-            rows, columns = _csv(text, name=name, remarks=remarks)
+            written = csv_text(gzip.decompress(data) if name.lower().endswith(".gz") else data, encoding)
+            notes += [Remark(name, "", note, count) for note, count in written.notes.items()]
+            rows, columns = _csv(written, name=name, remarks=remarks, notes=notes)
+    except AnotherProgramsFile:
+        raise
     except Unreadable as error:
         raise Unreadable(error.place, f"not a readable table: {error.reason}") from error
     except (OSError, ValueError, pa.ArrowException, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error).partition("\n")[0] or type(error).__name__
         raise Unreadable("", f"not a readable table: {reason}") from error
+    rows = rows.assign(**{c: _as_text(rows[c]) for c in rows if c in _TEXT and not _is_text(rows[c])})
+    # A column of text in which numbers stand is read as CSV would be.
+    as_numbers = [c for c in rows if c in _known(columns) and c not in _TEXT and _is_text(rows[c])]
+    rows = rows.assign(**{c: rows[c].mask(rows[c].isin(_NO_NUMBER)) for c in as_numbers})
     notes += [Remark(name, column, "unknown column: ignored") for column in columns if column not in _known(columns)]
+    notes += [Remark(name, column, note, count) for column, note, count in _doubtful_names(rows)]
     digest = hashlib.blake2b(data, digest_size=16).hexdigest()
     return TableFile(name, digest, tuple(columns), rows, remarks, notes)
 
@@ -91,15 +125,38 @@ def _known(columns: Sequence[str]) -> set[str]:
     return {*NAMED, *pose_columns(columns)}
 
 
+def _is_text(column: pd.Series) -> bool:
+    return isinstance(column.dtype, pd.StringDtype)
+
+
+def _as_text(column: pd.Series) -> pd.Series:
+    """Return names that were written as numbers (or anything else) as text: 1 and 1.0 are one name, in whatever file."""
+    codes, written = pd.factorize(column)
+    names = [plain_name(value) for value in written.tolist()]
+    places = np.array([*(i if name is not None else -1 for i, name in enumerate(names)), -1], np.int64)[codes]
+    return pd.Series(text_by_code([name or "" for name in names], places), index=column.index)
+
+
+def _doubtful_names(rows: pd.DataFrame) -> list[tuple[str, str, int]]:
+    """Return the names that other programs write where there is none, by column, with the number of rows."""
+    found = []
+    for column in (c for c in _WORTH_A_NOTE if c in rows):
+        doubtful = rows[column][rows[column].isin(_NO_NUMBER[1:])]
+        for name, count in doubtful.value_counts().items():
+            found.append((column, f"{name} is a name like any other: where there is none, leave the cell empty", int(count)))
+    return found
+
+
 def _parquet(data: bytes) -> tuple[pd.DataFrame, list[str]]:
     file = pq.ParquetFile(pa.BufferReader(data))
-    columns = [c for c in file.schema_arrow.names if not c.startswith("__index_level_")]
+    written = [c for c in file.schema_arrow.names if not c.startswith("__index_level_")]
+    columns = [normal_name(c) for c in written]
     _refuse_repeated(columns)
     known = _known(columns) | telling_columns(columns)
-    table = file.read(columns=[c for c in columns if c in known])
+    table = file.read(columns=[c for c, name in zip(written, columns, strict=True) if name in known])
     # Bytes that are no UTF-8 would fail long after this, wherever a name is looked at first.
     table.validate(full=True)
-    arrays = {f.name: _plain_column(table[f.name], f.name) for f in table.schema}
+    arrays = {normal_name(f.name): _plain_column(table[f.name], normal_name(f.name)) for f in table.schema}
     return pa.table(arrays).to_pandas(), columns
 
 
@@ -113,33 +170,66 @@ def _plain_column(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     return column
 
 
-def _csv(text: str, *, name: str, remarks: list[Remark]) -> tuple[pd.DataFrame, list[str]]:
-    first_line = text.lstrip("\r\n").partition("\n")[0]
-    separator = max(",;\t", key=first_line.count)
-    header = [str(c) for c in pd.read_csv(io.StringIO(first_line), sep=separator, header=None, dtype="str").iloc[0].fillna("")]
-    columns = [normal_name(c) for c in header]
+def _csv(written: CsvText, *, name: str, remarks: list[Remark], notes: list[Remark]) -> tuple[pd.DataFrame, list[str]]:
+    if (found := foreign_table(written.head)) is not None:
+        raise AnotherProgramsFile(found)
+    columns = [normal_name(c) for c in written.header]
     _refuse_repeated([c for c in columns if c])
+    known = _known(columns)
+    rows, skipped = _parsed(written, columns)
+    numbers = [c for c in rows if c in known and c not in _TEXT]
+    if any(_holds_a_comma(rows[c]) for c in numbers):
+        sample, _ = _parsed(written, columns, dtype="str", nrows=_ENOUGH)
+        if has_decimal_commas((sample[c] for c in numbers), separator=written.separator):
+            rows, skipped = _parsed(written, columns, decimal=",")
+            notes.append(Remark(name, "", "numbers are written with decimal commas: read as such"))
+    if skipped:
+        remarks.append(Remark(name, *_first_skipped(skipped, written)))
+    guarded = [c for c in rows if c in _TEXT]
+    rows = rows.assign(**{c: unguarded_column(rows[c]) for c in guarded})
+    kept = known | telling_columns(columns)
+    return rows[[c for c in columns if c in kept]], [c for c in columns if c]
+
+
+def _parsed(written: CsvText, columns: Sequence[str], **options: Any) -> tuple[pd.DataFrame, list[str]]:
+    """Return the rows of a CSV file, and what is said of those that were left out."""
+    names = options.pop("names", [c or f"nameless {i}" for i, c in enumerate(columns)])
+    # Of names only the empty cell is missing: None, NA and null may be classes, and are in Parquet.
+    numbers = _known(columns) - {*_TEXT}
+    as_missing = {c: list(_NO_NUMBER) if c in numbers else [""] for c in names}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", pd.errors.ParserWarning)
-        rows = pd.read_csv(
-            io.BytesIO(text.encode()),  # three times as fast as text
-            sep=separator,
-            names=[c or f"nameless {i}" for i, c in enumerate(columns)],
+        read: Callable[..., pd.DataFrame] = pd.read_csv
+        rows = read(
+            io.BytesIO(written.text.encode()),  # three times as fast as text
+            names=names,
             header=0,
-            dtype={c: "str" for c in columns if c in _TEXT},
             index_col=False,
             on_bad_lines="warn",
             low_memory=False,
+            keep_default_na=False,
+            na_values=as_missing,
+            **({"sep": written.separator, "dtype": {c: "str" for c in columns if c in _TEXT}} | options),
         )
     skipped = [line for w in caught for line in str(w.message).splitlines() if line]
     if any(line.startswith("Length of header") for line in skipped):
-        raise ValueError("its first row has more fields than its header")
-    if skipped:
-        place, _, reason = skipped[0].removeprefix("Skipping ").partition(": ")
-        more = f" (the first of {len(skipped)} such rows)" if len(skipped) > 1 else ""
-        remarks.append(Remark(name, place, f"{reason}: the row is left out{more}"))
-    known = _known(columns) | telling_columns(columns)
-    return rows[[c for c in columns if c in known]], [c for c in columns if c]
+        # A separator at every line's end is no field.
+        rows, skipped = _parsed(written, columns, **options, names=[*names, _BEYOND])
+        if (rows.pop(_BEYOND).dropna().astype("str") != "").any():
+            raise ValueError("its first row has more fields than its header")
+    return rows, skipped
+
+
+def _holds_a_comma(column: pd.Series) -> bool:
+    return not pd.api.types.is_numeric_dtype(column) and bool(column.astype("str").str.contains(",", regex=False).any())
+
+
+def _first_skipped(skipped: Sequence[str], written: CsvText) -> tuple[str, str]:
+    """Return the line of the first row that was left out, and why."""
+    place, _, reason = skipped[0].removeprefix("Skipping line ").partition(": ")
+    line = int(place) + written.first_line - 1
+    more = f" (the first of {len(skipped)} such rows)" if len(skipped) > 1 else ""
+    return f"line {line}", f"{reason}: the row is left out{more}"
 
 
 def _refuse_repeated(columns: Sequence[str]) -> None:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from data_schemas.errors import SourceError, TableError, UsageError
-from data_schemas.labels import nearest
+from data_schemas.labels import nearest, normal_name
+from pipeline.readers.checks import Unreadable
+from pipeline.readers.csv_text import CsvText, csv_text
+from pipeline.readers.encodings import decode_text
+from pipeline.readers.foreign import HEAD_BYTES, Foreign, foreign_file, foreign_table
+from pipeline.spreadsheets import unguarded
 
 __all__ = ["NEEDED", "file_format", "rows_of"]
 
@@ -22,35 +27,42 @@ NEEDED = ("clip_id", "start_frame", "end_frame", "label", "reviewer")
 def file_format(path: Path) -> str:
     """Return csv or jsonl, by the ending of a file's name."""
     ending = path.suffix.lower()
-    if ending not in (".csv", ".jsonl", ".ndjson"):
+    if ending not in (".csv", ".tsv", ".jsonl", ".ndjson"):
         raise UsageError(f"{path}: not a format of decisions", hint="name a file that ends in .jsonl or .csv")
-    return "csv" if ending == ".csv" else "jsonl"
+    return "jsonl" if ending in (".jsonl", ".ndjson") else "csv"
 
 
-def rows_of(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
-    """Give every row with its line, or why it cannot be read."""
+def rows_of(path: Path, encoding: str = "auto") -> Iterator[tuple[int, Mapping[str, Any] | str]]:
+    """Give every row with its line, or why it cannot be read; CSV is read as the tables of a source are."""
     kind = file_format(path)
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        data = path.read_bytes()
+        if (found := foreign_file(path.name, data[:HEAD_BYTES])) is not None:
+            raise SourceError(f"{path}: {found.what}", hint=found.next_step)
+        if kind == "csv":
+            yield from _csv_rows(path, csv_text(data, encoding))
+        elif data.strip():
+            yield from _json_rows(path, decode_text(data, encoding)[0])
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror or error}", hint="name a file that `audit decisions export` wrote") from error
-    except UnicodeDecodeError as error:
-        raise SourceError(f"{path}: byte {error.start} is not UTF-8", hint="save the file as UTF-8") from error
-    if kind == "csv":
-        yield from _csv_rows(path, text)
-    else:
-        yield from _json_rows(path, text)
+    except (Unreadable, ValueError) as error:
+        reason = error.reason if isinstance(error, Unreadable) else str(error)
+        raise SourceError(f"{path}: {reason}", hint="save the file as UTF-8") from error
 
 
-def _csv_rows(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    _refuse_missing(path, reader.fieldnames or ())
-    line = reader.line_num + 1
+def _csv_rows(path: Path, written: CsvText) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
+    columns = [normal_name(name) for name in written.header]
+    _refuse_missing(path, columns, foreign_table(written.head))
+    reader = csv.reader(io.StringIO(written.text, newline=""), delimiter=written.separator)
+    next(reader)
+    line = written.first_line + reader.line_num
     try:
         for row in reader:
-            long, short = None in row, None in row.values()
-            yield line, "more or fewer cells than the head has" if long or short else {k: v or None for k, v in row.items()}
-            line = reader.line_num + 1
+            if any(row):
+                fits = len(row) == len(columns)
+                named = {name: unguarded(cell) or None for name, cell in zip(columns, row, strict=False)}
+                yield line, named if fits else "more or fewer cells than the head has"
+            line = written.first_line + reader.line_num
     except csv.Error as error:
         yield line, f"not CSV from here on: {error}"
 
@@ -73,11 +85,21 @@ def _json_rows(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any] |
     yield from rows
 
 
-def _refuse_missing(path: Path, named: Iterable[str]) -> None:
-    there = list(named)
+def _refuse_missing(path: Path, named: Iterable[str], foreign: Foreign | None = None) -> None:
+    there = [name for name in named if name]
     missing = [c for c in NEEDED if c not in there]
-    if missing:
-        close = {c: nearest(c, [n for n in there if n]) for c in missing}
-        meant = [f"{close[c]!r} for {c}" for c in missing if close[c]]
-        hint = f"did you write {', '.join(meant)}?" if meant else f"needed: {', '.join(NEEDED)}"
-        raise TableError(f"{path}: no column {', '.join(missing)}", hint=hint)
+    if not missing:
+        return
+    meant = [f"{close!r} for {c}" for c in missing if (close := _meant_by(c, there)) is not None]
+    if foreign is not None and not meant and len(missing) > len(NEEDED) // 2:
+        hint = f"write one row a stretch with {', '.join(NEEDED)}: frames are numbers of the clip's frames, not seconds"
+        raise TableError(f"{path}: {foreign.what}, not decisions: no column {', '.join(missing)}", hint=hint)
+    hint = f"did you write {', '.join(meant)}?" if meant else f"needed: {', '.join(NEEDED)}"
+    raise TableError(f"{path}: no column {', '.join(missing)}", hint=hint)
+
+
+def _meant_by(column: str, there: Sequence[str]) -> str | None:
+    """Return the name that was probably meant for a column: one that begins alike or differs by a letter or two."""
+    free = [name for name in there if name not in NEEDED]
+    start = next((n for n in free if len(n) > 2 and column.startswith(n.lower().replace(" ", "_"))), None)
+    return start or nearest(column, free, cutoff=0.7)

@@ -17,13 +17,16 @@ from typing import Any
 import msgspec
 import pandas as pd
 
+from data_schemas.config import load_config
 from data_schemas.errors import StageError, WorkspaceError
 from data_schemas.tables import CLIPS, REVIEW_EVENTS
 from pipeline.review.access import KnownLabels, frames_of, known_labels, open_store
+from pipeline.review.contradictions import contradictions
 from pipeline.review.decision_files import NEEDED, file_format, rows_of
 from pipeline.review.events import now
 from pipeline.review.incoming import Clips, RowError, checked_row
 from pipeline.review.store import ReviewStore
+from pipeline.spreadsheets import guarded
 from pipeline.workspace import Workspace
 
 __all__ = ["NEEDED", "Imported", "Problem", "export_events", "import_events", "import_into"]
@@ -34,7 +37,7 @@ _IN_ONE_PIECE = ("clip_id", "reviewer", "stream")
 
 @dataclass(frozen=True)
 class Problem:
-    """A row that was not imported: its line in the file, and why."""
+    """A row of the file by its line, and what is wrong with it."""
 
     line: int
     reason: str
@@ -42,11 +45,12 @@ class Problem:
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import did: rows added, rows that were stored already, and rows that did not fit."""
+    """What an import did: rows added, rows that were stored already, rows that did not fit, and what is doubtful about others."""
 
     added: int
     present: int
     problems: tuple[Problem, ...]
+    doubts: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ def export_events(events: pd.DataFrame, path: Path) -> int:
         text = io.StringIO(newline="")
         writer = csv.DictWriter(text, _COLUMNS, lineterminator="\r\n")
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({column: guarded(value) for column, value in row.items()} for row in rows)
         data = text.getvalue().encode()
     else:
         data = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
@@ -89,7 +93,14 @@ def export_events(events: pd.DataFrame, path: Path) -> int:
 
 
 def import_events(
-    path: Path, store: ReviewStore, *, frames: pd.DataFrame, species: Mapping[str, str], labels: KnownLabels, run_id: str
+    path: Path,
+    store: ReviewStore,
+    *,
+    frames: pd.DataFrame,
+    species: Mapping[str, str],
+    labels: KnownLabels,
+    run_id: str,
+    encoding: str = "auto",
 ) -> Imported:
     """Add the events of a file to the store.
 
@@ -103,6 +114,8 @@ def import_events(
         What labels may be given, by species.
     run_id
         Run that rows without one belong to.
+    encoding
+        Of a file that is neither UTF-8 nor UTF-16; auto finds out.
 
     Raises
     ------
@@ -118,7 +131,7 @@ def import_events(
     problems: list[Problem] = []
     seen: dict[str, int] = {}
     defaults = {"stream": "review", "run_id": run_id, "at": now()}
-    for line, row in rows_of(path):
+    for line, row in rows_of(path, encoding):
         if isinstance(row, str):
             problems.append(Problem(line, row))
             continue
@@ -129,7 +142,13 @@ def import_events(
             problems.append(Problem(line, str(error)))
     fitting = _consistent(accepted, store, problems)
     added, present = store.merge_events([row.event for row in fitting])
-    return Imported(added, present, tuple(sorted(problems, key=lambda p: p.line)))
+    doubts = tuple(Problem(line, reason) for line, reason in contradictions([(r.line, r.event) for r in fitting if _is_own(r)]))
+    return Imported(added, present, tuple(sorted(problems, key=lambda p: p.line)), doubts)
+
+
+def _is_own(row: _Row) -> bool:
+    """Tell whether a row says nothing of when it was decided: then no order tells which of two counts."""
+    return not {"operation_id", "at"} & row.told
 
 
 def import_into(place: Workspace, path: Path) -> Imported:
@@ -146,8 +165,10 @@ def import_into(place: Workspace, path: Path) -> Imported:
     clips = folder.read_table("clips", CLIPS)
     species = dict(zip(clips["clip_id"], clips["species"], strict=True))
     frames, labels = frames_of(folder), known_labels(folder)
+    encoding = load_config(place.config_path if place.config_path.exists() else None).source.encoding
     with open_store(place) as store:
-        return import_events(path, store, frames=frames, species=species, labels=labels, run_id=folder.path.name)
+        run_id = folder.path.name
+        return import_events(path, store, frames=frames, species=species, labels=labels, run_id=run_id, encoding=encoding)
 
 
 def _identified(checked: dict[str, Any], told: frozenset[str], seen: dict[str, int]) -> dict[str, Any]:

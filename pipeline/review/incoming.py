@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from data_schemas.errors import UsageError
 from data_schemas.labels import nearest, normal_name
 from data_schemas.tables import REVIEW_ACTIONS
+from pipeline.readers.names import clip_id_of, plain_name, without_ending
 from pipeline.review.access import KnownLabels
 from pipeline.review.events import Commit, Operation, Span
 
@@ -41,10 +42,17 @@ class Clips:
     def frames(self, clip_id: str) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
         """Return the frame numbers of a clip and the given label of each."""
         if clip_id not in self._bounds:
-            close = nearest(clip_id, self._bounds)
+            close = self._close(clip_id)
             raise RowError(f"no clip {clip_id!r} in this run" + (f"; did you mean {close!r}?" if close else ""))
         first, last = self._bounds[clip_id]
         return self._numbers[first:last], self._given[first:last]
+
+    def _close(self, clip_id: str) -> str | None:
+        """Return the clip that a name probably means: that of its video or file, else the one that looks most alike."""
+        stem = clip_id_of(clip_id.replace("\\", "/"))
+        bare = normal_name(without_ending(stem) or stem).casefold()
+        named = next((name for name in self._bounds if bare in (name.casefold(), clip_id_of(name).casefold())), None)
+        return named or nearest(clip_id, self._bounds)
 
     def label(self, clip_id: str, phrase: str) -> str:
         """Return the label that a name means for this clip's species."""
@@ -65,7 +73,8 @@ def checked_row(row: Mapping[str, Any], clips: Clips, defaults: Mapping[str, str
         It does not fit: an unknown clip, label or action, a span outside the clip, or a value that is none.
     """
     told = {k: _value(row, k) for k in ("clip_id", "reviewer", "label", "action", "stream", "at", "run_id", "undoes", "note")}
-    clip_id = told["clip_id"]
+    clip_id = plain_name(told["clip_id"])
+    told["clip_id"] = clip_id
     if clip_id is None:
         raise RowError("clip_id is empty")
     start, end = _number(row, "start_frame"), _number(row, "end_frame")

@@ -183,7 +183,57 @@ def test_files_that_are_no_decisions_are_refused(store, tmp_path: Path) -> None:
     with pytest.raises(TableError, match="reviewer") as caught:
         take(write(tmp_path / "d.csv", "clip_id,start_frame,end_frame,label,reviever"), store)
     assert "'reviever' for reviewer" in caught.value.hint
-    (tmp_path / "e.csv").write_bytes("clip_id,라벨".encode("euc-kr"))
+    (tmp_path / "e.csv").write_bytes("clip_id,歩く".encode("shift_jis"))
     with pytest.raises(SourceError, match="UTF-8"):
         take(tmp_path / "e.csv", store)
     assert take(write(tmp_path / "f.csv", HEAD), store) == Imported(0, 0, ())
+
+
+@pytest.mark.parametrize(
+    ("separator", "encoding", "first"),
+    [(";", "utf-8", ""), ("\t", "utf-16", ""), (";", "cp949", "sep=;\n"), (",", "utf-8-sig", "\n")],
+)
+def test_csv_is_read_as_the_tables_of_a_source_are(store, tmp_path: Path, separator: str, encoding: str, first: str) -> None:
+    lines = [HEAD, "c,2,5,SIT,이 검수", "e,2,5,SIT,kim", "c,2.0,5.0,=가,kim"]
+    path = tmp_path / "d.csv"
+    path.write_bytes((first + "\n".join(lines).replace(",", separator).replace("=가", "가")).encode(encoding))
+    done = take(path, store)
+    assert done.added == 2
+    assert [p.line for p in done.problems] == [3 + first.count("\n")]
+    assert store.events()["reviewer"].tolist() == ["이 검수", "kim"]
+
+
+def test_frames_that_one_reviewer_gives_two_labels_in_one_file_are_told(store, tmp_path: Path) -> None:
+    rows = ["c,2,8,WALKRUN,kim", "d,2,8,SIT,kim", "c,6,11,가,kim", "c,2,3,SIT,lee", "c,7,7,WALKRUN,kim", "c,9,9,가,kim"]
+    done = take(write(tmp_path / "d.csv", HEAD, *rows), store)
+    assert (done.added, done.problems) == (6, ())
+    assert [(d.line, d.reason.partition(":")[0]) for d in done.doubts] == [
+        (4, "frames 6-8 of c have two labels of kim"),
+        (6, "frames 7-7 of c have two labels of kim"),
+    ]
+    # What the store wrote tells when each was decided: no doubt which counts.
+    export_events(store.events(), tmp_path / "all.csv")
+    with ReviewStore.open(tmp_path / "other.db") as other:
+        assert take(tmp_path / "all.csv", other).doubts == ()
+
+
+def test_a_clip_is_known_by_its_videos_name_and_other_columns_are_not_guessed(store, tmp_path: Path) -> None:
+    rows = ["C.mp4,2,5,SIT,kim", "videos\\d.avi,2,5,SIT,kim", "x/y/c.json,2,5,SIT,kim"]
+    done = take(write(tmp_path / "d.csv", HEAD, *rows), store)
+    assert [p.reason.rpartition("; ")[2] for p in done.problems] == [f"did you mean '{c}'?" for c in "cdc"]
+    with pytest.raises(TableError, match="a BORIS export of events, not decisions: no column clip_id, start_frame") as caught:
+        take(write(tmp_path / "b.csv", "Observation id,Media file name,Behavior,Time", "o,c.mp4,SIT,1.0"), store)
+    assert "did you" not in caught.value.hint
+    with pytest.raises(TableError) as caught:
+        take(write(tmp_path / "e.csv", "Clip ID,start,end,behaviour,reviewer", "c,2,3,SIT,kim"), store)
+    assert caught.value.hint == "did you write 'Clip ID' for clip_id, 'start' for start_frame, 'end' for end_frame?"
+
+
+def test_a_note_that_looks_like_a_formula_is_written_so_that_no_spreadsheet_runs_it(store, tmp_path: Path) -> None:
+    take(write(tmp_path / "d.csv", HEAD + ",note", "c,2,5,SIT,kim,'=1+1", "c,6,7,SIT,kim,-5", "c,8,9,SIT,kim,'it is'"), store)
+    assert store.events()["note"].tolist() == ["=1+1", "-5", "'it is'"]
+    export_events(store.events(), tmp_path / "e.csv")
+    notes = pd.read_csv(tmp_path / "e.csv", dtype="str")["note"].tolist()
+    assert notes == ["'=1+1", "-5", "'it is'"]
+    export_events(store.events(), tmp_path / "e.jsonl")
+    assert json.loads((tmp_path / "e.jsonl").read_text().splitlines()[0])["note"] == "=1+1"

@@ -1,0 +1,76 @@
+"""What all CSV files have in common, whoever wrote them: their encoding, Excel's first line, the separator and the header."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import dataclass
+from itertools import islice
+
+from pipeline.readers.encodings import decode_text
+from pipeline.spreadsheets import unguarded
+
+__all__ = ["CsvText", "csv_text"]
+
+_SEP_LINE = re.compile(r'\s*"?sep=(?P<separator>\\t|.)"?[,;\t ]*(?:\r\n|\r|\n)', re.IGNORECASE)
+_HEAD = 30
+"""Rows that tell whose file it is."""
+
+_QUOTED = re.compile(r'"[^"]*"')
+
+
+@dataclass(frozen=True)
+class CsvText:
+    """A CSV file as text.
+
+    Attributes
+    ----------
+    text : str
+        From the header on.
+    header : tuple of str
+        Its cells, without what guards a spreadsheet from formulas.
+    head : tuple of tuple of str
+        The cells of the first rows, the header among them.
+    separator : str
+        Comma, semicolon or tab, or what Excel's line ``sep=`` says.
+    first_line : int
+        The number of the header's line in the file, from 1.
+    notes : dict
+        What was mended, and how often.
+    """
+
+    text: str
+    header: tuple[str, ...]
+    head: tuple[tuple[str, ...], ...]
+    separator: str
+    first_line: int
+    notes: dict[str, int]
+
+
+def csv_text(data: bytes, encoding: str = "auto") -> CsvText:
+    """Return a file's text and how it is written.
+
+    Raises
+    ------
+    Unreadable
+        It is no text; see :func:`pipeline.readers.encodings.decode_text`.
+    ValueError
+        Its first rows are not CSV.
+    """
+    text, notes = decode_text(data, encoding)
+    told = _SEP_LINE.match(text)
+    body = text[told.end() :] if told else text
+    whole = body.lstrip("\r\n")
+    first_line = 1 + len(text[: len(text) - len(whole)].splitlines())
+    if told:
+        separator = told["separator"].replace("\\t", "\t")
+    else:
+        names = _QUOTED.sub("", re.split(r"[\r\n]", whole, maxsplit=1)[0])
+        separator = max(",;\t", key=names.count)
+    try:
+        head = list(islice(csv.reader(io.StringIO(whole, newline=""), delimiter=separator), _HEAD))
+    except csv.Error as error:
+        raise ValueError(f"its first rows are not CSV: {error}") from error
+    header = tuple(map(unguarded, head[0])) if head else ()
+    return CsvText(whole, header, tuple(map(tuple, head)), separator, first_line, notes)
