@@ -12,6 +12,7 @@ from audit_app.page_frame import empty, run_or_stop, title
 from audit_app.review_events import database_exists, store
 from audit_app.reviewer import ask_reviewer
 from audit_app.segment_board import frames_of_clips
+from audit_app.times import local_time
 from audit_app.wording import escaped
 from data_schemas.errors import PoseAuditError
 from data_schemas.tables import STRATA
@@ -70,7 +71,7 @@ def _list(found: Found, samples: pd.DataFrame | None, *, reviewer: str) -> None:
             with st.container():
                 st.markdown(f"**{escaped(str(sample_id))}** · {len(sample)} windows: {sizes}")
                 st.progress(done / len(sample), text=f"You have labelled {done} of {len(sample)}.")
-                st.caption(f"Drawn {sample['drawn_at'].iloc[0][:10]}, seed {sample['seed'].iloc[0]}.")
+                st.caption(f"Drawn {local_time(str(sample['drawn_at'].iloc[0]))}, seed {sample['seed'].iloc[0]}.")
             words = "Look again" if done == len(sample) else "Go on" if done else "Start"
             if st.button(words, key=f"label_{sample_id}", type="primary" if done < len(sample) else "secondary"):
                 st.query_params["sample"] = str(sample_id)

@@ -10,15 +10,15 @@ from audit_app.page_frame import empty, nothing_decided, run_or_stop, title
 from audit_app.review_events import events, store
 from audit_app.reviewer import ask_reviewer
 from audit_app.segment_board import frames_of_clips
+from audit_app.times import when_column
 from audit_app.wording import escaped
 from data_schemas.errors import PoseAuditError
 from pipeline.report.found import Found
 from pipeline.review.events import ADJUDICATION
-from pipeline.review.history import history, revert
+from pipeline.review.history import history, may_take_back, revert
 
-_NEWEST = 500
+_NEWEST = 5000
 _TABLE = {
-    "when": "When (UTC)",
     "reviewer": "Who",
     "stream": "Stream",
     "clip_id": "Clip",
@@ -42,13 +42,13 @@ def show() -> None:
     if told.empty:
         nothing_decided("Nothing was decided yet", "The first label that somebody paints on the Review page appears here.")
         return
-    told = _filtered(told)
-    table = _acts(found, told)
+    who, clip = _choices(told)
+    table = _acts(found, str(found.folder.path), who, clip, len(told))
     if table.empty:
         empty("No act fits", "Choose another reviewer or clip.")
         return
     shown = table.assign(
-        when=table["at"].str[:19].str.replace("T", " "),
+        when=pd.to_datetime(table["at"], format="ISO8601", utc=True),
         frames=table["start_frame"].astype(str) + "–" + table["end_frame"].astype(str),
         stream=table["stream"].str.replace("blind:", "blind ", regex=False),
         note=table["note"].fillna(""),
@@ -61,32 +61,46 @@ def show() -> None:
         key="acts",
         on_select="rerun",
         selection_mode="single-row",
-        column_config={**_TABLE, "frames": st.column_config.TextColumn("Frames", alignment="right")},
+        column_config={
+            **_TABLE,
+            "when": when_column("When"),
+            "frames": st.column_config.TextColumn("Frames", alignment="right"),
+        },
     )
-    st.caption(f"The newest {len(table):,} acts of {told['operation_id'].nunique():,}. Choose a row to take it back.")
+    st.caption(
+        f"The newest {len(table):,} of {told['operation_id'].nunique():,} acts. Choose a row to take it back, where it can be."
+    )
     if chosen.selection.rows:
         _take_back(table.iloc[chosen.selection.rows[0]], reviewer=reviewer)
 
 
-def _filtered(told: pd.DataFrame) -> pd.DataFrame:
-    """Return the whole streams that the page's choices leave: what an act changed follows from those before it."""
+def _choices(told: pd.DataFrame) -> tuple[str, str]:
+    """Ask whose acts and which clips to list; empty for all."""
     left, right = st.columns([1, 2])
     people = sorted(told["reviewer"].unique())
     who = left.selectbox("Reviewer", people, index=None, placeholder="everybody", key="history_reviewer")
     clip = right.text_input("Clip", placeholder="part of a clip's name", key="history_clip")
+    return str(who or ""), clip.strip()
+
+
+# Events are only added: their number tells whether any came since.
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _acts(_found: Found, run: str, who: str, clip: str, stored: int) -> pd.DataFrame:
+    """Return the newest acts, looking only at the clips that they are in."""
+    told = _filtered(events(), who, clip)
+    newest = told.drop_duplicates("operation_id", keep="last").tail(_NEWEST)
+    own = told[told["clip_id"].isin(newest["clip_id"].unique())]
+    return history(own, frames_of_clips(_found, sorted(set(own["clip_id"]))), newest=_NEWEST)
+
+
+def _filtered(told: pd.DataFrame, who: str, clip: str) -> pd.DataFrame:
+    """Return the whole streams that the page's choices leave: what an act changed follows from those before it."""
     kept = told
     if who:
         kept = kept[(kept["reviewer"] == who) | (kept["stream"] == ADJUDICATION)]
-    if clip.strip():
-        kept = kept[kept["clip_id"].str.contains(clip.strip(), case=False, regex=False)]
+    if clip:
+        kept = kept[kept["clip_id"].str.contains(clip, case=False, regex=False)]
     return kept
-
-
-def _acts(found: Found, told: pd.DataFrame) -> pd.DataFrame:
-    """Return the newest acts, looking only at the clips that they are in."""
-    newest = told.drop_duplicates("operation_id", keep="last").tail(_NEWEST)
-    own = told[told["clip_id"].isin(newest["clip_id"].unique())]
-    return history(own, frames_of_clips(found, sorted(set(own["clip_id"]))), newest=_NEWEST)
 
 
 def _take_back(act: pd.Series, *, reviewer: str) -> None:
@@ -95,7 +109,9 @@ def _take_back(act: pd.Series, *, reviewer: str) -> None:
             f"**{escaped(act['clip_id'])}**, frames {act['start_frame']} to {act['end_frame']}: "
             f"{escaped(act['before'])} → {escaped(act['after'])}"
         )
-        if st.button("Take it back", type="primary", disabled=not act["active"], key="revert"):
+        if not may_take_back(act, reviewer=reviewer):
+            st.caption("Taken back already." if not act["active"] else f"Only {escaped(act['reviewer'])} can take this back.")
+        elif st.button("Take it back", type="primary", key="revert"):
             run = chosen_run()
             try:
                 revert(store(), str(act["operation_id"]), reviewer=reviewer, run_id=run.name if run else "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from threading import Lock
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -104,7 +105,7 @@ def _board(_found: Found, run: str) -> SegmentBoard:
 def frames_of_clips(found: Found, clips: list[str]) -> pd.DataFrame:
     """Return the frames of some clips, with their given label as ``given``; the others are not looked at."""
     table, bounds = found["clips"], clip_bounds(found["clips"])
-    rows = [i for i, name in enumerate(table["clip_id"]) if name in set(clips)]
+    rows = np.flatnonzero(table["clip_id"].isin(clips)).tolist()
     columns = [c for c in ("clip_id", "frame_number", "frame_label") if c in found["frames"]]
     parts = [found["frames"].iloc[bounds[i] : bounds[i + 1]][columns] for i in rows]
     frames = pd.concat(parts, ignore_index=True) if parts else found["frames"].iloc[:0][columns]

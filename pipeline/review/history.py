@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,19 +11,26 @@ from numpy.typing import NDArray
 from data_schemas.errors import UsageError
 from data_schemas.labels import normal_name
 from pipeline.review.events import ADJUDICATION, Commit, Receipt, new_operation
-from pipeline.review.queries import operations_of
-from pipeline.review.replay import active_operations, codes_of, labels_of_stream
+from pipeline.review.layers import Layers
+from pipeline.review.replay import Cells, active_operations, in_order
 from pipeline.review.store import ReviewStore
 
-__all__ = ["history", "revert"]
+__all__ = ["history", "may_take_back", "revert"]
 
 _COLUMNS = ("at", "reviewer", "stream", "clip_id", "start_frame", "end_frame", "action", "before", "after", "note")
-_STATES = ("excluded", "unsure")
 _FEW = 3
+
+
+class _Change(NamedTuple):
+    before: str
+    after: str
+    active: bool
 
 
 def history(events: pd.DataFrame, frames: pd.DataFrame, *, newest: int = 500) -> pd.DataFrame:
     """Return the newest operations, the newest first.
+
+    Every operation is laid over its stream once, in order, and what it spans is told before and after.
 
     Parameters
     ----------
@@ -40,17 +47,16 @@ def history(events: pd.DataFrame, frames: pd.DataFrame, *, newest: int = 500) ->
         active (nobody took it back), undoes, operation_id, revision.
     """
     here = events[events["clip_id"].isin(frames["clip_id"].unique())].reset_index(drop=True)
-    operations = _operations(here)
-    shown = operations.iloc[::-1].head(newest)
-    in_clip = {str(clip): part for clip, part in frames[frames["clip_id"].isin(shown["clip_id"])].groupby("clip_id")}
-    told: dict[str, Mapping[str, object]] = {}
-    for (clip_id, _, _), part in here.groupby(["clip_id", "stream", _voice(here)], sort=False):
-        wanted = set(shown["operation_id"]) & set(part["operation_id"])
-        if wanted:
-            told |= _changes(part, in_clip[str(clip_id)], wanted)
-    changes = pd.DataFrame([told[name] for name in shown["operation_id"]], columns=["before", "after", "active"])
+    shown = _operations(here).iloc[::-1].head(newest)
+    told = _changes(here, frames, set(shown["operation_id"]))
+    changes = pd.DataFrame([told[name] for name in shown["operation_id"]], columns=list(_Change._fields))
     table = shown.reset_index(drop=True).join(changes)
     return table[[*_COLUMNS, "active", "undoes", "operation_id", "revision"]]
+
+
+def may_take_back(act: pd.Series, *, reviewer: str) -> bool:
+    """Tell whether `revert` would take an operation of `history` back for a reviewer."""
+    return bool(act["active"]) and _has_a_say(act, reviewer)
 
 
 def revert(store: ReviewStore, operation_id: str, *, reviewer: str, run_id: str) -> Receipt:
@@ -65,7 +71,7 @@ def revert(store: ReviewStore, operation_id: str, *, reviewer: str, run_id: str)
     if rows.empty:
         raise UsageError(f"operation {operation_id}: not in the review store", hint="History lists every operation")
     row = rows.iloc[0]
-    if row["stream"] != ADJUDICATION and row["reviewer"] != normal_name(reviewer):
+    if not _has_a_say(row, reviewer):
         raise UsageError(
             f"operation {operation_id} is {row['reviewer']}'s, not {reviewer}'s",
             hint="lay your own label over the frames, or settle them on the Agreement page",
@@ -79,9 +85,9 @@ def revert(store: ReviewStore, operation_id: str, *, reviewer: str, run_id: str)
     return store.commit(Commit(run_id, reviewer, stream, clip_id, base, 0, (undo,)))
 
 
-def _voice(events: pd.DataFrame) -> pd.Series:
-    """Return whose stream an event is in; adjudicators share theirs."""
-    return events["reviewer"].mask(events["stream"] == ADJUDICATION, "").rename("voice")
+def _has_a_say(act: pd.Series, reviewer: str) -> bool:
+    """Tell whether an operation is in a stream that the reviewer writes to: what they said, and what disputes were settled by."""
+    return bool(act["stream"] == ADJUDICATION or act["reviewer"] == normal_name(reviewer))
 
 
 def _operations(events: pd.DataFrame) -> pd.DataFrame:
@@ -89,39 +95,46 @@ def _operations(events: pd.DataFrame) -> pd.DataFrame:
     grouped = events.groupby("operation_id", sort=False)
     whole = grouped[["at", "reviewer", "stream", "clip_id", "undoes", "note", "revision"]].first()
     spans = grouped.agg(start_frame=("start_frame", "min"), end_frame=("end_frame", "max"))
-    actions = grouped["action"].agg(lambda names: ", ".join(dict.fromkeys(names)))
-    return whole.join(spans).join(actions).reset_index()
+    kinds = events.drop_duplicates(["operation_id", "action"]).groupby("operation_id", sort=False)["action"]
+    return whole.join(spans).join(kinds.agg(", ".join)).reset_index()
 
 
-def _changes(events: pd.DataFrame, frames: pd.DataFrame, wanted: set[str]) -> dict[str, Mapping[str, object]]:
-    """Return what the wanted operations of one stream found and left."""
-    operations = operations_of(events.sort_values("revision", kind="stable"))
-    active = {o.operation_id for o in active_operations(operations)}
-    numbers, given = frames["frame_number"].to_numpy(), frames["given"].to_numpy(object)
-    extents = events.groupby("operation_id").agg(start=("start_frame", "min"), end=("end_frame", "max"))
-    told: dict[str, Mapping[str, object]] = {}
-    for name in wanted:
-        revision = events.loc[events["operation_id"] == name, "revision"].iloc[0]
-        inside = (numbers >= extents.loc[name, "start"]) & (numbers <= extents.loc[name, "end"])
-        until = {
-            "before": events[events["revision"] < revision],
-            "after": events[events["revision"] <= revision],
-        }
-        told[name] = {
-            **{when: _told(part, numbers[inside], given[inside]) for when, part in until.items()},
-            "active": name in active,
-        }
-    return told
+def _changes(events: pd.DataFrame, frames: pd.DataFrame, wanted: set[str]) -> dict[str, _Change]:
+    """Return what the wanted operations found and left."""
+    frames = frames[frames["clip_id"].isin(events.loc[events["operation_id"].isin(wanted), "clip_id"])]
+    stream, events = in_order(events[events["clip_id"].isin(frames["clip_id"].unique())])
+    words, event_code, given_code = _words(events, frames["given"])
+    cells = Cells(frames, events["clip_id"], stream)
+    layers = Layers(events, stream, cells.count, *cells.spans(events, stream))
+    otherwise = cells.of_frames(given_code)
+    said: dict[int, tuple[str, str]] = {}
+    for place, name in enumerate(layers.operations):
+        if name not in wanted:
+            layers.lay(place)
+            continue
+        here = layers.extent(place)
+        before = layers.codes(here, event_code, otherwise)
+        layers.lay(place)
+        after = layers.codes(here, event_code, otherwise)
+        said[place] = (_told(before, words), _told(after, words))
+    return {layers.operations[i]: _Change(before, after, bool(layers.active[i])) for i, (before, after) in said.items()}
 
 
-def _told(events: pd.DataFrame, numbers: NDArray[np.integer], given: NDArray[np.object_]) -> str:
-    """Return the labels of some frames in words, the commonest first."""
-    classes = sorted(events["label"].dropna().unique())
-    codes = codes_of(labels_of_stream(events, numbers), classes)
-    names = np.array([*classes, *_STATES, ""], object)
-    words = np.where(codes == -1, [f"{g} (given)" for g in given], names[codes])
-    counts = pd.Series(words).value_counts(sort=False).sort_values(ascending=False, kind="stable")
-    if len(counts) == 1:
-        return str(counts.index[0])
-    more = f", {len(counts) - _FEW} more" if len(counts) > _FEW else ""
-    return ", ".join(f"{name} {count}" for name, count in counts.head(_FEW).items()) + more
+def _words(events: pd.DataFrame, given: pd.Series) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
+    """Return what can be said of a frame, the place in it of what each event says (-1: clears), and of each given label."""
+    labels, classes = pd.factorize(events["label"])
+    painted = pd.Series(labels, index=events.index).mask(events["action"] == "unsure", len(classes))
+    painted = painted.mask(events["action"] == "exclude", len(classes) + 1)
+    codes, known = pd.factorize(given, use_na_sentinel=False)
+    words = [*map(str, classes), "unsure", "excluded", *(f"{'no label' if pd.isna(k) else k} (given)" for k in known)]
+    return words, painted.to_numpy(np.int64), np.asarray(codes, np.int64) + len(classes) + 2
+
+
+def _told(codes: NDArray[np.int64], words: list[str]) -> str:
+    """Return the labels of some frames in words, the commonest first, those of as many frames by where they start."""
+    if codes.size and (codes == codes[0]).all():
+        return words[int(codes[0])]
+    found, first, count = np.unique(codes, return_index=True, return_counts=True)
+    order = np.lexsort((first, -count))
+    more = f", {len(order) - _FEW} more" if len(order) > _FEW else ""
+    return ", ".join(f"{words[found[i]]} {count[i]}" for i in order[:_FEW]) + more

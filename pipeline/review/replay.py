@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from data_schemas.labels import normal_name
 from pipeline.review.events import ADJUDICATION, EXCLUDED, NOT_REVIEWED, UNSURE, Operation
 
-__all__ = ["active_operations", "codes_of", "labels_of_stream", "replay_codes", "replay_streams"]
+__all__ = ["Cells", "active_operations", "codes_of", "in_order", "labels_of_stream", "replay_codes", "replay_streams"]
 
 _CODES = {"undo": NOT_REVIEWED, "unsure": UNSURE, "exclude": EXCLUDED}
 _REPLAYED = ("clip_id", "reviewer", "stream", "frame_number", "action", "label", "event_id", "at")
@@ -112,8 +112,8 @@ def replay_streams(events: pd.DataFrame, frames: pd.DataFrame) -> pd.DataFrame:
         by clip, stream, reviewer and frame. Adjudicators share one stream: its rows carry the reviewer who decided.
     """
     events = events[events["clip_id"].isin(frames["clip_id"].unique())]
-    stream, events = _in_order(events)
-    cells = _Cells(frames, events["clip_id"], stream)
+    stream, events = in_order(events)
+    cells = Cells(frames, events["clip_id"], stream)
     decided_by = np.full(cells.count, -1, np.int32)
     paints = _paints(events, stream)
     first, last = cells.spans(events, stream)
@@ -126,7 +126,7 @@ def replay_streams(events: pd.DataFrame, frames: pd.DataFrame) -> pd.DataFrame:
     return said.assign(frame_number=cells.frame_numbers(at))[list(_REPLAYED)]
 
 
-def _in_order(events: pd.DataFrame) -> tuple[NDArray[np.int64], pd.DataFrame]:
+def in_order(events: pd.DataFrame) -> tuple[NDArray[np.int64], pd.DataFrame]:
     """Return each event's stream as a number, and the events by stream and revision."""
     reviewer = events["reviewer"].mask(events["stream"] == ADJUDICATION, "")
     keys = pd.DataFrame({"clip_id": events["clip_id"], "stream": events["stream"], "reviewer": reviewer})
@@ -163,12 +163,14 @@ def _active(undoes: NDArray[np.int64]) -> NDArray[np.bool_]:
     return active
 
 
-class _Cells:
+class Cells:
     """One cell for each frame of each stream, numbered through, so that streams of all clips are laid in one array."""
 
     def __init__(self, frames: pd.DataFrame, clip_of_event: pd.Series, stream: NDArray[np.int64]) -> None:
         clips, names = pd.factorize(frames["clip_id"])
-        self._keys = np.sort(clips * _WIDE + frames["frame_number"].to_numpy(np.int64))
+        keys = clips * _WIDE + frames["frame_number"].to_numpy(np.int64)
+        self._row = np.argsort(keys, kind="stable")
+        self._keys = keys[self._row]
         _, row = np.unique(stream, return_index=True)
         self._clip = pd.Index(names).get_indexer(clip_of_event.iloc[row]).astype(np.int64)
         starts = np.searchsorted(self._keys, self._clip * _WIDE)
@@ -178,6 +180,7 @@ class _Cells:
 
     @property
     def count(self) -> int:
+        """Return how many cells there are."""
         return int(self._offsets[-1])
 
     def spans(self, events: pd.DataFrame, stream: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -186,6 +189,13 @@ class _Cells:
         first = np.searchsorted(self._keys, clip + events["start_frame"].to_numpy(np.int64), side="left")
         last = np.searchsorted(self._keys, clip + events["end_frame"].to_numpy(np.int64), side="right")
         return first + self._shift[stream], last + self._shift[stream]
+
+    def of_frames(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return for every cell the value of its frame; ``values`` has one for each row of the frames."""
+        lengths = np.diff(self._offsets)
+        rows: NDArray[np.intp] = self._row[np.arange(self.count) - np.repeat(self._shift, lengths)]
+        told: NDArray[np.int64] = values[rows]
+        return told
 
     def frame_numbers(self, cells: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the source frame number of each cell."""
