@@ -155,15 +155,11 @@ def run(
         "run": {"jobs": jobs, "device": device},
     }
     config = _config(place, options, source)
-    try:
-        where = Path(config.source.path)
-        decided = decided_so_far(place, where) if reviewed else None
-        if decided is not None and decided.stretches.empty:
-            sys.stderr.write("no decision counts yet: this is the audit of the labels as given\n")
-        folder, worked = run_audit(where, config, workspace=place, show=stage_progress, decided=decided)
-    except PoseAuditError:
-        _list_what_was_read(place)
-        raise
+    where = Path(config.source.path)
+    decided = decided_so_far(place, where) if reviewed else None
+    if decided is not None and decided.stretches.empty:
+        sys.stderr.write("no decision counts yet: this is the audit of the labels as given\n")
+    folder, worked = run_audit(where, config, workspace=place, show=stage_progress, tell=_tell_what_was_read, decided=decided)
     if not worked:
         sys.stderr.write("nothing to do: the same source, configuration and code have been audited\n")
     typer.echo("\n".join(found_lines(summarise(folder), workspace=workspace)))
@@ -260,14 +256,11 @@ def _newest_run(workspace: Path) -> RunFolder:
     return folder
 
 
-def _list_what_was_read(place: Workspace) -> None:
-    """Show the clips that were read before a run was refused, so that people see what there is."""
-    from pipeline.presentation import read_lines
-    from pipeline.summary import summarise
+def _tell_what_was_read(data: dict[str, Any]) -> None:
+    """Show what was read before anything is made of it: what is wrong there need not be waited for."""
+    from pipeline.presentation import data_lines, terminal_width
 
-    folder = place.newest()
-    if folder is not None and "read" in folder.record().get("stages", {}):
-        typer.echo("\n".join(read_lines(summarise(folder))))
+    typer.echo("\n".join([*data_lines(data, width=terminal_width()), ""]))
 
 
 if __name__ == "__main__":

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
+
+from pipeline.data_text import CLASS_HEADS, class_rows, data_sentences, data_warnings, noted_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,17 +19,23 @@ if TYPE_CHECKING:
 __all__ = [
     "ROUND_HEADS",
     "aligned",
+    "clip_lines",
+    "data_lines",
     "found_lines",
     "predicted_lines",
-    "read_lines",
     "round_cells",
     "set_aside_lines",
     "share_of",
     "status_lines",
+    "terminal_width",
     "typed",
+    "wrapped",
 ]
 
 _MANY_CLIPS = 20
+_MANY_CLASSES = 30
+_WIDEST = 120
+_WIDEST_CELL = 32
 _WORST_LABELS = 12
 _FEW_ORPHANS = 5
 _MANY_REJECTED = 10
@@ -39,7 +49,6 @@ def found_lines(found: Mapping[str, Any], *, workspace: Path) -> list[str]:
     share = share_of(found["flagged"], split.get("audit", 0) + split.get("holdout", 0))
     lines = [
         "",
-        f"clips      {len(found['clips']):>8,}   rejected {found['rejected']:,}, mended {found['notes']:,}",
         f"windows    {found['windows']:>8,}   {parts}",
         f"flagged    {found['flagged']:>8,}   {share} of the predicted windows carry a label that is probably wrong",
         f"segments   {found['segments']:>8,}   to review",
@@ -76,20 +85,45 @@ def set_aside_lines(rejected: pd.DataFrame) -> list[str]:
     return [*lines, *([f"and {rest:,} more"] if rest else [])]
 
 
-def read_lines(found: Mapping[str, Any]) -> list[str]:
-    """Return the clips that were read, class by class, each with its windows where they are few."""
-    clips: Sequence[Mapping[str, Any]] = found["clips"]
-    by_class: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
-    for clip in clips:
-        by_class[clip["species"], clip["label"]].append(clip)
-    lines = [f"read {len(clips)} clips, {found['windows']} windows; rejected {found['rejected']}"]
-    for (species, label), members in sorted(by_class.items()):
-        groups = len({c["subject_id"] for c in members})
-        windows = sum(c["windows"] for c in members)
-        lines.append(f"  {species} {label}: {len(members)} clips, {groups} groups, {windows} windows")
-        if len(clips) <= _MANY_CLIPS:
-            lines += [f"    {c['clip_id']}: {c['frames']} frames, {c['windows']} windows" for c in members]
+def data_lines(data: Mapping[str, Any], *, width: int) -> list[str]:
+    """Return what was read: sentences, a table of the classes, what these windows cannot audit, and what was noted."""
+    sentences = ["read " + data_sentences(data)[0], *data_sentences(data)[1:]]
+    rows = class_rows(data)
+    shown = [tuple(_cut(cell, _WIDEST_CELL) for cell in row) for row in rows[:_MANY_CLASSES]]
+    table = [f"  {line}" for line in aligned([CLASS_HEADS, *shown])]
+    more = [f"  ... and {len(rows) - len(shown)} more classes in the report"] if len(rows) > len(shown) else []
+    counts = f"rejected {data['rejected']:,}, noted {data['notes']:,}"
+    return [
+        *wrapped(sentences, width=width),
+        *table,
+        *more,
+        *wrapped([f"! {warning}" for warning in data_warnings(data)], width=width),
+        counts,
+        *wrapped([f"  {line}" for line in noted_lines(data)], width=width),
+    ]
+
+
+def clip_lines(clips: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return each clip with its frames and windows, where they are few."""
+    return [f"  {c['clip_id']}: {c['frames']} frames, {c['windows']} windows" for c in clips] if len(clips) <= _MANY_CLIPS else []
+
+
+def wrapped(paragraphs: Sequence[str], *, width: int) -> list[str]:
+    """Return paragraphs as lines of a terminal; what follows the first line of one is indented."""
+    lines: list[str] = []
+    for text in paragraphs:
+        margin = " " * (len(text) - len(text.lstrip()) + 2)
+        lines += wrap(text, width, subsequent_indent=margin, break_on_hyphens=False, break_long_words=False)
     return lines
+
+
+def terminal_width() -> int:
+    """Return the columns of the terminal, at most as many as read well."""
+    return min(shutil.get_terminal_size().columns, _WIDEST)
+
+
+def _cut(cell: str, width: int) -> str:
+    return cell if len(cell) <= width else cell[: width - 1] + "…"
 
 
 def status_lines(found: Mapping[str, Any]) -> list[str]:
@@ -99,7 +133,8 @@ def status_lines(found: Mapping[str, Any]) -> list[str]:
         state = f"done in {figures['seconds']:.1f} s" if figures else "not done"
         rows = ", ".join(f"{count:,} {table}" for table, count in (figures or {}).get("rows", {}).items())
         lines.append(f"  {name:<8} {state:<18} {rows}")
-    lines += ["", *read_lines(found)]
+    if found["data"]:
+        lines += ["", *data_lines(found["data"], width=terminal_width()), *clip_lines(found["clips"])]
     if found["flagged"]:
         lines += ["", *_label_lines(found["label_errors"])]
     return [

@@ -13,6 +13,7 @@ import pandas as pd
 import data_schemas
 from data_schemas.config import Config
 from data_schemas.errors import PoseAuditError
+from pipeline.data_summary import summarise_data
 from pipeline.identity import code_version, digest
 from pipeline.naming import named_files, taxonomy_of
 from pipeline.progress import Report
@@ -25,7 +26,7 @@ from pipeline.workspace import Workspace
 
 __all__ = ["run_audit"]
 
-_REPORT = "pipeline.report"
+_DATA, _REPORT = "pipeline.data_summary", "pipeline.report"
 
 Show = Callable[[str], AbstractContextManager[Report]]
 """Shows one stage by its name while it runs."""
@@ -33,9 +34,18 @@ Show = Callable[[str], AbstractContextManager[Report]]
 _NOT_RESULTS: Any = dict.fromkeys(("export", "proof", "retrain", "review", "run"), True) | {"source": {"path", "format"}}
 """Configuration that no result depends on; where the source lies is told apart from how it is read."""
 
+Tell = Callable[[dict[str, Any]], None]
+"""Is told what was read as soon as it is known, before anything is made of it (see :mod:`pipeline.data_summary`)."""
+
 
 def run_audit(
-    source: Path, config: Config, *, workspace: Workspace, show: Show, decided: Decided | None = None
+    source: Path,
+    config: Config,
+    *,
+    workspace: Workspace,
+    show: Show,
+    tell: Tell | None = None,
+    decided: Decided | None = None,
 ) -> tuple[RunFolder, bool]:
     """Audit ``source`` and return the run's folder, and whether anything had to be done.
 
@@ -67,14 +77,23 @@ def run_audit(
         folder = workspace.run_of(identity, {**code, **facts, "round": open_round(workspace, base, decided)})
         if folder.record().get("finished") and not _stale_stages(folder, identity) and _is_drawn(folder):
             workspace.name_latest(folder)
+            if tell is not None:
+                tell(_keep_data(folder, {}, config=config, again=False))
             return folder, False
-        _run_stages(folder, identity, reader=reader, config=config, show=show, decided=stretches)
+        _run_stages(folder, identity, reader=reader, config=config, show=show, tell=tell, decided=stretches)
         workspace.name_latest(folder)
     return folder, True
 
 
 def _run_stages(
-    folder: RunFolder, identity: str, *, reader: Reader, config: Config, show: Show, decided: pd.DataFrame | None
+    folder: RunFolder,
+    identity: str,
+    *,
+    reader: Reader,
+    config: Config,
+    show: Show,
+    tell: Tell | None,
+    decided: pd.DataFrame | None,
 ) -> None:
     folder.log("run", identity=identity)
     stale = _stale_stages(folder, identity)
@@ -83,6 +102,10 @@ def _run_stages(
     for stage in STAGES:
         if stage in stale:
             _run_stage(stage, folder, tables=tables, made_from=_key(stage, identity), show=show, **shared)
+        if stage.name == "cut":
+            data = _keep_data(folder, tables, config=config, again=stage in stale)
+            if tell is not None:
+                tell(data)
     _keep_figures(folder, tables)
     with show("report"):
         started = time.monotonic()
@@ -128,6 +151,18 @@ def _run_stage(
             folder.write_table(name, made[name], schema=SCHEMAS[name], made_from=made_from)
     tables.update(made)
     _note(folder, stage.name, seconds=time.monotonic() - started, rows={n: len(made[n]) for n in stage.makes})
+
+
+def _keep_data(folder: RunFolder, tables: dict[str, pd.DataFrame], *, config: Config, again: bool) -> dict[str, Any]:
+    """Keep in run.json what was read, and return it."""
+    record, code = folder.record(), code_version(_DATA)
+    if again or record.get("data", {}).get("code") != code:
+        needed = ("clips", "frames", "rejected", "notes", "windows")
+        whole = {name: tables[name] if name in tables else folder.read_table(name, SCHEMAS[name]) for name in needed}
+        record["data"] = summarise_data(whole, config=config).as_json() | {"code": code}
+        folder.save_record(record)
+    data: dict[str, Any] = record["data"]
+    return data
 
 
 def _keep_figures(folder: RunFolder, tables: dict[str, pd.DataFrame]) -> None:

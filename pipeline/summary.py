@@ -37,6 +37,7 @@ def summarise(folder: RunFolder, events: pd.DataFrame | None = None) -> dict[str
         "source": record.get("source"),
         "format": record.get("format"),
         "finished": bool(record.get("finished")),
+        "data": record.get("data"),
         "stages": {s: record.get("stages", {}).get(s) for s in [*(s.name for s in STAGES), "report"]},
         "clips": clip_list(tables["clips"], windows),
         "windows": 0 if windows is None else len(windows),

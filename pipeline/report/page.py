@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline import figures
+from pipeline.report.data_section import data_section
 from pipeline.report.found import Found
 from pipeline.report.opinions import second_opinions
 from pipeline.report.rounds import rounds_figure, rounds_table
@@ -118,6 +119,7 @@ def _header(found: Found, queue: pd.DataFrame) -> str:
         f"<h1>pose-audit: which labels are probably wrong</h1>{simulated}"
         f'<p class="source">{escape(str(record.get("source")))} ({escape(str(record.get("format")))}), '
         f"started {escape(str(record.get('started')))}, pose-audit {escape(str(record.get('version')))}</p>"
+        f"{data_section(record['data'])}"
         f'<div class="figures">{cards}</div>'
         f"<p>Every window was predicted by models that never saw its group ({folds} folds). {apart} groups were set apart as "
         f"hold-out before anything else; they are not in the list to review.</p>"

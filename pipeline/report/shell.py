@@ -38,14 +38,20 @@ def plot(figure: Figure, name: str) -> str:
     return str(figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, config=settings))
 
 
-def html_table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, plain: int = 0, whole: bool = False) -> str:
-    """Return a table, in a box that scrolls unless it is shown whole; the first ``plain`` cells of a row are HTML already."""
+def html_table(
+    heads: Sequence[str], rows: Sequence[Sequence[str]], *, plain: int = 0, whole: bool = False, numbers: bool = False
+) -> str:
+    """Return a table, in a box that scrolls unless it is shown whole; the first ``plain`` cells of a row are HTML already.
+
+    ``numbers`` tells that all cells but the first of a row are numbers, which stand to the right.
+    """
     head = "".join(f"<th>{escape(h)}</th>" for h in heads)
     body = "".join(
         "<tr>" + "".join(f"<td>{cell if i < plain else escape(cell)}</td>" for i, cell in enumerate(row)) + "</tr>"
         for row in rows
     )
-    return f'<div class="scroll{" whole" if whole else ""}" tabindex="0"><table><tr>{head}</tr>{body}</table></div>'
+    kinds = "scroll" + (" whole" if whole else "") + (" numbers" if numbers else "")
+    return f'<div class="{kinds}" tabindex="0"><table><tr>{head}</tr>{body}</table></div>'
 
 
 def prose(words: str) -> str:

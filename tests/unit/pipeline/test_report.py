@@ -15,6 +15,7 @@ from data_schemas.labels import load_taxonomy
 from data_schemas.skeletons import load_skeleton, skeleton_of
 from data_schemas.tables import SELFTEST
 from pipeline.colours import class_colours
+from pipeline.data_summary import summarise_data
 from pipeline.demo import write_demo
 from pipeline.detection.segments import cut_segments
 from pipeline.figures import class_counts, error_rates, given_by_predicted, quality_histogram
@@ -51,8 +52,9 @@ def made(once: Callable) -> dict[str, pd.DataFrame]:
 def put(folder: Path, tables: dict[str, pd.DataFrame]) -> RunFolder:
     run = RunFolder(folder)
     config = load_config(None).model_dump(mode="json")
+    data = summarise_data(tables, config=load_config(None)).as_json()
     facts = {"started": "2026-01-01", "version": "0", "source": tables["source"]["path"].iloc[0], "format": "aihub59"}
-    run.save_record({**facts, "config": config, "stages": {}})
+    run.save_record({**facts, "config": config, "data": data, "stages": {}})
     for name, schema in SCHEMAS.items():
         run.write_table(name, tables[name], schema=schema, made_from="test")
     return run

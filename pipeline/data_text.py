@@ -1,0 +1,155 @@
+"""What was read, in words: the same for the terminal and the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+__all__ = ["CLASS_HEADS", "class_rows", "data_sentences", "data_warnings", "noted_lines"]
+
+CLASS_HEADS = ("label", "frames", "bouts", "median bout", "windows", "mixed")
+
+_FEW = 6
+_MOST_KEYPOINTS = 20
+_SECONDS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
+
+
+def data_sentences(data: Mapping[str, Any]) -> list[str]:
+    """Return what was read, in two or three sentences: how much, how fast and of what; the windows; the labels."""
+    return [_what(data), _how_fast(data), _labels(data)]
+
+
+def class_rows(data: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Return a row for each class in the order of ``CLASS_HEADS``."""
+    several = len(data["species"]) > 1
+    return [
+        (
+            f"{c['species']} {c['label']}" if several else c["label"],
+            f"{c['frames']:,}",
+            f"{c['bouts']:,}",
+            _duration(c["median_bout_s"]),
+            f"{c['windows']:,}",
+            f"{c['mixed']:,}",
+        )
+        for c in data["classes"]
+    ]
+
+
+def data_warnings(data: Mapping[str, Any]) -> list[str]:
+    """Return what cannot be audited with these windows, and what would help."""
+    return [*_sparse(data), *_outvoted(data)]
+
+
+def noted_lines(data: Mapping[str, Any]) -> list[str]:
+    """Return what was noted on reading, most often first, with the columns that it is about; the rest is counted."""
+    noted: Sequence[Mapping[str, Any]] = data["noted"]
+    lines = []
+    for note in noted[:_FEW]:
+        where = ", ".join(note["places"][:_FEW]) + (", ..." if len(note["places"]) > _FEW else "")
+        times = f" ({note['count']:,} times)" if note["count"] > max(1, len(note["places"])) else ""
+        lines.append(f"{where}: {note['reason']}{times}" if where else note["reason"] + times)
+    return [*lines, *([f"and {len(noted) - _FEW} more kinds of notes"] if len(noted) > _FEW else [])]
+
+
+def _what(data: Mapping[str, Any]) -> str:
+    species = data["species"]
+    kinds = f" of {', '.join(species)}" if len(species) == 1 else f" ({', '.join(f'{s} {n:,}' for s, n in species.items())})"
+    points = data["keypoints"]
+    named = ", ".join(points[:_MOST_KEYPOINTS]) + (", ..." if len(points) > _MOST_KEYPOINTS else "")
+    animals = f" of {len(data['animals'])} animals, {', '.join(data['animals'])}" if data["animals"] else ""
+    groups = "" if data["group_by"] == "clip" else f", {_count(data['groups'], 'group')} (by {data['group_by']})"
+    return (
+        f"{_count(data['clips'], 'clip')}{kinds} from {_count(data['recordings'], 'recording')}{groups}: "
+        f"{_count(data['frames'], 'frame')}, {_duration(data['seconds'])}, "
+        f"{_count(len(points), 'keypoint')}{animals} ({named})."
+    )
+
+
+def _how_fast(data: Mapping[str, Any]) -> str:
+    rate, windows = data["fps"], data["windows"]
+    range_ = (
+        ""
+        if _number(rate["lowest"]) == _number(rate["highest"])
+        else f" ({_number(rate['lowest'])} to {_number(rate['highest'])})"
+    )
+    every = data["frame_interval_ms"] * rate["median"] / 1000.0
+    thinned = f", of which one in {every:.0f} is there" if every > 1.5 else ""
+    gaps = f" {_count(data['gaps'], 'gap')} between frames {'is' if data['gaps'] == 1 else 'are'} too long for any window."
+    spans = f"spans {_duration(windows['seconds'])}, {_count(windows['frames'], 'frame')}."
+    return (
+        f"{_number(rate['median'])} frames a second{range_}{thinned}; a window of {windows['steps']} samples "
+        f"at {windows['hz']:g} Hz {spans}" + (gaps if data["gaps"] else "")
+    )
+
+
+def _labels(data: Mapping[str, Any]) -> str:
+    labelled, frames = data["labelled_frames"], data["frames"]
+    how = "frame by frame" if data["by_frame"] else "clip by clip"
+    whole = "all frames are labelled" if labelled == frames else f"{labelled:,} frames ({_share(labelled, frames)}) are labelled"
+    unlabelled = data["windows"]["unlabelled"]
+    without = f"; {_count(unlabelled, 'window')} without any label" if unlabelled else ""
+    return f"Labelled {how}: {whole}, {_count(len(data['classes']), 'class', 'classes')}{without}."
+
+
+def _sparse(data: Mapping[str, Any]) -> list[str]:
+    windows = data["windows"]
+    fit = windows["fit"]
+    if not fit:
+        return []
+    which = "" if windows["sparse_clips"] == data["clips"] else f" in {windows['sparse_clips']:,} of the {data['clips']:,} clips"
+    made = "few windows are cut there, or none" if fit["max_gap_ms"] else "much of a window is interpolated or missing"
+    asked = f"Windows ask for a frame every {1000 / windows['hz']:g} ms, and there are fewer{which}"
+    return [f"{asked}: {made}. {_settings(fit)} would fit."]
+
+
+def _outvoted(data: Mapping[str, Any]) -> list[str]:
+    found = [c for c in data["classes"] if c["outvoted"]]
+    # Where frames are too far apart for any window, that has been said.
+    lost = [c for c in data["classes"] if not c["windows"] and not c["outvoted"] and not data["windows"]["fit"]]
+    names = ", ".join(c["label"] for c in lost)
+    alone = [f"{names} {'gets' if len(lost) == 1 else 'get'} no window, so it cannot be audited."] if lost else []
+    lines = [_outvoted_class(c, data["windows"], several=len(data["species"]) > 1) for c in found[:_FEW]]
+    rest = [c["label"] for c in found[_FEW:]]
+    return [*lines, *([f"The same is so of {', '.join(rest)}."] if rest else []), *alone]
+
+
+def _outvoted_class(c: Mapping[str, Any], windows: Mapping[str, Any], *, several: bool) -> str:
+    name = f"{c['species']} {c['label']}" if several else c["label"]
+    if not c["windows"]:
+        what = "gets no window, so it cannot be audited"
+    elif c["windows"] == c["mixed"]:
+        what = "has no window for itself, so nothing can learn it"
+    else:
+        what = f"has windows for {c['bouts_in_windows']:,} of its {c['bouts']:,} bouts only"
+    length = f"its bouts last {_duration(c['median_bout_s'])} ({_number(c['median_bout_frames'])} frames) in the median"
+    way = (
+        f"{_settings(c['fit'])} (windows of {_duration((c['fit']['steps'] - 1) / c['fit']['hz'])}) would give it "
+        f"about {_count(c['fit']['windows'], 'window')}."
+        if c["fit"]
+        else "no windows of at least 3 frames are short enough."
+    )
+    return f"{name} ({_count(c['frames'], 'frame')}) {what}: {length}, a window spans {_duration(windows['seconds'])}; {way}"
+
+
+def _settings(fit: Mapping[str, Any]) -> str:
+    gap = f", windows.max_gap_ms = {fit['max_gap_ms']}" if fit["max_gap_ms"] else ""
+    return f"`windows.hz = {fit['hz']:g}`, `windows.steps = {fit['steps']}`{gap}"
+
+
+def _duration(seconds: float) -> str:
+    """Return a time as people say it: 0.033 s, 4.8 s, 12 min, 3.4 h."""
+    size, unit = next(((s, u) for s, u in _SECONDS if seconds >= 2 * s), _SECONDS[-1])
+    return f"{seconds / size:.3g} {unit}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 and round(value, 2) == round(value) else f"{value:,.4g}"
+
+
+def _share(part: int, whole: int) -> str:
+    share = part / whole
+    return f"{share:.1%}" if 0.0005 <= share <= 0.9995 else f"{share:.3%}"
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
