@@ -190,14 +190,20 @@ def _messages(operations: Sequence[Any], classes: Sequence[str]) -> list[dict[st
 
 
 def _judged(frames: pd.DataFrame, issues: pd.DataFrame, codes: Mapping[str, int]) -> dict[str, Any]:
-    """Return suggestion, its probability and the label's quality for every frame: those of the window centred nearest."""
+    """Return suggestion, its probability and the label's quality for every frame: those of the window centred nearest.
+
+    Where the audit believes the given label (not flagged, and nothing else is likelier) that label is what it suggests, with its
+    quality as the probability: the strongest rival of a label that is right is no suggestion.
+    """
     if issues.empty:
         return {"suggested": None, "probability": None, "quality": None}
     number = frames["frame_number"].to_numpy(np.float64)
     centre = (issues["start_frame"].to_numpy(np.float64) + issues["end_frame"].to_numpy(np.float64)) / 2
     window = np.searchsorted((centre[1:] + centre[:-1]) / 2, number)
-    suggested = np.array([codes[normal_name(s)] for s in issues["suggested_label"]], np.int16)[window]
-    probability = _bytes(issues["suggested_probability"])[window]
+    believed = ~issues["is_issue"].to_numpy(bool) & (issues["label_quality"] >= issues["suggested_probability"]).to_numpy(bool)
+    names = issues["suggested_label"].mask(believed, issues["given_label"])
+    suggested = np.array([codes[normal_name(s)] for s in names], np.int16)[window]
+    probability = _bytes(issues["suggested_probability"].mask(believed, issues["label_quality"]))[window]
     quality = _bytes(issues["label_quality"])[window]
     outside = (number < issues["start_frame"].min()) | (number > issues["end_frame"].max())
     quality[outside] = _NO_QUALITY

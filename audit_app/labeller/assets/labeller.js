@@ -7,6 +7,8 @@ import { Stage } from "./drawing.js";
 import { ACTIONS, keymap, readable } from "./keymap.js";
 import { layout } from "./layout.js";
 import { listen } from "./listening.js";
+import { Gate } from "./gate.js";
+import { Going } from "./going.js";
 import { Onward } from "./onward.js";
 import { lowerBound } from "./operations.js";
 import { paletteOf } from "./palette.js";
@@ -20,8 +22,6 @@ import { showBars, showClasses, showClip, showFrame, showNotes, showProgress, sh
 
 const STROKE_PAUSE_MS = 900;
 const TOAST_MS = 1800;
-const LONGEST_WAIT_MS = 700;
-const LONGEST_QUESTION_MS = 2500;
 const PAN = 60;
 const NARROW = 1000;
 const instances = new WeakMap();
@@ -53,13 +53,15 @@ class Labeller {
     this.byId = new Map(ACTIONS.map((action) => [action.id, action]));
     this.held = {};
     this.elsewhere = [];
-    this.parts = layout({ tip: (id) => this.tip(id), shortcut: (id) => this.shortcut(id), run: (id) => this.run(id) });
+    this.gate = new Gate();
+    this.parts = layout({ tip: (id) => this.tip(id), shortcut: (id) => this.shortcut(id), run: (id, at) => this.run(id, at) });
     this.stage = new Stage(this.parts.canvas);
     this.tracks = new Tracks(this.parts.tracks);
     this.similar = new Similar(this.parts.similar);
     const timers = { set: (act, ms) => setTimeout(act, ms), clear: (timer) => clearTimeout(timer) };
     const ahead = { ask: (from) => this.clipAfter(from), prepare: (data) => this.prepared(data), onSettled: () => this.pictures.release() };
     this.onward = new Onward({ ...ahead, timers });
+    this.going = new Going(this, { onward: this.onward, gate: this.gate, newId: uuid, timers, allDecidedBut });
     parent.append(this.parts.root);
     this.unlisten = listen(this);
     this.resizing = new ResizeObserver(() => this.measure());
@@ -82,21 +84,21 @@ class Labeller {
 
   /** New data from Streamlit. The page may have gone ahead: what does not answer its last wish is late. */
   take(data) {
-    if (this.wish && data.answers !== undefined && data.answers !== this.wish.id) return;
+    if (this.going.late(data)) return;
     const same = this.data && ["reviewer", "stream", "run_id", "workspace"].every((k) => this.data[k] === data[k])
       && this.data.clip.clip_id === data.clip.clip_id && JSON.stringify(this.data.classes) === JSON.stringify(data.classes);
     // Somebody saved to a clip while it lay ready: where nothing of this page is on its way, it opens as it is stored.
     const stale = same && this.saver.status === "saved" && data.revision > this.saver.revision;
     if (same && !stale) this.again(data);
     else this.open(data);
-    this.wish = null;
+    this.going.answered({ another: !same });
   }
 
   open(data, { clip = decoded(data), pictures = null } = {}) {
     if (this.saver) detach(this.saver);
     this.pictures?.close();
     this.data = data;
-    this.leaving = null;
+    this.gate.arrived();
     this.state = opened(clip, {
       operations: data.operations, segmentId: data.segment_id, reviewer: data.reviewer, step: data.step, speed: this.state?.speed ?? 1,
     });
@@ -113,7 +115,7 @@ class Labeller {
     showClip(this.parts, clip, { progress: data.progress, rows: this.tracks.rows });
     showClasses(this.parts, clip, {
       keyFor: (label, code) => this.keyOf(label.name === "other" ? "other" : `paint_${code + 1}`),
-      choose: (label, code) => this.dispatch({ type: "paint", code }),
+      choose: (label, code, at) => { if (this.lets({ id: "paint", group: "Paint" }, at)) this.dispatch({ type: "paint", code }); },
     });
     this.resized = null;
     const back = this.saver.adopt();
@@ -133,7 +135,7 @@ class Labeller {
     showClip(this.parts, this.state.clip, { progress: data.progress, rows: this.tracks.rows });
     showProgress(this.parts, this.state, data.progress);
     const place = this.state.clip.segments.findIndex((s) => s.segment_id === data.segment_id);
-    const asked = this.wish && !this.wish.to;
+    const asked = this.going.wish && !this.going.wish.to;
     if ((asked || data.segment_id !== before.segment_id) && place >= 0) this.dispatch({ type: "to_segment", place });
     this.onward.at(typeof data.onward === "string" ? data.segment_id : null);
     if (this.saver.trouble) this.saver.retry();
@@ -194,6 +196,7 @@ class Labeller {
     this.state = reduce(before, action);
     for (const effect of this.state.effects) this.effect(effect);
     if (this.state.playing && (!before.playing || before.speed !== this.state.speed || action.type === "play_segment")) this.startClock();
+    if (this.state.segment !== before.segment) this.gate.turned(performance.now());
     if (this.state.cursor !== before.cursor) this.direction = this.state.cursor > before.cursor ? 1 : -1;
     this.refresh();
   }
@@ -203,52 +206,32 @@ class Labeller {
     if (effect.kind === "grow") this.saver.grow(effect.operation);
     if (effect.kind === "close") this.saver.close();
     if (effect.kind === "say") this.say(effect.text);
-    if (effect.kind === "go") this.leaveClip(effect);
+    if (effect.kind === "go") this.going.leave(effect);
     if (effect.kind === "add" || effect.kind === "grow") {
       clearTimeout(this.strokeTimer);
       if (this.saver.open) this.strokeTimer = setTimeout(() => this.dispatch({ type: "close" }), STROKE_PAUSE_MS);
     }
   }
 
-  /** Go on: to the clip that is ready, or will be in a moment; else where the server leads. */
-  leaveClip({ go, from }) {
-    const { clip } = this.state;
-    if (this.leaving === clip && go !== "queue") return undefined;
-    const sent = this.saver.flush();
-    // Done with the clip, the queue goes on where the clip was entered: a later segment of it may lie far behind.
-    const done = go === "next" && allDecidedBut(this.state, this.state.segment);
-    const wish = { go, done, from: done ? this.data.segment_id ?? from : from, clip_id: clip.clipId };
-    const ahead = done || go === "next_clip";
-    const ready = ahead ? this.onward.take() : null;
-    if (ready) return this.goAhead(wish, ready);
-    this.say({ next: "Next segment …", previous: "Previous segment …", queue: "Back to the queue …" }[go] ?? "Another clip …");
-    this.leaving = clip;
-    const waited = ahead ? atMost(LONGEST_QUESTION_MS, this.onward.coming()) : Promise.resolve();
-    // The server looks for what is still open: it shall know of the last act, unless that takes too long.
-    waited.then(() => {
-      const come = ahead && this.state.clip === clip ? this.onward.take() : null;
-      return come ? this.goAhead(wish, come) : atMost(LONGEST_WAIT_MS, sent).then(() => this.follow(wish, clip));
-    });
-    return undefined;
+  trigger(wish) {
+    this.setTriggerValue("go", wish);
   }
 
-  goAhead(wish, { data, kept }) {
-    if (this.gone) return;
-    this.wish = { id: uuid(), to: data.segment_id };
-    this.setTriggerValue("go", { ...wish, ...this.wish });
-    this.open(data, kept);
+  showWaiting(waiting) {
+    setAttribute(this.parts.root, "data-waiting", String(waiting));
   }
 
-  follow(wish, clip) {
-    if (this.leaving === clip) this.leaving = null;
-    if (this.gone || this.state.clip !== clip) return;
-    this.wish = { id: uuid(), to: null };
-    this.setTriggerValue("go", { ...wish, ...this.wish });
+  /** Tell whether an act that was asked for at this time meant what is on the screen, and say so where it did not. */
+  lets(action, at) {
+    if (this.gate.lets(action, at)) return true;
+    this.say("Not counted: the next segment was not on the screen yet.");
+    return false;
   }
 
   /** Do an act by its name in the keymap. */
-  run(id) {
+  run(id, at = performance.now()) {
     const action = this.byId.get(id);
+    if (!this.lets(action, at)) return undefined;
     if (action.page) return this.page(action.page);
     const act = { ...action.act };
     if (act.by === "step") act.by = this.state.step;
@@ -309,8 +292,11 @@ class Labeller {
     if (this.shown?.cursor !== state.cursor || this.shown?.codes !== state.codes || this.shown?.clip !== state.clip) showFrame(parts, state);
     this.drawStage(state);
     this.tracks.draw(state, this.palette);
-    if (this.differs("codes", "mark", "pen", "segment", "speed", "playing", "operations", "lastCode", "clip")) this.showAround(state);
+    // What a range that is still being marked is about follows the cursor.
+    const marking = state.mark !== null && this.differs("cursor");
+    if (marking || this.differs("codes", "mark", "pen", "segment", "speed", "playing", "operations", "lastCode", "asking", "clip")) this.showAround(state);
     this.shown = state;
+    this.gate.shown(performance.now());
     const moving = this.similar.draw(now, this.palette);
     if (state.playing || moving) this.refresh();
   }
@@ -404,11 +390,6 @@ class Labeller {
   shortcut(id) {
     return this.keys.keysOf[id].map((key) => key.replace("Ctrl", "Control").replace(/Key|Digit|Numpad/, "")).join(" ") || null;
   }
-}
-
-/** Resolve with a promise, or without it when it takes longer. */
-function atMost(ms, promise) {
-  return Promise.race([promise, new Promise((resolve) => setTimeout(resolve, ms))]);
 }
 
 function scrollTopOf(element) {

@@ -7,7 +7,7 @@ export function layout({ tip, shortcut, run }) {
   const parts = {};
   const keep = (name, element) => (parts[name] = element);
   const act = (id, content, selector = "button.tool", more = {}) =>
-    keep(id, h(selector, { type: "button", title: tip(id), "aria-label": tip(id), "aria-keyshortcuts": shortcut(id), onclick: () => run(id), ...more }, content));
+    keep(id, h(selector, { type: "button", title: tip(id), "aria-label": tip(id), "aria-keyshortcuts": shortcut(id), onclick: (event) => run(id, event.timeStamp), ...more }, content));
   const group = (label, children) => h("div.group", { role: "group", "aria-label": label }, children);
 
   const head = h("header.head", {}, [
@@ -42,11 +42,12 @@ export function layout({ tip, shortcut, run }) {
   const side = h("aside.side", { "aria-label": "Labels" }, [
     keep("suggestion", h("section.suggestion", { "aria-label": "Suggestion" }, [
       keep("suggestedRow", h("div.row", {}, [
-        h("span.quiet", {}, "suggested"),
+        keep("suggestedFor", h("span.quiet")),
         keep("suggested", h("span.chip", { "data-testid": "suggested-label" })),
         keep("probability", h("span.figure")),
       ])),
       act("accept", "", "button.accept"),
+      act("replace", "", "button.over"),
     ])),
     h("div.decisions", { role: "group", "aria-label": "Decide" }, [
       act("given_right", "", "button.decision"), act("unsure", "", "button.decision"), act("exclude", "", "button.decision"),

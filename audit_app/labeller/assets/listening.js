@@ -97,5 +97,5 @@ function keydown(page, event) {
   if (!action) return;
   event.preventDefault();
   event.stopPropagation();
-  if (!event.repeat || action.repeats) page.run(action.id);
+  if (!event.repeat || action.repeats) page.run(action.id, event.timeStamp);
 }

@@ -4,7 +4,7 @@
 // is listed in `state.effects` of that one step.
 
 import { EXCLUDED, NOT_REVIEWED, UNSURE, lowerBound, redoable, replay, runs, undoable, upperBound } from "./operations.js";
-import { boutAt, describe, nameOf, places, segmentState, selection, spanText } from "./state.js";
+import { boutAt, describe, nameOf, offer, places, segmentState, selection, spanText } from "./state.js";
 
 export const SPEEDS = [0.25, 0.5, 1, 1.5, 2, 3, 4];
 
@@ -74,8 +74,10 @@ export function reducerWith({ newId, now }) {
     const [first, last] = range ?? (segment ? [segment.first, segment.last] : [state.cursor, state.cursor]);
     let next = closed(state);
     for (const [a, b, code] of runs(Int16Array.from({ length: last - first + 1 }, (_, i) => codeAt(first + i)))) {
-      next = withSpan(next, first + a, first + b, code);
+      // A frame that nobody labelled has no given label that could be right.
+      if (code !== NOT_REVIEWED) next = withSpan(next, first + a, first + b, code);
     }
+    if (!next.draft) return said(next, `Nobody labelled ${spanText(state, first, last)}: no given label could be right.`);
     next = said({ ...finished(next), mark: null }, `${word}: ${spanText(state, first, last)}.`);
     return !range && segment ? goOn(next) : next;
   }
@@ -92,19 +94,48 @@ export function reducerWith({ newId, now }) {
     return draft && draft.changes ? add(state, operation({ spans: draft.spans })) : state;
   }
 
-  function accept(state) {
-    const segment = state.clip.segments[state.segment];
-    if (!segment) {
-      const left = selection(state);
-      if (left && !changesTo(state, left)) return leave(state, "next");
-      return state.clip.window || !state.clip.segments.length ? leaveIfDone(state) : said(state, "There is no suggestion here.");
+  /** Enter: what `offer` says. Labels that the reviewer gave are replaced only after asking. */
+  function accept(state, { asked }) {
+    const does = offer(state);
+    if (does.kind === "done") return leaveIfDone(state);
+    if (does.kind === "nothing") return said(state, `There is no suggestion for ${spanText(state, does.first, does.last)}: choose a class.`);
+    if (asked && ["first", "last", "code"].every((key) => asked[key] === does[key])) return replaced(state, does);
+    if (does.kind === "next") return goOn(said(state, "All of this segment was decided: nothing changed."));
+    return does.kind === "replace" ? ask(state, does) : accepted(state, does);
+  }
+
+  /** Give the suggestion to the frames of the offer that have no label yet; a segment leads on, a marked range stays. */
+  function accepted(state, { first, last, code, scope }) {
+    let next = closed(state);
+    for (const [a, b, own] of runs(state.codes.subarray(first, last + 1))) {
+      if (own === NOT_REVIEWED) next = withSpan(next, first + a, first + b, code);
     }
-    const next = painted(closed(state), segment.first, segment.last, segment.suggested);
-    const text = `${nameOf(state, segment.suggested)}: ${spanText(state, segment.first, segment.last)}.`;
-    return goOn(said({ ...next, mark: null, lastCode: segment.suggested }, text));
+    next = said({ ...finished(next), mark: null, lastCode: code }, `${nameOf(state, code)}: ${scope}, ${spanText(state, first, last)}.`);
+    return scope === "marked range" ? next : goOn(next);
+  }
+
+  /** Say what of the reviewer's own would be replaced, and wait for a second Enter. */
+  function ask(state, { first, last, code, own }) {
+    const frames = own === 1 ? "1 frame has a label of yours" : `${own} frames have labels of yours`;
+    return said({ ...state, asking: { first, last, code, own } }, `${frames}. Enter again replaces with ${nameOf(state, code)}; Esc keeps yours.`);
+  }
+
+  /** Lay the suggestion over what the reviewer decided, after asking. */
+  function replace(state) {
+    const does = offer(state);
+    if (does.kind === "done" || does.code < 0) return said(state, "There is no suggestion here.");
+    return does.own ? ask(state, does) : accept(state, { asked: null });
+  }
+
+  function replaced(state, { first, last, code, scope }) {
+    const next = painted(closed(state), first, last, code);
+    const done = said({ ...next, mark: null, lastCode: code }, `${nameOf(state, code)} in place of yours: ${spanText(state, first, last)}.`);
+    return scope === "marked range" ? done : goOn(done);
   }
 
   function leaveIfDone(state) {
+    // Somebody else settled the dispute meanwhile: nothing of this clip is asked for.
+    if (state.clip.stream === "adjudication" && !state.clip.window) return leave(state, "next");
     const [first, last] = state.clip.window ? places(state.clip.frameNumbers, state.clip.window) : [0, state.codes.length - 1];
     const missing = state.codes.subarray(first, last + 1).includes(NOT_REVIEWED);
     return missing ? said(state, "Frames are left without a label: give one, or mark them unsure (U).") : leave(state, "next");
@@ -258,12 +289,16 @@ export function reducerWith({ newId, now }) {
     other: (state) => paintClass(state, other(state)),
     clear,
     accept,
+    replace,
     given_right: (state) => (state.clip.given ? decide(state, givenAt(state), "Given label right") : said(state, "Blind: the given label is hidden.")),
     unsure: (state) => decide(state, () => UNSURE, "Unsure"),
     exclude: (state) => decide(state, () => EXCLUDED, "Excluded"),
     mark,
     select: (state, { from, to }) => ({ ...lifted(stopped(state)), mark: { anchor: from, end: to }, cursor: to }),
-    cancel: (state) => (state.pen ? said(lifted(state), "Pen up.") : { ...stopped(state), mark: null }),
+    cancel: (state, { asked }) => {
+      if (asked) return said(state, "Kept as it was.");
+      return state.pen ? said(lifted(state), "Pen up.") : { ...stopped(state), mark: null };
+    },
     pen,
     segment: (state, { by }) => otherSegment(state, by),
     to_segment: (state, { place }) => atSegment(state, place),
@@ -282,12 +317,10 @@ export function reducerWith({ newId, now }) {
   return (state, action) => {
     const act = acts[action.type];
     if (!act) throw new Error(`no act ${action.type}`);
-    return act({ ...state, effects: [] }, action);
+    // A question holds for the very next act; what the clock does is none.
+    const goesBy = action.type === "tick" || action.type === "close";
+    return act({ ...state, effects: [], asking: goesBy ? state.asking : null }, { ...action, asked: state.asking });
   };
-}
-
-function changesTo(state, [first, last]) {
-  return state.codes.subarray(first, last + 1).includes(NOT_REVIEWED);
 }
 
 function changes(codes, first, last, code) {

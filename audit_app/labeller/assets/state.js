@@ -26,6 +26,7 @@ export function opened(clip, { operations = [], segmentId = null, reviewer = "",
     mark: window ? { anchor: window[0], end: window[1] } : null,
     pen: null,
     lastCode: null,
+    asking: null,
     segment,
     playing: false,
     until: null,
@@ -53,13 +54,38 @@ export function allDecidedBut(state, place) {
 }
 
 /**
- * Return what is suggested at the cursor, and how probable it is, 0 to 1: inside the segment, what Enter accepts for it, whatever
- * single windows of it say.
+ * Return what Enter does now; the card shows just that.
+ *
+ * `kind`: "accept" (give `code` to the frames without a label from `first` to `last`), "replace" (give it to all of them, in place
+ * of labels of the reviewer's own: asked first), "next" (all is decided: go on), "nothing" (no suggestion here) or "done" (a stretch
+ * without segments: go on once all of it has a label). `code` and `probability` (0 to 1) are the suggestion that is shown, -1 where
+ * there is none; `scope` says in words what it is about; `open` and `own` count the frames without a label of the reviewer's, and
+ * those with another than `code`.
  */
-export function suggestionAt({ clip, segment: place, cursor }) {
+export function offer(state) {
+  const { clip, codes, cursor, segment: place } = state;
   const segment = clip.segments[place];
-  if (segment && cursor >= segment.first && cursor <= segment.last) return { suggested: segment.suggested, probability: segment.probability, segment };
-  return { suggested: clip.suggested[cursor], probability: clip.probability[cursor] / FULL };
+  const range = selection(state);
+  const said = suggestionFor(clip, segment, range || !segment ? cursor : segment.first);
+  if (clip.window || !(segment || range)) return { ...said, kind: "done", scope: "frame" };
+  const [first, last] = range ?? [segment.first, segment.last];
+  let open = 0;
+  let own = 0;
+  for (let i = first; i <= last; i += 1) {
+    if (codes[i] === NOT_REVIEWED) open += 1;
+    else if (codes[i] !== said.code) own += 1;
+  }
+  const whole = { ...said, first, last, open, own };
+  if (range) return { ...whole, scope: "marked range", kind: said.code < 0 ? "nothing" : own ? "replace" : "accept" };
+  if (!open) return { ...whole, scope: "segment", kind: "next" };
+  return { ...whole, scope: open <= last - first ? "rest of the segment" : "segment", kind: "accept" };
+}
+
+/** Inside the segment its own suggestion holds, whatever single windows of it say. */
+function suggestionFor(clip, segment, place) {
+  if (segment && place >= segment.first && place <= segment.last) return { code: segment.suggested, probability: segment.probability };
+  if (!clip.suggested) return { code: -1, probability: 0 };
+  return { code: clip.suggested[place], probability: clip.probability[place] / FULL };
 }
 
 /** Return a code in words. */

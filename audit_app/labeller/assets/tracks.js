@@ -6,6 +6,7 @@ import { inkOn } from "./palette.js";
 
 const NO_QUALITY = 255;
 const WORD = 60;
+const LEAST_WRITTEN = 0.25;
 
 /** Rows from the top, each with its height in pixels; `gap` lies between them. */
 export function rowsOf(clip) {
@@ -202,12 +203,15 @@ export class Tracks {
     context.globalAlpha = 1;
     for (const [first, last, code] of runs(suggested)) {
       if (code < 0) continue;
-      // The ink goes by the ground under the word, which may be paler or stronger than the rest of the stretch.
+      // The ink goes by the ground under the word, which may be paler or stronger than the rest of the stretch; what is hardly
+      // likely has no word at all.
       const x = this.x(first);
       let end = first;
       let sum = 0;
       for (; end <= last && this.x(end) < x + WORD; end += 1) sum += probability[end];
-      const strong = sum / (end - first) / FULL > 0.62;
+      const likely = sum / (end - first) / FULL;
+      if (likely < LEAST_WRITTEN) continue;
+      const strong = likely > 0.62;
       const label = this.clip.classes[code];
       this.writeIn(context, x, row, this.x(last + 1) - x, label.name, strong ? inkOn(label.colour) : palette.text);
     }

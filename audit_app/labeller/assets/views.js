@@ -4,7 +4,7 @@ import { h, setAttribute, setText } from "./dom.js";
 import { NOT_REVIEWED, notes, redoable, undoable } from "./operations.js";
 import { inkOn } from "./palette.js";
 import { poseInWords } from "./drawing.js";
-import { nameOf, segmentState, selection, suggestionAt } from "./state.js";
+import { nameOf, offer, segmentState, selection } from "./state.js";
 
 /** Return a class in words: its name, and how people call it. */
 export function titleOf(label) {
@@ -66,11 +66,26 @@ export function showFrame(parts, state) {
   setAttribute(parts.slider, "aria-valuenow", String(number));
   setAttribute(parts.slider, "aria-valuetext", `frame ${number}, ${seconds.toFixed(2)} seconds, ${label}`);
   if (clip.given) showChip(parts.given, clip.classes[clip.given[cursor]], "Given label at this frame: ");
-  if (clip.suggested) {
-    const { suggested, probability, segment } = suggestionAt(state);
-    showChip(parts.suggested, clip.classes[suggested], segment ? "Suggested for the segment: " : "Suggested at this frame: ");
-    setText(parts.probability, suggested < 0 ? "" : `${Math.round(100 * probability)} %`);
-  }
+  if (clip.suggested) showOffer(parts, state);
+}
+
+/** The one suggestion that Enter is about, and what it does with it. */
+function showOffer(parts, state) {
+  const { code, probability, scope } = offer(state);
+  showChip(parts.suggested, state.clip.classes[code], `Suggested for the ${scope}: `);
+  setText(parts.suggestedFor, `suggested, ${scope}`);
+  setText(parts.probability, code < 0 ? "" : `${Math.round(100 * probability)} %`);
+}
+
+/** Return what the button of Enter says, and what it applies to. */
+function wordsOf(state) {
+  const { kind, code, scope, own } = offer(state);
+  const name = nameOf(state, code);
+  if (state.asking) return [`Replace yours with ${name}?`, `${state.asking.own} frames that you decided`];
+  if (kind === "accept") return [`Accept ${name}`, scope];
+  if (kind === "replace") return [`Accept ${name} over yours …`, `${scope}: asks first, for ${own} frames have labels of yours`];
+  if (kind === "nothing") return ["No suggestion here", scope];
+  return [kind === "next" ? "Decided: next" : "Done, next", null];
 }
 
 /** What is to be done where no segment says why it was flagged. */
@@ -97,7 +112,13 @@ export function showState(parts, state, { keyOf, playing }) {
   parts.redo.disabled = !redoable(state.operations, state.reviewer);
   parts.previous_segment.disabled = parts.next_segment.disabled = !clip.segments.length;
   const range = selection(state) ? "marked range" : segment ? "segment" : "frame";
-  showDecision(parts.accept, segment ? `Accept ${nameOf(state, segment.suggested)}` : "Done, next", keyOf("accept"));
+  const [words, about] = wordsOf(state);
+  showDecision(parts.accept, words, keyOf("accept"), about);
+  setAttribute(parts.accept, "data-asking", String(Boolean(state.asking)));
+  const { kind, own, code } = offer(state);
+  parts.replace.hidden = kind !== "next" || !own || Boolean(state.asking);
+  showDecision(parts.replace, `Put ${nameOf(state, code)} over yours …`, keyOf("replace"), "segment");
+  if (clip.suggested) showOffer(parts, state);
   showDecision(parts.given_right, "Given is right", keyOf("given_right"), range);
   showDecision(parts.unsure, "Unsure", keyOf("unsure"), range);
   showDecision(parts.exclude, "Exclude", keyOf("exclude"), range);
@@ -108,6 +129,7 @@ function showDecision(button, text, key, range) {
   if (button.dataset.text === text && button.dataset.range === (range ?? "")) return;
   button.dataset.text = text;
   button.dataset.range = range ?? "";
+  button.title = range ? `${text} (${range})` : text;
   button.replaceChildren(h("span", {}, text), h("kbd", {}, key));
   // The visible words are the name; what they apply to is the description.
   button.removeAttribute("aria-label");
@@ -121,7 +143,7 @@ export function showClasses(parts, clip, { keyFor, choose }) {
     swatch.style.background = label.colour;
     const key = keyFor(label, code);
     const told = [label.en, label.ko].filter(Boolean).join(" · ");
-    return h("button.class", { type: "button", title: `${titleOf(label)}${key ? ` – key ${key}` : ""}`, onclick: () => choose(label, code) }, [
+    return h("button.class", { type: "button", title: `${titleOf(label)}${key ? ` – key ${key}` : ""}`, onclick: (event) => choose(label, code, event.timeStamp) }, [
       swatch,
       h("span.name", {}, [h("b", {}, label.name), told ? h("span.quiet", {}, ` ${told}`) : null]),
       h("span.share"),

@@ -77,6 +77,20 @@ def test_suggestion_and_quality_of_a_frame_are_those_of_the_window_centred_neare
         assert np.isclose(candidates["label_quality"] * 250, quality, atol=0.51).any()
 
 
+def test_where_the_audit_believes_the_given_label_no_rival_is_suggested(found, store, workspace):
+    own = found["issues"].index[found["issues"]["clip_id"] == CLIP]
+    kinds = np.arange(len(own)) % 4
+    found["issues"].loc[own, "suggested_label"] = "TURN"
+    found["issues"].loc[own, "label_quality"] = np.array([0.97, 0.45, 0.3, 0.97], np.float32)[kinds]
+    found["issues"].loc[own, "suggested_probability"] = np.array([0.03, 0.4, 0.5, 0.03], np.float32)[kinds]
+    found["issues"].loc[own, "is_issue"] = kinds == 3
+    payload = clip_payload(found, CLIP, reviewer="kim", store=store, workspace=workspace)
+    names = [c["name"] for c in payload["classes"]]
+    codes, shares = _array(payload["suggested"], "<i2"), _array(payload["probability"], "u1")
+    told = {(names[c], round(s / 250, 2)) for c, s in zip(codes, shares, strict=True) if c >= 0}
+    assert told == {("SIT", 0.97), ("SIT", 0.45), ("TURN", 0.5), ("TURN", 0.03)}
+
+
 def test_blind_says_nothing_that_could_lead_the_reviewer(found, store, workspace):
     payload = clip_payload(
         found, CLIP, reviewer="kim", stream="blind:a", store=store, workspace=workspace, blind=True, window=(110, 120)

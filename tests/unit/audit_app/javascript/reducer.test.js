@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { replay } from "../../../../audit_app/labeller/assets/operations.js";
 import { reducerWith } from "../../../../audit_app/labeller/assets/reducer.js";
-import { allDecidedBut, opened, segmentState, selection, suggestionAt } from "../../../../audit_app/labeller/assets/state.js";
+import { allDecidedBut, offer, opened, segmentState, selection } from "../../../../audit_app/labeller/assets/state.js";
 
 const CLASSES = ["SIT", "WALK", "LIE", "other"].map((name) => ({ name, colour: "#000000" }));
 
@@ -14,6 +14,7 @@ function clip(parts = {}) {
     times: Int32Array.from({ length: 30 }, (_, i) => i * 33),
     given: new Int16Array(30).fill(0),
     suggested: new Int16Array(30).fill(1),
+    probability: new Uint8Array(30).fill(200),
     segments: [
       { segment_id: "one", start: 105, end: 109, suggested: 1 },
       { segment_id: "two", start: 120, end: 124, suggested: 2 },
@@ -41,12 +42,98 @@ function page(parts = {}, options = {}) {
   return shown;
 }
 
-test("inside the segment its own suggestion is told, elsewhere the frame's, both as shares of one", () => {
+const told = ({ kind, code, probability, scope }) => [kind, code, probability, scope];
+
+test("what is offered is the segment's suggestion, wherever the cursor stands; a marked range elsewhere has its own", () => {
   const segments = [{ segment_id: "one", start: 105, end: 109, suggested: 2, probability: 0.69 }];
   const p = page({ segments, probability: new Uint8Array(30).fill(125) });
-  const told = ({ suggested, probability }) => [suggested, probability];
-  assert.deepEqual(told(suggestionAt(p.do("goto", { place: 7 }))), [2, 0.69]);
-  assert.deepEqual(told(suggestionAt(p.do("goto", { place: 12 }))), [1, 0.5]);
+  for (const place of [7, 12]) assert.deepEqual(told(offer(p.do("goto", { place }))), ["accept", 2, 0.69, "segment"]);
+  p.do("select", { from: 11, to: 12 });
+  assert.deepEqual(told(offer(p.state)), ["accept", 1, 0.5, "marked range"]);
+  p.do("select", { from: 6, to: 7 });
+  assert.deepEqual(told(offer(p.state)), ["accept", 2, 0.69, "marked range"]);
+});
+
+test("Enter over a marked range accepts what is shown there, and stays", () => {
+  const p = page({ probability: new Uint8Array(30).fill(125) }, { segmentId: "one" });
+  p.do("select", { from: 12, to: 14 });
+  p.do("accept");
+  assert.deepEqual(p.painted(4, 15), [-1, -1, -1, -1, -1, -1, -1, -1, 1, 1, 1, -1]);
+  assert.equal(p.state.segment, 0);
+  assert.equal(selection(p.state), null);
+  const bare = page({ suggested: new Int16Array(30).fill(-1), probability: new Uint8Array(30) }, { segmentId: "one" });
+  bare.do("select", { from: 12, to: 14 });
+  bare.do("accept");
+  assert.equal(bare.state.operations.length, 0);
+});
+
+test("Enter goes on from a segment that was painted by hand, and changes nothing of it", () => {
+  const p = page({}, { segmentId: "one" });
+  p.do("select", { from: 5, to: 9 });
+  p.do("paint", { code: 3 });
+  assert.equal(offer(p.state).kind, "next");
+  p.do("accept");
+  assert.deepEqual(p.painted(5, 9), [3, 3, 3, 3, 3]);
+  assert.equal(p.state.segment, 1);
+  p.do("accept");
+  assert.deepEqual(p.gone(), ["next"]);
+  p.do("accept");
+  assert.deepEqual(p.gone(), ["next", "next"]);
+  assert.equal(p.state.operations.length, 2);
+});
+
+test("Enter gives the rest of a segment its suggestion, and leaves what was painted, unsure or excluded in it", () => {
+  const p = page({}, { segmentId: "one" });
+  p.do("select", { from: 5, to: 6 });
+  p.do("paint", { code: 3 });
+  p.do("select", { from: 7, to: 7 });
+  p.do("unsure");
+  assert.equal(offer(p.state).scope, "rest of the segment");
+  p.do("accept");
+  assert.deepEqual(p.painted(4, 10), [-1, 3, 3, -2, 1, 1, -1]);
+  p.do("undo");
+  assert.deepEqual(p.painted(4, 10), [-1, 3, 3, -2, -1, -1, -1]);
+});
+
+test("labels of one's own are replaced only when asked twice; any other act takes the question back", () => {
+  const p = page({}, { segmentId: "one" });
+  p.do("select", { from: 5, to: 9 });
+  p.do("paint", { code: 3 });
+  for (const other of [["cancel"], ["step", { by: 1 }], ["mark"], ["goto", { place: 0 }]]) {
+    p.do("select", { from: 5, to: 9 });
+    p.do("accept");
+    assert.equal(p.state.asking?.own ?? null, 5);
+    p.do(...other);
+    assert.equal(p.state.asking, null);
+    p.do("cancel");
+  }
+  assert.deepEqual(p.painted(5, 9), [3, 3, 3, 3, 3]);
+  p.do("select", { from: 5, to: 9 });
+  p.do("accept");
+  p.do("close");
+  p.do("accept");
+  assert.deepEqual(p.painted(4, 10), [-1, 1, 1, 1, 1, 1, -1]);
+  assert.equal(p.state.segment, 0);
+});
+
+test("laying the suggestion over a decided segment asks, then goes on", () => {
+  const p = page({}, { segmentId: "one" });
+  p.do("given_right");
+  p.do("to_segment", { place: 0 });
+  p.do("replace");
+  assert.deepEqual(p.painted(5, 9), [0, 0, 0, 0, 0]);
+  p.do("accept");
+  assert.deepEqual(p.painted(5, 9), [1, 1, 1, 1, 1]);
+  assert.equal(p.state.segment, 1);
+});
+
+test("where nobody labelled, no given label is right; where somebody did, A keeps just that", () => {
+  const p = page({ given: new Int16Array(30).fill(-1).fill(2, 7, 9) }, { segmentId: "two" });
+  p.do("given_right");
+  assert.equal(p.state.operations.length, 0);
+  p.do("to_segment", { place: 0 });
+  p.do("given_right");
+  assert.deepEqual(p.painted(5, 9), [-1, -1, 2, 2, -1]);
 });
 
 test("a clip is done when all its segments are, but for the one in hand", () => {
@@ -282,7 +369,7 @@ test("any sequence of acts keeps what is shown equal to what is saved", () => {
     () => ["step", { by: random(5) - 2 }], () => ["paint", { code: random(4) }], () => ["mark"], () => ["pen"], () => ["undo"], () => ["redo"],
     () => ["nudge", { edge: random(2) * 2 - 1, grow: random(2) === 0 }], () => ["accept"], () => ["unsure"], () => ["exclude"], () => ["given_right"],
     () => ["clear"], () => ["goto", { place: random(30) }], () => ["play"], () => ["tick", { place: random(30) }], () => ["close"], () => ["cancel"],
-    () => ["select", { from: random(30), to: random(30) }], () => ["note", { text: "n" }], () => ["edge", { edge: random(2) * 2 - 1 }],
+    () => ["select", { from: random(30), to: random(30) }], () => ["replace"], () => ["note", { text: "n" }], () => ["edge", { edge: random(2) * 2 - 1 }],
   ];
   const p = page({}, { segmentId: "one" });
   for (let i = 0; i < 3000; i += 1) {

@@ -1,0 +1,97 @@
+// From clip to clip: to the one that is ready, else where the server leads. No DOM: node tests this file as it is.
+
+const LONGEST_WAIT_MS = 700;
+const LONGEST_QUESTION_MS = 2500;
+const PATIENCE_MS = 10000;
+const WORDS = { next: "Next segment …", previous: "Previous segment …", queue: "Back to the queue …" };
+
+export class Going {
+  /**
+   * `page` has state, data and saver of the clip in sight, `open(data, kept)`, `say(text)`, `trigger(wish)`, which tells Streamlit,
+   * and `gone`. `timers` has set and clear.
+   */
+  constructor(page, { onward, gate, newId, timers, allDecidedBut }) {
+    Object.assign(this, { page, onward, gate, newId, timers, allDecidedBut });
+    this.wish = null;
+    this.turn = 0;
+  }
+
+  /** Go on: to the clip that is ready, or will be in a moment; else where the server leads. */
+  leave({ go, from }) {
+    if (this.gate.waiting && go !== "queue") return;
+    const { state, data, saver } = this.page;
+    const sent = saver.flush();
+    // Done with the clip, the queue goes on where the clip was entered: a later segment of it may lie far behind.
+    const done = go === "next" && this.allDecidedBut(state, state.segment);
+    const wish = { go, done, from: done ? data.segment_id ?? from : from, clip_id: state.clip.clipId };
+    const ahead = done || go === "next_clip";
+    const ready = ahead ? this.onward.take() : null;
+    if (ready) {
+      this.ahead(wish, ready);
+      return;
+    }
+    this.page.say(WORDS[go] ?? "Another clip …");
+    const turn = this.wait();
+    const waited = ahead ? this.atMost(LONGEST_QUESTION_MS, this.onward.coming()) : Promise.resolve();
+    // The server looks for what is still open: it shall know of the last act, unless that takes too long.
+    waited.then(() => {
+      const come = ahead && turn === this.turn ? this.onward.take() : null;
+      return come ? this.ahead(wish, come) : this.atMost(LONGEST_WAIT_MS, sent).then(() => this.follow(wish, turn));
+    });
+  }
+
+  /** Show a clip that is here, and let the server follow. */
+  ahead(wish, { data, kept }) {
+    if (this.page.gone) return;
+    this.arrived();
+    this.wish = { id: this.newId(), to: data.segment_id, turn: this.turn };
+    this.page.trigger({ ...wish, ...this.wish });
+    this.page.open(data, kept);
+  }
+
+  follow(wish, turn) {
+    if (this.page.gone || turn !== this.turn) return;
+    this.wish = { id: this.newId(), to: null, turn };
+    this.page.trigger({ ...wish, ...this.wish });
+  }
+
+  /** Hold back keys until the next segment is on the screen, or does not come. */
+  wait() {
+    this.turn += 1;
+    const { turn } = this;
+    this.gate.wait();
+    this.page.showWaiting(true);
+    this.timers.clear(this.patience);
+    this.patience = this.timers.set(() => {
+      if (turn !== this.turn || this.page.gone) return;
+      this.arrived();
+      this.page.say("The server does not answer. You are still here; what you do is kept.");
+    }, PATIENCE_MS);
+    return turn;
+  }
+
+  arrived() {
+    this.turn += 1;
+    this.timers.clear(this.patience);
+    this.gate.stay();
+    this.page.showWaiting(false);
+  }
+
+  /** Data of the server were taken in: the answer to the last wish, or another clip. */
+  answered({ another }) {
+    const { wish } = this;
+    this.wish = null;
+    // Keys that wait for a later wish go on waiting.
+    if (another || (wish && wish.turn === this.turn)) this.arrived();
+  }
+
+  /** Tell whether data of the server are late: they answer another wish than the last one. */
+  late(data) {
+    return Boolean(this.wish) && data.answers !== undefined && data.answers !== this.wish.id;
+  }
+
+  /** Resolve with a promise, or without it when it takes longer. */
+  atMost(ms, promise) {
+    return Promise.race([promise, new Promise((resolve) => { this.timers.set(resolve, ms); })]);
+  }
+}
