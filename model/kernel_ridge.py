@@ -51,7 +51,7 @@ def predict_left_out(
     fold : shape (n,)
         Fold of each window, 0 and up; -1 teaches nothing and is predicted by the model of all folds.
     teaches : bool, shape (n,)
-        Which windows train.
+        Which windows train. Where none does, every class is as likely.
     size : int
         Random features.
 
@@ -63,7 +63,10 @@ def predict_left_out(
     """
     waves = np.random.default_rng(seed).normal(size=(features.shape[1], size // 2)) * np.sqrt(2 * _WIDTH / features.shape[1])
     waves = waves.astype(np.float32)
-    gram, moment, count = _sums(features, target, waves=waves, classes=classes, fold=np.where(teaches, fold, -1))
+    taught_by = np.where(teaches, fold, -1)
+    gram, moment, count = _sums(
+        features, target, waves=waves, classes=classes, fold=taught_by, folds=int(fold.max(initial=-1)) + 1
+    )
     whole = (gram.sum(axis=0), moment.sum(axis=0), int(count.sum()))
     left_out = [(whole[0] - g, whole[1] - m, whole[2] - int(n)) for g, m, n in zip(gram, moment, count, strict=True)]
     weights = np.stack([[_solve(*sums, penalty=p) for sums in (*left_out, whole)] for p in penalties])
@@ -73,7 +76,7 @@ def predict_left_out(
         for number in np.unique(fold[rows]):
             own = fold[rows] == number
             answers[:, rows][:, own] = waved[own] @ weights[:, number]
-    agree = (answers.argmax(axis=2) == target)[:, teaches & (fold >= 0)].mean(axis=1)
+    agree = (answers.argmax(axis=2) == target)[:, taught_by >= 0].sum(axis=1)
     best = int(agree.argmax())
     return _as_probabilities(answers[best]), float(penalties[best])
 
@@ -85,9 +88,10 @@ def _sums(
     waves: NDArray[np.float32],
     classes: int,
     fold: NDArray[np.integer],
+    folds: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
     """Return, for each fold, the Gram matrix of its windows (its upper half), their products with the classes, their number."""
-    folds, size = int(fold.max()) + 1, 2 * waves.shape[1] + 1
+    size = 2 * waves.shape[1] + 1
     gram = np.zeros((folds, size, size), np.float32, order="C")
     moment = np.zeros((folds, size, classes), np.float32)
     one_hot = np.eye(classes, dtype=np.float32)

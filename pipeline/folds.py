@@ -13,7 +13,17 @@ from data_schemas.config import Folds
 from data_schemas.errors import TooFewDataError
 from data_schemas.tables import text
 
-__all__ = ["FEWEST_GROUPS", "assign_folds", "classes_of", "require_clips", "require_enough", "split_again", "split_windows"]
+__all__ = [
+    "FEWEST_GROUPS",
+    "assign_folds",
+    "classes_of",
+    "deal_groups",
+    "require_clips",
+    "require_enough",
+    "split_again",
+    "split_windows",
+    "teaching_windows",
+]
 
 _ATTEMPTS = 20
 
@@ -27,8 +37,8 @@ _GROUPS_FOR_EACH_HELD_OUT = 4
 def split_windows(windows: pd.DataFrame, *, folds: Folds) -> pd.DataFrame:
     """Return the windows with their ``split``: hold-out groups, classes that too few groups show, and the rest to audit.
 
-    Every species is split by itself. A class is left out when fewer than two groups show it; a species when fewer than two
-    classes or two groups remain (see :func:`require_enough`).
+    Every species is split by itself. A class is left out when fewer than two groups have windows that teach it
+    (:func:`teaching_windows`); a species when fewer than two classes remain (see :func:`require_enough`).
     """
     split = np.full(len(windows), "left_out", object)
     for species in sorted(windows["species"].unique()):
@@ -40,7 +50,7 @@ def split_windows(windows: pd.DataFrame, *, folds: Folds) -> pd.DataFrame:
 def split_again(windows: pd.DataFrame) -> pd.DataFrame:
     """Return windows whose labels have changed with their ``split``: the groups of the hold-out stay what they were.
 
-    A class is left out when fewer than two of the other groups show it.
+    A class is left out when fewer than two of the other groups have windows that teach it.
     """
     split = np.full(len(windows), "left_out", object)
     for species in windows["species"].unique():
@@ -48,9 +58,8 @@ def split_again(windows: pd.DataFrame) -> pd.DataFrame:
         part = windows.iloc[rows]
         target, group = part["target"].fillna("").to_numpy(object), part["group"].to_numpy(object)
         apart = part["group"].isin(part.loc[part["split"] == "holdout", "group"].unique()).to_numpy(bool)
-        audited = _auditable(target, group, (target != "") & ~apart)
-        judged = apart & part["target"].isin(part["target"][audited].unique()).to_numpy(bool)
-        split[rows] = np.select([audited, judged], ["audit", "holdout"], "left_out")
+        known = np.isin(target, _learnable(target, group, teaching_windows(part) & ~apart))
+        split[rows] = np.select([known & ~apart, known], ["audit", "holdout"], "left_out")
     return windows.assign(split=text(split))
 
 
@@ -82,9 +91,15 @@ def require_enough(clips: pd.DataFrame, windows: pd.DataFrame) -> None:
     if not (windows["split"] == "audit").any():
         raise TooFewDataError(
             f"too few data to audit: {_what_there_is(clips, windows)}",
-            hint="needed: two classes of one species, each shown by at least two groups (animals or recordings), "
-            "better ten or more; groups.by in audit.toml says what a group is",
+            hint="needed: two classes of one species, each with windows of one label and good pose in at least two groups "
+            "(animals or recordings), better ten or more; groups.by in audit.toml says what a group is, windows.hz and "
+            "windows.steps how long a window is",
         )
+
+
+def teaching_windows(windows: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return which windows can teach their class, shape (n,): they have one, hold no other label, and show a good pose."""
+    return np.asarray(windows["target"].notna() & ~windows["mixed"] & ~windows["bad_pose"], bool)
 
 
 def classes_of(windows: pd.DataFrame) -> list[str]:
@@ -93,27 +108,45 @@ def classes_of(windows: pd.DataFrame) -> list[str]:
 
 
 def assign_folds(target: NDArray[np.int64], group: NDArray[np.int64], *, count: int, seed: int) -> NDArray[np.int16]:
-    """Return a fold for every window: grouped, stratified, and with every class in at least two folds.
+    """Return a fold for every window: grouped, stratified, and with every class that two groups show in at least two folds.
 
     Parameters
     ----------
     target : int64, shape (windows,)
-        Class of each window; every class has at least two groups.
+        Class of each window.
     group : int64, shape (windows,)
         Group of each window.
     count : int
         Folds wanted; no more are made than there are groups, and more only where a class would lie in one fold otherwise (three
         classes of two groups each, every pair of classes sharing one, cannot be dealt to two folds).
     """
+    groups = len(np.unique(group))
     # No more folds than groups, nor than the commonest class has windows: scikit-learn refuses these.
-    count = min(count, len(np.unique(group)), int(np.bincount(target).max()))
-    for attempt in range(_ATTEMPTS):
+    count = min(count, groups, max(2, int(np.bincount(target).max())))
+    for attempt in range(_ATTEMPTS if 2 <= count <= np.bincount(target).max() else 0):
         fold = _stratified(target, group, count=count, seed=seed + attempt)
-        if not _confined(target, fold):
+        if not _confined(target, group, fold):
             return fold
-    # With a fold for every group no class of two groups is confined; one that a single group shows cannot but be.
-    spread = [_spread(target, group, count=more) for more in range(count, len(np.unique(group)) + 1)]
-    return next((fold for fold in spread if not _confined(target, fold)), spread[0])
+    # With a fold for every group no class of two groups is confined.
+    spread = (_spread(target, group, count=more) for more in range(count, groups + 1))
+    return next(fold for fold in spread if not _confined(target, group, fold))
+
+
+def deal_groups(
+    target: NDArray[np.int64], group: NDArray[np.int64], rows: NDArray[np.bool_], *, count: int, seed: int
+) -> NDArray[np.int64]:
+    """Return the fold of every window: its group's, as some of the windows are dealt; -1 where its group has none of these.
+
+    Parameters
+    ----------
+    target, group : int64, shape (windows,)
+        Class and group of each window; what is not in ``rows`` may have no class.
+    rows : bool, shape (windows,)
+        The windows that are dealt (see :func:`assign_folds`): those that teach, for a fold learns its classes from others.
+    """
+    of_group = np.full(int(group.max(initial=-1)) + 1, -1, np.int64)
+    of_group[group[rows]] = assign_folds(target[rows], group[rows], count=count, seed=seed)
+    return of_group[group]
 
 
 def _stratified(target: NDArray[np.int64], group: NDArray[np.int64], *, count: int, seed: int) -> NDArray[np.int16]:
@@ -129,10 +162,10 @@ def _stratified(target: NDArray[np.int64], group: NDArray[np.int64], *, count: i
     return fold
 
 
-def _confined(target: NDArray[np.int64], fold: NDArray[np.int16]) -> bool:
-    """Tell whether a class is shown by one fold only: nothing could learn it before predicting it."""
-    shown = pd.DataFrame({"target": target, "fold": fold}).drop_duplicates()
-    return bool((shown.groupby("target").size() < 2).any())
+def _confined(target: NDArray[np.int64], group: NDArray[np.int64], fold: NDArray[np.int16]) -> bool:
+    """Tell whether one fold alone shows a class that several groups show: nothing could learn it before predicting it."""
+    shown = pd.DataFrame({"target": target, "group": group, "fold": fold}).groupby("target").nunique()
+    return bool(((shown["fold"] < 2) & (shown["group"] > 1)).any())
 
 
 def _spread(target: NDArray[np.int64], group: NDArray[np.int64], *, count: int) -> NDArray[np.int16]:
@@ -154,44 +187,39 @@ def _spread(target: NDArray[np.int64], group: NDArray[np.int64], *, count: int) 
 def _split_species(windows: pd.DataFrame, *, folds: Folds) -> NDArray[np.object_]:
     target = windows["target"].fillna("").to_numpy(object)
     group = windows["group"].to_numpy(object)
-    kept = _auditable(target, group, target != "")
-    split = np.full(len(windows), "left_out", object)
-    if not kept.any():
-        return split
-    split[kept] = "audit"
-    apart = _holdout_groups(target, group, kept=kept, folds=folds)
-    split[kept & np.isin(group, np.array(list(apart), object))] = "holdout"
-    return split
+    teaches = teaching_windows(windows)
+    kept = np.isin(target, _learnable(target, group, teaches))
+    apart = _holdout_groups(target, group, teaches=kept & teaches, folds=folds)
+    held = np.isin(group, np.array(list(apart), object))
+    return np.select([kept & ~held, kept], ["audit", "holdout"], "left_out").astype(object)
 
 
-def _auditable(target: NDArray[np.object_], group: NDArray[np.object_], rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the rows whose class at least two groups show; none, where these are fewer than two classes or groups."""
-    pairs = pd.DataFrame({"target": target[rows], "group": group[rows]}).drop_duplicates()
+def _learnable(target: NDArray[np.object_], group: NDArray[np.object_], teaches: NDArray[np.bool_]) -> NDArray[np.object_]:
+    """Return the classes that windows of at least two groups teach; none, where these are fewer than two."""
+    pairs = pd.DataFrame({"target": target[teaches], "group": group[teaches]}).drop_duplicates()
     groups = pairs.groupby("target").size()
-    enough = groups.index[groups >= 2]
-    if len(enough) < 2:
-        return np.zeros(len(target), bool)
-    return rows & np.isin(target, enough.to_numpy(object))
+    enough = groups.index[groups >= 2].to_numpy(object)
+    return enough if len(enough) > 1 else enough[:0]
 
 
 def _holdout_groups(
-    target: NDArray[np.object_], group: NDArray[np.object_], *, kept: NDArray[np.bool_], folds: Folds
+    target: NDArray[np.object_], group: NDArray[np.object_], *, teaches: NDArray[np.bool_], folds: Folds
 ) -> set[object]:
-    """Choose about ``folds.holdout`` of the groups, stratified, such that every class can still be audited without them.
+    """Choose about ``folds.holdout`` of the groups that teach, stratified, such that every class can be audited without them.
 
     They are at least as many as a verdict needs, where a quarter of the groups is as many.
     """
-    names = np.unique(group[kept])
+    names = np.unique(group[teaches])
     if folds.holdout <= 0 or round(folds.holdout * len(names)) < 1 or len(names) < 4:
         return set()
     parts = min(max(2, round(1 / folds.holdout)), len(names))
     fewest = FEWEST_GROUPS if len(names) >= _GROUPS_FOR_EACH_HELD_OUT * FEWEST_GROUPS else 1
     parts = min(parts, len(names) // fewest)
-    codes = pd.factorize(target[kept])[0].astype(np.int64)
-    part = assign_folds(codes, pd.factorize(group[kept])[0].astype(np.int64), count=parts, seed=folds.seed)
-    for apart in sorted((set(group[kept][part == number]) for number in range(parts)), key=lambda some: len(some) < fewest):
-        rest = kept & ~np.isin(group, np.array(list(apart), object))
-        if apart and (_auditable(target, group, rest) == rest).all():
+    codes, classes = pd.factorize(target[teaches])
+    part = assign_folds(codes.astype(np.int64), pd.factorize(group[teaches])[0].astype(np.int64), count=parts, seed=folds.seed)
+    for apart in sorted((set(group[teaches][part == number]) for number in range(parts)), key=lambda some: len(some) < fewest):
+        rest = teaches & ~np.isin(group, np.array(list(apart), object))
+        if apart and len(_learnable(target, group, rest)) == len(classes):
             return apart
     return set()
 
@@ -202,7 +230,7 @@ def _what_there_is(clips: pd.DataFrame, windows: pd.DataFrame) -> str:
     lines = []
     for species, of_species in windows.groupby("species"):
         classes = [
-            f"{name} {_count(w['clip_id'].nunique(), 'clip')} of {_count(w['group'].nunique(), 'group')}"
+            f"{name} {_count(w['clip_id'].nunique(), 'clip')} of {_count(w['group'].nunique(), 'group')}{_not_teaching(w)}"
             for name, w in of_species.groupby(of_species["target"].fillna("left out by the merge:"))
         ]
         clips_here, groups = of_species["clip_id"].nunique(), of_species["group"].nunique()
@@ -211,6 +239,18 @@ def _what_there_is(clips: pd.DataFrame, windows: pd.DataFrame) -> str:
             f"in {_count(len(classes), 'class', 'classes')} ({', '.join(classes)})"
         )
     return "; ".join(lines)
+
+
+def _not_teaching(of_class: pd.DataFrame) -> str:
+    """Return what keeps the windows of a class from teaching it, where something does."""
+    mixed = of_class["mixed"].to_numpy(bool)
+    bad = of_class["bad_pose"].to_numpy(bool) & ~mixed
+    if not (mixed | bad).any():
+        return ""
+    why = [f"{n} {what}" for n, what in ((mixed.sum(), "hold more than one label"), (bad.sum(), "show a bad pose")) if n]
+    groups = of_class.loc[~(mixed | bad), "group"].nunique()
+    who = _count(groups, "group") if groups else "no group"
+    return f", of its {_count(len(of_class), 'window')} {' and '.join(why)}, so {who} can teach it"
 
 
 def _count(number: int, one: str, many: str = "") -> str:

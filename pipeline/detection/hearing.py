@@ -22,7 +22,7 @@ from model.windowing import Samples
 from pipeline.detection.labelled import Labelled
 from pipeline.detection.network_tasks import Parts
 from pipeline.detection.passes import REPAIRS, Heard, Lesson, batches, run_passes
-from pipeline.folds import classes_of
+from pipeline.folds import classes_of, teaching_windows
 
 __all__ = ["Species", "labels_of", "listen", "most_passes", "recipe_of", "species_of"]
 
@@ -86,7 +86,7 @@ def species_of(windows: pd.DataFrame, *, config: Config) -> Iterator[Species]:
             labels=labels_of(own, classes=classes, config=config),
             group=pd.factorize(own["group"])[0].astype(np.int64),
             audited=audited,
-            teaches=audited & ~own["bad_pose"].to_numpy(bool) & ~own["mixed"].to_numpy(bool),
+            teaches=audited & teaching_windows(own),
             classes=len(classes),
             folds=config.folds.count,
             seed=config.folds.seed,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from model.recipe import Recipe
 from model.windowing import Samples
 
-__all__ = ["LENGTHS", "NetworkTask", "Parts", "run_tasks", "trial_lengths"]
+__all__ = ["LENGTHS", "NetworkTask", "Parts", "run_tasks", "trial_folds", "trial_lengths"]
 
 LENGTHS = tuple(35 << n for n in range(10))
 """Numbers of updates to try, from very short; a trial stops at the first that hardly predicts better than the one before."""
@@ -46,6 +46,7 @@ class NetworkTask:
         With one view.
     train, target : int64, shape (n,)
         Places of the training windows among those of the species, and their classes.
+        Where there are none, every class is as likely.
     predict : int64, shape (m,)
         Places of the windows to predict.
     """
@@ -77,6 +78,20 @@ def run_tasks(
         yield task, probabilities
 
 
+def trial_folds(fold: NDArray[np.int64], target: NDArray[np.int64], kept: NDArray[np.bool_]) -> list[int]:
+    """Return the folds to try lengths of training on: the first whose trusted windows show two classes, else as many as do so.
+
+    Where a fold has no trusted window, or all are of one class, nothing tells how long to train for them.
+    """
+    numbers = sorted(set(fold[kept & (fold >= 0)].tolist()))
+    shown = {number: set(target[kept & (fold == number)].tolist()) for number in numbers}
+    alone = next((number for number in numbers if len(shown[number]) > 1), None)
+    if alone is not None:
+        return [alone]
+    enough = next((n for n in range(1, len(numbers)) if len(set.union(*(shown[f] for f in numbers[:n]))) > 1), len(numbers))
+    return numbers[:enough]
+
+
 def trial_lengths(
     tasks: Sequence[NetworkTask],
     given: NDArray[np.int64],
@@ -86,9 +101,10 @@ def trial_lengths(
     workers: joblib.Parallel,
     **work: Any,
 ) -> int:
-    """Return the number of updates after which the networks of one fold predict the trusted labels of its windows best.
+    """Return the number of updates after which the networks of some folds predict the trusted labels of their windows best.
 
-    Noisy labels as such say little about when to stop; those that the passes trust, of groups that the network did not see, do.
+    The fewest, where there is none to predict. Noisy labels as such say little about when to stop; those that the passes trust,
+    of groups that the network did not see, do.
     """
     best, least = LENGTHS[0], float("inf")
     for updates in LENGTHS:
@@ -103,7 +119,7 @@ def trial_lengths(
             true = np.eye(task.classes)[given[task.predict]]
             score += float(((probabilities - true) ** 2).sum())
             guessing += float(((true.mean(axis=0) - true) ** 2).sum())
-        if score > least - _WORTH * guessing:
+        if score >= least - _WORTH * guessing:
             break
         best, least = updates, score
     return best
@@ -113,6 +129,8 @@ def _train_and_predict(
     task: NetworkTask, *, samples: Samples, first: NDArray[np.int64], steps: int, device: str
 ) -> Probabilities:
     """Train one network and predict with it; one thread, because the other cores have networks of their own."""
+    if not len(task.train):
+        return np.full((len(task.predict), task.classes), 1 / task.classes, np.float32)
     # Workers that only listen to voices need no torch, which takes seconds to import.
     import torch
 

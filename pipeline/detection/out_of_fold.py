@@ -23,9 +23,8 @@ from model.device import choose_device
 from model.recipe import Recipe
 from model.windowing import Samples
 from pipeline.detection.hearing import Species, listen, most_passes, recipe_of, species_of
-from pipeline.detection.network_tasks import NetworkTask, Parts, run_tasks, trial_lengths
+from pipeline.detection.network_tasks import NetworkTask, Parts, run_tasks, trial_folds, trial_lengths
 from pipeline.detection.passes import REPAIRS, Heard, Lesson
-from pipeline.folds import assign_folds
 
 __all__ = ["predict_out_of_fold"]
 
@@ -110,11 +109,13 @@ def _network_answers(
     lesson, recipe = species.lesson, recipe_of(config)
     answers = np.zeros((len(species.rows), lesson.classes), np.float64)
     weight = np.zeros(len(species.rows), np.int64)
-    folds = [_deal(lesson, seed=config.folds.seed + 1000 * r) for r in range(config.folds.repeats)]
+    seeds = [config.folds.seed + 1000 * r for r in range(config.folds.repeats)]
+    folds = [lesson.deal(heard.teaching, count=lesson.folds, seed=seed) for seed in seeds]
     work = {"samples": samples, "first": first[species.rows], "steps": config.windows.steps, "device": device}
     if recipe.trial and not recipe.updates:
         # Two views tell: one a core of a small machine.
-        trials = list(_tasks(species, heard, folds[0], recipe=replace(recipe, views=recipe.views[:2]), repeat=0, only=0))
+        tried = trial_folds(folds[0], lesson.labels.given, heard.kept)
+        trials = list(_tasks(species, heard, folds[0], recipe=replace(recipe, views=recipe.views[:2]), repeat=0, only=tried))
         recipe = replace(
             recipe, updates=trial_lengths(trials, lesson.labels.given, heard.kept, parts=parts, workers=workers, **work)
         )
@@ -127,19 +128,12 @@ def _network_answers(
     return _Predicted(species, _mixed(network, heard, lesson), network=network, heard=heard, fold=folds[0])
 
 
-def _deal(lesson: Lesson, *, seed: int) -> NDArray[np.int64]:
-    fold = np.full(len(lesson.group), -1, np.int64)
-    rows = lesson.audited
-    fold[rows] = assign_folds(lesson.labels.given[rows], lesson.group[rows], count=lesson.folds, seed=seed)
-    return fold
-
-
 def _tasks(
-    species: Species, heard: Heard, fold: NDArray[np.int64], *, recipe: Recipe, repeat: int, only: int | None = None
+    species: Species, heard: Heard, fold: NDArray[np.int64], *, recipe: Recipe, repeat: int, only: list[int] | None = None
 ) -> Iterator[NetworkTask]:
-    """Yield the networks to train: one a fold and view, or those of the fold ``only``."""
+    """Yield the networks to train: one a fold and view, or those of the folds ``only``."""
     lesson, apart = species.lesson, np.flatnonzero(fold < 0)
-    for number in range(int(fold.max()) + 1) if only is None else (only,):
+    for number in range(int(fold.max()) + 1) if only is None else only:
         train = np.flatnonzero((heard.teaching >= 0) & (fold != number) & (fold >= 0))
         for place, view in enumerate(recipe.views):
             yield NetworkTask(

@@ -17,6 +17,7 @@ from typing import Any
 
 import joblib
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
@@ -24,7 +25,7 @@ from model.kernel_ridge import predict_left_out
 from pipeline.detection.doubt import class_shares, counted_wrong, doubt_labels
 from pipeline.detection.labelled import Labelled
 from pipeline.detection.quality import estimate_quality
-from pipeline.folds import assign_folds
+from pipeline.folds import deal_groups
 
 __all__ = ["REPAIRS", "Heard", "Lesson", "batches", "run_passes"]
 
@@ -78,6 +79,10 @@ class Lesson:
         """Return which labels people gave, shape (n,): they are never dropped, repaired or doubted."""
         return self.labels.fixed
 
+    def deal(self, teaching: NDArray[np.int64], *, count: int, seed: int) -> NDArray[np.int64]:
+        """Return the fold of each window, by the windows that teach a class; -1 where nothing of its group teaches."""
+        return deal_groups(teaching, self.group, teaching >= 0, count=count, seed=seed)
+
     def of(self, rows: NDArray[np.int64]) -> Lesson:
         """Return the lesson of some of the windows; whole groups, so that folds stay apart."""
         return replace(
@@ -107,14 +112,18 @@ class Heard:
 
 
 def batches(lesson: Lesson) -> list[NDArray[np.int64]]:
-    """Return the rows of the windows that share their passes: whole groups, and of every class as many in each batch."""
-    count = -(-len(lesson.group) // _MOST_AT_ONCE)
-    if count < 2:
-        return [np.arange(len(lesson.group))]
-    batch = lesson.group % count
-    rows = lesson.audited
-    batch[rows] = assign_folds(lesson.labels.given[rows], lesson.group[rows], count=count, seed=lesson.seed)
-    return [np.flatnonzero(batch == number) for number in range(count)]
+    """Return the rows of the windows that share their passes: whole groups, and of every class as many in each batch.
+
+    They are fewer and larger where a batch would hold a class of which only one of its groups could teach it.
+    """
+    everything = [np.arange(len(lesson.group))]
+    for count in range(-(-len(lesson.group) // _MOST_AT_ONCE), 1, -1):
+        batch = deal_groups(lesson.labels.given, lesson.group, lesson.teaches, count=count, seed=lesson.seed)
+        batch = np.where(batch < 0, lesson.group % count, batch)
+        taught = pd.DataFrame({"batch": batch, "class": lesson.labels.given, "group": lesson.group})[lesson.teaches]
+        if taught.groupby(["batch", "class"])["group"].nunique().min() > 1:
+            return [np.flatnonzero(batch == number) for number in range(count)]
+    return everything
 
 
 def run_passes(
@@ -162,7 +171,7 @@ def _ask(
 ) -> NDArray[np.float32]:
     """Return the mean of what the voices say after learning from the windows that teach a class, with folds of their own."""
     seed = lesson.seed + 100 * number
-    fold = _deal(lesson, seed=seed)
+    fold = lesson.deal(teaching, count=max(lesson.folds, _FOLDS), seed=seed)
     said = workers(
         joblib.delayed(_on_one_thread)(
             features, teaching, classes=lesson.classes, fold=fold, teaches=teaching >= 0, seed=seed + place
@@ -178,15 +187,11 @@ def _on_one_thread(*arrays: Any, **how: Any) -> tuple[NDArray[np.float32], float
         return predict_left_out(*arrays, **how)
 
 
-def _deal(lesson: Lesson, *, seed: int) -> NDArray[np.int64]:
-    fold = np.full(len(lesson.group), -1, np.int64)
-    rows = lesson.audited
-    fold[rows] = assign_folds(lesson.labels.given[rows], lesson.group[rows], count=max(lesson.folds, _FOLDS), seed=seed)
-    return fold
-
-
 def _trusted(probabilities: NDArray[np.float32], lesson: Lesson, *, kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the windows that may teach without the most doubtful of every class."""
+    """Return the windows that may teach without the most doubtful of every class.
+
+    A class of which that would leave the windows of a single group keeps them all: no model could learn it to predict that group.
+    """
     given = lesson.labels.given
     doubt = doubt_labels(probabilities, lesson.labels)
     wrong = counted_wrong(doubt, lesson.labels, kept)
@@ -197,6 +202,8 @@ def _trusted(probabilities: NDArray[np.float32], lesson: Lesson, *, kept: NDArra
         rows = np.flatnonzero(may & (given == number))
         most_doubtful = rows[np.argsort(doubt.score[rows], kind="stable")]
         trusted[most_doubtful[: int(share[number] * len(rows))]] = False
+        if len(np.unique(lesson.group[trusted & (given == number)])) < 2:
+            trusted[rows] = True
     return trusted
 
 

@@ -25,11 +25,10 @@ from model.lstm import WindowLSTM
 from model.recipe import Recipe
 from model.training import Windows, train_network
 from model.windowing import Samples
-from pipeline.detection.network_tasks import NetworkTask, Parts, trial_lengths
+from pipeline.detection.network_tasks import NetworkTask, Parts, trial_folds, trial_lengths
 
 __all__ = ["Course", "Trained", "Tried", "place_bundle", "train_courses", "updates_by_recipe", "updates_by_trial"]
 
-_TRIED_FOLD = 0
 _SEED_OF_VIEW = 7919
 
 
@@ -102,19 +101,21 @@ def updates_by_recipe(recipe: Recipe, target: NDArray[np.int64]) -> int:
 
 
 def updates_by_trial(recipe: Recipe, tried: Tried, samples: Samples, *, steps: int, device: str, jobs: int, parts: Parts) -> int:
-    """Return after how many updates the networks of one fold predict its trusted labels best, as in the run."""
-    train = np.flatnonzero((tried.trusted >= 0) & (tried.fold != _TRIED_FOLD))
+    """Return after how many updates the networks of a fold that can tell predict its trusted labels best, as in the run."""
+    folds = trial_folds(tried.fold, tried.trusted, tried.kept)
+    train = {number: np.flatnonzero((tried.trusted >= 0) & (tried.fold != number)) for number in folds}
     # Two views tell, as in the run: one a core of a small machine.
     tasks = [
         NetworkTask(
-            name=f"{tried.name}-{view}",
+            name=f"{tried.name}-{number}-{view}",
             recipe=replace(recipe, views=(view,)),
             classes=tried.classes,
             seed=tried.seed + _SEED_OF_VIEW * place,
-            train=train,
-            target=tried.trusted[train],
-            predict=np.flatnonzero(tried.fold == _TRIED_FOLD),
+            train=train[number],
+            target=tried.trusted[train[number]],
+            predict=np.flatnonzero(tried.fold == number),
         )
+        for number in folds
         for place, view in enumerate(recipe.views[:2])
     ]
     work = {"samples": samples, "first": tried.first, "steps": steps, "device": device}

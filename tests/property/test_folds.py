@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_schemas.config import Folds
-from pipeline.folds import FEWEST_GROUPS, assign_folds, split_windows
+from pipeline.folds import FEWEST_GROUPS, assign_folds, deal_groups, split_windows, teaching_windows
 
 
 @st.composite
@@ -20,7 +20,9 @@ def grouped(draw: st.DrawFn) -> pd.DataFrame:
         for target in draw(st.sets(st.integers(0, 4), min_size=1, max_size=3)):
             rows += [(f"g{group}", f"c{target}")] * draw(st.integers(1, 6))
     table = pd.DataFrame(rows, columns=["group", "target"])
-    return table.assign(species="DOG", clip_id=table["group"], split="audit")
+    unfit = draw(st.lists(st.integers(0, 9), min_size=len(table), max_size=len(table)))
+    marks = {"mixed": [u == 0 for u in unfit], "bad_pose": [u == 1 for u in unfit]}
+    return table.assign(species="DOG", clip_id=table["group"], split="audit", **marks)
 
 
 @given(windows=grouped(), count=st.integers(2, 6), seed=st.integers(0, 5), holdout=st.sampled_from([0.0, 0.1, 0.3]))
@@ -34,16 +36,28 @@ def test_split_and_folds_keep_groups_whole_and_classes_learnable(
     assert not apart & set(audited["group"])
     if audited.empty:
         return
-    shown = audited.groupby("target")["group"].nunique()
+    teaches = teaching_windows(audited)
+    shown = audited[teaches].groupby("target")["group"].nunique()
+    assert set(shown.index) == set(audited["target"])
     assert len(shown) >= 2
     assert (shown >= 2).all()
 
     target = pd.factorize(audited["target"])[0].astype(np.int64)
     group = pd.factorize(audited["group"])[0].astype(np.int64)
-    fold = assign_folds(target, group, count=count, seed=seed)
+    fold = deal_groups(target, group, teaches, count=count, seed=seed)
     assert pd.DataFrame({"g": group, "f": fold}).drop_duplicates()["g"].is_unique
-    assert (pd.DataFrame({"t": target, "f": fold}).drop_duplicates().groupby("t").size() >= 2).all()
-    np.testing.assert_array_equal(fold, assign_folds(target, group, count=count, seed=seed))
+    assert (fold[teaches] >= 0).all()
+    taught = pd.DataFrame({"t": target, "f": fold})[teaches]
+    assert (taught.drop_duplicates().groupby("t").size() >= 2).all()
+    np.testing.assert_array_equal(fold, deal_groups(target, group, teaches, count=count, seed=seed))
+
+
+@given(windows=grouped(), count=st.integers(1, 12), seed=st.integers(0, 5))
+def test_no_class_of_two_groups_lies_in_one_fold_whatever_else_there_is(windows: pd.DataFrame, count: int, seed: int) -> None:
+    target, group = (pd.factorize(windows[name])[0].astype(np.int64) for name in ("target", "group"))
+    fold = assign_folds(target, group, count=count, seed=seed)
+    shown = pd.DataFrame({"t": target, "g": group, "f": fold}).groupby("t").nunique()
+    assert (shown["f"][shown["g"] > 1] > 1).all()
 
 
 def test_classes_that_two_folds_cannot_hold_apart_get_a_third() -> None:
@@ -59,7 +73,7 @@ def test_classes_that_two_folds_cannot_hold_apart_get_a_third() -> None:
 )
 def test_a_hold_out_has_the_groups_that_a_verdict_needs_where_a_quarter_has(sizes: list[int], seed: int, holdout: float) -> None:
     rows = [(f"g{i:02d}", f"c{c}") for i, size in enumerate(sizes) for c in range(2) for _ in range(size)]
-    windows = pd.DataFrame(rows, columns=["group", "target"]).assign(species="DOG")
+    windows = pd.DataFrame(rows, columns=["group", "target"]).assign(species="DOG", mixed=False, bad_pose=False)
     split = split_windows(windows, folds=Folds(seed=seed, holdout=holdout))
     apart = split.loc[split["split"] == "holdout", "group"].nunique()
     if len(sizes) >= 4 * FEWEST_GROUPS:

@@ -95,7 +95,7 @@ def test_a_trial_finds_how_long_to_train_and_keeps_its_networks(walking) -> None
     recipe = make_recipe("default", views=("body",))
     found = updates_by_trial(recipe, tried, samples, steps=5, device="cpu", jobs=1, parts=kept)
     assert found in (35, 70, 140, 280)
-    assert all(name.startswith("trial-") and name.endswith("x-body") for name in kept.parts)
+    assert all(name.startswith("trial-") and name.endswith("x-0-body") for name in kept.parts)
     count = len(kept.parts)
     assert updates_by_trial(recipe, tried, samples, steps=5, device="cpu", jobs=1, parts=kept) == found
     assert len(kept.parts) == count
