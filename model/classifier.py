@@ -31,6 +31,7 @@ from model.card import ModelCard
 from model.deciding import Decider
 from model.device import choose_device
 from model.lstm import WindowLSTM
+from model.pose_rules import PoseRules
 from model.recipe import Recipe, make_recipe
 from model.streaming import Clock
 from model.training import Progress, Windows, network_logits, train_network
@@ -58,6 +59,8 @@ class BehaviorClassifier(Decider):
         The species it is for; kept in the bundle.
     max_gap_ms, max_keypoint_gap_ms : float
         The holes in the frames, and of one keypoint, that are bridged when windows are cut from frames; as in training.
+    rules : PoseRules, optional
+        Which keypoints counted as missing in training although they had coordinates; predictions do the same.
     recipe : Recipe, optional
         How to build and train; the default preset where it is left out.
     device : str
@@ -74,11 +77,12 @@ class BehaviorClassifier(Decider):
         species: str = "",
         max_gap_ms: float = 600.0,
         max_keypoint_gap_ms: float = 400.0,
+        rules: PoseRules | None = None,
         recipe: Recipe | None = None,
         device: str = "auto",
     ) -> None:
         clock = Clock(steps=steps, hz=hz, max_gap_ms=max_gap_ms, max_keypoint_gap_ms=max_keypoint_gap_ms)
-        super().__init__(classes, keypoints, clock=clock)
+        super().__init__(classes, keypoints, clock=clock, rules=rules)
         self.species = species
         self.recipe = recipe or make_recipe("default")
         self.device = choose_device(device)
@@ -146,7 +150,7 @@ class BehaviorClassifier(Decider):
             name=f"Behaviour{species} from keypoints",
             summary=f"Tells {len(self.classes)} actions{species} apart in windows of {self.steps} poses, {self.hz:g} a second.",
             classes=dict.fromkeys(self.classes),
-            inputs={"keypoints": ", ".join(self.keypoints), **asdict(self.clock)},
+            inputs={"keypoints": ", ".join(self.keypoints), **asdict(self.clock), **asdict(self.rules)},
             training={"pose-audit": data_schemas.__version__, **asdict(self.recipe)},
         )
 
@@ -162,6 +166,7 @@ class BehaviorClassifier(Decider):
             "classes": self.classes,
             "keypoints": self.keypoints,
             **asdict(self.clock),
+            "pose_rules": asdict(self.rules),
             "recipe": asdict(self.recipe),
             **({"made_from": made_from} if made_from else {}),
         }
@@ -184,11 +189,12 @@ class BehaviorClassifier(Decider):
                 _names(facts["classes"]),
                 _names(facts["keypoints"]),
                 **{name: facts[name] for name in ("steps", "hz", "species", "max_gap_ms", "max_keypoint_gap_ms")},
+                rules=PoseRules.of(facts),
                 recipe=Recipe(**{**facts["recipe"], "views": tuple(facts["recipe"]["views"])}),
                 device=device,
             )
             self.networks = [self._network(i, weights) for i in range(len(self.recipe.views))]
-        except (KeyError, TypeError, ValueError, RuntimeError, ConfigError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, ConfigError) as error:
             raise BundleError(
                 f"{Path(folder) / 'model.json'}: does not fit its weights, or this version: {error}",
                 hint="train it again with this version of pose-audit, or update pose-audit",

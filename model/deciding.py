@@ -14,6 +14,7 @@ from data_schemas.errors import BundleError, DataError
 from model.forward import ForwardPass
 from model.frames import FrameTable, clips_of, is_table
 from model.lstm import WindowLSTM
+from model.pose_rules import PoseRules
 from model.streaming import Clock, CutWindow, Decision, Stream, WindowCutter
 from model.windowing import window_scale
 
@@ -33,12 +34,15 @@ class Decider:
         Names of the keypoints, in the order of the arrays.
     clock : Clock
         How frames become windows.
+    rules : PoseRules, optional
+        Which keypoints count as missing although they have coordinates.
     """
 
-    def __init__(self, classes: Sequence[str], keypoints: Sequence[str], *, clock: Clock) -> None:
+    def __init__(self, classes: Sequence[str], keypoints: Sequence[str], *, clock: Clock, rules: PoseRules | None = None) -> None:
         self.classes = tuple(classes)
         self.keypoints = tuple(keypoints)
         self.clock = clock
+        self.rules = rules or PoseRules()
         self.networks = ()
 
     @property
@@ -67,7 +71,8 @@ class Decider:
         Parameters
         ----------
         poses : shape (n, steps, keypoints, 2), or a table of frames
-            Windows; or a DataFrame from which one window a second is cut, as :meth:`decide` does, which also tells their times.
+            Windows, with NaN for keypoints that are missing or below the least confidence of :attr:`rules`; or a DataFrame from
+            which one window a second is cut, as :meth:`decide` does, which also tells their times.
         scale : shape (n,) or one number, optional
             The median pose radius of each window's clip; the window's own where it is left out. One number for a table.
 
@@ -114,7 +119,7 @@ class Decider:
         for name, value in (("fps", fps), ("hop", hop), ("scale", 1.0 if scale is None else scale)):
             if not (math.isfinite(value) and value > 0):
                 raise DataError(f"{name}: {value} is not a positive number", hint="30 frames a second and a hop of 1 are usual")
-        cutter = WindowCutter(self.clock, len(self.keypoints), hop_ms=1000.0 * hop)
+        cutter = WindowCutter(self.clock, len(self.keypoints), hop_ms=1000.0 * hop, rules=self.rules)
         return Stream(cutter, fps=fps, decide=lambda windows: self.decide_windows(windows, scale=scale))
 
     def decide_windows(self, windows: Sequence[CutWindow], *, scale: float | None = None) -> list[Decision]:
@@ -137,7 +142,13 @@ class Decider:
         ]
 
     def decide(
-        self, frames: ArrayLike | FrameTable, *, fps: float = 30.0, hop: float = 1.0, scale: float | None = None
+        self,
+        frames: ArrayLike | FrameTable,
+        *,
+        fps: float = 30.0,
+        hop: float = 1.0,
+        scale: float | None = None,
+        confidences: ArrayLike | None = None,
     ) -> list[Decision]:
         """Decide recorded frames just as a stream would.
 
@@ -147,6 +158,8 @@ class Decider:
             One clip as an array, or a DataFrame with the columns that :func:`model.frames.clips_of` names.
         fps, hop, scale
             See :meth:`stream`.
+        confidences : shape (frames, keypoints) or one number, optional
+            See :meth:`model.streaming.Stream.push`; a table tells its own.
 
         Raises
         ------
@@ -155,11 +168,12 @@ class Decider:
         """
         if not is_table(frames):
             stream = self.stream(fps=fps, hop=hop, scale=scale)
-            return stream.extend(cast("ArrayLike", frames)) + stream.flush()
+            return stream.extend(cast("ArrayLike", frames), confidences=confidences) + stream.flush()
         found: list[Decision] = []
         for clip in clips_of(frames, self.keypoints, fps=fps):
             stream = self.stream(fps=fps, hop=hop, scale=scale)
-            found += [replace(d, clip_id=clip.clip_id) for d in stream.extend(clip.xy, clip.time_ms) + stream.flush()]
+            decided = stream.extend(clip.xy, clip.time_ms, confidences=clip.confidence) + stream.flush()
+            found += [replace(d, clip_id=clip.clip_id) for d in decided]
         return found
 
     def _trained(self) -> tuple[WindowLSTM, ...]:
@@ -177,6 +191,7 @@ class Decider:
                 f"expected poses of shape (n, {', '.join(map(str, expected))}), got {xy.shape}",
                 hint="axes are windows, steps, keypoints, and x before y",
             )
+        xy = self.rules.applied(xy)
         finite = np.isfinite(xy)
         shown = finite[..., 0] & finite[..., 1]
         xy[~shown] = 0.0

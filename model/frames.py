@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
+from data_schemas.confidences import confidence_columns
 from data_schemas.errors import DataError
 
 __all__ = ["ClipFrames", "FrameTable", "clips_of", "is_table", "missing_keypoints"]
@@ -28,11 +29,15 @@ class FrameTable(Protocol):
 
 @dataclass(frozen=True)
 class ClipFrames:
-    """The frames of one clip: its name (empty where the table has no ``clip_id``), xy (frames, keypoints, 2) and times."""
+    """The frames of one clip: its name (empty where the table has no ``clip_id``), xy (frames, keypoints, 2) and times.
+
+    ``confidence`` (frames, keypoints) is NaN where none is told, and None where the table tells none at all.
+    """
 
     clip_id: str
     xy: NDArray[np.float32]
     time_ms: NDArray[np.float64]
+    confidence: NDArray[np.float64] | None = None
 
 
 def is_table(frames: object) -> TypeGuard[FrameTable]:
@@ -50,8 +55,8 @@ def clips_of(table: FrameTable, keypoints: Sequence[str], *, fps: float) -> Iter
     """Yield the clips of a table in the order in which they appear.
 
     Columns are ``NAME_x`` and ``NAME_y`` of every keypoint, null where missing; ``timestamp_ms`` or else ``frame_number``, which
-    ``fps`` turns into times, or else the rows follow each other at ``fps``; and ``clip_id`` where there are several clips. Other
-    columns are of no account.
+    ``fps`` turns into times, or else the rows follow each other at ``fps``; and ``clip_id`` where there are several clips. A
+    keypoint may have a confidence, as ``NAME_confidence`` (see :mod:`data_schemas.confidences`). Other columns are of no account.
 
     Raises
     ------
@@ -68,19 +73,28 @@ def clips_of(table: FrameTable, keypoints: Sequence[str], *, fps: float) -> Iter
         )
     xy = np.stack([_numbers(table, f"{k}_{a}") for k in keypoints for a in "xy"], axis=1).astype(np.float32)
     poses = xy.reshape(len(xy), len(keypoints), 2)
+    confidence = _confidences(table, columns, keypoints)
     if "timestamp_ms" in columns:
         time = _numbers(table, "timestamp_ms")
     else:
         number = _numbers(table, "frame_number") if "frame_number" in columns else np.arange(len(poses), dtype=np.float64)
         time = number * 1000.0 / fps
     if "clip_id" not in columns:
-        yield ClipFrames("", poses, time)
+        yield ClipFrames("", poses, time, confidence)
         return
     names = np.array([str(name) for name in table["clip_id"]], object)
     _, first, code = np.unique(names.astype(str), return_index=True, return_inverse=True)
     for clip in np.argsort(first):
         rows = code == clip
-        yield ClipFrames(str(names[first[clip]]), poses[rows], time[rows])
+        yield ClipFrames(str(names[first[clip]]), poses[rows], time[rows], None if confidence is None else confidence[rows])
+
+
+def _confidences(table: FrameTable, columns: Sequence[str], keypoints: Sequence[str]) -> NDArray[np.float64] | None:
+    told = confidence_columns(columns, keypoints)
+    if not told:
+        return None
+    unknown = np.full(len(_numbers(table, next(iter(told.values())))), np.nan)
+    return np.stack([_numbers(table, told[k]) if k in told else unknown for k in keypoints], axis=1)
 
 
 def _numbers(table: FrameTable, column: str) -> NDArray[np.float64]:

@@ -145,6 +145,7 @@ def _metadata(classifier: BehaviorClassifier) -> dict[str, Any]:
         "classes": classifier.classes,
         "keypoints": classifier.keypoints,
         **asdict(classifier.clock),
+        **asdict(classifier.rules),
     }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from data_schemas.errors import ConfigError, DataError
+from model.pose_rules import PoseRules
 from model.windowing import MISSING, SEEN, resample
 
 __all__ = ["Clock", "CutWindow", "Decision", "Stream", "WindowCutter"]
@@ -72,6 +74,7 @@ class WindowCutter:
     clock: Clock
     keypoints: int
     hop_ms: float
+    rules: PoseRules = field(default_factory=PoseRules)
     _time: list[float] = field(default_factory=list)
     _xy: list[FloatArray] = field(default_factory=list)
     _seen: int = 0
@@ -79,7 +82,7 @@ class WindowCutter:
     _start: float = 0.0
     _cut: int = 0
 
-    def push(self, keypoints: ArrayLike, time_ms: float) -> list[CutWindow]:
+    def push(self, keypoints: ArrayLike, time_ms: float, confidence: ArrayLike | None = None) -> list[CutWindow]:
         """Take the next frame; return the windows that it completes.
 
         Parameters
@@ -88,6 +91,8 @@ class WindowCutter:
             NaN where missing.
         time_ms : float
             Later than the frame before.
+        confidence : shape (keypoints,) or one number, optional
+            How sure the pose estimator is; keypoints below the least confidence of training are missing.
 
         Raises
         ------
@@ -110,12 +115,13 @@ class WindowCutter:
             raise DataError(
                 f"frame {self._seen}: time {time_ms:g} ms{before}", hint="times must rise; start another stream for another clip"
             )
+        seen = self.rules.applied(xy, confidence)
         hole = bool(self._time) and time_ms - self._time[-1] > self.clock.max_gap_ms
         found = self.flush() if hole else []
         if not self._time:
             self._origin, self._start, self._cut = time_ms, time_ms, 0
         self._time.append(time_ms)
-        self._xy.append(xy)
+        self._xy.append(seen)
         self._seen += 1
         while (tick := self._tick(time_ms)) >= self.clock.steps:
             found += self._cut_one()
@@ -222,8 +228,11 @@ class Stream:
         self._interval = 1000.0 / fps
         self._decide = decide
         self._count = 0
+        self._warned = False
 
-    def push(self, keypoints: ArrayLike, timestamp_ms: float | None = None) -> list[Decision]:
+    def push(
+        self, keypoints: ArrayLike, timestamp_ms: float | None = None, *, confidence: ArrayLike | None = None
+    ) -> list[Decision]:
         """Take the next frame; return the decisions that it makes possible: mostly none, once a window one.
 
         Parameters
@@ -232,29 +241,55 @@ class Stream:
             x and y in any unit; NaN where a keypoint is missing.
         timestamp_ms : float, optional
             When the frame was taken; the rate of the stream tells where it is left out.
+        confidence : shape (keypoints,) or one number, optional
+            How sure the pose estimator is of each keypoint, NaN where unknown. Where the model learnt without keypoints of low
+            confidence (``classifier.rules``) and none is given, a ``UserWarning`` says once that it cannot be done alike.
 
         Raises
         ------
         DataError
             The shape is another, or times do not rise.
         """
-        return self._decide(self.cut(keypoints, timestamp_ms))
+        return self._decide(self.cut(keypoints, timestamp_ms, confidence=confidence))
 
-    def cut(self, keypoints: ArrayLike, timestamp_ms: float | None = None) -> list[CutWindow]:
+    def cut(
+        self, keypoints: ArrayLike, timestamp_ms: float | None = None, *, confidence: ArrayLike | None = None
+    ) -> list[CutWindow]:
         """Take the next frame, but only cut; ``BehaviorClassifier.decide_windows`` decides those of many streams at once."""
+        if confidence is None and self._cutter.rules.needs_confidence and not self._warned:
+            self._warned = True
+            warnings.warn(f"{self._cutter.rules.unmet}: give their confidence, or NaN for those below", stacklevel=2)
         time = self._count * self._interval if timestamp_ms is None else float(timestamp_ms)
-        found = self._cutter.push(keypoints, time)
+        found = self._cutter.push(keypoints, time, confidence)
         self._count += 1
         return found
 
-    def extend(self, frames: ArrayLike, timestamps_ms: ArrayLike | None = None) -> list[Decision]:
-        """Take many frames, shape (frames, keypoints, 2), and decide all their windows at once: the quick way for recordings."""
+    def extend(
+        self, frames: ArrayLike, timestamps_ms: ArrayLike | None = None, *, confidences: ArrayLike | None = None
+    ) -> list[Decision]:
+        """Take many frames, shape (frames, keypoints, 2), and decide all their windows at once: the quick way for recordings.
+
+        ``confidences`` has the shape (frames, keypoints), or is one number for all.
+        """
         poses = np.asarray(frames, np.float32)
+        sure = [None] * len(poses) if confidences is None else _each(confidences, poses)
         times = [None] * len(poses) if timestamps_ms is None else np.asarray(timestamps_ms, np.float64).tolist()
         if len(times) != len(poses):
             raise DataError(f"{len(poses)} frames but {len(times)} times", hint="give one time for each frame, or none")
-        return self._decide([window for xy, time in zip(poses, times, strict=True) for window in self.cut(xy, time)])
+        found = [self.cut(xy, time, confidence=c) for xy, time, c in zip(poses, times, sure, strict=True)]
+        return self._decide([window for windows in found for window in windows])
 
     def flush(self) -> list[Decision]:
         """End the stream here and decide what can be decided without further frames."""
         return self._decide(self._cutter.flush())
+
+
+def _each(confidences: ArrayLike, poses: FloatArray) -> Sequence[NDArray[np.float64]]:
+    """Return the confidence of the keypoints of each frame."""
+    try:
+        return list(np.broadcast_to(np.asarray(confidences, np.float64), poses.shape[:2]))
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"confidences do not fit poses of shape {poses.shape}: {error}",
+            hint="give one number for each keypoint of each frame",
+        ) from error

@@ -26,7 +26,7 @@ def predict(
     Clips are cut as in training, and each goes to the bundle of its species. Clips that cannot be read are listed, the others
     predicted.
 
-    Example: audit predict /data/new-clips --model runs/latest/models --out predictions.parquet
+    Example: audit predict /data/new-clips --model runs/latest/models/reviewed --out predictions.parquet
     """
     from pipeline.prediction import load_models, predict_recordings, reading_config, require_writable, write_predictions
     from pipeline.presentation import predicted_lines, set_aside_lines
@@ -55,7 +55,7 @@ def export_onnx_file(
     Input `poses`: float32 (batch, steps, keypoints, 2), x and y in any unit, NaN where missing. Output `probabilities`: (batch,
     classes). Normalisation is inside; classes and keypoints lie in the metadata.
 
-    Example: audit export-onnx --model runs/latest/models/DOG --out dog.onnx
+    Example: audit export-onnx --model runs/latest/models/reviewed/DOG --out dog.onnx
     """
     from data_schemas.errors import UsageError
     from model.classifier import BehaviorClassifier

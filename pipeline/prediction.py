@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from data_schemas.config import Config, load_config
 from data_schemas.errors import BundleError, TooFewDataError, UsageError, WorkspaceError
@@ -32,11 +33,12 @@ ENDINGS = (".parquet", ".csv")
 
 @dataclass(frozen=True)
 class Predicted:
-    """The predictions table, and the number of clips of each species that no bundle is for."""
+    """The predictions table, the clips of each species that no bundle is for, and what could not be done as in training."""
 
     table: pd.DataFrame
     clips: int
     left_out: Mapping[str, int]
+    remarks: tuple[str, ...] = ()
 
 
 def load_models(folder: Path, *, device: str = "auto") -> dict[str, BehaviorClassifier]:
@@ -58,11 +60,26 @@ def load_models(folder: Path, *, device: str = "auto") -> dict[str, BehaviorClas
             raise BundleError(f"{folder}: more than one bundle is for {species}", hint="name the bundle that you mean")
         models[species] = found
     if not models:
-        raise BundleError(
-            f"{folder}: {'no bundle in it' if folder.is_dir() else 'not found'}",
-            hint="name a folder with model.json, or one that holds such a folder for each species, as models of a run does",
-        )
+        raise _no_bundle(folder)
     return models
+
+
+def _no_bundle(folder: Path) -> BundleError:
+    """Return what is wrong with a folder in which no bundle lies, and where one may be."""
+    arms = [inner for inner in sorted(folder.glob("*")) if any(map(is_bundle, inner.glob("*")))]
+    if arms:
+        best = next((arm for arm in arms if arm.name == "reviewed"), arms[0])
+        told = f"holds the models of {len(arms)} arms: {', '.join(arm.name for arm in arms)}"
+        return BundleError(f"{folder}: {told}", hint=f"name one: --model {best}")
+    run = next((place for place in (folder, *folder.parents)[:4] if (place / "run.json").exists()), None)
+    told = "no bundle in it" if folder.is_dir() else "not found"
+    if run is not None:
+        return BundleError(f"{folder}: {told}", hint=f"audit retrain -w {run.parent.parent} trains the models of this run")
+    return BundleError(
+        f"{folder}: {told}",
+        hint="name a folder with model.json, or one that holds such a folder for each species, as models/reviewed of a run does "
+        "once audit retrain has trained it",
+    )
 
 
 def reading_config(*, format: str | None) -> Config:
@@ -103,7 +120,10 @@ def predict_recordings(found: Recordings, models: Mapping[str, BehaviorClassifie
     classes = sorted({c for model in model_of.values() if model for c in model.classes})
     table = pd.concat(parts, ignore_index=True)[[*_TOLD, "predicted_label", "probability", *probability_columns(classes)]]
     return Predicted(
-        table=validate(table, PREDICTIONS, source="predictions"), clips=len(species) - sum(left_out.values()), left_out=left_out
+        table=validate(table, PREDICTIONS, source="predictions"),
+        clips=len(species) - sum(left_out.values()),
+        left_out=left_out,
+        remarks=tuple(dict.fromkeys(r for model in model_of.values() if model for r in _unmet(found, model))),
     )
 
 
@@ -162,7 +182,9 @@ def _predict(
 ) -> pd.DataFrame:
     clips = found.clips[chosen].reset_index(drop=True)
     rows = np.repeat(chosen, found.clips["frame_count"].to_numpy())
-    frames = found.frames.loc[rows, ["clip_id", "frame_number", "timestamp_ms", *_columns(found, model)]].reset_index(drop=True)
+    columns = _columns(found, model)
+    frames = found.frames.loc[rows, ["clip_id", "frame_number", "timestamp_ms"]].reset_index(drop=True)
+    frames[columns] = _seen_in_training(found.frames, rows, columns=columns, model=model)
     settings = _as_trained(model, hop=hop, config=config)
     sampled = sample_clips(clips, frames, config=settings)
     windows = cut_windows(clips, frames, sampled=sampled, config=settings, taxonomy=None)
@@ -173,6 +195,23 @@ def _predict(
         predicted_label=text(np.array(model.classes, object)[best]), probability=probabilities.max(axis=1, initial=0.0).clip(0, 1)
     )
     return pd.concat([told, pd.DataFrame(probabilities, columns=probability_columns(model.classes))], axis=1)
+
+
+def _seen_in_training(
+    frames: pd.DataFrame, rows: NDArray[np.bool_], *, columns: list[str], model: BehaviorClassifier
+) -> NDArray[np.float32]:
+    """Return coordinates of some rows as a model takes them, shape (rows, 2 x keypoints): NaN where missing, or by its rules."""
+    xy = frames.loc[rows, columns].to_numpy(np.float32)
+    names = [f"{name}_confidence" for name in model.keypoints]
+    there = [name for name in names if name in frames]
+    told = frames.loc[rows, there].reindex(columns=names).to_numpy(np.float64) if there else None
+    return model.rules.applied(xy.reshape(len(xy), -1, 2), told).reshape(xy.shape)
+
+
+def _unmet(found: Recordings, model: BehaviorClassifier) -> list[str]:
+    """Return what of a model's rules the source cannot fulfil."""
+    told = any(f"{name}_confidence" in found.frames for name in model.keypoints)
+    return [model.rules.unmet] if model.rules.needs_confidence and not told else []
 
 
 def _columns(found: Recordings, model: BehaviorClassifier) -> list[str]:

@@ -74,6 +74,7 @@ def predicted_lines(predicted: Predicted, *, out: Path) -> list[str]:
     bad = int(table["bad_pose"].sum())
     lines += [f"{bad:,} windows show too little, or what cannot be right (bad_pose)"] if bad else []
     lines += [f"left out: {count:,} clips of {species}, which no bundle is for" for species, count in predicted.left_out.items()]
+    lines += [f"not as in training: {remark}" for remark in predicted.remarks]
     return [*lines, f"wrote {len(table):,} windows of {predicted.clips:,} clips to {out}"]
 
 

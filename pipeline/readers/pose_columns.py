@@ -13,23 +13,19 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from data_schemas.animals import animals_in, name_parts
+from data_schemas.confidences import confidence_columns
 from data_schemas.tables import keypoints_of
 from pipeline.readers.unseen import unseen_places
 
 __all__ = [
-    "CONFIDENCES",
     "NOT_A_KEYPOINT",
     "PoseFacts",
     "computed_keypoints",
-    "confidence_columns",
     "likely_keypoints",
     "pose_columns",
     "pose_facts",
     "telling_columns",
 ]
-
-CONFIDENCES = ("confidence", "likelihood", "score", "conf", "probability", "prob", "p")
-"""Endings of the column that tells how sure a pose estimator was of a keypoint; of two the earlier one is taken."""
 
 NOT_A_KEYPOINT = "not a keypoint, as its name tells: left out (name it in pose.skeleton if it is one)"
 """The note about a pair of columns that are no coordinates; its place is their name."""
@@ -99,13 +95,6 @@ def computed_keypoints(keypoints: Sequence[str]) -> list[str]:
     """Return the keypoints that look computed from the others: a centroid is a place, but no part that a pose estimator saw."""
     found = [name for name in keypoints if _COMPUTED & {word.lower() for word in name_parts(name)}]
     return found if len(found) < len(keypoints) else []
-
-
-def confidence_columns(columns: Iterable[str], keypoints: Iterable[str]) -> dict[str, str]:
-    """Return the column that tells each keypoint's confidence, for those that have one."""
-    known = set(columns)
-    found = {name: next((c for end in CONFIDENCES if (c := f"{name}_{end}") in known), None) for name in keypoints}
-    return {name: column for name, column in found.items() if column}
 
 
 def pose_columns(columns: Sequence[str]) -> set[str]:

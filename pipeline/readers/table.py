@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from data_schemas.confidences import CONFIDENCES, confidence_columns
 from data_schemas.config import Config
 from data_schemas.errors import ConfigError, SourceError
 from data_schemas.labels import Taxonomy, nearest
@@ -13,10 +14,8 @@ from pipeline.readers.checks import Unreadable
 from pipeline.readers.label_spelling import one_spelling
 from pipeline.readers.names import shown_path
 from pipeline.readers.pose_columns import (
-    CONFIDENCES,
     NOT_A_KEYPOINT,
     computed_keypoints,
-    confidence_columns,
     likely_keypoints,
 )
 from pipeline.readers.recordings import Progress, Recordings, Remark, remarks_table

@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from data_schemas.confidences import confidence_columns
 from data_schemas.config import Config
 from data_schemas.labels import Taxonomy
 from data_schemas.skeletons import Skeleton
 from data_schemas.tables import LABEL_SOURCES
 from pipeline.readers.checks import LARGEST, UNSIZED_LIMIT, Unreadable, fill_times, impossible_keypoints, order_frames
-from pipeline.readers.pose_columns import confidence_columns
 from pipeline.readers.recordings import Remark, clips_table, text_by_code
 from pipeline.readers.repeats import settle_repeats
 from pipeline.readers.table_clips import facts_of_clips, frame_classes, label_sources, rates_of_clips, told_of_clips

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from data_schemas.config import Config, load_config
 from data_schemas.labels import Taxonomy
-from data_schemas.tables import CLIPS, FRAMES, OOF, REVIEWED, WINDOWS, keypoints_of
+from data_schemas.tables import CLIPS, FRAMES, OOF, REMARKS, REVIEWED, WINDOWS, keypoints_of
 from model.windowing import Samples
 from pipeline.export.labels import review_frames
 from pipeline.export.windows import clean_windows
 from pipeline.folds import classes_of
 from pipeline.naming import taxonomy_of
+from pipeline.readers.unseen import unseen_places
 from pipeline.retraining.before_review import windows_before_review
 from pipeline.review.access import frames_of, stored_events, stored_samples
 from pipeline.review.events import ADJUDICATION, REVIEW
@@ -67,6 +68,11 @@ class Material:
         """Return the matrix of samples that the windows were cut from, and the names of its keypoints."""
         frames = self.folder.read_table("frames", FRAMES)
         return sample_clips(self.clips, frames, config=self.config).samples, keypoints_of(list(frames.columns))
+
+    @cached_property
+    def unseen(self) -> tuple[tuple[float, float], ...]:
+        """Return the places at which keypoints counted as not seen when the source was read."""
+        return unseen_places(self.folder.read_table("notes", REMARKS)["reason"])
 
     @cached_property
     def classes(self) -> dict[str, list[str]]:

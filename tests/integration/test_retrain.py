@@ -13,6 +13,7 @@ import pytest
 
 from data_schemas.tables import ARM_PREDICTIONS, PREDICTIONS, validate
 from model.classifier import BehaviorClassifier
+from model.pose_rules import PoseRules
 from pipeline.review.blind import draw_sample
 from pipeline.review.store import ReviewStore
 from tests.integration.shell import Shell
@@ -26,10 +27,15 @@ def reviewed_once(once: Callable, make_table: Callable) -> Path:
 
     def make(folder: Path) -> None:
         shell = Shell(folder)
-        make_table(subjects=24, clips_each=1, wrong=0.35, seed=3).to_parquet(folder / "poses.parquet", index=False)
+        table = make_table(subjects=24, clips_each=1, wrong=0.35, seed=3).assign(nose_confidence=1.0)
+        table.loc[7::300, "nose_confidence"] = 0.1
+        table.loc[[1003, 2005], ["nose_x", "nose_y"]] = 0.0
+        table.to_parquet(folder / "poses.parquet", index=False)
         (folder / "ws").mkdir()
         model = ['views = ["body", "distances"]', "updates = 60", "passes = 2"]
-        (folder / "ws" / "audit.toml").write_text("\n".join(["[folds]", "holdout = 0.3", "count = 3", "[model]", *model]))
+        (folder / "ws" / "audit.toml").write_text(
+            "\n".join(["[pose]", "min_confidence = 0.5", "[folds]", "holdout = 0.3", "count = 3", "[model]", *model])
+        )
         shell("run", "poses.parquet", "-w", "ws", "--jobs", "1")
         run = folder / "ws" / "runs" / "latest"
         _relabel(shell, run)
@@ -120,7 +126,9 @@ def test_decisions_and_blind_labels_become_models_and_figures(retrained: Shell) 
     card = (run / "models" / "reviewed" / "DOG" / "MODEL_CARD.md").read_text()
     for word in ("balanced accuracy", "labelled blind", "decisions hash", "reviewed frames", "animals"):
         assert word in card
-    assert BehaviorClassifier.load(run / "models" / "given" / "DOG", device="cpu").recipe.updates == dog["updates"]
+    bundle = BehaviorClassifier.load(run / "models" / "given" / "DOG", device="cpu")
+    assert bundle.recipe.updates == dog["updates"]
+    assert bundle.rules == PoseRules(min_confidence=0.5, unseen=((0.0, 0.0),))
 
 
 def test_a_model_of_an_arm_predicts_as_it_did_in_the_comparison(retrained: Shell) -> None:

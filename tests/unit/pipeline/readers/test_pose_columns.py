@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from data_schemas.confidences import CONFIDENCES
 from data_schemas.errors import ConfigError, SourceError
-from pipeline.readers.pose_columns import CONFIDENCES, NOT_A_KEYPOINT, likely_keypoints, pose_facts
+from pipeline.readers.pose_columns import NOT_A_KEYPOINT, likely_keypoints, pose_facts
 from tests.unit.pipeline.readers.reading import read
 from tests.unit.pipeline.readers.toy_tables import poses, put
 
