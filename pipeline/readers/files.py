@@ -1,24 +1,27 @@
-"""Folders and zip archives as one kind of place: files with a name, a size and bytes."""
+"""Folders and archives as one kind of place: files with a name, a size and bytes."""
 
 from __future__ import annotations
 
-import bisect
-import io
-import lzma
 import os
 import re
-import zipfile
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
-from data_schemas.labels import normal_name
+from pipeline.readers.archives import ARCHIVE_ERRORS, ENDINGS, Archive, TooLargeError, open_archive
 from pipeline.readers.checks import Unreadable
+from pipeline.readers.foreign import HEAD_BYTES, foreign_file
 from pipeline.readers.recordings import Remark
+from pipeline.readers.stored_bytes import FileBytes, JoinedBytes, StoredBytes
 
-__all__ = ["Listing", "StoredFile", "list_files", "read_bytes"]
+__all__ = ["Listing", "StoredFile", "list_files", "read_bytes", "read_head"]
+
+DEEPEST = 4
+"""Archives within each other that are opened."""
+
+MOST_ARCHIVES = 10_000
+"""Archives of a source that are opened: more are a bomb."""
 
 PICTURE = re.compile(r"frame_(\d+)_timestamp_(\d+)\.(?:jpe?g|png)", re.IGNORECASE)
 _PART = re.compile(r"(.+\.zip)\.part(\d+)", re.IGNORECASE)
@@ -27,7 +30,7 @@ _IGNORED = {"__MACOSX", "Thumbs.db", "desktop.ini"}
 
 @dataclass(frozen=True, order=True)
 class StoredFile:
-    """A file below the source: ``name`` is its path there (``archive.zip::inner/path`` inside an archive)."""
+    """A file below the source: ``name`` is its path there (``archive.zip::inner/path`` inside an archive, and so on)."""
 
     name: str
     size: int
@@ -43,7 +46,7 @@ class Listing:
     files : list of StoredFile
         All but pictures, sorted by name.
     archives : list of StoredFile
-        The zip archives themselves.
+        The archives of its folders themselves.
     pictures : dict
         For each folder that holds frame pictures, the name of the picture of each frame number.
     rejected : list of Remark
@@ -64,9 +67,9 @@ class Listing:
 
 
 def list_files(source: Path) -> Listing:
-    """List a file, a folder with all below it, or a zip archive; archives inside a folder are opened as well."""
+    """List a file, a folder with all below it, or an archive; archives in folders and in archives are opened as well."""
     listing = Listing()
-    parts: dict[str, list[tuple[int, StoredFile]]] = {}
+    parts: dict[str, list[StoredFile]] = {}
     for folder, entry in _walk(source):
         try:
             stat = entry.stat()
@@ -75,15 +78,22 @@ def list_files(source: Path) -> Listing:
             continue
         stored = StoredFile(_join(folder, entry.name), stat.st_size, stat.st_mtime_ns)
         if match := _PART.fullmatch(stored.name):
-            parts.setdefault(match[1], []).append((int(match[2]), stored))
-        elif entry.name.lower().endswith(".zip"):
+            parts.setdefault(match[1], []).append(stored)
+        elif entry.name.lower().endswith(ENDINGS):
             listing.archives.append(stored)
         else:
             listing.add(folder, entry.name, stat.st_size, stat.st_mtime_ns)
     for whole, pieces in parts.items():
-        listing.archives.append(StoredFile(whole, sum(p.size for _, p in pieces), max(p.mtime_ns for _, p in pieces)))
-    for archive in sorted(listing.archives):
-        _list_archive(source, archive, listing)
+        listing.archives.append(StoredFile(whole, sum(p.size for p in pieces), max(p.mtime_ns for p in pieces)))
+    opened = 0
+    waiting = [(archive, 1) for archive in sorted(listing.archives, reverse=True)]
+    while waiting:
+        archive, depth = waiting.pop()
+        opened += 1
+        if opened > MOST_ARCHIVES:
+            listing.rejected.append(Remark(archive.name, "", f"more than {MOST_ARCHIVES:,} archives within archives: not opened"))
+            break
+        waiting += [(inner, depth + 1) for inner in reversed(_list_archive(source, archive, listing, depth))]
     listing.files.sort()
     return listing
 
@@ -96,13 +106,30 @@ def read_bytes(source: Path, name: str) -> bytes:
     Unreadable
         They cannot be had: it is gone or forbidden, or the archive is damaged, encrypted, or packed in a way that is not known.
     """
-    archive, inside, inner = name.partition("::")
+    archive, inside, inner = name.rpartition("::")
     try:
         if not inside:
-            return (source / name if source.is_dir() else source).read_bytes()
-        opened, names = _opened(source, archive)
-        return opened.read(names[inner])
-    except (OSError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, EOFError, KeyError) as error:
+            return _on_disk(source, name).read_bytes()
+        return _opened(source, archive).read(inner)
+    except ARCHIVE_ERRORS as error:
+        raise Unreadable("", f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
+
+
+def read_head(source: Path, name: str) -> bytes:
+    """Return the first bytes of a file, as many as tell whose it is.
+
+    Raises
+    ------
+    Unreadable
+        See :func:`read_bytes`.
+    """
+    archive, inside, inner = name.rpartition("::")
+    try:
+        if inside:
+            return _opened(source, archive).head(inner, HEAD_BYTES)
+        with _on_disk(source, name).open("rb") as file:
+            return file.read(HEAD_BYTES)
+    except ARCHIVE_ERRORS as error:
         raise Unreadable("", f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
 
@@ -137,83 +164,80 @@ def _join(folder: str, name: str) -> str:
     return f"{folder}/{name}" if folder and not folder.endswith("::") else folder + name
 
 
-def _list_archive(source: Path, archive: StoredFile, listing: Listing) -> None:
+def _list_archive(source: Path, archive: StoredFile, listing: Listing, depth: int) -> list[StoredFile]:
+    """Add the files of an archive to the listing, and return the archives in it."""
+    if depth > DEEPEST:
+        listing.rejected.append(
+            Remark(archive.name, "", f"archives are opened {DEEPEST} deep within each other: unpack this one")
+        )
+        return []
     try:
-        opened, names = _opened(source, archive.name)
-    except (OSError, zipfile.BadZipFile, ValueError) as error:
-        listing.rejected.append(Remark(archive.name, "", f"not a readable zip archive: {error}"))
-        return
-    for name, raw in names.items():
+        opened = _opened(source, archive.name)
+    except ARCHIVE_ERRORS as error:
+        listing.rejected.append(Remark(archive.name, "", _why_unreadable(source, archive.name, error)))
+        return []
+    if opened.fault:
+        listing.rejected.append(Remark(archive.name, "", opened.fault))
+    inner: dict[str, int] = {}
+    for name, size in opened.sizes.items():
         path = PurePosixPath(name)
         if any(p.startswith(".") or p in _IGNORED for p in path.parts):
             continue
+        part = _PART.fullmatch(name)
+        if part or name.lower().endswith(ENDINGS):
+            whole = part[1] if part else name
+            inner[whole] = inner.get(whole, 0) + size
+            continue
         folder = f"{archive.name}::" + ("" if str(path.parent) == "." else str(path.parent))
-        listing.add(folder, path.name, opened.getinfo(raw).file_size, archive.mtime_ns)
+        listing.add(folder, path.name, size, archive.mtime_ns)
+    return sorted(StoredFile(f"{archive.name}::{name}", size, archive.mtime_ns) for name, size in inner.items())
+
+
+def _why_unreadable(source: Path, name: str, error: Exception) -> str:
+    if isinstance(error, TooLargeError):
+        return str(error)
+    try:
+        found = foreign_file(name, _bytes_of(source, name).read_at(0, HEAD_BYTES))
+    except ARCHIVE_ERRORS:
+        found = None
+    kind = "zip" if name.lower().endswith(".zip") else "tar"
+    return str(found) if found else f"not a readable {kind} archive: {getattr(error, 'strerror', None) or error}"
+
+
+def _on_disk(source: Path, name: str) -> Path:
+    return source / name if source.is_dir() else source
+
+
+def _opened(source: Path, name: str) -> Archive:
+    """Return an open archive by its path below the source, through all that it lies in; anew where that was written since."""
+    path = _on_disk(source, name.partition("::")[0])
+    stat = (path if path.exists() else path.parent).stat()
+    return _kept_open(source, name, (stat.st_mtime_ns, stat.st_size))
 
 
 @lru_cache(maxsize=16)
-def _opened(source: Path, archive: str) -> tuple[zipfile.ZipFile, dict[str, str]]:
-    """Return an open archive and, for every readable name of a file in it, the name that the archive knows it by."""
-    path = source / archive if source.is_dir() else source
-    opened = zipfile.ZipFile(path if path.exists() else _JoinedParts(_parts_of(path)))
-    return opened, {_readable(i): i.filename for i in opened.infolist() if not i.is_dir()}
+def _kept_open(source: Path, name: str, written: tuple[int, int]) -> Archive:  # noqa: ARG001 - a key of the cache
+    return open_archive(_bytes_of(source, name), name)
 
 
-def _readable(info: zipfile.ZipInfo) -> str:
-    """Return a name as its maker wrote it: Korean archives without the UTF-8 flag hold CP949 names."""
-    if info.flag_bits & 0x800:
-        return normal_name(info.filename)
-    try:
-        return normal_name(info.filename.encode("cp437").decode("cp949"))
-    except UnicodeError:
-        return normal_name(info.filename)
+def _bytes_of(source: Path, name: str) -> StoredBytes:
+    """Return the bytes of an archive, joined where it was delivered in parts."""
+    outer, inside, inner = name.rpartition("::")
+    if not inside:
+        path = _on_disk(source, name)
+        return FileBytes(path.open("rb")) if path.exists() else _joined_on_disk(path)
+    holder = _opened(source, outer)
+    if inner in holder.sizes:
+        return holder.inner(inner)
+    return JoinedBytes([holder.inner(part) for part in _in_order(holder.sizes, inner)])
 
 
-def _parts_of(path: Path) -> list[Path]:
-    numbered = [(int(m[2]), p) for p in path.parent.iterdir() if (m := _PART.fullmatch(p.name)) and m[1] == path.name]
-    return [p for _, p in sorted(numbered)]
+def _joined_on_disk(path: Path) -> StoredBytes:
+    parts = {p.name: p for p in path.parent.iterdir()}
+    return JoinedBytes([FileBytes(parts[name].open("rb")) for name in _in_order(parts, path.name)])
 
 
-class _JoinedParts(io.RawIOBase):
-    """Files that follow each other, read as one: how AI-Hub delivers large archives (``x.zip.part0``, ``.part1``, ...)."""
-
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self._files = [p.open("rb") for p in paths]
-        ends, total = [], 0
-        for path in paths:
-            total += path.stat().st_size
-            ends.append(total)
-        self._ends, self._size, self._place = ends, total, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._place
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        self._place = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._size}[whence]
-        return self._place
-
-    def read(self, size: int = -1) -> bytes:
-        wanted = self._size - self._place if size < 0 else size
-        found = bytearray()
-        while wanted > 0 and self._place < self._size:
-            number = bisect.bisect_right(self._ends, self._place)
-            start = self._ends[number - 1] if number else 0
-            self._files[number].seek(self._place - start)
-            piece = self._files[number].read(min(wanted, self._ends[number] - self._place))
-            if not piece:
-                break
-            found += piece
-            wanted -= len(piece)
-            self._place += len(piece)
-        return bytes(found)
-
-    def close(self) -> None:
-        for file in self._files:
-            file.close()
-        super().close()
+def _in_order(names: Iterable[str], whole: str) -> list[str]:
+    """Return the names of the parts of an archive, by their numbers."""
+    numbered = sorted((int(m[2]), name) for name in names if (m := _PART.fullmatch(name)) and m[1] == whole)
+    return [name for _, name in numbered]

@@ -17,7 +17,8 @@ from data_schemas.labels import Taxonomy
 from pipeline.naming import taxonomy_of
 from pipeline.readers.aihub59 import looks_like_a_clip, read_clip, skeleton_of_clips
 from pipeline.readers.checks import Unreadable
-from pipeline.readers.files import Listing, StoredFile, list_files, read_bytes
+from pipeline.readers.files import Listing, StoredFile, list_files, read_bytes, read_head
+from pipeline.readers.foreign import ANOTHER_PROGRAMS, HEAD_BYTES, Foreign, foreign_file
 from pipeline.readers.names import shown_path
 from pipeline.readers.pictures import with_pictures
 from pipeline.readers.recordings import Clip, Progress, Recordings, Remark, assemble
@@ -56,11 +57,14 @@ class Reader:
         taxonomy = taxonomy_of(self.name, config)
         if self.name == "table":
             names = [f.name for f in _wanted(self)]
-            packed = [f.name for f in self.listing.files if f.name.lower().endswith(ENDINGS) and "::" in f.name]
-            unread = [Remark(name, "", "tables inside archives are not read: unpack it") for name in packed]
-            rejected = [*self.listing.rejected, *unread]
             return read_tables(
-                names, partial(read_bytes, self.source), config=config, taxonomy=taxonomy, rejected=rejected, progress=progress
+                names,
+                partial(read_bytes, self.source),
+                config=config,
+                taxonomy=taxonomy,
+                rejected=self.listing.rejected,
+                notes=_of_other_programs(self),
+                progress=progress,
             )
         return _read_label_files(self, config=config, taxonomy=taxonomy, progress=progress)
 
@@ -74,12 +78,14 @@ def recognise(source: Path, *, format: str = "auto") -> Reader:
         Nothing is there, nothing in it has a known format, or not the one asked for.
     """
     if not source.exists():
-        raise SourceError(f"{source}: not found", hint="name a folder, a zip archive, or a Parquet or CSV table that exists")
+        raise SourceError(
+            f"{source}: not found", hint="name a folder, a zip or tar archive, or a Parquet or CSV table that exists"
+        )
     if not os.access(source, os.R_OK):
         raise SourceError(f"{source}: no permission to read it", hint="give read access, or copy it to where you have it")
     listing = list_files(source)
     labels = [f for f in listing.files if f.name.lower().endswith(".json")]
-    tables = [f for f in listing.files if f.name.lower().endswith(ENDINGS) and "::" not in f.name]
+    tables = [f for f in listing.files if f.name.lower().endswith(ENDINGS)]
     if (
         format in ("auto", "aihub59")
         and labels
@@ -90,6 +96,11 @@ def recognise(source: Path, *, format: str = "auto") -> Reader:
         return Reader("table", source, listing)
     if format in ("auto", "aihub59") and listing.rejected:
         return Reader("aihub59", source, listing)
+    if others := [(f.name, other) for f in listing.files[:_LOOKED_AT] if (other := _other_program(source, f.name))]:
+        raise SourceError(
+            "; ".join(f"{source / name if source.is_dir() else source}: {other.what}" for name, other in others[:3]),
+            hint=others[0][1].next_step,
+        )
     found = sorted({Path(f.name).suffix or "no ending" for f in listing.files})
     what = f"only files with {', '.join(found[:6])}" if found else "no file" + (", only pictures" if listing.pictures else "")
     wanted = {"aihub59": "AI-Hub #59 label files (.json)", "table": "tables (.parquet, .csv)"}
@@ -111,9 +122,22 @@ def _any_clip(source: Path, names: Sequence[str]) -> bool:
 
 def _wanted(reader: Reader) -> list[StoredFile]:
     endings = ENDINGS if reader.name == "table" else (".json",)
-    return [
-        f for f in reader.listing.files if f.name.lower().endswith(endings) and (reader.name == "aihub59" or "::" not in f.name)
-    ]
+    return [f for f in reader.listing.files if f.name.lower().endswith(endings)]
+
+
+def _of_other_programs(reader: Reader) -> list[Remark]:
+    """Return remarks on files beside those that are read: labels may well lie in one that nothing reads."""
+    read = {f.name for f in _wanted(reader)}
+    likely = [f.name for f in reader.listing.files if f.name not in read and f.name.lower().endswith(ANOTHER_PROGRAMS)]
+    found = ((name, _other_program(reader.source, name)) for name in likely[:_FEW])
+    return [Remark(name, "", f"{other}: not read") for name, other in found if other is not None]
+
+
+def _other_program(source: Path, name: str) -> Foreign | None:
+    try:
+        return foreign_file(name, read_head(source, name))
+    except Unreadable:
+        return None
 
 
 def _read_label_files(reader: Reader, *, config: Config, taxonomy: Taxonomy | None, progress: Progress | None) -> Recordings:
@@ -136,7 +160,7 @@ def _read_label_files(reader: Reader, *, config: Config, taxonomy: Taxonomy | No
         if progress:
             progress(done, len(names))
     clips, lonely = with_pictures(clips, reader.listing)
-    return assemble(clips, skeleton=skeleton, taxonomy=taxonomy, rejected=rejected, notes=lonely)
+    return assemble(clips, skeleton=skeleton, taxonomy=taxonomy, rejected=rejected, notes=[*lonely, *_of_other_programs(reader)])
 
 
 def _read_all(source: Path, names: Sequence[str], *, config: Config, taxonomy: Taxonomy | None) -> Iterator[Clip | Remark]:
@@ -157,4 +181,6 @@ def _read_one(source: Path, name: str, *, config: Config, taxonomy: Taxonomy | N
         data = read_bytes(source, name)
     except Unreadable as error:
         return Remark(name, error.place, error.reason)
-    return read_clip(name, data, config=config, taxonomy=taxonomy)
+    found = read_clip(name, data, config=config, taxonomy=taxonomy)
+    other = foreign_file(name, data[:HEAD_BYTES]) if isinstance(found, Remark) else None
+    return Remark(name, "", str(other)) if other else found

@@ -35,6 +35,7 @@ def read_tables(
     config: Config,
     taxonomy: Taxonomy | None,
     rejected: Iterable[Remark] = (),
+    notes: Iterable[Remark] = (),
     progress: Progress | None = None,
 ) -> Recordings:
     """Read tables that together hold the frames of all clips.
@@ -45,8 +46,8 @@ def read_tables(
         Paths of files below the source, in order.
     read : callable
         Gives the bytes of a file, or raises Unreadable.
-    rejected : iterable of Remark
-        What was set aside before any was opened.
+    rejected, notes : iterable of Remark
+        What was set aside, or is to be told, before any was opened.
 
     Raises
     ------
@@ -75,7 +76,7 @@ def read_tables(
     # Who names a keypoint means it, whatever it sounds like.
     skeleton = skeleton_of_table(likely if config.pose.skeleton == "auto" else named, config)
     _require_confidences(columns, skeleton, config=config, source=source)
-    notes = [note for file in files for note in file.notes]
+    notes = [*notes, *(note for file in files for note in file.notes)]
     if taxonomy is None:
         files, respelled = one_spelling(files, source=source)
         notes += respelled

@@ -20,10 +20,10 @@ def test_what_cannot_be_opened_beside_a_table_is_told(tmp_path: Path) -> None:
     (tmp_path / "broken.zip").write_bytes(b"PK no")
     (tmp_path / "dangling.csv").symlink_to(tmp_path / "nowhere")
     with zipfile.ZipFile(tmp_path / "more.zip", "w") as packed:
-        packed.writestr("b.csv", poses().to_csv(index=False))
+        packed.writestr("b.csv", poses().iloc[:4].assign(clip_id="c").to_csv(index=False))
     found = read(tmp_path)
-    assert found.clips["source"].tolist() == ["a.csv", "a.csv"]
-    assert found.rejected["file"].tolist() == ["broken.zip", "dangling.csv", "more.zip::b.csv"]
+    assert found.clips["source"].tolist() == ["a.csv", "a.csv", "more.zip::b.csv"]
+    assert found.rejected["file"].tolist() == ["broken.zip", "dangling.csv"]
 
 
 @pytest.mark.parametrize(
