@@ -1,7 +1,7 @@
 """Archives as places with files: zip and tar, within each other too, opened where they lie and read one file at a time.
 
-Nothing is unpacked to a path that an archive names, so no name leads anywhere. An archive that lies in another as it is (in a tar, or
-or in a zip without compression) is read in place; one that is compressed there is unpacked to a file without a name, up to a bound.
+Nothing is unpacked to a path that an archive names, so no name leads anywhere. An archive that lies in another uncompressed is
+read in place; one that is compressed there is unpacked to a file without a name, up to a bound.
 """
 
 from __future__ import annotations

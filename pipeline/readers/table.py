@@ -19,11 +19,9 @@ from pipeline.readers.pose_columns import (
     likely_keypoints,
 )
 from pipeline.readers.recordings import Progress, Recordings, Remark, remarks_table
+from pipeline.readers.second_tables import NO_POSES, joined_tables
 from pipeline.readers.table_files import ENDINGS, NAMED, TableFile, read_table_file
 from pipeline.readers.table_rows import split_rows
-
-_NO_POSES = "holds no keypoint: poses and labels stand in one table, so join it to the poses by clip_id and frame_number"
-"""Why a table of labels beside one of poses is set aside."""
 
 __all__ = ["ENDINGS", "read_tables", "skeleton_of_table"]
 
@@ -65,18 +63,20 @@ def read_tables(
             rejected.append(Remark(shown_path(name), error.place, error.reason))
         if progress:
             progress(done, len(names))
+    files, apart, told = joined_tables(files)
+    rejected += apart
     files = _of_frames(files, rejected)
     if not files:
         why = "; ".join(f"{r.file}: {r.reason}" for r in rejected[:3]) or "no table"
         raise SourceError(why, hint="give Parquet or CSV with one row a frame; docs/data-formats.md shows the columns")
     columns = list(dict.fromkeys(c for file in files for c in file.columns))
     source = files[0].name if len(names) == 1 else "tables"
-    _require_columns(columns, source=source, config=config, apart=[r.file for r in rejected if r.reason == _NO_POSES])
+    _require_columns(columns, source=source, config=config, apart=[r.file for r in rejected if r.reason.startswith(NO_POSES)])
     named, likely = keypoints_of(columns), likely_keypoints(columns)
     # Who names a keypoint means it, whatever it sounds like.
     skeleton = skeleton_of_table(likely if config.pose.skeleton == "auto" else named, config)
     _require_confidences(columns, skeleton, config=config, source=source)
-    notes = [*notes, *(note for file in files for note in file.notes)]
+    notes = [*notes, *told, *(note for file in files for note in file.notes)]
     if taxonomy is None:
         files, respelled = one_spelling(files, source=source)
         notes += respelled
@@ -156,7 +156,7 @@ def _of_frames(files: list[TableFile], rejected: list[Remark]) -> list[TableFile
         elif not missing and file.rows.empty:
             rejected.append(Remark(file.name, "", "the table has no row"))
         elif posed and not keypoints_of(file.columns):
-            rejected.append(Remark(file.name, "", _NO_POSES))
+            rejected.append(Remark(file.name, "", NO_POSES))
         else:
             kept.append(file)
     return kept
@@ -175,7 +175,7 @@ def _require_columns(columns: Sequence[str], *, source: str, config: Config, apa
                 " (the group of the folds; or set groups.by or groups.missing in audit.toml)" if "recording_id" in choices else ""
             )
             if apart:
-                why += f"; {', '.join(apart[:3])} {_NO_POSES}"
+                why += f"; {', '.join(apart[:3])} {NO_POSES}"
             raise SourceError(
                 f"{source}: column {' or '.join(choices)} is missing{why}",
                 hint=f"is it called {close!r}? Rename it to {choices[0]}"

@@ -7,7 +7,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from data_schemas.errors import SourceError
 from tests.unit.pipeline.readers.reading import read
 from tests.unit.pipeline.readers.toy_tables import poses, put
 
@@ -91,14 +90,3 @@ def test_a_table_in_parts_is_read_and_noted_unless_they_contradict(tmp_path: Pat
     found = read(tmp_path / "in")
     assert found.clips["clip_id"].tolist() == ["b"]
     assert "4 of 4 frames have different rows in part0.csv and in part1.csv and in part2.csv" in found.rejected["reason"].iloc[0]
-
-
-def test_labels_in_a_table_of_their_own_are_told(tmp_path: Path) -> None:
-    put(tmp_path / "labels.csv", poses()[["clip_id", "frame_number", "label"]])
-    put(tmp_path / "poses.csv", poses().drop(columns="label"))
-    with pytest.raises(SourceError, match=r"labels\.csv holds no keypoint: .* join it to the poses by clip_id and frame_number"):
-        read(tmp_path)
-    put(tmp_path / "poses.csv", poses())
-    found = read(tmp_path)
-    assert len(found.clips) == 2
-    assert found.rejected["file"].tolist() == ["labels.csv"]
