@@ -8,16 +8,44 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
+from starlette.middleware import Middleware
 
+from audit_app.door import Door
+from audit_app.faults import tell_fault
+from audit_app.guard import Guard
+from audit_app.hosts import hosts_of
 from audit_app.opened_run import configuration, workspace
 from audit_app.review_clip import clip_after
-from audit_app.server import routes
+from audit_app.server import base_path, routes
+from audit_app.tokens import secret_of
 from audit_app.warming import warming
+from data_schemas.errors import UsageError
+from pipeline.serving import is_loopback, login_configured
 
 __all__ = ["app"]
+
+
+def _guard() -> Middleware:
+    """Return what stands before all routes: the hosts that were asked for, and the password where there is one.
+
+    Raises
+    ------
+    UsageError
+        Others than this machine could come in without being asked.
+    """
+    review = configuration().review
+    address = st.get_option("server.address")
+    if not (address and is_loopback(address)) and not review.password and not login_configured(Path(__file__)):
+        raise UsageError(f"listening on {address or 'every address'} needs a password or a login", hint="audit password")
+    secret = secret_of(workspace().root.resolve()) if review.password else b""
+    door = Door(secret=secret, password=review.password, base=base_path()) if review.password else None
+    return Middleware(Guard, hosts=hosts_of(address, review.hosts), door=door)
+
 
 app = st.App(
     Path(__file__).with_name("navigation.py"),
     lifespan=warming,
+    middleware=[_guard()],
+    on_script_error=tell_fault,
     routes=routes(workspace().root, database=configuration().review.database, clip_after=clip_after),
 )

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from audit_app.faults import show_error
 from audit_app.labelling import label_clip
 from audit_app.page_frame import empty, run_or_stop, title
 from audit_app.review_events import database_exists, store
@@ -114,7 +115,7 @@ def _save(found: Found, samples: pd.DataFrame | None, *, sizes: dict[str, int], 
         sample = draw_sample(found["issues"], sizes=sizes, seed=seed, run_id=found.folder.path.name, drawn=samples)
         store().save_sample(sample)
     except PoseAuditError as error:
-        st.error(f"{escaped(error.message)}. {escaped(error.hint)}")
+        show_error(error)
         return
     st.rerun()
 

@@ -13,6 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from audit_app.export_job import ExportJob, newest_export, place_for, start_export
+from audit_app.faults import show_error
 from audit_app.opened_run import configuration, workspace
 from audit_app.page_frame import nothing_decided, run_or_stop, title
 from audit_app.review_events import events
@@ -127,7 +128,7 @@ def _outcome(job: ExportJob) -> None:
 
 
 def _refused(error: PoseAuditError) -> None:
-    st.error(f"{escaped(error.message)}  \n{escaped(error.hint)}", icon=":material/error:")
+    show_error(error)
 
 
 def _decisions() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from audit_app.faults import show_error
 from audit_app.opened_run import chosen_run
 from audit_app.page_frame import empty, nothing_decided, run_or_stop, title
 from audit_app.review_events import events, store
@@ -116,7 +117,7 @@ def _take_back(act: pd.Series, *, reviewer: str) -> None:
             try:
                 revert(store(), str(act["operation_id"]), reviewer=reviewer, run_id=run.name if run else "")
             except PoseAuditError as error:
-                st.error(f"{escaped(error.message)}. {escaped(error.hint)}")
+                show_error(error)
                 return
             st.rerun()
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from audit_app.faults import show_error
 from audit_app.page_frame import page_style
-from audit_app.wording import escaped
+from audit_app.reviewer import require_login
 from data_schemas.errors import PoseAuditError
 
 PAGES = (
@@ -24,6 +25,7 @@ st.set_page_config(
     page_title="pose-audit", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide", initial_sidebar_state="collapsed"
 )
 page_style()
+require_login()
 chosen = st.navigation(
     [st.Page(file, title=name, url_path=path, icon=icon, default=path == "queue") for file, name, path, icon in PAGES],
     position="top",
@@ -31,4 +33,4 @@ chosen = st.navigation(
 try:
     chosen.run()
 except PoseAuditError as error:
-    st.error(f"{escaped(error.message)}  \n{escaped(error.hint)}", icon=":material/error:")
+    show_error(error)

@@ -12,13 +12,15 @@ from urllib.parse import quote, unquote
 import streamlit as st
 
 from audit_app.opened_run import configuration
+from audit_app.review_events import database_exists, store
 
-__all__ = ["ask_reviewer", "cleaned", "remember_reviewer", "reviewer", "reviewer_control"]
+__all__ = ["ask_reviewer", "cleaned", "remember_reviewer", "require_login", "reviewer", "reviewer_control"]
 
 COOKIE = "pose_audit_reviewer"
 """The cookie that holds the name, percent-encoded."""
 
 LONGEST_NAME = 60
+_MOST_NAMES = 12
 _CHOSEN = "reviewer"
 
 _JS = """
@@ -30,10 +32,41 @@ export default function ({ data }) {
 _remember = st.components.v2.component("pose_audit_reviewer", js=_JS)
 
 
+_FOCUS_JS = """
+export default function () {
+  let tries = 60;
+  const find = () => {
+    const field = document.querySelector(".st-key-reviewer_name_ask input");
+    if (field) field.focus();
+    else if (tries-- > 0) requestAnimationFrame(find);
+  };
+  find();
+}
+"""
+
+_focus = st.components.v2.component("pose_audit_focus", js=_FOCUS_JS)
+
+
 def reviewer() -> str | None:
-    """Return the reviewer's name, or None where it has not been told."""
-    name = _login() or st.session_state.get(_CHOSEN) or configuration().review.reviewer or _cookie()
-    return (cleaned(name) or None) if name else None
+    """Return the reviewer's name, or None where it has not been told; who decided before is spelled as then."""
+    name = cleaned(_login() or st.session_state.get(_CHOSEN) or configuration().review.reviewer or _cookie() or "")
+    if not name:
+        return None
+    return store().person(name) if database_exists() else name
+
+
+def require_login() -> None:
+    """Where a login is configured, show nothing before it."""
+    if not (st.secrets.load_if_toml_exists() and "auth" in st.secrets) or st.user.to_dict().get("is_logged_in"):
+        return
+    st.title("Sign in", anchor=False)
+    st.write("These clips are shown to who has signed in. Your decisions carry the name of your login.")
+    auth = st.secrets["auth"].to_dict()
+    named = [name for name, value in auth.items() if isinstance(value, dict)]
+    for name in named or [None]:
+        if st.button(f"Sign in with {name}" if name else "Sign in", type="primary", key=f"login_{name}"):
+            st.login(name)
+    st.stop()
 
 
 def reviewer_control() -> None:
@@ -69,7 +102,22 @@ def _ask() -> NoReturn:
     )
     with st.container(width=420):
         _form(None, key="ask")
+        _known_names()
+    _focus(key="focus_name", height=1)
     st.stop()
+
+
+def _known_names() -> None:
+    """Offer the names of those who decided here before: one press instead of one more spelling."""
+    names = store().reviewers() if database_exists() else []
+    if not names:
+        return
+    st.caption("Or go on as who reviewed here before:")
+    with st.container(horizontal=True):
+        for name in names[:_MOST_NAMES]:
+            if st.button(name, key=f"reviewer_known_{name}", icon=":material/person:"):
+                st.session_state[_CHOSEN] = name
+                st.rerun()
 
 
 def cleaned(name: str) -> str:

@@ -13,7 +13,6 @@ from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +22,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from audit_app.clip_facts import clip_behind, clip_facts
+from audit_app.hosts import comes_from_here
 from audit_app.pictures import DisplayPictures
 from audit_app.tokens import Permit, secret_of, verify
 from data_schemas.errors import PoseAuditError, SourceError, StageError, UsageError
@@ -32,7 +32,7 @@ from pipeline.workspace import Workspace
 if TYPE_CHECKING:
     from pipeline.review.store import ReviewStore
 
-__all__ = ["COMMIT_ROUTE", "NEXT_ROUTE", "PICTURE_ROUTE", "ClipAfter", "prefixed", "routes"]
+__all__ = ["COMMIT_ROUTE", "NEXT_ROUTE", "PICTURE_ROUTE", "ClipAfter", "base_path", "prefixed", "routes"]
 
 COMMIT_ROUTE, PICTURE_ROUTE, NEXT_ROUTE = "/audit/commit", "/audit/picture", "/audit/next"
 
@@ -65,10 +65,15 @@ def routes(workspace: Path, *, database: str = "", clip_after: ClipAfter | None 
 
 def prefixed(route: str) -> str:
     """Return a route below the path that Streamlit itself is served under."""
+    return base_path() + route
+
+
+def base_path() -> str:
+    """Return the path that Streamlit is served under, empty or with a slash before it and none behind."""
     from streamlit import config
 
     base = str(config.get_option("server.baseUrlPath") or "").strip("/")
-    return f"/{base}{route}" if base else route
+    return f"/{base}" if base else ""
 
 
 class _Server:
@@ -81,7 +86,7 @@ class _Server:
 
     async def commit(self, request: Request) -> Response:
         """Store what a page did; the answer is the receipt, or says why nothing was stored."""
-        if not _same_origin(request, strict=True):
+        if not comes_from_here(request.headers, strict=True):
             return _refusal(HTTPStatus.FORBIDDEN, "this request comes from another page", _RELOAD)
         body = bytearray()
         async for piece in request.stream():
@@ -92,13 +97,13 @@ class _Server:
 
     async def picture(self, request: Request) -> Response:
         """Return one frame's picture as JPEG; ``X-Source-Size`` tells the size that keypoints are measured in."""
-        if not _same_origin(request, strict=False):
+        if not comes_from_here(request.headers, strict=False):
             return _refusal(HTTPStatus.FORBIDDEN, "this request comes from another page", _RELOAD)
         return await run_in_threadpool(self._picture, request)
 
     async def next(self, request: Request) -> Response:
         """Return the data of the clip that comes after the page's; nothing where the queue ends."""
-        if not _same_origin(request, strict=False):
+        if not comes_from_here(request.headers, strict=False):
             return _refusal(HTTPStatus.FORBIDDEN, "this request comes from another page", _RELOAD)
         return await run_in_threadpool(self._next, request)
 
@@ -233,17 +238,6 @@ def _state(text: Any) -> NDArray[np.int16] | None:
         return np.frombuffer(base64.b64decode(str(text), validate=True), "<i2").astype(np.int16)
     except (binascii.Error, ValueError) as error:
         raise UsageError(f"the state cannot be read: {error}", hint=_RELOAD) from error
-
-
-def _same_origin(request: Request, *, strict: bool) -> bool:
-    """Tell whether a request comes from a page of this server; ``strict`` wants the browser to have said so."""
-    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    if site is not None and site != "same-origin":
-        return False
-    if origin is None:
-        return site == "same-origin" or not strict
-    hosts = {request.headers.get("host"), request.headers.get("x-forwarded-host")} - {None}
-    return urlsplit(origin).netloc in hosts
 
 
 def _refusal(status: HTTPStatus, error: str, hint: str) -> Response:

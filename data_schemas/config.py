@@ -6,6 +6,7 @@ them out with their comments.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -177,10 +178,21 @@ class Review(_Section):
     """Where review events are kept: empty is review.db of the workspace, else an SQLAlchemy URL such as postgresql+psycopg://..."""
     reviewer: str = ""
     """Name that decisions carry; empty lets the page ask once."""
+    password: str = ""
+    """Hash of the password that opens the app, as `audit password` writes it; --host beyond this machine needs it, or a login."""
+    hosts: tuple[str, ...] = ()
+    """Further names under which browsers reach the app, such as that of a proxy: others are refused."""
     step: Annotated[int, Field(ge=2, le=1000)] = 10
     """Frames that Shift with an arrow key moves."""
     keys: dict[str, Annotated[str, Field(pattern=r"^((Ctrl|Shift|Alt)\+)*[A-Z][A-Za-z0-9]*$")]] = {}
     """Keys of your own by action, named by their place on the keyboard, such as { play = "KeyP", undo = "Ctrl+KeyZ" }."""
+
+    @field_validator("password")
+    @classmethod
+    def _is_hash(cls, value: str) -> str:
+        if value and not re.fullmatch(r"scrypt:[0-9]+:[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+", value):
+            raise ValueError("not a hash that `audit password` has made; passwords themselves do not belong into the file")
+        return value
 
 
 class Proof(_Section):
@@ -288,7 +300,8 @@ def _explained(error: ValidationError, path: Path | None) -> ConfigError:
             lines.append(f"unknown key {'.'.join(place)}")
             hints.append(f"did you mean {close!r}?" if close else f"known keys: {', '.join(known)}")
         else:
-            lines.append(f"{'.'.join(place)} = {problem['input']!r}: {problem['msg']}")
+            told = "..." if place[-1:] == ["password"] else repr(problem["input"])
+            lines.append(f"{'.'.join(place)} = {told}: {problem['msg']}")
     return ConfigError(
         f"{path or 'options'}: " + "; ".join(lines), hint="; ".join(hints) or "docs/configuration.md lists every key"
     )

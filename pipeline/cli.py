@@ -17,6 +17,7 @@ from pipeline.many_values import ManyValues
 from pipeline.model_commands import export_onnx_file, predict
 from pipeline.options import FormatOption, JobsOption, JsonOption, WorkspaceOption
 from pipeline.retraining.command import retrain
+from pipeline.review_commands import password, review
 from pipeline.selftest.command import selftest
 
 if TYPE_CHECKING:
@@ -168,27 +169,8 @@ def run(
 app.command(cls=ManyValues)(selftest)
 
 
-@app.command()
-def review(
-    workspace: WorkspaceOption = Path(),
-    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port; a free one from 8501 on where left out.")] = None,
-    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets colleagues in.")] = "localhost",
-    browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
-) -> None:
-    """Relabel the doubtful stretches frame by frame in the browser. Ctrl+C ends it.
-
-    Example: audit review -w my-audit --port 8600 --no-browser
-    """
-    from pipeline.review.access import database_of
-    from pipeline.serving import app_command, app_script, require_finished_run, require_free_port, serve
-    from pipeline.workspace import Workspace
-
-    place = Workspace(workspace)
-    require_finished_run(place)
-    database_of(place)  # a broken audit.toml is told here, not in the middle of the server's start
-    if port is not None:
-        require_free_port(port, host=host)
-    raise typer.Exit(serve(place, app_command(app_script(), port=port, host=host, browser=browser)))
+app.command()(review)
+app.command()(password)
 
 
 @app.command()

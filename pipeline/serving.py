@@ -7,13 +7,24 @@ import signal
 import socket
 import subprocess
 import sys
+import tomllib
 from importlib.util import find_spec
+from ipaddress import ip_address
 from pathlib import Path
 
 from data_schemas.errors import StageError, UsageError
 from pipeline.workspace import Workspace
 
-__all__ = ["app_command", "app_script", "require_finished_run", "require_free_port", "serve"]
+__all__ = [
+    "app_command",
+    "app_script",
+    "exposure_words",
+    "is_loopback",
+    "login_configured",
+    "require_finished_run",
+    "require_free_port",
+    "serve",
+]
 
 _PATIENCE_SECONDS = 10
 
@@ -65,6 +76,37 @@ def require_free_port(port: int, *, host: str) -> None:
             f"port {port} of {host}: {error.strerror or error}",
             hint="name another with --port, or leave it out to take a free one",
         ) from error
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether an address is reached from this machine alone."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower().rstrip(".") == "localhost" or host.lower().endswith(".localhost")
+
+
+def login_configured(script: Path) -> bool:
+    """Tell whether Streamlit is told of a login (``[auth]`` in the secrets that it reads)."""
+    folders = (Path.home(), Path.cwd(), script.parent)
+    return any(_has_login(folder / ".streamlit" / "secrets.toml") for folder in folders)
+
+
+def _has_login(path: Path) -> bool:
+    try:
+        return "auth" in tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+
+
+def exposure_words(host: str, *, hosts: tuple[str, ...] = ()) -> list[str]:
+    """Return what it means to listen on an address beyond this machine, a line each."""
+    named = f" and {', '.join(hosts)}" if hosts else "; other names that it is reached by go into review.hosts of audit.toml"
+    return [
+        f"--host {host}: everybody who reaches this machine over the network sees the sign-in, and with the password the clips,",
+        "and can label under any name. What is typed and seen travels unencrypted: outside a network that you trust, put a proxy",
+        f"with TLS before it. It answers to the addresses and names of this machine{named}.",
+    ]
 
 
 def app_command(script: Path, *, port: int | None, host: str, browser: bool) -> list[str]:

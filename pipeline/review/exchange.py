@@ -137,7 +137,9 @@ def import_events(
             continue
         try:
             told = frozenset(c for c in _COLUMNS if row.get(c) not in (None, ""))
-            accepted.append(_Row(line, _identified(checked_row(row, clips, defaults), told, seen), told))
+            checked = checked_row(row, clips, defaults)
+            checked["reviewer"] = store.person(checked["reviewer"])
+            accepted.append(_Row(line, _identified(checked, told, seen), told))
         except RowError as error:
             problems.append(Problem(line, str(error)))
     fitting = _consistent(accepted, store, problems)

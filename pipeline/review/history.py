@@ -67,6 +67,7 @@ def revert(store: ReviewStore, operation_id: str, *, reviewer: str, run_id: str)
     UsageError
         The operation is not there, was taken back already, or is another reviewer's outside adjudication.
     """
+    reviewer = store.person(reviewer)
     rows = store.events(operation_id=operation_id)
     if rows.empty:
         raise UsageError(f"operation {operation_id}: not in the review store", hint="History lists every operation")

@@ -7,6 +7,7 @@ them. A commit that was stored before is acknowledged again; one that does not k
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -19,6 +20,7 @@ from data_schemas.errors import UsageError, WorkspaceError
 from data_schemas.tables import BLIND_SAMPLES, REVIEW_EVENTS, validate
 from pipeline.review.committing import check_operations, events_of, state_operation, state_operation_id
 from pipeline.review.events import REVIEW, Commit, ConflictError, Operation, Receipt, Span
+from pipeline.review.people import People
 from pipeline.review.queries import COLUMNS, found_by, of_stream, stored_operations, table_of, with_revisions
 from pipeline.review.schema import blind_samples, connect, migrate, review_events, stored
 
@@ -32,6 +34,7 @@ class ReviewStore:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._people = People(())
 
     @classmethod
     def open(cls, place: Path | str) -> ReviewStore:
@@ -72,6 +75,7 @@ class ReviewStore:
         WorkspaceError
             The database refuses; nothing was stored.
         """
+        commit = replace(commit, reviewer=self.person(commit.reviewer))
         with stored(self._engine, writing=True) as connection:
             _lock_stream(connection, commit)
             before = stored_operations(connection, commit.clip_id, reviewer=commit.reviewer, stream=commit.stream)
@@ -94,12 +98,13 @@ class ReviewStore:
 
     def operations(self, clip_id: str, *, reviewer: str, stream: str = REVIEW) -> list[Operation]:
         """Return the operations of one stream in the order of their revisions; in ``adjudication``, everybody's."""
+        whose = self.person(reviewer)
         with stored(self._engine) as connection:
-            return stored_operations(connection, clip_id, reviewer=reviewer, stream=stream)
+            return stored_operations(connection, clip_id, reviewer=whose, stream=stream)
 
     def revision(self, clip_id: str, *, reviewer: str, stream: str = REVIEW) -> int:
         """Return the newest revision of one stream, 0 where it has no events."""
-        newest = select(sa.func.max(review_events.c.revision)).where(*of_stream(clip_id, reviewer, stream))
+        newest = select(sa.func.max(review_events.c.revision)).where(*of_stream(clip_id, self.person(reviewer), stream))
         with stored(self._engine) as connection:
             return int(connection.scalar(newest) or 0)
 
@@ -119,7 +124,8 @@ class ReviewStore:
         since
             Only events whose time (``at``, ISO 8601) is this or later.
         """
-        given = {"clip_id": clip_id, "reviewer": reviewer, "stream": stream, "operation_id": operation_id}
+        whose = None if reviewer is None else self.person(reviewer)
+        given = {"clip_id": clip_id, "reviewer": whose, "stream": stream, "operation_id": operation_id}
         wanted = [review_events.c[k] == v for k, v in given.items() if v is not None]
         wanted += [review_events.c.at >= since] if since is not None else []
         rows = self._rows(select(*COLUMNS).where(*wanted).order_by(review_events.c.place))
@@ -167,6 +173,12 @@ class ReviewStore:
         """Return the names of all who left events, by name."""
         names = select(review_events.c.reviewer).distinct().order_by(review_events.c.reviewer)
         return [str(name) for (name,) in self._rows(names)]
+
+    def person(self, name: str) -> str:
+        """Return how a reviewer's name is spelled here: in another letter case it is the same person's."""
+        if not self._people.knows(name):
+            self._people = People(self.reviewers())
+        return self._people.spelled(name)
 
     def save_sample(self, sample: pd.DataFrame) -> None:
         """Store a blind sample; a window is drawn only once.
