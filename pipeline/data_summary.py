@@ -16,10 +16,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from data_schemas.animals import animals_in
 from data_schemas.config import Config
-from data_schemas.tables import keypoints_of
 from pipeline.bouts import Bouts, Class, FrameTimes, bouts_in_windows, find_bouts, labels_of_frames
+from pipeline.readers.pose_columns import pose_facts
 from pipeline.window_fit import Fit, fit_to_bouts, fit_to_frames, too_sparse, window_seconds
 
 __all__ = ["ClassFigures", "DataSummary", "Noted", "Rate", "WindowFigures", "summarise_data"]
@@ -103,6 +102,8 @@ class DataSummary:
     ----------
     species : dict
         Clips of each.
+    left_out : tuple of str
+        Pairs of columns that look like keypoints, but are none as their names tell.
     groups : int
         What folds keep apart: ``group_by`` says what that is.
     animals : tuple of str
@@ -125,6 +126,7 @@ class DataSummary:
     group_by: str
     species: dict[str, int]
     keypoints: tuple[str, ...]
+    left_out: tuple[str, ...]
     animals: tuple[str, ...]
     frames: int
     seconds: float
@@ -153,7 +155,7 @@ def summarise_data(tables: Mapping[str, pd.DataFrame], *, config: Config) -> Dat
         ``clips``, ``frames``, ``rejected``, ``notes`` and ``windows``; there is at least one clip.
     """
     clips, frames, windows = tables["clips"], tables["frames"], tables["windows"]
-    times, keypoints = FrameTimes.of(clips, frames), keypoints_of(list(frames.columns))
+    times, poses = FrameTimes.of(clips, frames), pose_facts(frames.columns, tables["notes"])
     classes, label = labels_of_frames(clips, frames)
     bouts = find_bouts(label, times, max_gap_ms=config.windows.max_gap_ms)
     frame_hz = 1000.0 / float(np.median(times.interval))
@@ -165,8 +167,9 @@ def summarise_data(tables: Mapping[str, pd.DataFrame], *, config: Config) -> Dat
         groups=int(clips["subject_id"].nunique()),
         group_by=config.groups.by,
         species={str(k): int(v) for k, v in clips["species"].value_counts().sort_index().items()},
-        keypoints=tuple(keypoints),
-        animals=tuple(animals_in(keypoints)),
+        keypoints=poses.keypoints,
+        left_out=poses.left_out,
+        animals=tuple(poses.animals),
         frames=len(frames),
         seconds=float((times.time[ends] - times.time[times.bounds[:-1]] + times.interval).sum() / 1000.0),
         fps=Rate(float(fps.min()), float(np.median(fps)), float(fps.max())),

@@ -56,12 +56,13 @@ def _what(data: Mapping[str, Any]) -> str:
     kinds = f" of {', '.join(species)}" if len(species) == 1 else f" ({', '.join(f'{s} {n:,}' for s, n in species.items())})"
     points = data["keypoints"]
     named = ", ".join(points[:_MOST_KEYPOINTS]) + (", ..." if len(points) > _MOST_KEYPOINTS else "")
+    out = f"; {', '.join(data['left_out'])} left out" if data.get("left_out") else ""
     animals = f" of {len(data['animals'])} animals, {', '.join(data['animals'])}" if data["animals"] else ""
     groups = "" if data["group_by"] == "clip" else f", {_count(data['groups'], 'group')} (by {data['group_by']})"
     return (
         f"{_count(data['clips'], 'clip')}{kinds} from {_count(data['recordings'], 'recording')}{groups}: "
         f"{_count(data['frames'], 'frame')}, {_duration(data['seconds'])}, "
-        f"{_count(len(points), 'keypoint')}{animals} ({named})."
+        f"{_count(len(points), 'keypoint')}{animals} ({named}{out})."
     )
 
 

@@ -19,9 +19,6 @@ __all__ = ["Rows"]
 _WHOLE = 2.0**62
 """Numbers beyond are refused for what they are, but must fit into 64 bits until then."""
 
-_NOTHING = ("", "nan", "-nan", "na", "n/a", "#n/a", "<na>", "null", "none")
-"""What stands for no number where it is written as text."""
-
 
 class Rows:
     """The rows of all files that name a clip, clip by clip in order of appearance and by frame number within each.
@@ -187,5 +184,5 @@ def _numbers(column: pd.Series) -> tuple[NDArray[np.float64], NDArray[np.bool_]]
     values = numbers.to_numpy(np.float64, na_value=np.nan)
     junk = np.isnan(values) & column.notna().to_numpy()
     if junk.any():
-        junk[junk] = ~column[junk].astype("str").str.strip().str.lower().isin(_NOTHING).to_numpy()
+        junk[junk] = (column[junk].astype("str").str.strip() != "").to_numpy()
     return values, junk

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from data_schemas.confidences import confidence_columns
 from data_schemas.config import Config
+from data_schemas.errors import ConfigError
 from data_schemas.labels import Taxonomy
 from data_schemas.skeletons import Skeleton
 from data_schemas.tables import LABEL_SOURCES
@@ -27,6 +28,9 @@ from pipeline.readers.table_files import TableFile
 from pipeline.readers.unseen import unseen_keypoints, unseen_note
 
 __all__ = ["split_rows"]
+
+_MOST_SURE = 2.0
+"""Confidences are shares, though some tools let them pass 1; a median beyond this is no share."""
 
 
 def split_rows(
@@ -91,10 +95,21 @@ def _poses(rows: Rows, skeleton: Skeleton, *, config: Config) -> tuple[NDArray[n
             confidence = rows.numbers(told[keypoint])
             with np.errstate(over="ignore"):
                 confidences[f"{keypoint}_confidence"] = confidence.astype(np.float32)
+            _require_shares(confidence, told[keypoint], config=config)
             # An empty confidence is unknown, not low: some tools leave it empty where a person corrected the keypoint.
             xy[confidence < config.pose.min_confidence] = np.nan
         points[2 * i : 2 * i + 2] = xy.T
     return points, confidences
+
+
+def _require_shares(confidence: NDArray[np.float64], column: str, *, config: Config) -> None:
+    """Refuse to compare confidences in percent with a least confidence, which is a share."""
+    known = confidence[~np.isnan(confidence)] if config.pose.min_confidence > 0 else confidence[:0]
+    if len(known) and (middle := float(np.median(known))) > _MOST_SURE:
+        raise ConfigError(
+            f"pose.min_confidence = {config.pose.min_confidence:g} is a share, and half of column {column} is above {middle:g}",
+            hint="divide the column by 100 if it holds percent, or leave pose.min_confidence at 0",
+        )
 
 
 def _drop_unseen(

@@ -112,16 +112,19 @@ def _at_usual_place(
 
 
 def _where_it_lands(xy: FloatArray, same: BoolArray, keypoint: int) -> Iterator[Unseen]:
-    """Yield the places that a keypoint leaps into again and again, and never comes to otherwise."""
+    """Yield the place that a keypoint leaps into again and again, and never comes to otherwise."""
     distance = _distances(xy)
     landed = np.flatnonzero(same & (distance > _far(xy, distance))) + 1
-    if len(landed) < _LANDINGS:
+    if len(landed) < _LANDINGS or not _usual_step(distance):
         return
     places, counts = np.unique(xy[:, landed], axis=1, return_counts=True)
-    for x, y in places[:, counts >= _LANDINGS].T.tolist():
+    often = places[:, counts >= _LANDINGS].T.tolist()
+    # What leaps between several places, and never moves otherwise, is a thing that is put there.
+    if len(often) == 1 and tuple(often[0]) not in _USUAL:
+        x, y = often[0]
         rows = _exactly(xy, (x, y))
         leaps, steps = _edges(xy, rows, same)
-        if (x, y) not in _USUAL and leaps >= 2 * _LANDINGS - 1 and not steps:
+        if leaps >= 2 * _LANDINGS - 1 and not steps:
             yield Unseen(keypoint, (x, y), rows)
 
 
@@ -150,10 +153,14 @@ def _far(xy: FloatArray, steps: FloatArray) -> float:
     seen = seen[:, np.isfinite(seen).all(axis=0)]
     if not seen.size:
         return 0.0
+    return max(_FAR_STEPS * _usual_step(steps), _FAR_SHARE * float(np.ptp(seen, axis=1).max()))
+
+
+def _usual_step(steps: FloatArray) -> float:
+    """Return the median of a sample of steps, 0 where there is none."""
     steps = steps[:: max(1, len(steps) // _SAMPLE)]
     steps = steps[np.isfinite(steps)]
-    step = float(np.median(steps)) if len(steps) else 0.0
-    return max(_FAR_STEPS * step, _FAR_SHARE * float(np.ptp(seen, axis=1).max()))
+    return float(np.median(steps)) if len(steps) else 0.0
 
 
 def _surrounded(points: FloatArray, keypoint: int, place: Place) -> bool:

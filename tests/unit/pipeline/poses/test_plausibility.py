@@ -159,7 +159,7 @@ def test_an_animal_at_rest_with_copied_keypoints_is_not_frozen() -> None:
     assert (faults_of(xy) == "").all()
 
 
-@pytest.mark.parametrize("names", ["rat{}_{}", "{1}_{0}", "{1}.rat{0}"])
+@pytest.mark.parametrize("names", ["rat{}_{}", "{1}_{0}", "{1}.rat{0}", "track_{}_{}"])
 def test_two_animals_that_change_names_are_an_identity_swap_at_that_step(names: str) -> None:
     parts = ["top", "body", "tail"]
     keypoints = [names.format(who, part) for who in ("1", "2") for part in parts]

@@ -70,6 +70,13 @@ def test_an_empty_confidence_is_unknown_not_low(tmp_path: Path) -> None:
     assert read(path, pose={"min_confidence": 0.5}).frames["nose_x"].notna().all()
 
 
+def test_confidences_in_percent_are_not_compared_with_a_share(tmp_path: Path) -> None:
+    path = put(tmp_path / "t.csv", poses(nose_score=[97.0, 12.0] * 4))
+    assert read(path).frames["nose_x"].notna().all()
+    with pytest.raises(ConfigError, match="half of column nose_score is above"):
+        read(path, pose={"min_confidence": 0.5})
+
+
 def test_a_least_confidence_without_any_confidence_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"min_confidence = 0\.6") as caught:
         read(put(tmp_path / "t.csv", poses()), pose={"min_confidence": 0.6})

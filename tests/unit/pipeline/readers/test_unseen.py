@@ -97,6 +97,12 @@ def test_a_place_after_a_crop_is_known_by_the_leaps_into_it() -> None:
     assert not missing(points, any_place=False).any()
 
 
+def test_a_thing_that_is_put_to_several_places_is_seen() -> None:
+    points = walk()
+    points[0:2] = np.array([[50.0, 60.0], [400.0, 80.0], [200.0, 300.0]])[np.arange(N) // 4 % 3].T
+    assert not missing(points).any()
+
+
 def test_an_animal_at_rest_is_seen() -> None:
     points = np.rint(walk(step=(0, 0)))
     points[:, 40:80] += 30
