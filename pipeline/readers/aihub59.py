@@ -26,6 +26,7 @@ from pipeline.readers.checks import (
     mend_coordinates,
     order_frames,
 )
+from pipeline.readers.clocks import clock_note
 from pipeline.readers.label_files import KEYPOINTS, Animal, LabelFile, Metadata, as_float, decode_label_file
 from pipeline.readers.names import clip_id_of, plain_name, shown_path, without_ending, years
 from pipeline.readers.recordings import Clip, Remark, group_of
@@ -109,9 +110,9 @@ def _clip(path: str, file: LabelFile, *, digest: str, config: Config, taxonomy: 
     unseen_notes = _drop_unseen(xy)
     label, other_label, label_notes = _labels(meta, taxonomy, config=config)
     rate = frame_rate(number, time)
-    untold = {} if rate else {UNTOLD_NOTE: 1}
+    odd = clock_note(rate, by_row=len(time) > 1 and bool((np.diff(time) == 1).all())) if rate else UNTOLD_NOTE
     notes = Counter(file.notes)
-    for mended in (pose_notes, unseen_notes, time_notes, order_notes, label_notes, untold):
+    for mended in (pose_notes, unseen_notes, time_notes, order_notes, label_notes, {odd: 1} if odd else {}):
         notes.update(mended)
     facts = _facts(file, clip_id, config=config)
     facts |= {"source": shown_path(path), "source_hash": digest}

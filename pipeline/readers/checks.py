@@ -11,6 +11,7 @@ The same rules for every format, and the same words.
 | a time that is missing | computed from the frame number and the clip's frame rate; noted |
 | a time that is missing where fewer than two frames have one, and no frame rate is told | the clip is rejected |
 | time that does not advance while frame numbers rise, in whole milliseconds | the clip is rejected |
+| times that make no likely frame rate, or another than is told | taken as they are; noted, with the guess |
 | a frame rate that one frame cannot tell | 30 is assumed; noted |
 | a coordinate that is NaN or infinite | that keypoint is missing; noted |
 | a coordinate more than ten picture sizes away | that keypoint is missing; noted |
@@ -21,6 +22,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pipeline.readers.clocks import likely_unit
 
 __all__ = [
     "LARGEST",
@@ -67,7 +70,7 @@ def order_frames(
     Parameters
     ----------
     number, time : shape (frames,)
-        Frame numbers, and times in ms.
+        Frame numbers, and times in ms as told, not yet whole.
     xy : float32, shape (frames, keypoints, 2)
         Pixels, NaN where missing.
     place : str
@@ -81,8 +84,8 @@ def order_frames(
     wrong = np.flatnonzero((number < 0) | (number > LARGEST) | ~np.isfinite(time) | (time < 0) | (time > LARGEST))
     if len(wrong):
         bad = int(wrong[0])
-        raise Unreadable(place.format(row=bad), f"frame {number[bad]} at {time[bad]:g} ms cannot be")
-    time = np.rint(time)
+        raise Unreadable(place.format(row=bad), f"frame {number[bad]} at {time[bad]:g} ms cannot be{likely_unit(number, time)}")
+    told, time = time, np.rint(time)
     order = np.argsort(number, kind="stable")
     notes = {"frames were out of order: sorted": 1} if (np.diff(number) < 0).any() else {}
     again = np.flatnonzero(np.diff(number[order]) == 0) + 1
@@ -100,7 +103,9 @@ def order_frames(
     if len(back):
         late = int(order[back[0] + 1])
         raise Unreadable(
-            place.format(row=late), f"frame {number[late]} comes at {time[late]:g} ms, not after the frame before it"
+            place.format(row=late),
+            f"frame {number[late]} comes at {told[late]:g} ms, not after the frame before it in whole milliseconds"
+            + likely_unit(number[order], told[order]),
         )
     return order, notes
 

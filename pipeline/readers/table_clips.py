@@ -12,6 +12,7 @@ from data_schemas.labels import UNLABELLED, Taxonomy
 from data_schemas.tables import LABEL_SOURCES
 from pipeline.readers.actions import class_of, inspected_class, unknown_action
 from pipeline.readers.checks import UNTOLD_NOTE, UNTOLD_RATE, Unreadable, frame_rates
+from pipeline.readers.clocks import clock_note, clocks_agree
 from pipeline.readers.names import years
 from pipeline.readers.recordings import group_of
 from pipeline.readers.table_columns import Rows
@@ -104,7 +105,10 @@ def label_sources(rows: Rows, labels: FrameClasses | None) -> NDArray[np.int64] 
 def rates_of_clips(
     rows: Rows, time: NDArray[np.float64], *, told: NDArray[np.float64], kept: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Return each clip's frames a second: as told, else as its kept frames tell, else as assumed; shape (clips,).
+    """Return each clip's frames a second, shape (clips,): as told, as the times of its kept frames tell, or as assumed.
+
+    Where the two do not agree the times are taken, for windows are cut by them; that is noted, as are times that make no likely
+    rate (see :mod:`pipeline.readers.clocks`).
 
     Parameters
     ----------
@@ -113,14 +117,27 @@ def rates_of_clips(
     told : float64, shape (clips,)
         NaN where the table does not tell.
     """
-    rates = told.copy()
-    clips = np.array([c for c in np.flatnonzero(np.isnan(told)).tolist() if c not in rows.bad], np.int64)
-    used = kept & np.isin(rows.clip, clips)
-    if len(clips):
-        first = np.searchsorted(rows.clip[used], clips)
-        rates[clips] = frame_rates(rows.number[used].astype(np.int64), time[used], first)
-        for clip in clips[np.isnan(rates[clips])].tolist():
-            rows.note_clip(clip, {UNTOLD_NOTE: 1})
+    clips = np.array([c for c in range(len(rows.names)) if c not in rows.bad], np.int64)
+    if not len(clips):
+        return np.where(np.isnan(told), UNTOLD_RATE, told)
+    used = kept & ~rows.of_bad_clips()
+    number, time, clip = rows.number[used], time[used], rows.clip[used]
+    first = np.searchsorted(clip, clips)
+    last = np.append(first[1:], len(time)) - 1
+    measured, elapsed = np.full(len(told), np.nan), np.zeros(len(told))
+    measured[clips] = frame_rates(number.astype(np.int64), time, first)
+    elapsed[clips] = time[last] - time[first]
+    by_row = np.zeros(len(told), bool)
+    by_row[clips] = (elapsed[clips] == last - first) & (last > first)
+    agree = clocks_agree(told, measured, elapsed)
+    for c in clips.tolist():
+        if np.isnan(measured[c]) and np.isnan(told[c]):
+            rows.note_clip(c, {UNTOLD_NOTE: 1})
+        elif (np.isnan(told[c]) or not agree[c]) and (
+            note := clock_note(measured[c], told=None if agree[c] else told[c], by_row=bool(by_row[c]), column="timestamp_ms")
+        ):
+            rows.note_clip(c, {note: 1})
+    rates = np.where(np.isnan(told) | ~agree, measured, told)
     return np.where(np.isnan(rates), UNTOLD_RATE, rates)
 
 

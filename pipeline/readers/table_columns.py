@@ -165,7 +165,8 @@ class Rows:
     def _refuse_junk(self, name: str, junk: NDArray[np.bool_]) -> None:
         if junk.any():
             column = self.column(name)
-            self.set_aside(junk, name, lambda row: f"{str(column.iloc[row])[:40]!r} is not a number")
+            way = ": write milliseconds since the start of the clip" if name == "timestamp_ms" else ""
+            self.set_aside(junk, name, lambda row: f"{str(column.iloc[row])[:40]!r} is not a number{way}")
 
     def _without_name(self, nameless: NDArray[np.bool_]) -> None:
         for file in np.unique(self.file[nameless]).tolist():

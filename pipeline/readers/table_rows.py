@@ -47,9 +47,10 @@ def split_rows(
     points, confidences = _poses(rows, skeleton, config=config)
     _drop_unseen(rows, points, confidences, skeleton)
     rate = _told_rates(rows)
-    time = np.rint(_times(rows, rate))
+    exact = _times(rows, rate)
+    time = np.rint(exact)
     settle_repeats(rows, {**dict(zip(skeleton.columns, points, strict=True)), **confidences, "timestamp_ms": time})
-    kept = _frames_to_keep(rows, time, points)
+    kept = _frames_to_keep(rows, exact, points)
     told = told_of_clips(rows)
     labels = frame_classes(rows, told, taxonomy=taxonomy)
     sources = label_sources(rows, labels)
@@ -158,11 +159,11 @@ def _times(rows: Rows, rate: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _frames_to_keep(rows: Rows, time: NDArray[np.float64], points: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Return which rows to keep: frames told twice alike are kept once, and clips whose frames cannot be are set aside."""
-    number = rows.number
+    number, whole = rows.number, np.rint(time)
     within = np.diff(rows.clip, prepend=-1) == 0
     with np.errstate(invalid="ignore"):
         ordinary = (number >= 0) & (number <= LARGEST) & (time >= 0) & (time <= LARGEST)
-        ordinary &= ~within | ((np.diff(number, prepend=-1) > 0) & (np.diff(time, prepend=-1) > 0))
+        ordinary &= ~within | ((np.diff(number, prepend=-1) > 0) & (np.diff(whole, prepend=-1) > 0))
     kept = np.ones(len(rows), bool)
     for clip in np.unique(rows.clip[~ordinary & ~rows.of_bad_clips()]).tolist():
         span = rows.span(clip)

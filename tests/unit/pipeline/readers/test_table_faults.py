@@ -39,7 +39,7 @@ def test_what_cannot_be_opened_beside_a_table_is_told(tmp_path: Path) -> None:
         ({"frame_number": [0, np.inf, 2, 3] + [0, 1, 2, 3]}, "row 1, column frame_number", "inf is no frame number"),
         ({"frame_number": [0, np.nan, 2, 3] + [0, 1, 2, 3]}, "row 1, column frame_number", "is missing"),
         ({"timestamp_ms": [0, 40, 30, 120] + [0, 40, 80, 120]}, "row 2", "frame 2 comes at 30 ms, not after the frame before it"),
-        ({"timestamp_ms": [0, 40, 40.4, 120] + [0, 40, 80, 120]}, "row 2", "frame 2 comes at 40 ms, not after"),
+        ({"timestamp_ms": [0, 40, 40.4, 120] + [0, 40, 80, 120]}, "row 2", "frame 2 comes at 40.4 ms, not after"),
         ({"timestamp_ms": [0, np.inf, 80, 120] + [0, 40, 80, 120]}, "row 1", "frame 1 at inf ms cannot be"),
         ({"timestamp_ms": [0] + [np.nan] * 3 + [0, 40, 80, 120]}, "row 1, column timestamp_ms", "too few other frames"),
         ({"timestamp_ms": [0, np.nan] * 2 + [0, 40, 80, 120], "fps": [1e-306] * 4 + [25] * 4}, "row 1", "cannot be"),
