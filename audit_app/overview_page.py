@@ -93,7 +93,7 @@ def _quality(found: Found, species: str) -> None:
 
 def _errors(found: Found, species: str) -> None:
     st.subheader("Labels expected to be wrong", anchor=False)
-    st.caption("Share of each given label's windows that is probably wrong; bars are 95 % intervals over resampled animals.")
+    st.caption("Share of each given label's windows that is probably wrong; bars are 95 % intervals over animals.")
     figure = _errors_figure(found, str(found.folder.path), species)
     st.plotly_chart(_inked(figure), theme=None, key="errors")
 

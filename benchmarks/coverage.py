@@ -15,13 +15,14 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.machine import describe
-from pipeline.proof.intervals import Estimate, class_estimates, difference, estimate
+from pipeline.proof.chances import union_chances
+from pipeline.proof.intervals import Estimate, class_estimates, difference, estimate, share_estimate
 from pipeline.proof.measures import MEASURES, Tally, class_f1, tally
 from pipeline.proof.residual import residual_error
 from pipeline.review.blind import draw_sample
 
 CLASSES = 4
-GROUPS = (6, 12, 25, 60)
+GROUPS = (5, 10, 20, 60)
 MANY = 6000
 MIXES = {"all classes": 2.0, "few classes": 0.3}
 """Whether a group shows all classes, or mostly one or two: parameter of the Dirichlet distribution of its mix."""
@@ -92,6 +93,53 @@ def intervals(datasets: int) -> Iterator[str]:
                 yield f"| {kind} | {'drawn' if weighted else 'all'} | {groups} | " + " | ".join(cells) + " |"
 
 
+def shares(datasets: int) -> Iterator[str]:
+    """Yield a line of the table for each share over groups and number of groups, and what a bootstrap would hold."""
+    for kind, base in (("planted windows found", 2.0), ("planted windows found", 0.0), ("labels expected to be wrong", -2.5)):
+        whole = parts_of_groups(np.random.default_rng(9), 100_000, base=base, counted=kind.startswith("planted"))
+        truth = float(whole[0].sum() / whole[1].sum())
+        for groups in GROUPS:
+            held, before, width = Held(), Held(), 0.0
+            for seed in range(datasets):
+                rng = np.random.default_rng(seed)
+                part, size = parts_of_groups(rng, groups, base=base, counted=kind.startswith("planted"))
+                found = share_estimate(part, size)
+                held.add(found, truth)
+                width += (found.high - found.low) / datasets
+                drawn = rng.integers(0, groups, (500, groups))
+                low, high = np.quantile(part[drawn].sum(axis=1) / size[drawn].sum(axis=1), [0.025, 0.975])
+                before.add(Estimate(found.value, float(low), float(high), groups), truth)
+            yield f"| {kind} | {truth:.3f} | {groups} | {held} | {width:.3f} | {before} |"
+
+
+def parts_of_groups(rng: np.random.Generator, groups: int, *, base: float, counted: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return, by unlike groups, how many windows count (or the sum of their chances), and how many there are."""
+    size = np.maximum(3, rng.lognormal(3.5, 0.5, groups)).astype(np.int64)
+    chance = 1 / (1 + np.exp(-(base + rng.normal(0, 0.9, groups))))
+    if counted:
+        return rng.binomial(size, chance).astype(np.float64), size.astype(np.float64)
+    group = np.repeat(np.arange(groups), size)
+    doubt = rng.beta(2 * chance[group], 2 * (1 - chance[group]))
+    return np.bincount(group, doubt, minlength=groups), size.astype(np.float64)
+
+
+def pooled(draws: int) -> Iterator[str]:
+    """Yield a line of the table for each pair of blind samples of one hold-out: the share right, weighed in two ways."""
+    whole = labels(np.random.default_rng(0), kept=1.0).assign(split="holdout").head(4000)
+    right = ~whole.set_index("window_id")["wrong"]
+    for first, second in ((100, 10), (100, 40), (100, 100)):
+        told = np.empty((draws, 2))
+        for seed in range(draws):
+            one = draw_sample(whole, sizes={"holdout": first}, seed=seed, run_id="coverage")
+            two = draw_sample(whole, sizes={"holdout": second}, seed=10_000 + seed, run_id="coverage", drawn=one)
+            both = pd.concat([one, two], ignore_index=True)
+            union = union_chances(both, both.assign(state="verified"), stratum="holdout", members={})
+            chances = (union, both["inclusion_probability"].to_numpy(np.float64))
+            told[seed] = [np.average(right[both["window_id"]], weights=1 / chance) for chance in chances]
+        (mean, apart), (spread, wider) = told.mean(axis=0), told.std(axis=0)
+        yield f"| {first} and {second} | {right.mean():.4f} | {mean:.4f} | {spread:.4f} | {apart:.4f} | {wider:.4f} |"
+
+
 def bounds(datasets: int) -> Iterator[str]:
     """Yield a line of the table for each size of the blind samples and share of wrong labels."""
     for verified in (40, 120, 400):
@@ -140,6 +188,14 @@ def main() -> None:
     print("| groups show | windows | groups | " + " | ".join(names) + " |")
     print("|---" * (3 + len(names)) + "|")
     for line in intervals(given.datasets):
+        print(line, flush=True)
+    print("\n| share | true | groups | interval holds | mean width | percentiles of a bootstrap hold |")
+    print("|---" * 6 + "|")
+    for line in shares(5 * given.datasets):
+        print(line, flush=True)
+    print("\n| samples | true | chance of the union: mean | spread | chance of each draw: mean | spread |")
+    print("|---" * 6 + "|")
+    for line in pooled(given.datasets):
         print(line, flush=True)
     print("\n| verified in each stratum | wrong labels | mean bound | bound holds | mean width | interval holds |")
     print("|---" * 6 + "|")

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from data_schemas.tables import PROBABILITY_PREFIX
 from pipeline.colours import FLAGGED, QUIET
+from pipeline.proof.intervals import share_estimate
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure, Scatter
@@ -25,10 +25,6 @@ __all__ = [
     "written_shares",
 ]
 
-FEWEST_GROUPS = 5
-"""With fewer groups a resampled interval says nothing."""
-
-_DRAWS = 500
 _MOST_WRITTEN = 14
 _BINS = 10
 _FEWEST_IN_BIN = 20
@@ -108,17 +104,17 @@ def quality_histogram(issues: pd.DataFrame) -> Figure:
     return styled(figure, rows=8)
 
 
-def error_rates(issues: pd.DataFrame, *, seed: int = 0) -> tuple[Figure, pd.DataFrame]:
-    """Return the share of each given label that is expected to be wrong, with an interval over resampled groups.
+def error_rates(issues: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+    """Return the share of each given label that is expected to be wrong, with an interval over groups.
 
     The share is the mean of one minus the label quality, which is a chance; figure and table are returned.
 
-    The table has ``label``, ``share``, ``low``, ``high`` and ``groups``; the interval (95 %, percentile bootstrap over groups) is
-    null with fewer than five groups.
+    The table has ``label``, ``share``, ``low``, ``high`` and ``groups``; the interval (:mod:`pipeline.proof.intervals`) is null
+    where too few groups carry the label.
     """
     from plotly.graph_objects import Figure, Scatter
 
-    rows = [_rate(str(label), part, seed=seed) for label, part in issues.groupby("given_label")]
+    rows = [_rate(str(label), part) for label, part in issues.groupby("given_label")]
     table = pd.DataFrame(rows).sort_values("share", ascending=False, ignore_index=True)
     with_interval = {
         "type": "data",
@@ -206,19 +202,11 @@ def written_shares(shares: pd.DataFrame) -> Scatter:
     )
 
 
-def _rate(label: str, part: pd.DataFrame, *, seed: int) -> dict[str, object]:
+def _rate(label: str, part: pd.DataFrame) -> dict[str, object]:
     doubt = 1.0 - part["label_quality"].astype("float64")
-    per_group = doubt.groupby(part["subject_id"]).agg(["sum", "size"]).to_numpy(np.float64)
-    share = float(per_group[:, 0].sum() / per_group[:, 1].sum())
-    low, high = _resampled(per_group, seed=seed) if len(per_group) >= FEWEST_GROUPS else (np.nan, np.nan)
-    return {"label": label, "share": share, "low": low, "high": high, "groups": len(per_group)}
-
-
-def _resampled(per_group: NDArray[np.float64], *, seed: int) -> tuple[float, float]:
-    drawn = np.random.default_rng(seed).integers(0, len(per_group), (_DRAWS, len(per_group)))
-    sums = per_group[drawn].sum(axis=1)
-    low, high = np.quantile(sums[:, 0] / sums[:, 1], [0.025, 0.975])
-    return float(low), float(high)
+    found = share_estimate(*doubt.groupby(part["subject_id"]).agg(["sum", "size"]).to_numpy(np.float64).T)
+    low, high = (np.nan if limit is None else limit for limit in (found.low, found.high))
+    return {"label": label, "share": found.value, "low": low, "high": high, "groups": found.groups}
 
 
 def styled(figure: Figure, *, rows: int, row_height: int = 26) -> Figure:

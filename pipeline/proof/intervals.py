@@ -1,10 +1,11 @@
 """Intervals that know that windows of one group are alike: groups are left out one by one, never windows.
 
 They are t intervals on the delete-one-group jackknife (Cameron & Miller 2015, "A practitioner's guide to cluster-robust
-inference"), for few groups and for many: the percentiles of a bootstrap over groups held a little too seldom, with 25 groups and
-with 60. A share that is all or nothing in every group has no spread; its limit is that of as many trials as groups (Clopper &
-Pearson 1934), for the mean of numbers from 0 to 1 is at least the chance of a 1. With fewer groups than FEWEST_GROUPS nothing is
-said at all. ``benchmarks/coverage.py`` shows how often the intervals hold.
+inference"), for few groups and for many, and the only ones of figures over groups: the percentiles of a bootstrap over groups
+hold too seldom. Those of a share are made of its log-odds (delta method; Korn & Graubard 1999, "Analysis of health surveys",
+chapter 3), for near 0 and 1 few groups are lopsided. A share that is all or nothing in every group has no spread; its limit
+is that of as many trials as groups (Clopper & Pearson 1934), for the mean of numbers from 0 to 1 is at least the chance of a
+1. With fewer groups than FEWEST_GROUPS nothing is said at all. ``benchmarks/coverage.py`` shows how often the intervals hold.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.folds import FEWEST_GROUPS
-from pipeline.proof.measures import Measure, Tally, class_f1
+from pipeline.proof.measures import SIGNED, Measure, Tally, class_f1
 
-__all__ = ["Estimate", "class_estimates", "difference", "estimate"]
+__all__ = ["Estimate", "class_estimates", "difference", "estimate", "share_estimate"]
 
 _LEVEL = 0.95
 _AT_ONCE = 256
@@ -30,7 +31,7 @@ FloatArray = NDArray[np.float64]
 class Estimate:
     """A figure with its 95 % interval; ``low`` and ``high`` are None where the groups are too few to tell.
 
-    An interval is symmetric, so near 0 or 1 it may reach beyond what a share can be.
+    That of a share keeps to 0 and 1, and is longer towards the middle; that of any other figure is symmetric.
     """
 
     value: float
@@ -47,7 +48,21 @@ class Estimate:
 def estimate(counted: Tally, measure: Measure) -> Estimate:
     """Return a measure with its interval."""
     filled = _filled(counted)
-    return _at_the_edge(_estimated(lambda times: measure(counted.resampled(times)), filled, telling=int(filled.sum())))
+    found = _estimated(lambda times: measure(counted.resampled(times)), filled, telling=int(filled.sum()))
+    return found if measure in SIGNED else _of_share(found)
+
+
+def share_estimate(part: FloatArray, whole: FloatArray) -> Estimate:
+    """Return a share with its interval: the sum of ``part`` in that of ``whole``, both by group.
+
+    Groups that have nothing of the whole tell nothing.
+    """
+    part, whole = part[whole > 0], whole[whole > 0]
+    total, groups = float(whole.sum()), len(whole)
+    value = float(part.sum()) / total if groups else float("nan")
+    if groups < FEWEST_GROUPS:
+        return Estimate(value, None, None, groups)
+    return _of_share(_symmetric(value, (part.sum() - part) / (total - whole), telling=groups))
 
 
 def difference(first: Tally, second: Tally, measure: Measure) -> Estimate:
@@ -69,7 +84,7 @@ def class_estimates(counted: Tally) -> list[Estimate]:
     def of_class(number: int) -> Callable[[FloatArray], FloatArray]:
         return lambda times: class_f1(counted.resampled(times))[..., number]
 
-    return [_at_the_edge(_estimated(of_class(c), filled, telling=int(groups))) for c, groups in enumerate(shown)]
+    return [_of_share(_estimated(of_class(c), filled, telling=int(groups))) for c, groups in enumerate(shown)]
 
 
 def _filled(counted: Tally) -> NDArray[np.bool_]:
@@ -78,25 +93,36 @@ def _filled(counted: Tally) -> NDArray[np.bool_]:
 
 def _estimated(of_times: Callable[[FloatArray], FloatArray], filled: NDArray[np.bool_], *, telling: int) -> Estimate:
     """Return a figure with its interval; ``telling`` is the number of groups that say something of it."""
-    from scipy.stats import t
-
     value = float(of_times(filled[None].astype(np.float64))[0])
     if telling < FEWEST_GROUPS:
         return Estimate(value, None, None, telling)
     left_out = np.flatnonzero(filled)
     each = np.concatenate([of_times(_without(left_out[a : a + _AT_ONCE], filled)) for a in range(0, len(left_out), _AT_ONCE)])
-    count = len(left_out)
+    return _symmetric(value, each, telling=telling)
+
+
+def _symmetric(value: float, each: FloatArray, *, telling: int) -> Estimate:
+    """Return the t interval of a figure, from what it is without each group."""
+    from scipy.stats import t
+
+    count = len(each)
     spread = float(np.sqrt((count - 1) / count * np.nansum((each - np.nanmean(each)) ** 2)))
     reach = float(t.ppf((1 + _LEVEL) / 2, telling - 1)) * spread
     return Estimate(value, value - reach, value + reach, telling)
 
 
-def _at_the_edge(found: Estimate) -> Estimate:
-    """Return the interval of a share, which is not certain only because no group differs."""
-    if found.low is None or found.low != found.high or found.value not in (0.0, 1.0):
+def _of_share(found: Estimate) -> Estimate:
+    """Return the interval of a share from the symmetric one."""
+    value, reach = found.value, 0.0 if found.high is None else found.high - found.value
+    if found.low is None or not np.isfinite(value):
         return found
-    reach = 1 - float(((1 - _LEVEL) / 2) ** (1 / found.groups))
-    return Estimate(found.value, max(0.0, found.value - reach), min(1.0, found.value + reach), found.groups)
+    if value in (0.0, 1.0):
+        # It is not certain only because no group differs.
+        edge = 1 - float(((1 - _LEVEL) / 2) ** (1 / found.groups))
+        return Estimate(value, max(0.0, value - edge), min(1.0, value + edge), found.groups)
+    middle, apart = np.log(value / (1 - value)), reach / (value * (1 - value))
+    low, high = (float((1 + np.tanh(end / 2)) / 2) for end in (middle - apart, middle + apart))
+    return Estimate(value, low, high, found.groups)
 
 
 def _without(groups: NDArray[np.int64], filled: NDArray[np.bool_]) -> FloatArray:

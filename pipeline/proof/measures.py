@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MEASURES", "Measure", "Tally", "calibration_error", "class_f1", "tally"]
+__all__ = ["MEASURES", "SIGNED", "Measure", "Tally", "calibration_error", "class_f1", "tally"]
 
 FloatArray = NDArray[np.float64]
 
@@ -118,6 +118,9 @@ MEASURES: Mapping[str, Measure] = {
     "overconfidence": overconfidence,
 }
 """The measures that are stated with intervals; the last is best at 0."""
+
+SIGNED = (overconfidence,)
+"""Those that are no shares: they may lie below 0."""
 
 
 def _diagonal(counted: Tally) -> FloatArray:

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline import figures
+from pipeline.folds import FEWEST_GROUPS
 from pipeline.report.data_section import data_section
 from pipeline.report.found import Found
 from pipeline.report.opinions import second_opinions
@@ -48,7 +49,7 @@ def _sections(found: Found) -> Iterator[str]:
     yield section(
         "Expected share of wrong labels",
         "The mean chance of a label to be wrong, by the audit's own estimate; lines are 95 % intervals over "
-        f"resampled animals or recordings (none with fewer than {figures.FEWEST_GROUPS}). It errs where two classes look alike.",
+        f"animals or recordings (none with fewer than {FEWEST_GROUPS}). It errs where two classes look alike.",
     )
     doubted = unreviewed(issues, windows)
     yield from _by_species(doubted, "rates", lambda part: figures.error_rates(part)[0])

@@ -1,7 +1,8 @@
 """What each arm's model is worth on hold-out windows that were labelled blind, and whether one is better than another.
 
-Measures, intervals and paired differences are those of :mod:`pipeline.proof`. Every verified window counts for as many as it was
-drawn for. Windows that were drawn because they were flagged are no test of a model: only the stratum ``holdout`` is.
+Measures, intervals and paired differences are those of :mod:`pipeline.proof`. Every verified window counts for one over its
+chance to be in any of the samples (:mod:`pipeline.proof.chances`). Windows that were drawn because they were flagged are no
+test of a model: only the stratum ``holdout`` is.
 """
 
 from __future__ import annotations

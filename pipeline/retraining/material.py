@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,6 +17,7 @@ from data_schemas.tables import CLIPS, FRAMES, OOF, REMARKS, REVIEWED, WINDOWS, 
 from model.windowing import Samples
 from pipeline.export.labels import review_frames
 from pipeline.export.windows import clean_windows
+from pipeline.file_names import file_name
 from pipeline.folds import classes_of
 from pipeline.naming import taxonomy_of
 from pipeline.readers.unseen import unseen_places
@@ -44,6 +45,8 @@ class Material:
         The events of blind streams.
     blind_samples : DataFrame or None
         What they label; None where nobody has labelled anything blind.
+    held_out : mapping of set
+        The windows of the hold-out in every run of the samples that is still there, by run_id.
     frames : DataFrame
         clip_id, frame_number and given label of every frame.
     windows : DataFrame
@@ -62,6 +65,7 @@ class Material:
     decisions: pd.DataFrame
     blind_events: pd.DataFrame
     blind_samples: pd.DataFrame | None
+    held_out: Mapping[str, Set[str]]
 
     @cached_property
     def poses(self) -> tuple[Samples, tuple[str, ...]]:
@@ -117,6 +121,7 @@ def read_material(place: Workspace, config: Config) -> Material:
     teaching = events["stream"].isin((REVIEW, ADJUDICATION)) & events["clip_id"].isin(clips["clip_id"])
     taxonomy = taxonomy_of(str(record["format"]), merged)
     windows = folder.read_table("windows", WINDOWS)
+    samples = stored_samples(place) if told_blind.any() else None
     return Material(
         folder=folder,
         record=record,
@@ -129,8 +134,20 @@ def read_material(place: Workspace, config: Config) -> Material:
         oof=folder.read_table("oof", OOF),
         decisions=events[teaching].reset_index(drop=True),
         blind_events=events[told_blind].reset_index(drop=True),
-        blind_samples=stored_samples(place) if told_blind.any() else None,
+        blind_samples=samples,
+        held_out={} if samples is None else _held_out(place, samples["run_id"].unique().tolist()),
     )
+
+
+def _held_out(place: Workspace, run_ids: Sequence[str]) -> dict[str, Set[str]]:
+    """Return the windows of the hold-out in those of some runs that are still there."""
+    found: dict[str, Set[str]] = {}
+    for run_id in run_ids:
+        folder = RunFolder(place.runs / file_name(run_id))
+        if folder.made_from("windows") is not None:
+            windows = folder.read_columns("windows", WINDOWS, ("window_id", "split"))
+            found[run_id] = set(windows.loc[windows["split"] == "holdout", "window_id"])
+    return found
 
 
 def _before_review(

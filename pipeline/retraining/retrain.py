@@ -25,6 +25,7 @@ from model.card import write_model_card
 from model.classifier import BehaviorClassifier
 from pipeline.identity import code_version, digest
 from pipeline.progress import Report
+from pipeline.proof.chances import union_chances
 from pipeline.proof.verified import sample_states
 from pipeline.retraining.arms import Arm
 from pipeline.retraining.cards import card_of
@@ -125,7 +126,10 @@ def _verified(material: Material) -> dict[str, Verified]:
     """Return the verified hold-out windows of every species."""
     states = None
     if material.blind_samples is not None:
-        states = sample_states(material.blind_samples, material.blind_events, material.windows, frames=material.frames)
+        samples = material.blind_samples
+        states = sample_states(samples, material.blind_events, material.windows, frames=material.frames)
+        chances = union_chances(samples, states, stratum="holdout", members=material.held_out)
+        states = states.assign(inclusion_probability=chances)
     found = {}
     for species, classes in material.classes.items():
         holdout = material.windows.iloc[material.rows(species, split="holdout")]

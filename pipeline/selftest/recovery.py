@@ -12,18 +12,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from data_schemas.tables import SELFTEST, text, validate
+from pipeline.proof.intervals import share_estimate
 from pipeline.selftest.planted import Planted
 
-__all__ = ["FEWEST_GROUPS_FOR_INTERVALS", "FEWEST_WINDOWS", "findings", "nothing_planted", "recovery", "selftest_table"]
+__all__ = ["FEWEST_WINDOWS", "findings", "nothing_planted", "recovery", "selftest_table"]
 
 FEWEST_WINDOWS = 20
 """With fewer planted windows a share of them says nothing."""
 
-FEWEST_GROUPS_FOR_INTERVALS = 10
-"""Intervals come from resampling groups; with fewer of them they would be far too narrow."""
-
 _FIRST = 0.1
-_DRAWS = 1000
 _KIND_OF = {"wrong_clip": "wrong_clip", "contaminated": "contaminated", "boundary": "boundary"}
 
 
@@ -122,15 +119,9 @@ def _right_label(found: pd.DataFrame, target: Mapping[tuple[str, str], str]) -> 
 
 
 def _rate(name: str, part: NDArray[np.bool_], whole: NDArray[np.bool_], *, group: NDArray[np.int64]) -> dict[str, float | None]:
-    """Return a share, and its 95 % interval over resampled groups where there are enough of them."""
+    """Return a share, and its 95 % interval over groups where enough of them tell of it."""
     if not whole.any():
         return {name: None, f"{name}_low": None, f"{name}_high": None}
-    share = float(part.sum() / whole.sum())
-    parts, wholes = np.bincount(group, part), np.bincount(group, whole)
-    if len(parts) < FEWEST_GROUPS_FOR_INTERVALS:
-        return {name: share, f"{name}_low": None, f"{name}_high": None}
-    drawn = np.random.default_rng(0).integers(len(parts), size=(_DRAWS, len(parts)))
-    below = wholes[drawn].sum(axis=1)
-    shares = parts[drawn].sum(axis=1)[below > 0] / below[below > 0]
-    low, high = np.quantile(shares, [0.025, 0.975])
-    return {name: share, f"{name}_low": float(low), f"{name}_high": float(high)}
+    parts, wholes = (np.bincount(group, counted).astype(np.float64) for counted in (part, whole))
+    found = share_estimate(parts, wholes)
+    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}

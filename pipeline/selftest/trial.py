@@ -12,6 +12,7 @@ import pandas as pd
 from data_schemas.config import Config, load_config
 from data_schemas.errors import TooFewDataError, UsageError
 from data_schemas.tables import PLANTED_KINDS, SELFTEST, text
+from pipeline.folds import FEWEST_GROUPS
 from pipeline.identity import code_version, digest
 from pipeline.naming import taxonomy_of
 from pipeline.progress import Report
@@ -31,7 +32,6 @@ __all__ = ["KINDS", "SHARES", "Selftest", "prepare_selftest", "run_selftest"]
 KINDS = PLANTED_KINDS
 SHARES = (0.05, 0.15, 0.30)
 
-_FEWEST_GROUPS = 4
 _MADE_BY = ("pipeline.selftest.planting", "pipeline.selftest.recovery")
 """What a copy follows from beside the stages: the words about it may change."""
 
@@ -238,14 +238,14 @@ def _testable_species(windows: pd.DataFrame) -> tuple[list[str], tuple[str, ...]
     for species, part in windows[windows["split"] == "audit"].groupby("species"):
         groups, by_class = part["group"].nunique(), part.groupby("target")["group"].nunique()
         shown = int((by_class >= 2).sum())
-        if groups >= _FEWEST_GROUPS and shown >= 2:
+        if groups >= FEWEST_GROUPS and shown >= 2:
             enough.append(str(species))
         else:
             untested.append(f"{species} has {groups} groups to audit, and {shown} classes that at least two of them show")
     if not enough:
         raise TooFewDataError(
             f"too few data for a selftest: {'; '.join(untested)}",
-            hint=f"needed: a species with at least {_FEWEST_GROUPS} groups (animals or recordings) beside the hold-out, "
+            hint=f"needed: a species with at least {FEWEST_GROUPS} groups (animals or recordings) beside the hold-out, "
             "and two classes that at least two of them show",
         )
     return enough, tuple(untested)

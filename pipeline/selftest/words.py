@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pipeline.folds import FEWEST_GROUPS
 from pipeline.presentation import aligned, share_of
 
 __all__ = ["SELFTEST_HEADS", "cost_line", "selftest_cells", "selftest_lines", "selftest_notes"]
@@ -75,9 +76,9 @@ def selftest_notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     groups = min((row["groups"] for row in scored), default=0)
     told = any(row["recall_low"] is not None for row in scored)
     notes.append(
-        "In brackets: 95 % intervals over resampled groups."
+        "In brackets: 95 % intervals over groups."
         if told
-        else f"No intervals: {groups} groups are too few (10 are needed)."
+        else f"No intervals: {groups} groups are too few ({FEWEST_GROUPS} are needed)."
     )
     elsewhere = {f"{row['kind']} {row['share']:.0%}": (row["elsewhere"], row["stretches"]) for row in scored if row["elsewhere"]}
     notes += [

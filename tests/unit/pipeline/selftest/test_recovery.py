@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from data_schemas.tables import SELFTEST, text
+from pipeline.folds import FEWEST_GROUPS
 from pipeline.report.selftest_table import selftest_section
 from pipeline.selftest.planted import Planted
 from pipeline.selftest.recovery import findings, nothing_planted, recovery, selftest_table
@@ -67,13 +68,13 @@ def test_a_wrong_suggestion_and_a_wrong_kind_are_not_counted_as_right() -> None:
     assert (row["right_label"], row["right_kind"]) == (0, 0)
 
 
-def test_intervals_need_ten_groups() -> None:
-    wide = scored(*made_up(groups=10))
+def test_intervals_need_as_many_groups_as_all_others() -> None:
+    wide = scored(*made_up(groups=FEWEST_GROUPS))
     assert wide["precision_low"] <= wide["precision"] <= wide["precision_high"]
-    few = scored(*made_up(groups=9))
+    few = scored(*made_up(groups=FEWEST_GROUPS - 1))
     assert few["recall_low"] is None
     lines = selftest_lines(shown([few]))
-    assert any("9 groups are too few" in line for line in lines)
+    assert any("4 groups are too few (5 are needed)" in line for line in lines)
 
 
 def test_too_few_planted_windows_get_no_score_but_a_reason() -> None:
