@@ -145,7 +145,7 @@ def _held_out(place: Workspace, run_ids: Sequence[str]) -> dict[str, Set[str]]:
     for run_id in run_ids:
         folder = RunFolder(place.runs / file_name(run_id))
         if folder.made_from("windows") is not None:
-            windows = folder.read_columns("windows", WINDOWS, ("window_id", "split"))
+            windows = folder.read_columns("windows", WINDOWS, ("window_id", "split", "start_frame", "end_frame"))
             found[run_id] = set(windows.loc[windows["split"] == "holdout", "window_id"])
     return found
 
