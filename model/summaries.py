@@ -36,7 +36,9 @@ _FARTHEST = 4.0
 """Standard deviations beyond which a feature says no more."""
 
 
-def summarise_windows(samples: Samples, first: NDArray[np.int64], *, steps: int) -> dict[str, FloatArray]:
+def summarise_windows(
+    samples: Samples, first: NDArray[np.int64], *, steps: int, reference: NDArray[np.bool_] | None = None
+) -> dict[str, FloatArray]:
     """Return blocks of features, each of shape (windows, features), standardised; 0 where the keypoints are missing.
 
     Parameters
@@ -47,6 +49,8 @@ def summarise_windows(samples: Samples, first: NDArray[np.int64], *, steps: int)
         Row of each window's first sample.
     steps : int
         Samples in a window.
+    reference : bool, shape (windows,), optional
+        The windows whose mean and spread standardise all of them.
 
     Returns
     -------
@@ -56,7 +60,10 @@ def summarise_windows(samples: Samples, first: NDArray[np.int64], *, steps: int)
         ``way``: mean and largest log speed and log net way of each keypoint; ``own_speed``: its log speed relative to the body;
         ``body_speed``: that of the body's centre; ``seen``: share of samples that show the keypoint.
     """
-    return {name: _standardised(block) for name, block in measure_windows(samples, first, steps=steps).items()}
+    return {
+        name: _standardised(block, slice(None) if reference is None else reference)
+        for name, block in measure_windows(samples, first, steps=steps).items()
+    }
 
 
 def measure_windows(samples: Samples, first: NDArray[np.int64], *, steps: int) -> dict[str, FloatArray]:
@@ -66,17 +73,17 @@ def measure_windows(samples: Samples, first: NDArray[np.int64], *, steps: int) -
     return {name: np.concatenate([p[name] for p in parts]) for name in names}
 
 
-def context(block: FloatArray, clip: NDArray[np.int64], *, reaches: tuple[int, ...]) -> FloatArray:
-    """Return a block beside its means over ``reach`` windows of the same clip on either side, for each reach.
+def context(block: FloatArray, run: NDArray[np.int64], *, reaches: tuple[int, ...]) -> FloatArray:
+    """Return a block beside its means over ``reach`` windows of the same run on either side, for each reach.
 
     Parameters
     ----------
     block : float32, shape (windows, features)
-    clip : int64, shape (windows,)
-        Clip of each window; a clip's windows lie together, in order of time.
+    run : int64, shape (windows,)
+        Windows that follow each other without a gap have one number; ascending.
     """
     total = np.concatenate([np.zeros((1, block.shape[1])), np.cumsum(block, axis=0, dtype=np.float64)])
-    rows, start, end = np.arange(len(block)), np.searchsorted(clip, clip, "left"), np.searchsorted(clip, clip, "right")
+    rows, start, end = np.arange(len(block)), np.searchsorted(run, run, "left"), np.searchsorted(run, run, "right")
     found = [block]
     for reach in reaches:
         low, high = np.maximum(rows - reach, start), np.minimum(rows + reach + 1, end)
@@ -147,10 +154,10 @@ def _turning(xy: FloatArray, pairs: NDArray[np.int64]) -> FloatArray:
     return np.asarray(np.log(np.nanmean(turn, axis=1) + _SLOWEST), np.float32)
 
 
-def _standardised(block: FloatArray) -> FloatArray:
+def _standardised(block: FloatArray, reference: NDArray[np.bool_] | slice) -> FloatArray:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        mean, spread = np.nanmean(block, axis=0), np.nanstd(block, axis=0) + 1e-3
+        mean, spread = np.nanmean(block[reference], axis=0), np.nanstd(block[reference], axis=0) + 1e-3
     np.subtract(block, mean, out=block)
     np.divide(block, spread, out=block)
     return np.nan_to_num(np.clip(block, -_FARTHEST, _FARTHEST), copy=False)

@@ -18,7 +18,7 @@ from model.windowing import SEEN, cut
 from pipeline.poses.plausibility import body_of, find_faults, window_faults
 from pipeline.sampling import SampledClips, clip_bounds
 
-__all__ = ["cut_windows", "merged_labels", "window_labels"]
+__all__ = ["contiguous_blocks", "cut_windows", "merged_labels", "window_labels"]
 
 
 def cut_windows(
@@ -63,6 +63,24 @@ def cut_windows(
             "first_sample": first,
         }
     )
+
+
+def contiguous_blocks(windows: pd.DataFrame, *, config: Config) -> NDArray[np.int64]:
+    """Return the block of each window, ascending: windows of one clip that follow each other without a gap, shape (n,).
+
+    From one to the next they share samples, or lie one stride apart where none are shared. Windows that were
+    taken out part those before from those after.
+
+    Parameters
+    ----------
+    windows : DataFrame with clip_id and first_sample
+        By clip and time.
+    """
+    first = windows["first_sample"].to_numpy(np.int64)
+    clip = pd.factorize(windows["clip_id"])[0]
+    away, most = np.diff(first), max(config.windows.steps - 1, config.windows.stride)
+    begins = (clip[1:] != clip[:-1]) | (away > most) | (away < 0)
+    return np.concatenate([np.zeros(min(1, len(first)), np.int64), np.cumsum(begins)]).astype(np.int64)
 
 
 def merged_labels(

@@ -1,7 +1,7 @@
 """How doubtful each label is, from probabilities: the score that decides what is dropped, flagged, suggested and ranked.
 
 1. Probabilities are averaged over the neighbouring windows of the clip that look alike (:mod:`pipeline.detection.labelled`);
-   windows of bad pose have no vote, and reviewed ones none on those that are not.
+   windows of bad pose have no vote, and reviewed ones none on those that are not. Nothing is averaged across a gap.
 2. *Lift*: the probability of the given label less its mean over the windows that carry that label (the class thresholds of
    confident learning, Northcutt et al. 2021), three parts, and its lead over the best other class, centred likewise, one part.
 3. *Excuse*: half of what the clip's better windows reach (its 60th percentile) is subtracted, since a model that misjudges a clip
@@ -11,6 +11,8 @@
 Labels that people gave (``fixed``) are known, and nobody doubts them. They count wherever right labels tell what a model says of
 them: in the means of a class, in what a clip reaches, in the agreement. They do not count where wrong labels are estimated: there
 they are no sample of the rest, since the most doubtful were reviewed first.
+
+The hold-out changes no estimate: means of a class are those of the audited windows, laid over all.
 
 docs/research.md holds what each step gains.
 """
@@ -66,7 +68,7 @@ class Doubt:
 
 def doubt_labels(probabilities: NDArray[np.floating], labels: Labelled) -> Doubt:
     """Return how doubtful each label is; ``probabilities`` has shape (n, classes)."""
-    given, votes = labels.given, labels.votes
+    given, votes = labels.given, labels.votes & labels.audited
     classes = probabilities.shape[1]
     nearby = _nearby(probabilities, labels)
     own = nearby[np.arange(len(given)), given]

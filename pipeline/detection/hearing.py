@@ -23,6 +23,7 @@ from pipeline.detection.labelled import Labelled
 from pipeline.detection.network_tasks import Parts
 from pipeline.detection.passes import REPAIRS, Heard, Lesson, batches, run_passes
 from pipeline.folds import classes_of, teaching_windows
+from pipeline.windows import contiguous_blocks
 
 __all__ = ["Species", "labels_of", "listen", "most_passes", "recipe_of", "species_of"]
 
@@ -62,6 +63,8 @@ def labels_of(windows: pd.DataFrame, *, classes: list[str], config: Config) -> L
     return Labelled(
         given=pd.Categorical(windows["target"], categories=classes).codes.astype(np.int64),
         clip=pd.factorize(windows["clip_id"])[0].astype(np.int64),
+        block=contiguous_blocks(windows, config=config),
+        audited=(windows["split"] == "audit").to_numpy(bool),
         votes=~windows["bad_pose"].to_numpy(bool),
         fixed=windows["reviewed"].to_numpy(bool),
         sigma=config.issues.smooth_seconds * config.windows.hz / config.windows.stride,
@@ -117,10 +120,10 @@ def listen(
     changed: list[float] = []
     for rows in batches(lesson):
         part = lesson.of(rows)
-        blocks = summarise_windows(samples, first[species.rows[rows]], steps=config.windows.steps)
+        blocks = summarise_windows(samples, first[species.rows[rows]], steps=config.windows.steps, reference=part.audited)
         voices = {voice: np.concatenate([blocks[b] for b in names], axis=1) for voice, names in VOICES.items()}
-        voices["space"] = context(voices["space"], part.labels.clip, reaches=_REACHES[:1])
-        voices["context"] = context(blocks["distance"], part.labels.clip, reaches=_REACHES)
+        voices["space"] = context(voices["space"], part.labels.block, reaches=_REACHES[:1])
+        voices["context"] = context(blocks["distance"], part.labels.block, reaches=_REACHES)
         of_batch = run_passes(voices, part, most=most, workers=workers, progress=advance)
         probabilities[rows], trusted[rows], teaching[rows] = of_batch.probabilities, of_batch.kept, of_batch.teaching
         changed = max(changed, of_batch.changed, key=len)

@@ -116,8 +116,10 @@ def _judge_species(part: pd.DataFrame, contradicted: pd.Series, *, config: Confi
 
 
 def _second_opinion(part: pd.DataFrame, labels: Labelled, *, alike: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return the share of the windows whose label the networks alone doubt more: 0 is the most doubtful, 1 whatever is fixed."""
+    """Return the share of the audited windows whose label the networks alone doubt more: 0 the most doubtful, 1 what is fixed."""
     own = smooth(part[["network"]].to_numpy(np.float64), labels, alike=alike)[:, 0]
-    lift = own - pd.Series(own).groupby(labels.given).transform("mean").to_numpy()
-    doubted = pd.Series(lift).where(~labels.fixed).rank(method="first") / len(part)
-    return np.asarray(doubted.fillna(1.0).to_numpy(), np.float32)
+    mean = pd.Series(own[labels.audited]).groupby(labels.given[labels.audited]).mean()
+    lift = own - mean.reindex(labels.given).to_numpy()
+    others = np.sort(lift[labels.audited & ~labels.fixed])
+    doubted = np.searchsorted(others, lift, "right") / max(1, labels.audited.sum())
+    return np.where(labels.fixed, 1.0, doubted).astype(np.float32)

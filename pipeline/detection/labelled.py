@@ -29,6 +29,10 @@ class Labelled:
         Given class.
     clip : int64, shape (n,)
         Clip of each window, as a number.
+    block : int64, shape (n,)
+        Windows of one clip that follow each other without a gap, ascending: only these are neighbours.
+    audited : bool, shape (n,)
+        False for the hold-out: it is judged by what is estimated from the others, and changes no estimate.
     votes : bool, shape (n,)
         False for windows of bad pose: they are judged by their neighbours and change nobody's score.
     fixed : bool, shape (n,)
@@ -39,17 +43,20 @@ class Labelled:
 
     given: NDArray[np.int64]
     clip: NDArray[np.int64]
+    block: NDArray[np.int64]
+    audited: NDArray[np.bool_]
     votes: NDArray[np.bool_]
     fixed: NDArray[np.bool_]
     sigma: float
 
     def of(self, rows: NDArray[np.int64]) -> Labelled:
         """Return the labels of some of the windows; whole clips, in order."""
-        return replace(self, given=self.given[rows], clip=self.clip[rows], votes=self.votes[rows], fixed=self.fixed[rows])
+        names = ("given", "clip", "block", "audited", "votes", "fixed")
+        return replace(self, **{name: getattr(self, name)[rows] for name in names})
 
 
 def smooth(values: NDArray[np.floating], labels: Labelled, *, alike: NDArray[np.floating] | None = None) -> FloatArray:
-    """Return the average over neighbouring windows of the same clip that have a vote and look alike.
+    """Return the average over neighbouring windows without a gap between that have a vote and look alike.
 
     A neighbour weighs by a Gaussian in time and by another in how much its class probabilities differ, so that where a behaviour
     clearly changes neither side speaks for the other, and where a model wavers many windows are heard (a bilateral filter,
@@ -85,9 +92,9 @@ def _average(values: NDArray[np.floating], labels: Labelled, *, seen: FloatArray
 
 def _weights(labels: Labelled, seen: FloatArray | None) -> Iterator[tuple[int, FloatArray]]:
     """Yield each distance in windows, and what two windows so far apart weigh to each other, shape (n - distance,)."""
-    clip = labels.clip
-    for away in range(1, min(int(3 * labels.sigma) + 1, len(clip))):
-        near = np.exp(-0.5 * (away / labels.sigma) ** 2) * (clip[away:] == clip[:-away])
+    block = labels.block
+    for away in range(1, min(int(3 * labels.sigma) + 1, len(block))):
+        near = np.exp(-0.5 * (away / labels.sigma) ** 2) * (block[away:] == block[:-away])
         if seen is not None:
             apart = np.abs(seen[away:] - seen[:-away]).sum(axis=1) / 2
             near *= np.exp(-((apart / _ALIKE) ** 2))

@@ -7,6 +7,8 @@ monotone in the doubt (isotonic regression; Zadrozny & Elkan 2002); docs/researc
 
 Whatever its windows look like, a label cannot be better than that of its clip (:mod:`pipeline.detection.whole_clips`).
 
+All of this is estimated from the audited windows and laid over the hold-out, whose labels and poses change nothing.
+
 Labels that are fixed have quality 1. They help to temper the probabilities, since they are trusted, but how many of the other
 labels are wrong, and which, is estimated from these alone.
 """
@@ -44,9 +46,10 @@ class Quality:
     suggested : int64, shape (n,)
         The best class but the given one.
     joint : float64, shape (classes, classes)
-        Estimated number of windows of each given (row) and true class (column).
+        Estimated number of audited windows of each given (row) and true class (column).
     flagged : bool, shape (n,)
-        The most doubtful labels, as many as are expected to be wrong; never those of bad pose, nor those that are fixed.
+        The most doubtful labels, of the audited ones as many as are expected to be wrong, and those of the hold-out that are no
+        better; never those of bad pose, nor those that are fixed.
     """
 
     right: NDArray[np.float64]
@@ -68,31 +71,46 @@ def estimate_quality(
         Chance that the label of the window's clip is wrong as a whole.
     """
     given, classes = labels.given, doubt.nearby.shape[1]
-    trusted = taught if taught.any() else np.ones(len(given), bool)
+    trusted = taught if taught.any() else labels.audited
     tempered = _tempered(doubt.nearby, given, trusted)
     verdict = max(0.0, agreement(doubt, given, trusted)) ** 2
     # What labels of this kind are mistaken for counts for nothing here, and how common the classes are decides close calls alone.
-    suggested = best_other(doubt.nearby + _CLOSE_CALL * doubt.nearby.mean(axis=0), given)
+    suggested = best_other(doubt.nearby + _CLOSE_CALL * doubt.nearby[labels.audited].mean(axis=0), given)
     wrong = counted_wrong(doubt, labels, trusted)
-    right, flagged = np.ones(len(given)), np.zeros(len(given), bool)
-    joint = np.diag(np.bincount(given[labels.fixed], minlength=classes).astype(np.float64))
-    open_rows = np.flatnonzero(~labels.fixed)
-    if len(open_rows):
-        own, counted = given[open_rows], wrong[open_rows]
+    right, known = np.ones(len(given)), labels.fixed & labels.audited
+    joint = np.diag(np.bincount(given[known], minlength=classes).astype(np.float64))
+    open_rows, rows = _rows_to_estimate(labels)
+    if len(rows):
+        own, counted = given[rows], wrong[rows]
         counts = np.full((classes, classes), 0.5)
-        np.add.at(counts, (own, np.where(counted, suggested[open_rows], own)), 1.0)
-        of_label, posterior = _noise(tempered[open_rows], own, counts)
+        np.add.at(counts, (own, np.where(counted, suggested[rows], own)), 1.0)
+        of_label, posterior = _noise(tempered[rows], own, counts)
         believed = (1 - verdict) * posterior[np.arange(len(own)), own] + verdict * ~counted
-        right[open_rows] = _in_order(doubt.score[open_rows], believed)
+        right[open_rows] = _in_order(doubt.score[open_rows], believed, np.isin(open_rows, rows))
         if whole is not None:
             right[open_rows] *= 1 - whole[open_rows]
         joint += of_label * np.bincount(own, minlength=classes)[:, None]
+    return Quality(right=right, suggested=suggested, joint=joint, flagged=_most_doubtful(right, labels, rows))
+
+
+def _rows_to_estimate(labels: Labelled) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the rows that nobody reviewed, and those of them to estimate from: the audited ones, all where these are none."""
+    open_rows = np.flatnonzero(~labels.fixed)
+    audited = open_rows[labels.audited[open_rows]]
+    return open_rows, audited if len(audited) else open_rows
+
+
+def _most_doubtful(right: NDArray[np.float64], labels: Labelled, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which labels are flagged: of ``rows`` as many as are expected to be wrong, of others those that are no better."""
     # Windows of bad pose are shown as such, not called a wrong label.
     may = labels.votes & ~labels.fixed
-    order = np.argsort(right, kind="stable")
-    order = order[may[order]]
-    flagged[order[: round(float((1 - right)[may].sum()))]] = True
-    return Quality(right=right, suggested=suggested, joint=joint, flagged=flagged)
+    own = rows[may[rows]]
+    order = own[np.argsort(right[own], kind="stable")]
+    first = order[: round(float((1 - right)[own].sum()))]
+    flagged = may & (right <= right[first].max(initial=-1.0))
+    flagged[rows] = False
+    flagged[first] = True
+    return flagged
 
 
 def _tempered(nearby: NDArray[np.float64], given: NDArray[np.int64], trusted: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -131,8 +149,9 @@ def _noise(
     return of_label, posterior
 
 
-def _in_order(score: NDArray[np.float64], believed: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return ``believed`` made monotone in ``score``, strictly."""
+def _in_order(asked: NDArray[np.float64], believed: NDArray[np.float64], own: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return what ``believed`` of the labels that are their ``own`` says of all scores, made monotone in these, strictly."""
+    score = asked[own]
     # scikit-learn takes a second to import, which `audit --help` should not pay.
     from sklearn.isotonic import IsotonicRegression
 
@@ -143,6 +162,9 @@ def _in_order(score: NDArray[np.float64], believed: NDArray[np.float64]) -> NDAr
     _, start, count = np.unique(steps, return_index=False, return_inverse=True, return_counts=True)
     middle = np.bincount(start, weights=score) / count
     height = np.bincount(start, weights=steps) / count
-    place = np.empty(len(score))
-    place[np.argsort(score, kind="stable")] = (np.arange(len(score)) + 0.5) / len(score)
-    return np.asarray((1 - _TIE_BREAK) * np.interp(score, middle, height) + _TIE_BREAK * place)
+    order = np.argsort(score, kind="stable")
+    rank = np.empty(len(score))
+    rank[order] = (np.arange(len(score)) + 0.5) / len(score)
+    place = np.interp(asked, score[order], rank[order])
+    place[own] = rank
+    return np.asarray((1 - _TIE_BREAK) * np.interp(asked, middle, height) + _TIE_BREAK * place)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from data_schemas.config import Config
 from data_schemas.tables import text
 from pipeline.reviewed import SettledFrames
+from pipeline.windows import contiguous_blocks
 
 __all__ = ["cut_segments", "left_to_learn", "pieces_of_constant_doubt"]
 
@@ -31,6 +32,9 @@ _SETTING_IN = 1.0
 
 _SHORTEST = 1.0
 """Seconds: shorter pieces join the doubtful piece beside them."""
+
+_MOST_STARTS = 512
+"""Places where the last piece may start, from which the best are kept when there are twice as many."""
 
 _WHOLE_CLIP = 0.8
 _EVEN = 0.5
@@ -46,7 +50,7 @@ class _Course:
     start, end : int64, shape (n,)
         First and last frame of each window's tick.
     bounds : int64, shape (runs + 1,)
-        Where the runs start: windows of one clip under one given label, without a hole, all of them reviewed or none.
+        Where the runs start: windows of one clip under one given label, without a gap, all of them reviewed or none.
     """
 
     start: NDArray[np.int64]
@@ -76,17 +80,20 @@ def cut_segments(
         The issues with ``kind`` and ``segment_id`` filled in for the windows whose middle lies in a segment, and the segments
         table, the most urgent first. Segments of bad pose come last: there is no label to repair.
     """
-    table = issues.merge(windows[["window_id", "mixed", "bad_pose", "reviewed"]], on="window_id", validate="one_to_one")
+    table = issues.merge(
+        windows[["window_id", "mixed", "bad_pose", "reviewed", "first_sample"]], on="window_id", validate="one_to_one"
+    )
     table = table.sort_values(["clip_id", "start_frame"], kind="stable", ignore_index=True)
     if table.empty:
         return issues, _empty_segments()
-    course = _course(table)
+    block = contiguous_blocks(table, config=config)
+    course = _course(table, block)
     if settled is not None:
         done = settled.all_settled(table["clip_id"], course.start, course.end)
         issues = issues.assign(is_issue=issues["is_issue"] & ~issues["window_id"].isin(table.loc[done, "window_id"]))
         table = table.assign(reviewed=table["reviewed"] | done, is_issue=table["is_issue"] & ~done)
-        course = _course(table)
-    threshold = _threshold(table)
+        course = _course(table, block)
+    threshold = _thresholds(table)
     seconds = config.windows.stride / config.windows.hz
     in_clip = table.groupby("clip_id").size().to_dict()
     rows = []
@@ -126,6 +133,9 @@ def left_to_learn(segments: pd.DataFrame) -> pd.Series:
 def pieces_of_constant_doubt(course: NDArray[np.float64], *, penalty: float) -> list[tuple[int, int]]:
     """Return the cut of a course into pieces (start, end), end exclusive, with the least squared error plus penalties.
 
+    Every earlier place is tried as the start of the last piece as long as they are few; of many those that can never be best are
+    forgotten (Killick et al. 2012, "PELT"), and then all but the best. So the time grows with the length, not with its square.
+
     Parameters
     ----------
     course : float64, shape (n, channels)
@@ -137,11 +147,17 @@ def pieces_of_constant_doubt(course: NDArray[np.float64], *, penalty: float) -> 
     squares = np.concatenate([[0.0], np.cumsum((course**2).sum(axis=1))])
     best, last = np.zeros(count + 1), np.zeros(count + 1, np.int64)
     best[0] = -penalty
+    starts = np.empty(0, np.int64)
     for end in range(1, count + 1):
-        inner = total[end] - total[:end]
-        cost = best[:end] + squares[end] - squares[:end] - (inner**2).sum(axis=1) / np.arange(end, 0, -1) + penalty
-        last[end] = cost.argmin()
-        best[end] = cost[last[end]]
+        starts = np.append(starts, end - 1)
+        inner = total[end] - total[starts]
+        cost = best[starts] + squares[end] - squares[starts] - (inner**2).sum(axis=1) / (end - starts) + penalty
+        lowest = int(cost.argmin())
+        best[end], last[end] = cost[lowest], starts[lowest]
+        if len(starts) > 2 * _MOST_STARTS:
+            starts = starts[cost - penalty <= best[end]]
+            cost = cost[cost - penalty <= best[end]]
+            starts = np.sort(starts[np.argsort(cost, kind="stable")[:_MOST_STARTS]])
     found, end = [], count
     while end:
         found.append((int(last[end]), int(end)))
@@ -149,19 +165,22 @@ def pieces_of_constant_doubt(course: NDArray[np.float64], *, penalty: float) -> 
     return found[::-1]
 
 
-def _threshold(table: pd.DataFrame) -> float:
-    """Return the doubt that is reached by the flagged windows, so that segments hold about as many windows as are flagged."""
-    flagged = table.loc[table["is_issue"], "label_quality"]
-    return 1.0 - float(flagged.max()) if len(flagged) else 1.0
+def _thresholds(table: pd.DataFrame) -> NDArray[np.float64]:
+    """Return, for each window, the doubt that the flagged windows of its species reach, shape (n,).
+
+    So segments hold about as many windows as are flagged. The hold-out has no say in it.
+    """
+    flagged = table[table["is_issue"] & (table["split"] == "audit")]
+    highest = flagged.groupby("species")["label_quality"].max()
+    return 1.0 - table["species"].map(highest).fillna(0.0).to_numpy(np.float64)
 
 
-def _course(table: pd.DataFrame) -> _Course:
+def _course(table: pd.DataFrame, block: NDArray[np.int64]) -> _Course:
     start, end = table["start_frame"].to_numpy(np.int64), table["end_frame"].to_numpy(np.int64)
-    clip = pd.factorize(table["clip_id"])[0]
     label = pd.factorize(table["given_label"])[0]
     middle = (start + end) // 2
     between = (middle[1:] + middle[:-1] + 1) // 2
-    joined = (clip[1:] == clip[:-1]) & (start[1:] <= end[:-1] + 1)
+    joined = (block[1:] == block[:-1]) & (start[1:] <= end[:-1] + 1)
     tick_start, tick_end = start.copy(), end.copy()
     tick_start[1:] = np.where(joined, between, start[1:])
     tick_end[:-1] = np.where(joined, between - 1, end[:-1])
@@ -170,7 +189,7 @@ def _course(table: pd.DataFrame) -> _Course:
     return _Course(start=tick_start, end=tick_end, bounds=np.append(np.flatnonzero(new), len(table)))
 
 
-def _pieces(table: pd.DataFrame, course: _Course, *, threshold: float, shortest: int) -> Iterator[tuple[int, int]]:
+def _pieces(table: pd.DataFrame, course: _Course, *, threshold: NDArray[np.float64], shortest: int) -> Iterator[tuple[int, int]]:
     """Yield the doubtful pieces of every run that is not reviewed, and its stretches of bad pose, as rows of the table."""
     doubt = 1.0 - table["label_quality"].to_numpy(np.float64)
     suggested = pd.factorize(table["suggested_label"])[0]
@@ -188,7 +207,7 @@ def _pieces(table: pd.DataFrame, course: _Course, *, threshold: float, shortest:
             for x, y in pieces_of_constant_doubt(np.concatenate([channels * (1 - sick), sick], axis=1), penalty=_PENALTY)
         ]
         yield from (p for p in pieces if bad[slice(*p)].mean() >= _EVEN)
-        doubtful = [p for p in pieces if bad[slice(*p)].mean() < _EVEN and doubt[slice(*p)].mean() >= threshold]
+        doubtful = [p for p in pieces if bad[slice(*p)].mean() < _EVEN and doubt[slice(*p)].mean() >= threshold[a]]
         yield from (p for p in _without_shoulders(doubtful, shortest=shortest) if flagged[slice(*p)].any())
 
 

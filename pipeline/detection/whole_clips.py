@@ -77,12 +77,11 @@ def _witnesses(clip: NDArray[np.int64], labels: Labelled, *, classes: int) -> tu
 
 
 def _measures(nearby: FloatArray, clip: NDArray[np.int64]) -> FloatArray:
-    """Return how the probabilities of each class are distributed in each clip, standardised, shape (clips, measures)."""
+    """Return how the probabilities of each class are distributed in each clip, shape (clips, measures)."""
     of_clips, logs = pd.DataFrame(nearby).groupby(clip), pd.DataFrame(np.log(np.clip(nearby, _LEAST, None))).groupby(clip)
     leads = pd.DataFrame(np.eye(nearby.shape[1])[nearby.argmax(axis=1)]).groupby(clip)
     parts = [of_clips.mean(), logs.mean(), logs.std(ddof=0), leads.mean(), *(of_clips.quantile(q) for q in _QUANTILES)]
-    found = np.concatenate([part.to_numpy(np.float64) for part in parts], axis=1)
-    return np.asarray((found - found.mean(axis=0)) / np.maximum(found.std(axis=0), 1e-9))
+    return np.concatenate([part.to_numpy(np.float64) for part in parts], axis=1)
 
 
 def _odds(measures: FloatArray, label: NDArray[np.int64], group: NDArray[np.int64], *, classes: int, seed: int) -> FloatArray:
@@ -94,9 +93,11 @@ def _odds(measures: FloatArray, label: NDArray[np.int64], group: NDArray[np.int6
     groups = len(np.unique(group[audited]))
     if groups < 2:
         return odds
+    known_clips = measures[audited]
+    measures = (measures - known_clips.mean(axis=0)) / np.maximum(known_clips.std(axis=0), 1e-9)
     fold = np.full(len(group), -1, np.int64)
     fold[audited] = assign_folds(label[audited], group[audited], count=min(_FOLDS, groups), seed=seed)
-    frequency = np.bincount(label, minlength=classes) / len(label)
+    frequency = np.bincount(label[audited], minlength=classes) / audited.sum()
     for number in np.unique(fold):
         own, others = np.flatnonzero(fold == number), np.flatnonzero(audited & (fold != number))
         known = np.unique(label[others])

@@ -18,7 +18,15 @@ from pipeline.detection.quality import estimate_quality
 
 def labelled(clips: int = 6, each: int = 30, classes: int = 3, sigma: float = 3.0) -> Labelled:
     clip = np.repeat(np.arange(clips), each)
-    return Labelled(given=clip % classes, clip=clip, votes=np.ones(len(clip), bool), fixed=np.zeros(len(clip), bool), sigma=sigma)
+    return Labelled(
+        given=clip % classes,
+        clip=clip,
+        block=clip,
+        audited=np.ones(len(clip), bool),
+        votes=np.ones(len(clip), bool),
+        fixed=np.zeros(len(clip), bool),
+        sigma=sigma,
+    )
 
 
 def believed(labels: Labelled, *, classes: int = 3, seed: int = 0) -> np.ndarray:
@@ -125,7 +133,15 @@ def test_passes_drop_the_labels_that_were_planted_wrong() -> None:
     features = rng.normal(0, 1, (960, 6)).astype(np.float32)
     features[:, :3] += 2.5 * np.eye(3)[true]
     lesson = Lesson(
-        labels=Labelled(given=given, clip=clip * 3 + given, votes=np.ones(960, bool), fixed=np.zeros(960, bool), sigma=1.0),
+        labels=Labelled(
+            given=given,
+            clip=clip * 3 + given,
+            block=clip,
+            audited=np.ones(960, bool),
+            votes=np.ones(960, bool),
+            fixed=np.zeros(960, bool),
+            sigma=1.0,
+        ),
         group=(clip // 4).astype(np.int64),
         audited=np.ones(960, bool),
         teaches=np.ones(960, bool),

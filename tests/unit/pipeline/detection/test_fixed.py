@@ -35,6 +35,8 @@ def labelled(fixed: np.ndarray | None = None, *, clips: int = CLIPS) -> Labelled
     return Labelled(
         given=clip % CLASSES,
         clip=clip,
+        block=clip,
+        audited=np.ones(len(clip), bool),
         votes=~nobody,
         fixed=nobody if fixed is None else fixed,
         sigma=2.0,
@@ -148,7 +150,15 @@ def test_fixed_labels_teach_in_every_pass_whatever_the_voices_say() -> None:
     features = rng.normal(0, 1, (960, 6)).astype(np.float32)
     features[:, :3] += 2.5 * np.eye(3)[true]
     fixed = wrong & (clip < 12)
-    labels = Labelled(given=given_labels, clip=clip * 3 + given_labels, votes=np.ones(960, bool), fixed=fixed, sigma=1.0)
+    labels = Labelled(
+        given=given_labels,
+        clip=clip * 3 + given_labels,
+        block=clip,
+        audited=np.ones(960, bool),
+        votes=np.ones(960, bool),
+        fixed=fixed,
+        sigma=1.0,
+    )
     everybody = np.ones(960, bool)
     lesson = Lesson(labels, (clip // 4).astype(np.int64), everybody, teaches=everybody & (clip != 11), classes=3, folds=4, seed=0)
     heard = run_passes({"one": features}, lesson, most=6, workers=joblib.Parallel(n_jobs=1))

@@ -31,7 +31,15 @@ def test_batches_hold_whole_groups(standing_or_walking, monkeypatch) -> None:
 
     monkeypatch.setattr(passes, "_MOST_AT_ONCE", 100)
     group = np.repeat(np.arange(12), 40)
-    labels = Labelled(given=group % 2, clip=group, votes=np.ones(480, bool), fixed=np.zeros(480, bool), sigma=1.0)
+    labels = Labelled(
+        given=group % 2,
+        clip=group,
+        block=group,
+        audited=group < 10,
+        votes=np.ones(480, bool),
+        fixed=np.zeros(480, bool),
+        sigma=1.0,
+    )
     lesson = passes.Lesson(labels, group, group < 10, group < 10, classes=2, folds=3, seed=0)
     found = passes.batches(lesson)
     assert sorted(np.concatenate(found).tolist()) == list(range(480))

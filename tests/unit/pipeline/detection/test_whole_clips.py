@@ -22,7 +22,15 @@ WRONG = slice(2 * EACH, 3 * EACH)
 
 def labelled(fixed: np.ndarray | None = None) -> Labelled:
     nobody = np.zeros(ROWS, bool)
-    return Labelled(given=CLIP % CLASSES, clip=CLIP, votes=~nobody, fixed=nobody if fixed is None else fixed, sigma=2.0)
+    return Labelled(
+        given=CLIP % CLASSES,
+        clip=CLIP,
+        block=CLIP,
+        audited=~nobody,
+        votes=~nobody,
+        fixed=nobody if fixed is None else fixed,
+        sigma=2.0,
+    )
 
 
 @pytest.fixture
