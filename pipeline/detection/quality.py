@@ -107,7 +107,7 @@ def _most_doubtful(right: NDArray[np.float64], labels: Labelled, rows: NDArray[n
     own = rows[may[rows]]
     order = own[np.argsort(right[own], kind="stable")]
     first = order[: round(float((1 - right)[own].sum()))]
-    flagged = may & (right <= right[first].max(initial=-1.0))
+    flagged = np.asarray(may & (right <= right[first].max(initial=-1.0)))
     flagged[rows] = False
     flagged[first] = True
     return flagged
