@@ -15,6 +15,7 @@ from PIL import Image, UnidentifiedImageError
 from data_schemas.errors import SourceError
 from pipeline.readers.checks import Unreadable
 from pipeline.readers.files import read_bytes
+from pipeline.readers.pictures import picture_root
 
 __all__ = ["DisplayPicture", "DisplayPictures"]
 
@@ -39,13 +40,13 @@ class DisplayPictures:
     Parameters
     ----------
     source
-        The dataset's folder or archive; nothing outside it is ever read, wherever a link in it leads.
+        The dataset's folder, archive or table; nothing outside it, or the table's folder, is ever read, wherever a link leads.
     cache
         Folder for shrunk pictures; it may be deleted at any time.
     """
 
     def __init__(self, source: Path, cache: Path, *, memory_mb: int = 96, disk_mb: int = 1024) -> None:
-        self._source = source.resolve()
+        self._source = picture_root(source.resolve())
         self._cache = cache
         self._memory_bound, self._disk_bound = memory_mb * _MEGABYTE, disk_mb * _MEGABYTE
         self._kept: OrderedDict[str, DisplayPicture] = OrderedDict()

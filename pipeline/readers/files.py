@@ -15,7 +15,7 @@ from pipeline.readers.foreign import HEAD_BYTES, foreign_file
 from pipeline.readers.recordings import Remark
 from pipeline.readers.stored_bytes import FileBytes, JoinedBytes, StoredBytes
 
-__all__ = ["Listing", "StoredFile", "list_files", "read_bytes", "read_head"]
+__all__ = ["Listing", "StoredFile", "is_archive", "list_files", "read_bytes", "read_head"]
 
 DEEPEST = 4
 """Archives within each other that are opened."""
@@ -64,6 +64,11 @@ class Listing:
             self.pictures.setdefault(folder, {})[int(picture[1])] = name
         else:
             self.files.append(StoredFile(_join(folder, name), size, mtime_ns))
+
+
+def is_archive(name: str) -> bool:
+    """Tell by a file's name whether it is an archive, or a part of one."""
+    return name.lower().endswith(ENDINGS) or _PART.fullmatch(name) is not None
 
 
 def list_files(source: Path) -> Listing:

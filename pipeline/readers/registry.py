@@ -20,7 +20,7 @@ from pipeline.readers.checks import Unreadable
 from pipeline.readers.files import Listing, StoredFile, list_files, read_bytes, read_head
 from pipeline.readers.foreign import ANOTHER_PROGRAMS, HEAD_BYTES, Foreign, foreign_file
 from pipeline.readers.names import shown_path
-from pipeline.readers.pictures import with_pictures
+from pipeline.readers.pictures import picture_root, with_pictures
 from pipeline.readers.recordings import Clip, Progress, Recordings, Remark, assemble
 from pipeline.readers.table import ENDINGS, read_tables
 
@@ -62,6 +62,7 @@ class Reader:
                 partial(read_bytes, self.source),
                 config=config,
                 taxonomy=taxonomy,
+                pictures=picture_root(self.source),
                 rejected=self.listing.rejected,
                 notes=_of_other_programs(self),
                 progress=progress,

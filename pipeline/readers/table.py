@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 from data_schemas.confidences import CONFIDENCES, confidence_columns
 from data_schemas.config import Config
@@ -21,6 +22,7 @@ from pipeline.readers.pose_columns import (
 from pipeline.readers.recordings import Progress, Recordings, Remark, remarks_table
 from pipeline.readers.second_tables import NO_POSES, joined_tables
 from pipeline.readers.table_files import ENDINGS, NAMED, TableFile, read_table_file
+from pipeline.readers.table_pictures import with_found_pictures
 from pipeline.readers.table_rows import split_rows
 
 __all__ = ["ENDINGS", "read_tables", "skeleton_of_table"]
@@ -32,6 +34,7 @@ def read_tables(
     *,
     config: Config,
     taxonomy: Taxonomy | None,
+    pictures: Path,
     rejected: Iterable[Remark] = (),
     notes: Iterable[Remark] = (),
     progress: Progress | None = None,
@@ -44,6 +47,8 @@ def read_tables(
         Paths of files below the source, in order.
     read : callable
         Gives the bytes of a file, or raises Unreadable.
+    pictures : Path
+        The folder that the paths of pictures may not lead out of.
     rejected, notes : iterable of Remark
         What was set aside, or is to be told, before any was opened.
 
@@ -58,7 +63,8 @@ def read_tables(
     files: list[TableFile] = []
     for done, name in enumerate(names, start=1):
         try:
-            files.append(read_table_file(shown_path(name), read(name), encoding=config.source.encoding))
+            file = read_table_file(shown_path(name), read(name), encoding=config.source.encoding)
+            files.append(with_found_pictures(file, name, pictures))
         except Unreadable as error:
             rejected.append(Remark(shown_path(name), error.place, error.reason))
         if progress:

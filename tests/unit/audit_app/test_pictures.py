@@ -55,6 +55,17 @@ def test_small_ones_and_other_kinds_become_jpegs_of_the_same_size(pictures):
         assert (image.format, image.size) == ("JPEG", (64, 48))
 
 
+def test_pictures_of_a_single_table_lie_in_its_folder_and_nowhere_else(source, tmp_path):
+    (source / "t.csv").write_text("clip_id")
+    (source / "clip" / "t.csv").write_text("clip_id")
+    assert DisplayPictures(source / "t.csv", tmp_path / "cache").get("clip/1.jpg").width == 64
+    inner = DisplayPictures(source / "clip" / "t.csv", tmp_path / "cache")
+    assert inner.get("1.jpg").width == 64
+    for name in ("../clip/1.jpg", "../../outside.jpg", str(tmp_path / "outside.jpg"), "t.csv"):
+        with pytest.raises(SourceError):
+            inner.get(name)
+
+
 @pytest.mark.parametrize(
     "name",
     [
