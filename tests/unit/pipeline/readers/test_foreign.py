@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from data_schemas.errors import SourceError
@@ -110,3 +113,22 @@ def test_what_may_be_ours_is_not_taken_for_anothers(tmp_path: Path) -> None:
         ("t.csv", b"clip_id,x\n"),
     ):
         assert foreign_file(name, data) is None
+
+
+def test_the_lines_in_the_documentation_make_tables_that_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[4] / "docs" / "data-formats.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", page.partition("## Files of other programs")[2], re.DOTALL)
+    assert len(blocks) == 3
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "audit").mkdir()
+    rows = "".join(f"{i},{i}.5,2,.9\n" for i in range(60))
+    (tmp_path / "videoDLC_resnet50.csv").write_text(f"scorer,n,n,n\nbodyparts,nose,nose,nose\ncoords,x,y,likelihood\n{rows}")
+    (tmp_path / "aggregated.csv").write_text("Behavior,Start (s),Stop (s)\nwalk,0.5,0.9\nrest,1,1.5\n")
+    (tmp_path / "one_column_each.csv").write_text("time,walk,rest\n0,0,0\n1,1,0\n2,0,1\n")
+    for block in blocks[:2]:
+        exec(block, {})
+    found = read(tmp_path / "audit")
+    assert found.rejected.empty
+    assert found.frames["frame_label"].value_counts(dropna=False).to_dict() == {"walk": 13, "rest": 16, np.nan: 31}
+    exec(blocks[2], {})
+    assert pd.read_csv(tmp_path / "audit" / "more_labels.csv")["frame_label"].fillna("").tolist() == ["", "walk", "rest"]
