@@ -13,6 +13,7 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from data_schemas.errors import UsageError, WorkspaceError
+from pipeline.given import given_labels
 from pipeline.readers.checks import Unreadable
 from pipeline.readers.files import read_bytes
 from pipeline.readers.label_files import video_size
@@ -23,13 +24,13 @@ __all__ = ["ClipFacts", "alias_of", "clip_behind", "clip_facts"]
 
 @dataclass(frozen=True)
 class ClipFacts:
-    """A clip's frame numbers, ascending, its given label for each, and the name of each frame's picture in the source.
+    """A clip's frame numbers, ascending, its given label for each (None: none), and each frame's picture in the source.
 
     ``video`` is width and height of the video that keypoints are measured in: pictures may be smaller. None: as the pictures.
     """
 
     frame_numbers: NDArray[np.int64]
-    given: tuple[str, ...]
+    given: tuple[str | None, ...]
     images: dict[int, str]
     video: tuple[int, int] | None = None
 
@@ -46,21 +47,22 @@ def clip_facts(run: Path, clip_id: str) -> ClipFacts:
         Its tables cannot be read.
     """
     try:
-        columns = set(pyarrow.parquet.read_schema(run / "frames.parquet").names) & {"frame_number", "frame_label", "image"}
+        wanted = {"clip_id", "frame_number", "frame_label", "image"}
+        columns = set(pyarrow.parquet.read_schema(run / "frames.parquet").names) & wanted
         frames = _rows(run / "frames.parquet", clip_id, sorted(columns))
-        clips = _rows(run / "clips.parquet", clip_id, ["label", "source"])
-        label = clips["label"].to_pylist()
+        clips = _rows(run / "clips.parquet", clip_id, ["clip_id", "label", "source"])
     except (OSError, pyarrow.ArrowException) as error:
         raise WorkspaceError(f"{run}: {error}", hint="run `audit run` again") from error
-    if not label:
+    if not clips.num_rows:
         raise UsageError(f"no clip {clip_id!r} in {run}", hint="reload the page: another run may have replaced this one")
     number = frames["frame_number"].to_numpy().astype(np.int64)
     order = np.argsort(number, kind="stable")
-    given = frames["frame_label"].to_pylist() if "frame_label" in columns else [None] * len(number)
+    labels = frames.select(sorted(columns - {"image"})).to_pandas()
+    given = given_labels(clips.to_pandas(), labels).astype(object)
     images = frames["image"].to_pylist() if "image" in columns else [None] * len(number)
     return ClipFacts(
         frame_numbers=number[order],
-        given=tuple(given[i] or label[0] for i in order.tolist()),
+        given=tuple(given.where(given.notna(), None).iloc[order]),
         images={int(number[i]): images[i] for i in order.tolist() if images[i]},
         video=_video(run, clips["source"].to_pylist()[0]) if any(images) else None,
     )

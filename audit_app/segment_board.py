@@ -10,6 +10,7 @@ import streamlit as st
 
 from audit_app.review_events import database_exists, events, store
 from pipeline.detection.segments import left_to_learn
+from pipeline.given import given_labels
 from pipeline.report.found import Found
 from pipeline.review.progress import segment_states
 from pipeline.sampling import clip_bounds
@@ -103,12 +104,10 @@ def _board(_found: Found, run: str) -> SegmentBoard:
 
 
 def frames_of_clips(found: Found, clips: list[str]) -> pd.DataFrame:
-    """Return the frames of some clips, with their given label as ``given``; the others are not looked at."""
+    """Return the frames of some clips, with their given label as ``given``, null for none; the others are not looked at."""
     table, bounds = found["clips"], clip_bounds(found["clips"])
     rows = np.flatnonzero(table["clip_id"].isin(clips)).tolist()
     columns = [c for c in ("clip_id", "frame_number", "frame_label") if c in found["frames"]]
     parts = [found["frames"].iloc[bounds[i] : bounds[i + 1]][columns] for i in rows]
     frames = pd.concat(parts, ignore_index=True) if parts else found["frames"].iloc[:0][columns]
-    label = frames["clip_id"].map(table.set_index("clip_id")["label"])
-    given = frames["frame_label"].fillna(label) if "frame_label" in frames else label
-    return frames[["clip_id", "frame_number"]].assign(given=given)
+    return frames[["clip_id", "frame_number"]].assign(given=given_labels(table, frames))

@@ -70,7 +70,7 @@ class Labels(_Section):
     merge: str = "none"
     """A merge of the taxonomy that training uses, such as classic; labels are stored and reviewed unmerged."""
     missing: Literal["reject", "unlabelled"] = "reject"
-    """Clips without a label: set them aside, or give them the class unlabelled, as audit predict does."""
+    """Clips that have no label, nor any frame of them: set them aside, or read them without one, as audit predict does."""
 
 
 class Pose(_Section):

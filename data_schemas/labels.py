@@ -30,13 +30,10 @@ from typing import Any
 
 from data_schemas.errors import ConfigError
 
-__all__ = ["OTHER", "UNLABELLED", "Label", "Taxonomy", "built_in_taxonomies", "load_taxonomy", "nearest", "normal_name"]
+__all__ = ["OTHER", "Label", "Taxonomy", "built_in_taxonomies", "load_taxonomy", "nearest", "normal_name"]
 
 OTHER = "other"
 """Reserved label for real behaviour outside the taxonomy."""
-
-UNLABELLED = "unlabelled"
-"""Reserved label for clips that nobody has labelled, where they are read at all (``labels.missing``)."""
 
 
 def normal_name(name: str) -> str:

@@ -37,14 +37,15 @@ _GROUPS_FOR_EACH_HELD_OUT = 4
 def split_windows(windows: pd.DataFrame, *, folds: Folds) -> pd.DataFrame:
     """Return the windows with their ``split``: hold-out groups, classes that too few groups show, and the rest to audit.
 
-    Every species is split by itself. A class is left out when fewer than two groups have windows that teach it
-    (:func:`teaching_windows`); a species when fewer than two classes remain (see :func:`require_enough`).
+    Windows without a label are ``unlabelled`` and have no say. Every species is split by itself. A class is left out when fewer
+    than two groups have windows that teach it (:func:`teaching_windows`); a species when fewer than two classes remain (see
+    :func:`require_enough`).
     """
     split = np.full(len(windows), "left_out", object)
     for species in sorted(windows["species"].unique()):
         rows = np.flatnonzero((windows["species"] == species).to_numpy())
         split[rows] = _split_species(windows.iloc[rows], folds=folds)
-    return windows.assign(split=text(split))
+    return windows.assign(split=text(np.where(windows["label"].isna(), "unlabelled", split)))
 
 
 def split_again(windows: pd.DataFrame) -> pd.DataFrame:
@@ -60,7 +61,7 @@ def split_again(windows: pd.DataFrame) -> pd.DataFrame:
         apart = part["group"].isin(part.loc[part["split"] == "holdout", "group"].unique()).to_numpy(bool)
         known = np.isin(target, _learnable(target, group, teaching_windows(part) & ~apart))
         split[rows] = np.select([known & ~apart, known], ["audit", "holdout"], "left_out")
-    return windows.assign(split=text(split))
+    return windows.assign(split=text(np.where(windows["label"].isna(), "unlabelled", split)))
 
 
 def require_clips(clips: pd.DataFrame, rejected: pd.DataFrame) -> None:
@@ -231,7 +232,7 @@ def _what_there_is(clips: pd.DataFrame, windows: pd.DataFrame) -> str:
     for species, of_species in windows.groupby("species"):
         classes = [
             f"{name} {_count(w['clip_id'].nunique(), 'clip')} of {_count(w['group'].nunique(), 'group')}{_not_teaching(w)}"
-            for name, w in of_species.groupby(of_species["target"].fillna("left out by the merge:"))
+            for name, w in of_species.groupby(_class_or_why_none(of_species))
         ]
         clips_here, groups = of_species["clip_id"].nunique(), of_species["group"].nunique()
         lines.append(
@@ -251,6 +252,11 @@ def _not_teaching(of_class: pd.DataFrame) -> str:
     groups = of_class.loc[~(mixed | bad), "group"].nunique()
     who = _count(groups, "group") if groups else "no group"
     return f", of its {_count(len(of_class), 'window')} {' and '.join(why)}, so {who} can teach it"
+
+
+def _class_or_why_none(windows: pd.DataFrame) -> pd.Series:
+    none = pd.Series(np.where(windows["label"].isna(), "without a label:", "left out by the merge:"), index=windows.index)
+    return windows["target"].astype(object).where(windows["target"].notna(), none)
 
 
 def _count(number: int, one: str, many: str = "") -> str:

@@ -47,10 +47,12 @@ def found_lines(found: Mapping[str, Any], *, workspace: Path) -> list[str]:
     report = Path(found["run_dir"]) / "report.html"
     parts = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in split.items())
     share = share_of(found["flagged"], split.get("audit", 0) + split.get("holdout", 0))
+    unlabelled = found["windows_unlabelled"]
     lines = [
         "",
         f"windows    {found['windows']:>8,}   {parts}",
         f"flagged    {found['flagged']:>8,}   {share} of the predicted windows carry a label that is probably wrong",
+        *([f"unlabelled {unlabelled:>8,}   windows that nobody labelled: predicted, not judged"] if unlabelled else []),
         f"segments   {found['segments']:>8,}   to review",
         *_round_lines(found),
         "",

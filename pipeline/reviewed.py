@@ -13,6 +13,7 @@ from data_schemas.config import Config
 from data_schemas.labels import Taxonomy
 from data_schemas.tables import LABEL_SOURCES, REVIEWED, text, validate
 from pipeline.folds import split_again
+from pipeline.given import given_labels
 from pipeline.windows import merged_labels, window_labels
 
 __all__ = [
@@ -130,7 +131,7 @@ def review_windows(
     touched = frames.loc[frames["clip_id"].isin(names), ["clip_id", "frame_number", *_frame_label(frames)]].reset_index(drop=True)
     row = _painted(touched, reviewed)
     told = reviewed["label"].to_numpy(object)[row]
-    touched["frame_label"] = text(np.where((row >= 0) & pd.notna(told), told, _given_labels(touched, own)))
+    touched["frame_label"] = text(np.where((row >= 0) & pd.notna(told), told, given_labels(own, touched)))
     at = np.flatnonzero(windows["clip_id"].isin(names))
     part = windows.iloc[at]
     clip = pd.Index(own["clip_id"]).get_indexer(part["clip_id"])
@@ -232,16 +233,6 @@ def _painted(frames: pd.DataFrame, stretches: pd.DataFrame) -> NDArray[np.int64]
 
 def _frame_label(frames: pd.DataFrame) -> list[str]:
     return ["frame_label"] if "frame_label" in frames else []
-
-
-def _given_labels(frames: pd.DataFrame, clips: pd.DataFrame) -> NDArray[np.object_]:
-    """Return each frame's given label, its clip's where no frame of the clip has one; None where other frames alone have one."""
-    of_clip = frames["clip_id"].map(clips.set_index("clip_id")["label"]).to_numpy(object)
-    if "frame_label" not in frames:
-        return np.asarray(of_clip)
-    per_frame = frames["frame_label"].notna().groupby(frames["clip_id"]).transform("any").to_numpy(bool)
-    own = frames["frame_label"].astype(object).where(frames["frame_label"].notna(), None)
-    return np.asarray(np.where(per_frame, own, of_clip))
 
 
 def _replaced(column: pd.Series, at: NDArray[np.int64], values: NDArray[Any]) -> pd.Series:

@@ -42,6 +42,7 @@ def summarise(folder: RunFolder, events: pd.DataFrame | None = None) -> dict[str
         "clips": clip_list(tables["clips"], windows),
         "windows": 0 if windows is None else len(windows),
         "windows_by_split": {} if windows is None else _counts(windows["split"]),
+        "windows_unlabelled": 0 if windows is None else int(windows["label"].isna().sum()),
         "left_out_classes": {} if windows is None else _left_out(windows),
         "rejected": 0 if tables["rejected"] is None else len(tables["rejected"]),
         "notes": 0 if tables["notes"] is None else len(tables["notes"]),
@@ -86,12 +87,14 @@ def review_figures(folder: RunFolder, events: pd.DataFrame | None) -> dict[str, 
 
 
 def clip_list(clips: pd.DataFrame | None, windows: pd.DataFrame | None) -> list[dict[str, Any]]:
-    """Return every clip with its species, label, group, frames and windows."""
+    """Return every clip with its species, label (None: nobody labelled it), group, frames and windows."""
     if clips is None:
         return []
     per_clip = windows["clip_id"].value_counts() if windows is not None else pd.Series(dtype="int64")
     shown = clips[["clip_id", "species", "label", "subject_id", "frame_count"]].rename(columns={"frame_count": "frames"})
-    return shown.assign(windows=shown["clip_id"].map(per_clip).fillna(0).astype(int)).to_dict("records")  # type: ignore[return-value]
+    label = shown["label"].astype(object).where(shown["label"].notna(), None)
+    counted = shown.assign(label=label, windows=shown["clip_id"].map(per_clip).fillna(0).astype(int))
+    return counted.to_dict("records")  # type: ignore[return-value]
 
 
 def unreviewed(issues: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from data_schemas.labels import Taxonomy
 from data_schemas.skeletons import choose_skeleton
 from data_schemas.tables import keypoints_of, text
 from model.windowing import SEEN, cut
+from pipeline.given import given_labels
 from pipeline.poses.plausibility import body_of, find_faults, window_faults
 from pipeline.sampling import SampledClips, clip_bounds
 
@@ -24,11 +25,11 @@ __all__ = ["contiguous_blocks", "cut_windows", "merged_labels", "window_labels"]
 def cut_windows(
     clips: pd.DataFrame, frames: pd.DataFrame, *, sampled: SampledClips, config: Config, taxonomy: Taxonomy | None
 ) -> pd.DataFrame:
-    """Return the windows table, all with ``split = "audit"``.
+    """Return the windows table, all that have a label with ``split = "audit"``.
 
-    A window's label is its clip's, or, where frames are labelled one by one, the commonest of its frames; then ``mixed`` tells
-    that it holds more than one. ``window_id`` depends on clip and span alone. ``pose_fault`` tells why a pose is bad: too few
-    keypoints, or implausible ones (see :mod:`pipeline.poses.plausibility`).
+    A window's label is its clip's, or, where frames are labelled one by one, the commonest of its frames, null where none of them
+    has one; ``mixed`` tells that it holds more than one. ``window_id`` depends on clip and span alone. ``pose_fault`` tells why a
+    pose is bad: too few keypoints, or implausible ones (see :mod:`pipeline.poses.plausibility`).
     """
     samples, steps = sampled.samples, config.windows.steps
     first = cut(samples.run, steps=steps, stride=config.windows.stride)
@@ -54,7 +55,7 @@ def cut_windows(
             "label": text(label),
             "target": text(merged_labels(species, label, config=config, taxonomy=taxonomy)),
             "group": text(subject),
-            "split": text(np.full(len(first), "audit", object)),
+            "split": text(np.where(pd.isna(label), "unlabelled", "audit")),
             "mixed": mixed,
             "reviewed": np.zeros(len(first), bool),
             "bad_pose": np.array([f is not None for f in fault], bool),
@@ -86,9 +87,9 @@ def contiguous_blocks(windows: pd.DataFrame, *, config: Config) -> NDArray[np.in
 def merged_labels(
     species: Iterable[str], label: Iterable[str], *, config: Config, taxonomy: Taxonomy | None
 ) -> NDArray[np.object_]:
-    """Return the class that each label is trained as, or None where the merge leaves it out."""
+    """Return the class that each label is trained as, or None where the merge leaves it out or there is no label."""
     pairs = list(zip(species, label, strict=True))
-    merged = {(s, name): taxonomy.merged(config.labels.merge, s, name) if taxonomy else name for s, name in set(pairs)}
+    merged = {(s, name): taxonomy.merged(config.labels.merge, s, name) if taxonomy and name else name for s, name in set(pairs)}
     return np.array([merged[pair] for pair in pairs], object)
 
 
@@ -127,7 +128,7 @@ def window_labels(
     start: NDArray[np.int32],
     end: NDArray[np.int32],
 ) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
-    """Return each window's label and whether its frames carry more than one.
+    """Return each window's label, None where none of its frames has one, and whether they carry more than one.
 
     Parameters
     ----------
@@ -136,25 +137,27 @@ def window_labels(
     start, end : int32, shape (n,)
         First and last frame of each window.
     """
-    label = clips["label"].to_numpy(object)[clip].copy()
     mixed = np.zeros(len(clip), bool)
     if "frame_label" not in frames:
-        return label, mixed
-    codes, names = pd.factorize(frames["frame_label"], sort=True)
-    classes = names.to_numpy(object)
+        return clips["label"].astype(object).where(clips["label"].notna(), None).to_numpy(object)[clip], mixed
+    codes, names = pd.factorize(given_labels(clips, frames), sort=True)
+    classes = np.array([*names, None], object)
+    label = np.full(len(clip), None, object)
     number = frames["frame_number"].to_numpy()
     bounds = clip_bounds(clips)
     starts = np.searchsorted(clip, np.arange(len(clips) + 1))
     for c, (a, b) in enumerate(pairwise(bounds)):
         rows = slice(starts[c], starts[c + 1])
-        if starts[c] == starts[c + 1] or (codes[a:b] < 0).all():
+        if starts[c] == starts[c + 1]:
             continue
-        counts = np.zeros((b - a + 1, len(classes)), np.int32)
-        np.cumsum(codes[a:b, None] == np.arange(len(classes)), axis=0, out=counts[1:])
+        if (codes[a:b] == codes[a]).all():
+            label[rows] = classes[codes[a]]
+            continue
+        counts = np.zeros((b - a + 1, len(names)), np.int32)
+        np.cumsum(codes[a:b, None] == np.arange(len(names)), axis=0, out=counts[1:])
         low = np.searchsorted(number[a:b], start[rows], "left")
         high = np.searchsorted(number[a:b], end[rows], "right")
         held = counts[high] - counts[low]
-        known = held.any(axis=1)
-        label[rows] = np.where(known, classes[held.argmax(axis=1)], label[rows])
+        label[rows] = classes[np.where(held.any(axis=1), held.argmax(axis=1), -1)]
         mixed[rows] = (held > 0).sum(axis=1) > 1
     return label, mixed

@@ -18,6 +18,7 @@ from audit_app.tokens import secret_of, sign
 from data_schemas.errors import UsageError
 from data_schemas.labels import OTHER, normal_name
 from pipeline.colours import class_colours
+from pipeline.given import given_labels
 from pipeline.report.drawing import drawn_edges
 from pipeline.report.found import Found
 from pipeline.report.segment_cards import why
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["clip_frames", "clip_payload"]
 
 _NO_QUALITY = 255
+_NO_LABEL = -1
 
 
 def clip_payload(
@@ -79,12 +81,13 @@ def clip_payload(
     """
     clip, frames = clip_frames(found, clip_id)
     species = str(clip["species"])
-    given = _given(clip, frames)
+    labels = given_labels(found["clips"], frames)
+    given = labels.astype(object).where(labels.notna(), None).tolist()
     operations = store.operations(clip_id, reviewer=reviewer, stream=stream)
     painted = [s.label for o in operations for s in o.spans if s.label]
     issues = found["issues"]
     issues = issues[issues["clip_id"] == clip_id].sort_values("start_frame")
-    classes = _classes(found, species, [*given, *issues["suggested_label"], *painted])
+    classes = _classes(found, species, [*filter(None, given), *issues["suggested_label"], *painted])
     run_id = found.folder.path.name
     secret = secret_of(workspace.resolve())
 
@@ -113,7 +116,7 @@ def clip_payload(
     if not blind:
         codes = {name: code for code, name in enumerate(classes)}
         payload |= _judged(frames, issues, codes)
-        payload["given"] = packed(np.array([codes[normal_name(g)] for g in given], np.int16), "<i2")
+        payload["given"] = packed(np.array([codes[normal_name(g)] if g else _NO_LABEL for g in given], np.int16), "<i2")
         # Who settles a dispute works on its stretch, not through the queue.
         payload["segments"] = _segments(found, clip_id, frames, codes) if stream == REVIEW else []
         payload["segment_id"] = segment_id
@@ -137,13 +140,6 @@ def clip_frames(found: Found, clip_id: str) -> tuple[pd.Series, pd.DataFrame]:
     return clips.iloc[rows[0]], found["frames"].iloc[bounds[rows[0]] : bounds[rows[0] + 1]].reset_index(drop=True)
 
 
-def _given(clip: pd.Series, frames: pd.DataFrame) -> list[str]:
-    """Return the given label of every frame."""
-    if "frame_label" in frames:
-        return [str(g) for g in frames["frame_label"].fillna(clip["label"])]
-    return [str(clip["label"])] * len(frames)
-
-
 def _has_pictures(frames: pd.DataFrame) -> bool:
     return "image" in frames and bool(frames["image"].notna().any())
 
@@ -153,7 +149,7 @@ def _classes(found: Found, species: str, occurring: Sequence[str]) -> list[str]:
     known = list(found.taxonomy.names(species)) if found.taxonomy else []
     if not known:
         clips = found["clips"]
-        known = sorted(clips.loc[clips["species"] == species, "label"].unique())
+        known = sorted(clips.loc[clips["species"] == species, "label"].dropna().unique())
     extra = sorted(set(map(normal_name, occurring)) - set(known) - {OTHER})
     return [*known, *extra, OTHER]
 

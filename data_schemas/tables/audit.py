@@ -23,7 +23,7 @@ WINDOWS = pa.DataFrameSchema(
     {
         **WINDOW,
         **SPAN,
-        "label": words(),
+        "label": words(nullable=True),
         "target": words(nullable=True),
         "group": words(),
         "split": one_of(SPLITS),
@@ -33,11 +33,16 @@ WINDOWS = pa.DataFrameSchema(
         "visible": share("float32"),
         "first_sample": at_least(0, "int64"),
     },
-    checks=SPAN_IN_ORDER,
+    checks=[
+        SPAN_IN_ORDER,
+        pa.Check(lambda t: t["label"].notna() | t["target"].isna(), error="a class is trained without a label"),
+        pa.Check(lambda t: (t["split"] == "unlabelled") == t["label"].isna(), error="unlabelled are the windows without a label"),
+    ],
     name="windows",
     strict=True,
 )
-"""``label`` is the finest label, ``target`` the class it is trained as (null where the merge leaves it out), ``reviewed`` tells
+"""``label`` is the finest label (null where none of the frames has one), ``target`` the class it is trained as (null where the
+merge leaves it out, or there is no label), ``reviewed`` tells
 that every frame has a label that people gave it, ``pose_fault`` the commonest reason for ``bad_pose`` (null where the pose is
 good), ``visible`` the share of keypoints seen, not interpolated, and ``first_sample`` the window's place in the matrix of
 samples."""

@@ -46,9 +46,9 @@ def share(dtype: str = "float64", *, nullable: bool = False) -> pa.Column:
     return pa.Column(dtype, checks=pa.Check.in_range(0.0, 1.0), nullable=nullable)
 
 
-def positive_share() -> pa.Column:
+def positive_share(*, nullable: bool = False) -> pa.Column:
     """Return a column of numbers above 0 and up to 1."""
-    return pa.Column("float64", checks=[pa.Check.gt(0.0), pa.Check.le(1.0)])
+    return pa.Column("float64", checks=[pa.Check.gt(0.0), pa.Check.le(1.0)], nullable=nullable)
 
 
 SPAN = {"start_frame": at_least(0, "int32"), "end_frame": at_least(0, "int32")}

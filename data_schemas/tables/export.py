@@ -28,41 +28,44 @@ CLEAN_FRAMES = pa.DataFrameSchema(
         "subject_id": words(),
         "recording_id": words(),
         "species": words(),
-        "label": words(),
+        "label": words(nullable=True),
         **ANIMAL,
         "fps": pa.Column("float64", checks=pa.Check.gt(0)),
         **FRAME,
-        "frame_label": words(),
-        "given_label": words(),
-        "label_source": one_of(LABEL_SOURCES),
+        "frame_label": words(nullable=True),
+        "given_label": words(nullable=True),
+        "label_source": one_of(LABEL_SOURCES, nullable=True),
         "event_id": words(nullable=True),
         "mark": one_of(MARKS, nullable=True),
         "image": words(nullable=True, required=False),
         **KEYPOINTS,
     },
     checks=[
+        pa.Check(lambda t: t["frame_label"].isna() == t["label_source"].isna(), error="what is no label comes from nowhere"),
         pa.Check(
-            lambda t: (t["label_source"] == "given") == t["event_id"].isna(), error="a label is given, or decided by an event"
+            lambda t: t["label_source"].isin(LABEL_SOURCES[:-1]) == t["event_id"].notna(),
+            error="a label is given, or decided by an event",
         ),
         pa.Check(
             lambda t: (t["label_source"] != "given") | (t["frame_label"] == t["given_label"]), error="a given label was changed"
         ),
-        pa.Check(lambda t: t["mark"].isna() | (t["label_source"] == "given"), error="a decided frame is marked"),
+        pa.Check(lambda t: t["mark"].isna() | t["event_id"].isna(), error="a decided frame is marked"),
     ],
     name="clean frames",
     strict=True,
 )
 """The frames after review, without the excluded ones, each with what is told of its clip: a table that `audit run` reads.
-``frame_label`` is the label after review, ``given_label`` the one before; ``label`` is the clip's."""
+``frame_label`` is the label after review, ``given_label`` the one before; ``label`` is the clip's. All three, and
+``label_source``, are null where there is no label."""
 
 CLEAN_WINDOWS = pa.DataFrameSchema(
     {
         **WINDOW,
         **SPAN,
-        "label": words(),
+        "label": words(nullable=True),
         "target": words(nullable=True),
-        "given_label": words(),
-        "majority": positive_share(),
+        "given_label": words(nullable=True),
+        "majority": positive_share(nullable=True),
         "mixed": pa.Column(bool),
         "reviewed": share(),
         "split": one_of(SPLITS),
@@ -74,7 +77,8 @@ CLEAN_WINDOWS = pa.DataFrameSchema(
     strict=True,
 )
 """The windows after review. ``label`` is that of the share ``majority`` of the window's frames, ``reviewed`` the share whose
-label comes from reviewers; ``mixed`` windows hold another label too, but less than the export's margin allows."""
+label comes from reviewers; ``mixed`` windows hold another label too, but less than the export's margin allows. Windows that
+nobody labelled have neither label, target nor majority, and their split is ``unlabelled``."""
 
 CHANGES = pa.DataFrameSchema(
     {
@@ -82,7 +86,7 @@ CHANGES = pa.DataFrameSchema(
         **SPAN,
         "frames": at_least(1, "int64"),
         "species": words(),
-        "from": words(),
+        "from": words(nullable=True),
         "to": words(nullable=True),
         "who": words(),
         "when": words(),
@@ -92,10 +96,10 @@ CHANGES = pa.DataFrameSchema(
     },
     checks=[
         SPAN_IN_ORDER,
-        pa.Check(lambda t: t["to"].isna() | (t["from"] != t["to"]), error="from and to are the same label"),
+        pa.Check(lambda t: t["to"].isna() | t["from"].isna() | (t["from"] != t["to"]), error="from and to are the same label"),
     ],
     name="changes",
     strict=True,
 )
-"""A row for each stretch that review changed: ``to`` is null where its frames were excluded. ``why`` is the reviewer's note, else
-the kind of the segment that lies there."""
+"""A row for each stretch that review changed: ``from`` is null where nobody had labelled it, ``to`` where its frames were
+excluded. ``why`` is the reviewer's note, else the kind of the segment that lies there."""

@@ -24,7 +24,7 @@ OOF = pa.DataFrameSchema(
         "window_id": words(unique=True),
         "fold": pa.Column("int16"),
         "taught": pa.Column(bool),
-        "network": share("float32"),
+        "network": share("float32", nullable=True),
         "voices": share("float32", nullable=True),
         **_CLASSES,
     },
@@ -32,9 +32,10 @@ OOF = pa.DataFrameSchema(
     name="oof",
     strict=True,
 )
-"""``fold`` is -1 for the hold-out, which every fold's model predicts. ``taught`` tells whether the window's label was trusted to
-teach the networks; ``network`` and ``voices`` are the probabilities of the given label by the networks alone and by the quick
-voices of the passes alone (null without passes). Classes of another species are null."""
+"""``fold`` is -1 for the hold-out and for groups without any label, which every fold's model predicts. ``taught`` tells whether
+the window's label was trusted to teach the networks; ``network`` and ``voices`` are the probabilities of the given label by the
+networks alone and by the quick voices of the passes alone (null without passes), both null where no label is given. Classes of
+another species are null."""
 
 PREDICTIONS = pa.DataFrameSchema(
     {

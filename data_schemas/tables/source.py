@@ -19,13 +19,14 @@ CLIPS = pa.DataFrameSchema(
         "species": words(),
         "skeleton": words(),
         "fps": pa.Column("float64", checks=pa.Check.gt(0)),
-        "label": words(),
+        "label": words(nullable=True),
         **ANIMAL,
         "frame_count": pa.Column("int32", checks=pa.Check.gt(0)),
     },
     name="clips",
     strict=True,
 )
+"""``label`` is null where nobody labelled the clip, nor any frame of it."""
 
 FRAMES = pa.DataFrameSchema(
     {
@@ -39,7 +40,9 @@ FRAMES = pa.DataFrameSchema(
     name="frames",
     strict=True,
 )
-"""Labels as given. ``label_source`` is told by a source that was exported after review: where each ``frame_label`` came from."""
+"""Labels as given: where a clip has any ``frame_label``, a null one is a frame that nobody labelled; a clip that has none takes
+its clip's label (:func:`pipeline.given.given_labels`). ``label_source`` is told by a source that was exported after review: where
+each ``frame_label`` came from."""
 
 REVIEWED = pa.DataFrameSchema(
     {

@@ -14,8 +14,9 @@ PLANTED_KINDS = ("wrong_clip", "contaminated", "boundary", "flips")
 """What `audit selftest` plants: a wrong label for a whole clip, a stretch of another clip's poses, a shifted change between two
 frame labels, or another label for about a second."""
 
-SPLITS = ("audit", "holdout", "left_out")
-"""``audit`` windows are predicted out of fold, ``holdout`` groups were set apart first, ``left_out`` classes take no part."""
+SPLITS = ("audit", "holdout", "left_out", "unlabelled")
+"""``audit`` windows are predicted out of fold, ``holdout`` groups were set apart first, ``left_out`` classes take no part;
+``unlabelled`` windows have no label: they are predicted like the others of their group, teach nothing and are not judged."""
 
 REVIEW_ACTIONS = ("relabel", "keep", "unsure", "exclude", "undo", "note")
 """What a reviewer does to a span: gives it another label, confirms the given one, cannot tell, takes it out of the export, takes

@@ -59,7 +59,7 @@ def recipe_of(config: Config) -> Recipe:
 
 
 def labels_of(windows: pd.DataFrame, *, classes: list[str], config: Config) -> Labelled:
-    """Return the labels of windows of one species, to doubt; the windows lie by clip and time."""
+    """Return the labels of windows of one species, -1 for none; the windows lie by clip and time."""
     return Labelled(
         given=pd.Categorical(windows["target"], categories=classes).codes.astype(np.int64),
         clip=pd.factorize(windows["clip_id"])[0].astype(np.int64),
@@ -77,19 +77,20 @@ def most_passes(recipe: Recipe) -> int:
 
 
 def species_of(windows: pd.DataFrame, *, config: Config) -> Iterator[Species]:
-    """Yield every species that has classes to tell apart, with the windows of its audit and its hold-out."""
+    """Yield every species that has classes to tell apart, with the windows of its audit and its hold-out, and the unlabelled."""
     for name, of_species in windows.groupby("species"):
         classes = classes_of(of_species)
         if not classes:
             continue
-        rows = np.flatnonzero((windows["species"] == name).to_numpy() & windows["split"].isin(["audit", "holdout"]).to_numpy())
+        rows = np.flatnonzero((windows["species"] == name).to_numpy() & (windows["split"] != "left_out").to_numpy())
         own = windows.iloc[rows]
-        audited = (own["split"] == "audit").to_numpy()
+        # Windows without a label go with their group.
+        audited = ~own["group"].isin(own.loc[own["split"] == "holdout", "group"].unique()).to_numpy(bool)
         lesson = Lesson(
             labels=labels_of(own, classes=classes, config=config),
             group=pd.factorize(own["group"])[0].astype(np.int64),
             audited=audited,
-            teaches=audited & teaching_windows(own),
+            teaches=(own["split"] == "audit").to_numpy() & teaching_windows(own),
             classes=len(classes),
             folds=config.folds.count,
             seed=config.folds.seed,

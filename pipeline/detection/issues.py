@@ -35,14 +35,16 @@ class Judged:
 
 
 def judge_windows(windows: pd.DataFrame, oof: pd.DataFrame, clips: pd.DataFrame, *, config: Config) -> pd.DataFrame:
-    """Return the issues table without kinds and segments: a row for each predicted window, rank 1 the most doubtful.
+    """Return the issues table without kinds and segments: a row for each predicted label, rank 1 the most doubtful.
 
     Windows are judged species by species, for their classes are different ones. A clip whose inspector names another action
     than its owner is an issue by itself: all its windows are flagged, and the inspector's action is suggested. Reviewed windows
     are never an issue: their quality is 1, and they are ranked behind all others.
     """
-    table = windows.merge(oof, on="window_id", how="inner", validate="one_to_one").sort_values(
-        ["species", "clip_id", "start_frame"], kind="stable", ignore_index=True
+    table = (
+        windows[windows["label"].notna()]
+        .merge(oof, on="window_id", how="inner", validate="one_to_one")
+        .sort_values(["species", "clip_id", "start_frame"], kind="stable", ignore_index=True)
     )
     other = clips.set_index("clip_id")["other_label"]
     contradicted = other[other.notna() & (other != clips.set_index("clip_id")["label"])]

@@ -50,7 +50,7 @@ class Labelled:
     sigma: float
 
     def of(self, rows: NDArray[np.int64]) -> Labelled:
-        """Return the labels of some of the windows; whole clips, in order."""
+        """Return the labels of some of the windows, in order; whole clips, but for windows without a label."""
         names = ("given", "clip", "block", "audited", "votes", "fixed")
         return replace(self, **{name: getattr(self, name)[rows] for name in names})
 

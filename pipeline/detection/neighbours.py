@@ -68,7 +68,8 @@ class Neighbourhood:
         windows = tables["windows"]
         judged = windows.loc[windows["species"] == species, ["window_id", "clip_id", "start_frame", "end_frame", "bad_pose"]]
         issues = tables["issues"][["window_id", "given_label", "label_quality", "is_issue"]]
-        self._windows = judged.merge(issues, on="window_id").merge(tables["oof"], on="window_id")
+        # Windows without a label are in no issue, and stand beside others all the same once people have labelled them.
+        self._windows = judged.merge(issues, on="window_id", how="left").merge(tables["oof"], on="window_id")
         names = [c for c in self._windows.columns if c.startswith(PROBABILITY_PREFIX)]
         self._classes = [c for c in names if self._windows[c].notna().any()]
         self._candidates = self._chosen(seed=seed)
@@ -136,7 +137,7 @@ class Neighbourhood:
     def _chosen(self, *, seed: int) -> pd.DataFrame:
         """Return the windows that may stand for their class although nobody confirmed their label."""
         told = self._windows
-        sure = ~told["bad_pose"] & ~told["is_issue"] & (told["label_quality"] >= _SURE)
+        sure = ~told["bad_pose"] & (told["is_issue"] == False) & (told["label_quality"] >= _SURE)  # noqa: E712 - null is neither
         clips = told.loc[sure, "clip_id"].unique()
         drawn = np.random.default_rng(seed).permutation(len(clips))[:MOST_CLIPS]
         kept = told[sure & told["clip_id"].isin(set(clips[drawn]))].reset_index(drop=True)

@@ -48,13 +48,13 @@ def predict_out_of_fold(
     parts: Parts,
     progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
-    """Return the oof table: for every window of the audit and the hold-out, one probability a class of its species.
+    """Return the oof table: for every window that is not left out, one probability a class of its species.
 
-    Windows of bad pose and windows across a change of label are predicted, but teach nothing. Networks learn from the labels
-    that were reviewed, and from those that the passes trust or repaired; how long, a trial on one fold finds. Their
-    probabilities, averaged over views and repeats, and those of the voices are mixed in the proportion that fits the trusted
-    labels best (Brier score, out of fold; Breiman 1996, "Stacked Regressions"). The hold-out is predicted by models of the
-    audited groups alone.
+    Windows of bad pose, windows across a change of label and those without a label are predicted, but teach nothing. Networks
+    learn from the labels that were reviewed, and from those that the passes trust or repaired; how long, a trial on one fold
+    finds. Their probabilities, averaged over views and repeats, and those of the voices are mixed in the proportion that fits
+    the trusted labels best (Brier score, out of fold; Breiman 1996, "Stacked Regressions"). The hold-out is predicted by models
+    of the audited groups alone.
     """
     recipe = recipe_of(config)
     device = choose_device(config.run.device).type
@@ -181,9 +181,7 @@ def _table(windows: pd.DataFrame, predicted: list[_Predicted]) -> pd.DataFrame:
         columns = np.array([names.index(c) for c in p.species.classes], np.int64)
         values[rows[:, None], columns] = p.probabilities
         fold[rows], taught[rows] = p.fold, p.heard.kept
-        network[rows] = p.network[np.arange(len(rows)), given]
-        if p.heard.probabilities.shape[1]:
-            voices[rows] = p.heard.probabilities[np.arange(len(rows)), given]
+        network[rows], voices[rows] = (_of_given(said, given) for said in (p.network, p.heard.probabilities))
     table = pd.DataFrame(values, columns=probability_columns(names))
     told = {
         "window_id": windows["window_id"].array,
@@ -194,4 +192,13 @@ def _table(windows: pd.DataFrame, predicted: list[_Predicted]) -> pd.DataFrame:
     }
     for place, (name, column) in enumerate(told.items()):
         table.insert(place, name, column)
-    return table[table["network"].notna()].reset_index(drop=True)
+    return table.loc[np.flatnonzero(~np.isnan(values).all(axis=1))].reset_index(drop=True)
+
+
+def _of_given(probabilities: NDArray[np.floating], given: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return the probability of each window's given label, NaN where it has none or nothing was said; shape (n,)."""
+    own = np.full(len(given), np.nan, np.float32)
+    if probabilities.shape[1]:
+        rows = np.flatnonzero(given >= 0)
+        own[rows] = probabilities[rows, given[rows]]
+    return own

@@ -54,13 +54,13 @@ class Lesson:
     Attributes
     ----------
     labels : Labelled
-        Given classes, clips and votes, and which labels are fixed.
+        Given classes (-1: none), clips and votes, and which labels are fixed.
     group : int64, shape (n,)
         Group of the folds.
     audited : bool, shape (n,)
         False for the hold-out, which teaches nothing and is predicted by what all others teach.
     teaches : bool, shape (n,)
-        Audited windows that may train: not mixed, no bad pose.
+        Audited windows that may train: labelled, not mixed, no bad pose.
     classes : int
     folds : int
     seed : int
@@ -83,8 +83,13 @@ class Lesson:
         """Return the fold of each window, by the windows that teach a class; -1 where nothing of its group teaches."""
         return deal_groups(teaching, self.group, teaching >= 0, count=count, seed=seed)
 
+    @property
+    def labelled(self) -> NDArray[np.int64]:
+        """Return the rows of the windows that have a label; the others are predicted, and nothing is thought of them."""
+        return np.flatnonzero(self.labels.given >= 0)
+
     def of(self, rows: NDArray[np.int64]) -> Lesson:
-        """Return the lesson of some of the windows; whole groups, so that folds stay apart."""
+        """Return the lesson of some of the windows; of whole groups all or all that are labelled, so that folds stay apart."""
         return replace(
             self, labels=self.labels.of(rows), group=self.group[rows], audited=self.audited[rows], teaches=self.teaches[rows]
         )
@@ -192,6 +197,12 @@ def _trusted(probabilities: NDArray[np.float32], lesson: Lesson, *, kept: NDArra
 
     A class of which that would leave the windows of a single group keeps them all: no model could learn it to predict that group.
     """
+    trusted, rows = lesson.teaches.copy(), lesson.labelled
+    trusted[rows] = _trusted_of(probabilities[rows], lesson.of(rows), kept=kept[rows])
+    return trusted
+
+
+def _trusted_of(probabilities: NDArray[np.float32], lesson: Lesson, *, kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
     given = lesson.labels.given
     doubt = doubt_labels(probabilities, lesson.labels)
     wrong = counted_wrong(doubt, lesson.labels, kept)
@@ -209,7 +220,9 @@ def _trusted(probabilities: NDArray[np.float32], lesson: Lesson, *, kept: NDArra
 
 def _repaired(probabilities: NDArray[np.floating], lesson: Lesson, *, kept: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return the class that each window teaches, -1 for none: a dropped label that is probably wrong is repaired."""
-    doubt = doubt_labels(probabilities, lesson.labels)
-    quality = estimate_quality(doubt, lesson.labels, kept)
-    wrong = lesson.teaches & ~kept & (quality.right < _EVEN)
-    return np.where(kept, lesson.labels.given, np.where(wrong, quality.suggested, -1))
+    teaching, rows = np.full(len(kept), -1, np.int64), lesson.labelled
+    own = lesson.of(rows)
+    quality = estimate_quality(doubt_labels(probabilities[rows], own.labels), own.labels, kept[rows])
+    wrong = own.teaches & ~kept[rows] & (quality.right < _EVEN)
+    teaching[rows] = np.where(kept[rows], own.labels.given, np.where(wrong, quality.suggested, -1))
+    return teaching

@@ -45,8 +45,11 @@ def trust_labels(windows: pd.DataFrame, samples: Samples, *, config: Config, par
 def _teaching(species: Species, heard: Heard) -> NDArray[np.int64]:
     if not heard.probabilities.shape[1]:
         return heard.teaching
-    labels = species.lesson.labels
-    said = heard.probabilities.astype(np.float64)
-    quality = estimate_quality(doubt_labels(said / said.sum(axis=1, keepdims=True), labels), labels, heard.kept)
-    judged = np.where(quality.right < _EVEN, quality.suggested, labels.given)
-    return np.where(species.lesson.teaches, judged, -1)
+    teaching, rows = np.full(len(species.rows), -1, np.int64), species.lesson.labelled
+    lesson = species.lesson.of(rows)
+    said = heard.probabilities[rows].astype(np.float64)
+    doubt = doubt_labels(said / said.sum(axis=1, keepdims=True), lesson.labels)
+    quality = estimate_quality(doubt, lesson.labels, heard.kept[rows])
+    judged = np.where(quality.right < _EVEN, quality.suggested, lesson.labels.given)
+    teaching[rows] = np.where(lesson.teaches, judged, -1)
+    return teaching

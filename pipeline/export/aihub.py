@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from data_schemas.errors import StageError
 from data_schemas.labels import Taxonomy
 from pipeline.export.label_text import correct_label_file
+from pipeline.export.labels import changed_frames
 from pipeline.file_names import file_name
 from pipeline.readers.checks import Unreadable
 from pipeline.readers.files import list_files, read_bytes
@@ -41,18 +42,18 @@ class LabelFiles:
 
 @dataclass(frozen=True)
 class Stretch:
-    """Frames of one clip that follow each other, but for excluded ones, under one label."""
+    """Frames of one clip that follow each other, but for excluded ones, under one label; None: nobody labelled them."""
 
-    label: str
+    label: str | None
     frames: tuple[int, ...]
 
 
 def stretches(numbers: NDArray[np.integer], labels: NDArray[np.object_], excluded: NDArray[np.bool_]) -> list[Stretch]:
-    """Cut the frames of a clip that are left where their label changes; all three of shape (frames,)."""
+    """Cut the frames of a clip that are left where their label (None: none) changes; all three of shape (frames,)."""
     numbers, labels = numbers[~excluded], labels[~excluded]
     starts = np.flatnonzero(labels[1:] != labels[:-1]) + 1
     parts = zip(np.split(numbers, starts), np.split(labels, starts), strict=True)
-    return [Stretch(str(label[0]), tuple(number.tolist())) for number, label in parts if len(number)]
+    return [Stretch(label[0], tuple(number.tolist())) for number, label in parts if len(number)]
 
 
 def write_label_files(
@@ -70,7 +71,7 @@ def write_label_files(
         A file of the source cannot be read any more, or is another than the run read.
     """
     source = _Source(Path(run.record()["source"]))
-    changed = (after["label"] != after["given"]).to_numpy(bool) | after["excluded"].to_numpy(bool)
+    changed = changed_frames(after) | after["excluded"].to_numpy(bool)
     numbers, excluded = after["frame_number"].to_numpy(), after["excluded"].to_numpy(bool)
     bounds = clip_bounds(clips)
     paths = [_below(name) for name in clips["source"]]
@@ -83,12 +84,13 @@ def write_label_files(
             _write(folder / path, data)
             counted.update(("unchanged", "files"))
             continue
-        part = after.iloc[a:b]
-        given = str(part["given"].iloc[0])
-        cut = stretches(numbers[a:b], part["label"].to_numpy(object), excluded[a:b])
+        told = after[["given", "label"]].iloc[a:b].astype(object)
+        told = told.where(told.notna(), None)
+        given = told["given"].iloc[0]
+        cut = stretches(numbers[a:b], told["label"].to_numpy(object), excluded[a:b])
         counted.update((_outcome(cut),))
         for stretch, place in zip(cut, _places(path, cut, taken), strict=True):
-            action = None if stretch.label == given else _phrase(taxonomy, species, stretch.label)
+            action = None if stretch.label in (None, given) else _phrase(taxonomy, species, stretch.label)
             whole = len(stretch.frames) == b - a
             _write(folder / place, correct_label_file(data, action=action, frames=None if whole else stretch.frames))
             counted.update(("files",))

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from data_schemas.tables import CHANGES
+from pipeline.export.labels import changed_frames
 from pipeline.readers.recordings import text_by_code
 from pipeline.review.events import ADJUDICATION
 from pipeline.review.queries import operations_of
@@ -50,7 +51,7 @@ def list_changes(after: pd.DataFrame, events: pd.DataFrame, segments: pd.DataFra
 
 def _spans(after: pd.DataFrame) -> pd.DataFrame:
     """Return neighbouring changed frames of one clip, label before, label after and event as one row."""
-    rows = np.flatnonzero((after["label"] != after["given"]).to_numpy(bool) | after["excluded"].to_numpy(bool))
+    rows = np.flatnonzero(changed_frames(after) | after["excluded"].to_numpy(bool))
     changed = after.iloc[rows]
     same = np.diff(rows, prepend=-2) == 1
     for name in ("clip_id", "given", "label", "event_id", "excluded"):

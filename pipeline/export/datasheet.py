@@ -16,6 +16,7 @@ from data_schemas.labels import Taxonomy
 from data_schemas.tables import MARKS
 from pipeline.export.aihub import LabelFiles
 from pipeline.export.files import WrittenTable
+from pipeline.export.labels import changed_frames
 from pipeline.export.placing import sha256_of
 from pipeline.export.windows import CleanWindows
 from pipeline.identity import digest
@@ -80,7 +81,7 @@ def datasheet(
 
 
 def _taxonomy(taxonomy: Taxonomy | None, config: Config, made: Exported) -> dict[str, Any]:
-    used = made.windows.table[_CLASS].drop_duplicates().sort_values(_CLASS)
+    used = made.windows.table[_CLASS].dropna().drop_duplicates().sort_values(_CLASS)
     found = {str(s): sorted(part["label"]) for s, part in used.groupby("species")}
     if taxonomy is None:
         return {"name": None, "merge": config.labels.merge, "labels": found}
@@ -115,10 +116,11 @@ def _frames(after: pd.DataFrame) -> dict[str, Any]:
         "exported": int((~excluded).sum()),
         "excluded": int(excluded.sum()),
         "reviewed": int((after["label_source"] != "given").sum()),
-        "changed": int((after["label"] != after["given"]).sum()),
+        "changed": int(changed_frames(after).sum()),
+        "unlabelled": int((after["label"].isna() & ~excluded).sum()),
         **{mark: int((after["mark"] == mark).sum()) for mark in MARKS},
     }
-    sources = after.loc[~excluded, "label_source"].value_counts().sort_index()
+    sources = after.loc[~excluded & after["label"].notna(), "label_source"].value_counts().sort_index()
     return {
         **counts,
         "reviewed_share": _share(counts["reviewed"], counts["run"]),
@@ -128,14 +130,15 @@ def _frames(after: pd.DataFrame) -> dict[str, Any]:
 
 def _windows(made: Exported) -> dict[str, Any]:
     table, issues = made.windows.table, made.issues
-    given = made.run_windows.set_index("window_id")["label"].reindex(table["window_id"]).to_numpy(object)
+    given = made.run_windows.set_index("window_id")["label"].reindex(table["window_id"]).array
     return {
         "run": len(made.run_windows),
         "exported": len(table),
         "left_out_mixed": made.windows.left_out_mixed,
         "left_out_excluded": made.windows.left_out_excluded,
         "mixed": int(table["mixed"].sum()),
-        "changed": int((table["label"].to_numpy(object) != given).sum()),
+        "changed": int(changed_frames(pd.DataFrame({"label": table["label"].array, "given": given})).sum()),
+        "unlabelled": int(table["label"].isna().sum()),
         "flagged": int(issues["is_issue"].sum()),
         "flagged_share": _share(int(issues["is_issue"].sum()), len(issues)),
     }

@@ -45,9 +45,11 @@ def export_lines(sheet: Mapping[str, Any], *, out: Path) -> list[str]:
         f"decisions  {decisions['events']:>9,}": f"of {len(decisions['reviewers'])} reviewers, over "
         f"{_percent(frames['reviewed_share'])} of the frames",
         f"frames     {frames['exported']:>9,}": f"of {frames['run']:,}: {frames['changed']:,} relabelled, {frames['excluded']:,} "
-        f"excluded; {frames['unsure']:,} unsure and {frames['disputed']:,} disputed keep their given label",
+        f"excluded; {frames['unsure']:,} unsure and {frames['disputed']:,} disputed keep their given label"
+        + (f"; {frames['unlabelled']:,} have no label" if frames["unlabelled"] else ""),
         f"windows    {windows['exported']:>9,}": f"of {windows['run']:,}: {windows['changed']:,} relabelled, left out "
-        f"{windows['left_out_mixed']:,} mixed and {windows['left_out_excluded']:,} with excluded frames",
+        f"{windows['left_out_mixed']:,} mixed and {windows['left_out_excluded']:,} with excluded frames"
+        + (f"; {windows['unlabelled']:,} have no label" if windows["unlabelled"] else ""),
     }
     lines = [f"{count}   {what}" for count, what in told.items()]
     if sheet["label_files"]:
@@ -74,10 +76,12 @@ def _counts(sheet: Mapping[str, Any]) -> list[str]:
         ("frames excluded", f"{frames['excluded']:,}"),
         ("frames unsure, given label kept", f"{frames['unsure']:,}"),
         ("frames disputed, given label kept", f"{frames['disputed']:,}"),
+        ("exported frames without a label", f"{frames['unlabelled']:,}"),
         *((f"exported frames whose label is {name}", f"{count:,}") for name, count in frames["by_source"].items()),
         ("windows flagged by the run", f"{windows['flagged']:,} ({_percent(windows['flagged_share'])})"),
         ("windows exported", f"{windows['exported']:,} of {windows['run']:,}"),
         ("windows relabelled", f"{windows['changed']:,}"),
+        ("exported windows without a label", f"{windows['unlabelled']:,}"),
         ("windows with several labels, exported", f"{windows['mixed']:,}"),
         (f"windows left out: no label leads by {margin:g} of the frames", f"{windows['left_out_mixed']:,}"),
         ("windows left out: excluded frames", f"{windows['left_out_excluded']:,}"),
@@ -94,7 +98,9 @@ def _classes(classes: Sequence[Mapping[str, Any]]) -> list[str]:
 def _changes(changes: Sequence[Mapping[str, Any]]) -> list[str]:
     if not changes:
         return ["None."]
-    rows = [(c["species"], c["from"], c["to"] or "(excluded)", f"{c['spans']:,}", f"{c['frames']:,}") for c in changes]
+    rows = [
+        (c["species"], c["from"] or "(no label)", c["to"] or "(excluded)", f"{c['spans']:,}", f"{c['frames']:,}") for c in changes
+    ]
     return _table(("species", "from", "to", "spans", "frames"), rows)
 
 

@@ -35,7 +35,8 @@ def clean_frames(frames: pd.DataFrame, after: pd.DataFrame, clips: pd.DataFrame)
         columns[name] = pd.Series(text_by_code(list(names), place[clip]))
     columns |= {name: pd.Series(clips[name].to_numpy()[clip]) for name in _NUMBERS_OF_CLIP}
     columns |= {"frame_label": after["label"], "given_label": after["given"]}
-    columns |= {name: after[name] for name in ("label_source", "event_id", "mark")}
+    columns |= {"label_source": after["label_source"].where(after["label"].notna())}
+    columns |= {name: after[name] for name in ("event_id", "mark")}
     columns |= {name: frames[name] for name in _poses_and_pictures(frames)}
     return pd.DataFrame({name: columns[name] for name in _ordered(columns, CLEAN_FRAMES)}, copy=False)
 

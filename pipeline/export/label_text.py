@@ -28,7 +28,7 @@ def correct_label_file(data: bytes, *, action: str | None, frames: Collection[in
     data
         A label file that the reader reads.
     action
-        What ``metadata.action`` is to be; None leaves it.
+        What ``metadata.action`` is to be, added where the file has none; None leaves it.
     frames
         The frame numbers whose annotations stay; None leaves all.
 
@@ -41,15 +41,23 @@ def correct_label_file(data: bytes, *, action: str | None, frames: Collection[in
     file = dict(_members(text, _after_blank(text, 0)))
     edits: list[tuple[Place, str]] = []
     if action is not None:
-        place = dict(_members(text, file["metadata"][0]))["action"]
-        written = text[slice(*place)]
-        edits.append((place, json.dumps(action, ensure_ascii=written.isascii() and "\\u" in written)))
+        edits.append(_with_action(text, file["metadata"], action))
     if frames is not None:
         edits.append((file["annotations"], _thinned(text, file["annotations"], frozenset(frames))))
     corrected = text
     for (start, end), new in sorted(edits, reverse=True):
         corrected = corrected[:start] + new + corrected[end:]
     return _encoded(corrected, text, data)
+
+
+def _with_action(text: str, metadata: Place, action: str) -> tuple[Place, str]:
+    """Return where the action of a label file stands, or is to stand, and what to write there."""
+    place = dict(_members(text, metadata[0])).get("action")
+    if place is None:
+        # The species, which every label file tells, follows.
+        return (metadata[0] + 1, metadata[0] + 1), f'"action": {json.dumps(action, ensure_ascii=False)}, '
+    written = text[slice(*place)]
+    return place, json.dumps(action, ensure_ascii=written.isascii() and "\\u" in written)
 
 
 def _thinned(text: str, array: Place, frames: frozenset[int]) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from data_schemas.tables import LABEL_SOURCES, MARKS
 from pipeline.readers.recordings import text_by_code
 from pipeline.review.consensus import labels_after_review
 
-__all__ = ["clip_labels", "review_frames"]
+__all__ = ["changed_frames", "clip_labels", "review_frames"]
 
 _GIVEN = LABEL_SOURCES.index("given")
 
@@ -29,14 +30,15 @@ def review_frames(events: pd.DataFrame, frames: pd.DataFrame, *, blind: bool = F
     Returns
     -------
     DataFrame, a row for each row of ``frames``, in its order
-        clip_id, frame_number, given, label, label_source, event_id, excluded, and ``mark`` (unsure, disputed or null).
+        clip_id, frame_number, given and label (null: nobody labelled it), label_source, event_id, excluded, and ``mark`` (unsure,
+        disputed or null).
     """
     touched = np.flatnonzero(frames["clip_id"].isin(events["clip_id"].unique()))
     # Most clips are never reviewed: only the others are replayed, and the columns of all are made from codes, not from strings.
     after = labels_after_review(events, frames.iloc[touched], blind=blind)
     codes, names = pd.factorize(frames["given"])
     known = pd.Index(names)
-    new = pd.Index(after["label"].unique()).difference(known)
+    new = pd.Index(after["label"].dropna().unique()).difference(known)
     classes = [*known, *new]
     label = codes.copy()
     label[touched] = pd.Index(classes).get_indexer(pd.Index(after["label"]))
@@ -63,18 +65,26 @@ def review_frames(events: pd.DataFrame, frames: pd.DataFrame, *, blind: bool = F
     )
 
 
+def changed_frames(after: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return the frames that review gave another label than the given one, or one where none was given; shape (frames,)."""
+    return (after["label"].notna() & (after["label"] != after["given"])).to_numpy(bool)
+
+
 def clip_labels(clips: pd.DataFrame, after: pd.DataFrame) -> pd.Series:
     """Return the label of every clip after review, in the order of ``clips``.
 
     It is the given one unless review changed a frame of the clip: then the commonest of its frames that are left, and of several
-    equally common ones the given label, else the first by name.
+    equally common ones the given label, else the first by name. It is null where none of the frames that are left has a label.
     """
-    changed = after.loc[(after["label"] != after["given"]).to_numpy(bool), "clip_id"].unique()
-    left = after[after["clip_id"].isin(changed) & ~after["excluded"]]
+    changed = after.loc[changed_frames(after), "clip_id"].unique()
+    left = after[~after["excluded"]]
+    labelled = left[left["label"].notna()]
+    bare = set(left["clip_id"].unique()) - set(labelled["clip_id"].unique())
+    counted = labelled[labelled["clip_id"].isin(changed)]
     given = clips.set_index("clip_id")["label"]
-    counted = left.groupby(["clip_id", "label"]).size().rename("frames").reset_index()
+    counted = counted.groupby(["clip_id", "label"]).size().rename("frames").reset_index()
     counted["is_given"] = counted["label"] == counted["clip_id"].map(given)
     best = counted.sort_values(["frames", "is_given", "label"], ascending=[False, False, True], kind="stable")
     commonest = best.drop_duplicates("clip_id").set_index("clip_id")["label"]
     found = commonest.astype("str").reindex(clips["clip_id"]).set_axis(clips.index)
-    return found.fillna(clips["label"])
+    return found.fillna(clips["label"]).mask(clips["clip_id"].isin(bare))

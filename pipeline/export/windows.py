@@ -15,7 +15,7 @@ __all__ = ["CleanWindows", "clean_windows"]
 
 _WIDE = np.int64(2) ** 32
 _KEPT = ("window_id", "clip_id", "subject_id", "species", "start_frame", "end_frame")
-_OF_RUN = ("split", "bad_pose", "pose_fault", "visible")
+_OF_RUN = ("bad_pose", "pose_fault", "visible")
 _EXACT = 1e-9
 
 
@@ -51,7 +51,8 @@ def clean_windows(
     """Return the windows after review.
 
     A window with an excluded frame is left out. One whose frames have several labels is exported under the commonest where that
-    leads the next by at least ``margin`` of the window's frames (never where two are equally common), else it is left out.
+    leads the next by at least ``margin`` of its labelled frames (never where two are equally common), else it is left out. One
+    whose frames have none is exported without a label.
 
     Parameters
     ----------
@@ -60,7 +61,7 @@ def clean_windows(
     after
         Its frames after review (see :func:`pipeline.export.labels.review_frames`).
     margin
-        Share of a window's frames.
+        Share of a window's labelled frames.
     merge, taxonomy
         Give ``target``, the class that a label is trained as.
     """
@@ -70,19 +71,21 @@ def clean_windows(
     excluded = _sums(after["excluded"].to_numpy(bool)[frames.order], first, last) > 0
     codes, names = pd.factorize(after["label"], sort=True)
     votes = _votes(codes[frames.order], len(names), first, last)
-    lead = (votes.count - votes.second) / np.maximum(total, 1)
-    clear = (votes.count > votes.second) & (lead >= margin - _EXACT)
+    labelled = _sums((codes >= 0)[frames.order], first, last)
+    lead = (votes.count - votes.second) / np.maximum(labelled, 1)
+    clear = (labelled == 0) | ((votes.count > votes.second) & (lead >= margin - _EXACT))
     kept = clear & ~excluded
     reviewed = _sums((after["label_source"] != "given").to_numpy(bool)[frames.order], first, last)
     run = windows[kept].reset_index(drop=True)
-    label = pd.Series(text_by_code(list(names), votes.first[kept]))
+    label = pd.Series(text_by_code(list(names), np.where(labelled > 0, votes.first, -1)[kept]))
     table = run[list(_KEPT)].assign(
         label=label,
         target=_targets(run["species"], label, merge=merge, taxonomy=taxonomy),
         given_label=_given_labels(run["label"], after["given"].iloc[frames.order], first[kept], last[kept], reviewed[kept] > 0),
-        majority=votes.count[kept] / total[kept],
-        mixed=votes.count[kept] < total[kept],
-        reviewed=reviewed[kept] / total[kept],
+        majority=np.where(labelled > 0, votes.count / np.maximum(total, 1), np.nan)[kept],
+        mixed=votes.count[kept] < labelled[kept],
+        reviewed=reviewed[kept] / np.maximum(total[kept], 1),
+        split=_splits(windows)[kept].where(label.notna().to_numpy(), "unlabelled").array,
         **{name: run[name] for name in _OF_RUN},
     )
     return CleanWindows(
@@ -101,8 +104,19 @@ def _given_labels(
     codes, names = pd.factorize(given, sort=True)
     votes = _votes(codes, len(names), first[touched], last[touched])
     own = label.to_numpy(object, copy=True)
-    own[touched] = names.to_numpy(object)[votes.first]
+    own[touched] = np.array([*names, None], object)[np.where(votes.count > 0, votes.first, -1)]
     return pd.Series(own, index=label.index, dtype="str")
+
+
+def _splits(windows: pd.DataFrame) -> pd.Series:
+    """Return the split of each window of a run, were it labelled: one that nobody had labelled goes with its group."""
+    split, group = windows["split"], windows["species"] + "\0" + windows["subject_id"]
+    of_group = np.select(
+        [group.isin(group[split == "holdout"].unique()), windows["species"].isin(windows["species"][split == "audit"].unique())],
+        ["holdout", "audit"],
+        "left_out",
+    )
+    return split.where(split != "unlabelled", pd.Series(of_group, index=windows.index))
 
 
 class _Frames:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from data_schemas.config import Config
 from data_schemas.errors import ConfigError
-from data_schemas.labels import UNLABELLED, Taxonomy
+from data_schemas.labels import Taxonomy
 from data_schemas.skeletons import Skeleton, load_skeleton
 from pipeline.readers.actions import class_of, inspected_class
 from pipeline.readers.checks import (
@@ -182,11 +182,11 @@ def _limit(meta: Metadata) -> float:
     return min(_LONGEST * max(sides), UNSIZED_LIMIT) if sides else UNSIZED_LIMIT
 
 
-def _labels(meta: Metadata, taxonomy: Taxonomy | None, *, config: Config) -> tuple[str, str | None, dict[str, int]]:
-    """Return the owner's label, the inspector's, and a note where the latter is not known."""
+def _labels(meta: Metadata, taxonomy: Taxonomy | None, *, config: Config) -> tuple[str | None, str | None, dict[str, int]]:
+    """Return the owner's label (None where the configuration allows it), the inspector's, and a note where one is not known."""
     species, owner = _species(meta), plain_name(meta.action)
     if owner is None and config.labels.missing == "unlabelled":
-        return UNLABELLED, None, {}
+        return None, None, {"no action is named: the clip is unlabelled": 1}
     if owner is None:
         raise Unreadable("$.metadata.action", "no action is named")
     label = class_of(owner, species=species, taxonomy=taxonomy, places=("$.metadata.species", "$.metadata.action"))

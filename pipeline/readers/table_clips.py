@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_schemas.config import Config
-from data_schemas.labels import UNLABELLED, Taxonomy
+from data_schemas.labels import Taxonomy
 from data_schemas.tables import LABEL_SOURCES
 from pipeline.readers.actions import class_of, inspected_class, unknown_action
 from pipeline.readers.checks import UNTOLD_NOTE, UNTOLD_RATE, Unreadable, frame_rates
@@ -35,6 +35,9 @@ NO_SPECIES = "ANIMAL"
 Told = list[dict[str, str | None]]
 """What the rows of each clip say of it, by column."""
 
+_NO_LABEL = ("-1", "-1.0")
+"""What numeric labels say of a frame that has none; no class is called so."""
+
 FrameClasses = tuple[list[str], NDArray[np.int64]]
 """Classes, and the place of each row's among them, -1 where it has none."""
 
@@ -47,7 +50,7 @@ def told_of_clips(rows: Rows) -> Told:
     """Return the names that the rows of each clip agree on; clips whose rows do not are set aside."""
     told: Told = [dict.fromkeys(CLIP_TEXT) for _ in rows.names]
     for column in (c for c in CLIP_TEXT if c in rows):
-        names, codes = rows.names_of(column)
+        names, codes = _labels_of(rows, column) if column == "label" else rows.names_of(column)
         way = ": a label per frame belongs into the column frame_label" if column == "label" else ""
         first = codes[rows.first]
         rows.set_aside(codes != first[rows.clip], column, f"{column} changes within the clip{way}")
@@ -62,7 +65,7 @@ def frame_classes(rows: Rows, told: Told, *, taxonomy: Taxonomy | None) -> Frame
     """Return the class of every row, or None where frames have no labels; clips with one that is not known are set aside."""
     if "frame_label" not in rows:
         return None
-    actions, codes = rows.names_of("frame_label")
+    actions, codes = _labels_of(rows, "frame_label")
     species = sorted({str(facts["species"]) for facts in told})
     place = {name: i for i, name in enumerate(species)}
     of_clip = np.array([place[str(facts["species"])] for facts in told], np.int64)
@@ -83,6 +86,14 @@ def frame_classes(rows: Rows, told: Told, *, taxonomy: Taxonomy | None) -> Frame
 
         rows.set_aside((codes >= 0) & (found_classes < 0), "frame_label", reason)
     return list(classes), found_classes
+
+
+def _labels_of(rows: Rows, column: str) -> tuple[list[str], NDArray[np.int64]]:
+    """Return the different labels in a column and the place of each row's among them, -1 where it has none."""
+    names, codes = rows.names_of(column)
+    none = np.isin(codes, [place for place, name in enumerate(names) if name in _NO_LABEL])
+    rows.note(f"{column} is -1, which stands for no label: unlabelled", none)
+    return names, np.where(none, -1, codes)
 
 
 def label_sources(rows: Rows, labels: FrameClasses | None) -> NDArray[np.int64] | None:
@@ -164,7 +175,7 @@ def facts_of_clips(
         try:
             given = row["label"] or commonest[clip]
             unlabelled = given is None and config.labels.missing == "unlabelled"
-            fact["label"] = UNLABELLED if unlabelled else _label(row, given, taxonomy=taxonomy, known=known)
+            fact["label"] = None if unlabelled else _label(row, given, taxonomy=taxonomy, known=known)
             animal = {"subject_id": subject or recording}
             fact["subject_id"] = group_of(fact["clip_id"], recording=recording, animal=animal, config=config, places=_PLACES)
         except Unreadable as error:

@@ -22,7 +22,15 @@ from data_schemas.tables import LABEL_SOURCES
 from pipeline.readers.checks import LARGEST, UNSIZED_LIMIT, Unreadable, fill_times, impossible_keypoints, order_frames
 from pipeline.readers.recordings import Remark, clips_table, text_by_code
 from pipeline.readers.repeats import settle_repeats
-from pipeline.readers.table_clips import facts_of_clips, frame_classes, label_sources, rates_of_clips, told_of_clips
+from pipeline.readers.table_clips import (
+    FrameClasses,
+    Told,
+    facts_of_clips,
+    frame_classes,
+    label_sources,
+    rates_of_clips,
+    told_of_clips,
+)
 from pipeline.readers.table_columns import Rows
 from pipeline.readers.table_files import TableFile
 from pipeline.readers.unseen import unseen_keypoints, unseen_note
@@ -56,11 +64,11 @@ def split_rows(
     sources = label_sources(rows, labels)
     rates = rates_of_clips(rows, time, told=rate, kept=kept)
     facts = facts_of_clips(rows, told, labels=labels, rates=rates, config=config, taxonomy=taxonomy)
-    rejected += rows.rejected
-    notes += rows.notes
-
     good = [clip for clip in range(len(rows.names)) if clip not in rows.bad]
     kept &= ~rows.of_bad_clips()
+    _note_unlabelled(rows, labels, told, kept)
+    rejected += rows.rejected
+    notes += rows.notes
     counts = np.bincount(rows.clip[kept], minlength=len(rows.names))
     clips = clips_table([facts[c] | {"skeleton": skeleton.name, "frame_count": int(counts[c])} for c in good])
     columns: dict[str, Any] = {
@@ -77,6 +85,16 @@ def split_rows(
     if "image" in rows:
         columns["image"] = rows.paths("image")[kept]
     return clips, pd.DataFrame(columns, copy=False)
+
+
+def _note_unlabelled(rows: Rows, labels: FrameClasses | None, told: Told, kept: NDArray[np.bool_]) -> None:
+    """Note the frames that nobody labelled, in clips that are labelled frame by frame, and the clips of which no frame was."""
+    codes = np.full(len(rows), -1) if labels is None else labels[1]
+    by_frame = np.bincount(rows.clip[codes >= 0], minlength=len(rows.names)) > 0
+    rows.note("a frame has no label where others of its clip have one: unlabelled", kept & (codes < 0) & by_frame[rows.clip])
+    for clip in np.flatnonzero(~by_frame).tolist():
+        if told[clip]["label"] is None and clip not in rows.bad:
+            rows.note_clip(clip, {"neither the clip nor any frame of it has a label: unlabelled": 1})
 
 
 def _poses(rows: Rows, skeleton: Skeleton, *, config: Config) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]:

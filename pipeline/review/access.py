@@ -12,6 +12,7 @@ from data_schemas.config import load_config
 from data_schemas.errors import StageError
 from data_schemas.labels import OTHER, Taxonomy, nearest, normal_name
 from data_schemas.tables import BLIND_SAMPLES, CLIPS, FRAMES, REVIEW_EVENTS
+from pipeline.given import given_labels
 from pipeline.naming import taxonomy_of
 from pipeline.review.queries import table_of
 from pipeline.review.store import ReviewStore
@@ -91,7 +92,7 @@ def no_events() -> pd.DataFrame:
 
 
 def frames_of(folder: RunFolder, clip_ids: Iterable[str] | None = None) -> pd.DataFrame:
-    """Return clip_id, frame_number and given label of the frames of a run, or of some of its clips.
+    """Return clip_id, frame_number and given label (null where nobody labelled it) of the frames of a run, or of some clips.
 
     Raises
     ------
@@ -101,10 +102,7 @@ def frames_of(folder: RunFolder, clip_ids: Iterable[str] | None = None) -> pd.Da
     clips = folder.read_table("clips", CLIPS)
     wanted = clips if clip_ids is None else clips[clips["clip_id"].isin(list(clip_ids))]
     frames = folder.read_columns("frames", FRAMES, ("clip_id", "frame_number", "frame_label"), clip_ids=wanted["clip_id"])
-    given = frames["clip_id"].map(wanted.set_index("clip_id")["label"])
-    if "frame_label" in frames:
-        given = frames["frame_label"].fillna(given)
-    return frames[["clip_id", "frame_number"]].assign(given=given.astype("str"))
+    return frames[["clip_id", "frame_number"]].assign(given=given_labels(wanted, frames))
 
 
 def orphans_of(folder: RunFolder, events: pd.DataFrame) -> pd.DataFrame:
@@ -148,5 +146,5 @@ def known_labels(folder: RunFolder) -> KnownLabels:
     by_species = {}
     for species, part in pairs.groupby("species"):
         names = taxonomy.names(str(species)) if taxonomy else ()
-        by_species[str(species)] = tuple(dict.fromkeys([*names, *sorted(part["label"]), OTHER]))
+        by_species[str(species)] = tuple(dict.fromkeys([*names, *sorted(part["label"].dropna()), OTHER]))
     return KnownLabels(by_species, taxonomy)

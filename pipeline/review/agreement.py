@@ -59,7 +59,8 @@ def disagreements(events: pd.DataFrame, frames: pd.DataFrame, *, blind: bool = F
     Returns
     -------
     DataFrame
-        clip_id, start_frame, end_frame, frames, reviewers (names, by comma), votes (``name: label``, by semicolon), given.
+        clip_id, start_frame, end_frame, frames, reviewers (names, by comma), votes (``name: label``, by semicolon), given (null:
+        nobody labelled it).
         Frames that follow each other in the clip with the same votes make one stretch.
     """
     after = labels_after_review(events, frames, blind=blind)
@@ -72,7 +73,7 @@ def disagreements(events: pd.DataFrame, frames: pd.DataFrame, *, blind: bool = F
     said = votes.sort_values("reviewer").groupby(["clip_id", "frame_number"])
     told = said.agg(reviewers=("reviewer", ", ".join), votes=("said", "; ".join)).reset_index()
     told = open_frames.merge(told, on=["clip_id", "frame_number"]).sort_values(["clip_id", "place"])
-    same = (told["place"].diff() == 1) & ~_changes(told[["clip_id", "votes", "given"]])
+    same = (told["place"].diff() == 1) & ~_changes(told[["clip_id", "votes", "given"]].fillna(""))
     grouped = told.groupby((~same).cumsum())
     first = grouped[["clip_id", "reviewers", "votes", "given"]].first()
     spans = grouped.agg(start_frame=("frame_number", "min"), end_frame=("frame_number", "max"), frames=("place", "size"))

@@ -128,7 +128,7 @@ def _kept_and_relabelled(span: Span, commit: Commit) -> Iterator[Span]:
     frames = np.asarray(commit.frame_numbers, np.int64)
     a = int(np.searchsorted(frames, span.start_frame))
     b = int(np.searchsorted(frames, span.end_frame, side="right"))
-    kept = np.array([normal_name(g) == span.label for g in commit.given[a:b]], np.int16)
+    kept = np.array([g is not None and normal_name(g) == span.label for g in commit.given[a:b]], np.int16)
     if not len(kept):
         yield span
         return

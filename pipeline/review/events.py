@@ -114,7 +114,7 @@ class Commit:
     frame_numbers : int array, shape (n,), ascending
         The clip's frames: spans outside them are refused.
     given : sequence of n labels
-        The clip's given labels: they tell keep from relabel.
+        The clip's given labels, None where there is none: they tell keep from relabel.
     """
 
     run_id: str
@@ -127,7 +127,7 @@ class Commit:
     state: Mapping[int, int] | NDArray[np.integer[Any]] | None = None
     classes: tuple[str, ...] = ()
     frame_numbers: NDArray[np.integer[Any]] | None = None
-    given: Sequence[str] | None = None
+    given: Sequence[str | None] | None = None
 
     def __post_init__(self) -> None:
         """Refuse names and numbers that cannot be stored."""

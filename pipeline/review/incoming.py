@@ -35,12 +35,12 @@ class Clips:
         bounds = np.flatnonzero(np.append(True, clip[1:] != clip[:-1])) if len(clip) else np.zeros(0, np.int64)
         self._bounds = dict(zip(clip[bounds], zip(bounds, np.append(bounds[1:], len(clip)), strict=True), strict=True))
         self._numbers = ordered["frame_number"].to_numpy(np.int64)
-        self._given = ordered["given"].to_numpy(object)
+        self._given = ordered["given"].fillna("").to_numpy(object)
         self._species = species
         self._labels = labels
 
     def frames(self, clip_id: str) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
-        """Return the frame numbers of a clip and the given label of each."""
+        """Return the frame numbers of a clip and the given label of each, empty where there is none."""
         if clip_id not in self._bounds:
             close = self._close(clip_id)
             raise RowError(f"no clip {clip_id!r} in this run" + (f"; did you mean {close!r}?" if close else ""))

@@ -57,7 +57,7 @@ def replay_codes(
 
 
 def labels_of_stream(
-    events: pd.DataFrame, frame_numbers: NDArray[np.integer], given: str | Sequence[str] | None = None
+    events: pd.DataFrame, frame_numbers: NDArray[np.integer], given: str | Sequence[str | None] | None = None
 ) -> pd.DataFrame:
     """Return what the events of one clip, reviewer and stream say about every frame.
 
@@ -68,7 +68,7 @@ def labels_of_stream(
     frame_numbers : int, shape (n,)
         The clip's frames, ascending.
     given
-        The clip's given label, or one a frame: tells keep from relabel anew, for it may have changed since.
+        The clip's given label, or one a frame (None: none): tells keep from relabel anew, for it may have changed since.
 
     Returns
     -------

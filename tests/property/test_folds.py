@@ -22,7 +22,7 @@ def grouped(draw: st.DrawFn) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=["group", "target"])
     unfit = draw(st.lists(st.integers(0, 9), min_size=len(table), max_size=len(table)))
     marks = {"mixed": [u == 0 for u in unfit], "bad_pose": [u == 1 for u in unfit]}
-    return table.assign(species="DOG", clip_id=table["group"], split="audit", **marks)
+    return table.assign(species="DOG", clip_id=table["group"], label=table["target"], split="audit", **marks)
 
 
 @given(windows=grouped(), count=st.integers(2, 6), seed=st.integers(0, 5), holdout=st.sampled_from([0.0, 0.1, 0.3]))
@@ -73,7 +73,8 @@ def test_classes_that_two_folds_cannot_hold_apart_get_a_third() -> None:
 )
 def test_a_hold_out_has_the_groups_that_a_verdict_needs_where_a_quarter_has(sizes: list[int], seed: int, holdout: float) -> None:
     rows = [(f"g{i:02d}", f"c{c}") for i, size in enumerate(sizes) for c in range(2) for _ in range(size)]
-    windows = pd.DataFrame(rows, columns=["group", "target"]).assign(species="DOG", mixed=False, bad_pose=False)
+    windows = pd.DataFrame(rows, columns=["group", "label"])
+    windows = windows.assign(target=windows["label"], species="DOG", mixed=False, bad_pose=False)
     split = split_windows(windows, folds=Folds(seed=seed, holdout=holdout))
     apart = split.loc[split["split"] == "holdout", "group"].nunique()
     if len(sizes) >= 4 * FEWEST_GROUPS:

@@ -67,10 +67,14 @@ def test_with_frame_labels_a_window_takes_its_commonest_and_mixed_ones_are_marke
     assert windows["mixed"].tolist() == [False] * 6 + [True] * 4 + [False] * 6
 
 
-def test_frames_without_a_label_of_their_own_leave_the_clips() -> None:
+def test_frames_without_a_label_have_none_where_others_of_their_clip_do() -> None:
     windows = windows_of(*clips_and_frames(clips=2, frame_label=[None] * 20 + ["SIT"] * 10 + [None] * 10))
     assert windows["label"].tolist()[:16] == ["SIT"] * 16
-    assert windows["label"].tolist()[16:] == ["SIT"] * 10 + ["TURN"] * 6
+    # A window that is labelled in part has the commonest label of those frames that have one, and is not mixed.
+    assert windows["label"].tolist()[16:26] == ["SIT"] * 10
+    assert windows.loc[26:, ["label", "target"]].isna().all(axis=None)
+    assert windows["split"].tolist() == ["audit"] * 26 + ["unlabelled"] * 6
+    assert not windows["mixed"].any()
 
 
 def test_windows_with_too_few_keypoints_are_bad_pose() -> None:

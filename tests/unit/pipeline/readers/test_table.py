@@ -49,6 +49,7 @@ def test_a_table_may_tell_which_labels_were_reviewed(tmp_path: Path) -> None:
     assert {(r, n) for r, n in found.notes[["reason", "file"]].to_numpy().tolist()} == {
         ("label_source is none of adjudication, consensus, review, given: taken as given (2 times)", "t.csv"),
         ("a label was reviewed, says label_source: it is taken as right (3 times)", "t.csv"),
+        ("a frame has no label where others of its clip have one: unlabelled", "t.csv"),
     }
     # Where no frame has a label, there is nothing that it could tell of.
     assert "label_source" not in read(put(tmp_path / "clips.parquet", poses(label_source=source))).frames

@@ -77,7 +77,10 @@ def test_a_taxonomy_resolves_labels_of_frames_and_of_the_inspector(tmp_path: Pat
         "WALKRUN",
     ]
     assert found.clips["other_label"].fillna("?").tolist() == ["LYING", "?"]
-    assert found.notes["reason"].tolist() == ["the inspector's action '날기' is not known: left out"]
+    assert found.notes["reason"].tolist() == [
+        "a frame has no label where others of its clip have one: unlabelled",
+        "the inspector's action '날기' is not known: left out",
+    ]
 
 
 @pytest.mark.parametrize(
