@@ -50,9 +50,10 @@ class Labelled:
     sigma: float
 
     def of(self, rows: NDArray[np.int64]) -> Labelled:
-        """Return the labels of some of the windows, in order; whole clips, but for windows without a label."""
-        names = ("given", "clip", "block", "audited", "votes", "fixed")
-        return replace(self, **{name: getattr(self, name)[rows] for name in names})
+        """Return the labels of some of the windows, in order: whole clips, but for those without a label, which part a block."""
+        names = ("given", "clip", "audited", "votes", "fixed")
+        new = (np.diff(self.block[rows], prepend=-1) != 0) | (np.diff(rows, prepend=-1) > 1)
+        return replace(self, block=np.cumsum(new), **{name: getattr(self, name)[rows] for name in names})
 
 
 def smooth(values: NDArray[np.floating], labels: Labelled, *, alike: NDArray[np.floating] | None = None) -> FloatArray:
