@@ -56,7 +56,7 @@ def show() -> None:
         state=table["active"].map({True: "in force", False: "taken back"}),
     )
     chosen = st.dataframe(
-        shown[list(_TABLE)],
+        shown[["when", *_TABLE]],
         hide_index=True,
         height=min(620, 38 + 35 * len(shown)),
         key="acts",

@@ -13,7 +13,6 @@ from audit_app.queue_filters import QueueFilters
 from audit_app.review_events import events
 from audit_app.segment_board import segment_board
 from audit_app.wording import KIND_NAMES, STATE_NAMES
-from pipeline.colours import class_colours
 from pipeline.report.found import Found
 from pipeline.review.progress import frames_a_minute
 
@@ -158,12 +157,8 @@ def _classes(rows: pd.DataFrame) -> list[tuple[str, str]]:
     return sorted({*given, *suggested})
 
 
-def _title(found: Found, species: str, name: str) -> tuple[str, str, str, str]:
-    """Return a class's code, English and Korean name, and colour."""
+def _title(found: Found, species: str, name: str) -> tuple[str, str, str, str, int]:
+    """Return a class's code, English and Korean name, colour and second cue."""
     label = found.taxonomy.label(species, name) if found.taxonomy else None
     en, ko = (label.en, label.ko) if label else (name, "")
-    return name, en or name, "" if ko == en else ko, _colour(found, name)
-
-
-def _colour(found: Found, name: str) -> str:
-    return found.colours.get(name) or class_colours(list(found.colours), also=[name])[name]
+    return name, en or name, "" if ko == en else ko, *found.look(name)

@@ -17,7 +17,6 @@ from audit_app.server import COMMIT_ROUTE, NEXT_ROUTE, PICTURE_ROUTE, prefixed
 from audit_app.tokens import secret_of, sign
 from data_schemas.errors import UsageError
 from data_schemas.labels import OTHER, normal_name
-from pipeline.colours import class_colours
 from pipeline.given import given_labels
 from pipeline.report.drawing import drawn_edges
 from pipeline.report.found import Found
@@ -154,13 +153,12 @@ def _classes(found: Found, species: str, occurring: Sequence[str]) -> list[str]:
     return [*known, *extra, OTHER]
 
 
-def _told(found: Found, species: str, classes: Sequence[str]) -> list[dict[str, str]]:
-    colours = class_colours(list(found.colours), also=classes)
+def _told(found: Found, species: str, classes: Sequence[str]) -> list[dict[str, Any]]:
     told = []
     for name in classes:
         label = found.taxonomy.label(species, name) if found.taxonomy else None
         en, ko = (label.en, label.ko) if label else (name, "")
-        told.append({"name": name, "en": "" if en == name else en, "ko": "" if ko == name else ko, "colour": colours[name]})
+        told.append({"name": name, "en": "" if en == name else en, "ko": "" if ko == name else ko, **found.look(name)._asdict()})
     return told
 
 

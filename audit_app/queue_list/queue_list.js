@@ -297,9 +297,11 @@ class Queue {
   }
 
   label(code, probability = null) {
-    const [name, en, ko, colour] = this.data.names[code];
+    const [name, en, ko, colour, cue] = this.data.names[code];
     const chip = make("i", { class: "chip" });
     chip.style.background = colour;
+    // Where a species has more classes than colours, the second turn of the palette is hatched.
+    if (cue) chip.style.backgroundImage = `repeating-linear-gradient(${45 * cue}deg, transparent 0 3px, var(--st-background-color) 3px 5px)`;
     // The probability goes first: a long name is cut off, a figure must not be.
     const small = [probability === null ? "" : `${Math.round(100 * probability)} %`, ko && ko !== name ? ko : ""].filter(Boolean).join(" · ");
     return make("span", { class: "label", title: `${name} · ${en}${ko ? ` · ${ko}` : ""}` }, chip,

@@ -10,10 +10,10 @@ from typing import Any
 import pandas as pd
 
 from data_schemas.config import Config
-from data_schemas.labels import Taxonomy
+from data_schemas.labels import OTHER, Taxonomy
 from data_schemas.skeletons import Skeleton, choose_skeleton
 from data_schemas.tables import SELFTEST, keypoints_of
-from pipeline.colours import class_colours
+from pipeline.colours import Look, class_looks
 from pipeline.naming import taxonomy_of
 from pipeline.rounds import rounds_before
 from pipeline.run_folder import RunFolder
@@ -70,9 +70,23 @@ class Found:
         return choose_skeleton(keypoints_of(list(self["frames"].columns)), wanted=self.config.pose.skeleton)
 
     @cached_property
+    def looks(self) -> dict[str, Look]:
+        """Return the look of every class that occurs, or that the taxonomy has."""
+        windows, issues = self["windows"], self["issues"]
+        pairs = [windows[["species", "label"]], issues[["species", "suggested_label"]].set_axis(["species", "label"], axis=1)]
+        grouped = pd.concat(pairs).dropna().drop_duplicates().groupby("species")["label"]
+        occurring = {str(species): labels.tolist() for species, labels in grouped}
+        further = {species: [*(self.taxonomy.names(species) if self.taxonomy else ()), OTHER] for species in occurring}
+        return class_looks(occurring, further)
+
+    @cached_property
     def colours(self) -> dict[str, str]:
-        """Return the colour of every class that occurs."""
-        return class_colours([*self["windows"]["label"], *self["issues"]["suggested_label"]])
+        """Return the colour of every class that has a look."""
+        return {name: look.colour for name, look in self.looks.items()}
+
+    def look(self, name: str) -> Look:
+        """Return the look of a class, of one that people made up, too."""
+        return self.looks.get(name) or class_looks({"": self.looks}, {"": [name]})[name]
 
     def title(self, species: str, label: str) -> str:
         """Return a class as people read it, escaped: its code, English and Korean."""

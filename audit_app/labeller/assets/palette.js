@@ -36,6 +36,12 @@ export function luminance(colour) {
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }
 
+/** Return the ground of a class as CSS: its colour, hatched where a species has more classes than there are colours. */
+export function groundOf(label) {
+  if (!label.cue) return label.colour;
+  return `repeating-linear-gradient(${45 * label.cue}deg, ${label.colour} 0 4px, ${inkOn(label.colour)} 4px 5px)`;
+}
+
 /** Return black or white, whichever reads better on a colour: at the luminance where both have the same contrast, they change. */
 export function inkOn(colour) {
   return luminance(colour) > 0.179 ? "#000000" : "#ffffff";

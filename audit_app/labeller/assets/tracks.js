@@ -133,9 +133,32 @@ export class Tracks {
     context.fillStyle = label.colour;
     // A hair of room between bouts, where they are wide enough to spare it.
     context.fillRect(x, row.top, Math.max(width - (width > 4 ? 1 : 0), 0.75), row.height);
+    if (label.cue) this.drawCue(context, x, row, width, label);
     context.globalAlpha = 1;
     const ink = alpha > 0.6 ? inkOn(label.colour) : this.palette.text;
     this.writeIn(context, x, row, width, label.name, ink);
+  }
+
+  /** Hatch a class whose colour another one of its species has, too. */
+  drawCue(context, x, row, width, label) {
+    context.save();
+    context.beginPath();
+    context.rect(x, row.top, width - (width > 4 ? 1 : 0), row.height);
+    context.clip();
+    context.strokeStyle = inkOn(label.colour);
+    context.lineWidth = 1;
+    context.globalAlpha *= 0.7;
+    context.beginPath();
+    for (let line = Math.floor((x - row.height) / 5) * 5; line < x + width + row.height; line += 5) {
+      context.moveTo(line, row.top + row.height);
+      context.lineTo(line + row.height, row.top);
+      if (label.cue > 1) {
+        context.moveTo(line, row.top);
+        context.lineTo(line + row.height, row.top + row.height);
+      }
+    }
+    context.stroke();
+    context.restore();
   }
 
   writeIn(context, x, row, width, text, ink) {
@@ -197,8 +220,10 @@ export class Tracks {
       if (look < 0) continue;
       const x = this.x(first);
       context.globalAlpha = 0.08 + 0.92 * ((look % 16) / 10) ** 1.3;
-      context.fillStyle = this.clip.classes[look >> 4].colour;
+      const label = this.clip.classes[look >> 4];
+      context.fillStyle = label.colour;
       context.fillRect(x, row.top, this.x(last + 1) - x + 0.3, row.height);
+      if (label.cue) this.drawCue(context, x, row, this.x(last + 1) - x, label);
     }
     context.globalAlpha = 1;
     for (const [first, last, code] of runs(suggested)) {

@@ -2,7 +2,7 @@
 
 import { h, setAttribute, setText } from "./dom.js";
 import { NOT_REVIEWED, notes, redoable, undoable } from "./operations.js";
-import { inkOn } from "./palette.js";
+import { groundOf, inkOn } from "./palette.js";
 import { poseInWords } from "./drawing.js";
 import { nameOf, offer, segmentState, selection } from "./state.js";
 
@@ -14,7 +14,7 @@ export function titleOf(label) {
 
 function showChip(element, label, prefix = "") {
   setText(element, label ? label.name : "–");
-  setAttribute(element, "style", label ? `background:${label.colour};color:${inkOn(label.colour)}` : "");
+  setAttribute(element, "style", label ? `background:${groundOf(label)};color:${inkOn(label.colour)}` : "");
   setAttribute(element, "title", label ? prefix + titleOf(label) : "");
 }
 
@@ -140,7 +140,7 @@ function showDecision(button, text, key, range) {
 export function showClasses(parts, clip, { keyFor, choose }) {
   parts.classes.replaceChildren(...clip.classes.map((label, code) => {
     const swatch = h("i.swatch", { "aria-hidden": "true" });
-    swatch.style.background = label.colour;
+    swatch.style.background = groundOf(label);
     const key = keyFor(label, code);
     const told = [label.en, label.ko].filter(Boolean).join(" · ");
     return h("button.class", { type: "button", title: `${titleOf(label)}${key ? ` – key ${key}` : ""}`, onclick: (event) => choose(label, code, event.timeStamp) }, [

@@ -12,7 +12,6 @@ import pytest
 from audit_app.labeller.payload import clip_payload
 from audit_app.labeller.poses import DOUBTFUL, INTERPOLATED, MISSING, SEEN, packed_poses
 from data_schemas.errors import UsageError
-from pipeline.colours import class_colours
 from pipeline.report.found import Found
 from pipeline.review.store import Commit, Operation, ReviewStore, Span
 from pipeline.stages import SCHEMAS
@@ -115,9 +114,8 @@ def test_operations_come_with_it_and_their_labels_are_among_the_classes(found, s
 def test_colours_are_those_of_the_report_whatever_else_may_be_chosen(found, store, workspace):
     payload = clip_payload(found, CLIP, reviewer="kim", store=store, workspace=workspace)
     for label in payload["classes"]:
-        if label["name"] in found.colours:
-            assert label["colour"] == found.colours[label["name"]]
-    assert class_colours(["a", "b"], also=["0", "a"])["a"] == class_colours(["a", "b"])["a"]
+        assert (label["colour"], label["cue"]) == found.looks[label["name"]]
+    assert found.look("dancing") not in found.looks.values()
 
 
 def test_an_unknown_clip_is_told(found, store, workspace):

@@ -14,7 +14,6 @@ from data_schemas.config import load_config
 from data_schemas.labels import load_taxonomy
 from data_schemas.skeletons import load_skeleton, skeleton_of
 from data_schemas.tables import SELFTEST
-from pipeline.colours import class_colours
 from pipeline.data_summary import summarise_data
 from pipeline.demo import write_demo
 from pipeline.detection.segments import cut_segments
@@ -146,13 +145,6 @@ def test_figures_count_what_is_there(made) -> None:
     figure, pairs = given_by_predicted(dogs, made["oof"])
     np.testing.assert_allclose(np.asarray(figure.data[0].z).sum(axis=1), 1)
     assert all(given != other and 0 <= share <= 1 for given, other, share in pairs)
-
-
-def test_a_class_keeps_its_colour_and_no_two_share_one() -> None:
-    names = [f"class{i}" for i in range(20)]
-    colours = class_colours(names)
-    assert len(set(colours.values())) == 20
-    assert class_colours(names[::-1]) == colours
 
 
 def test_a_skeleton_without_edges_is_drawn_as_a_tree_for_each_animal() -> None:
