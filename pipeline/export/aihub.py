@@ -70,7 +70,9 @@ def write_label_files(
     StageError
         A file of the source cannot be read any more, or is another than the run read.
     """
-    source = _Source(Path(run.record()["source"]))
+    record = run.record()
+    source = _Source(Path(record["source"]))
+    encoding = str(record["config"].get("source", {}).get("encoding", "auto"))
     changed = changed_frames(after) | after["excluded"].to_numpy(bool)
     numbers, excluded = after["frame_number"].to_numpy(), after["excluded"].to_numpy(bool)
     bounds = clip_bounds(clips)
@@ -92,7 +94,8 @@ def write_label_files(
         for stretch, place in zip(cut, _places(path, cut, taken), strict=True):
             action = None if stretch.label in (None, given) else _phrase(taxonomy, species, stretch.label)
             whole = len(stretch.frames) == b - a
-            _write(folder / place, correct_label_file(data, action=action, frames=None if whole else stretch.frames))
+            frames = None if whole else stretch.frames
+            _write(folder / place, correct_label_file(data, action=action, frames=frames, encoding=encoding))
             counted.update(("files",))
     return LabelFiles(**{n: counted[n] for n in ("unchanged", "corrected", "split", "left_out", "files")})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from pipeline.readers.encodings import decode_text
@@ -14,13 +14,13 @@ __all__ = ["correct_label_file"]
 # Numbers stay text, as they are written: none is too long, and none is rounded.
 _VALUES = json.JSONDecoder(parse_int=str, parse_float=str)
 _BLANK = re.compile(r"[ \t\r\n]*")
-_ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp949")
+_ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp949", "cp1252")
 
 Place = tuple[int, int]
 """Where a value begins, and the place behind it."""
 
 
-def correct_label_file(data: bytes, *, action: str | None, frames: Collection[int] | None) -> bytes:
+def correct_label_file(data: bytes, *, action: str | None, frames: Collection[int] | None, encoding: str = "auto") -> bytes:
     """Return a label file with another action, or with some of its annotations, byte for byte the same elsewhere.
 
     Parameters
@@ -31,13 +31,15 @@ def correct_label_file(data: bytes, *, action: str | None, frames: Collection[in
         What ``metadata.action`` is to be, added where the file has none; None leaves it.
     frames
         The frame numbers whose annotations stay; None leaves all.
+    encoding
+        What the run was told that such files are written in.
 
     Returns
     -------
     bytes
         In the encoding of ``data``, or in UTF-8 where that cannot hold the action.
     """
-    text, _ = decode_text(data)
+    text, _ = decode_text(data, encoding)
     file = dict(_members(text, _after_blank(text, 0)))
     edits: list[tuple[Place, str]] = []
     if action is not None:
@@ -47,7 +49,7 @@ def correct_label_file(data: bytes, *, action: str | None, frames: Collection[in
     corrected = text
     for (start, end), new in sorted(edits, reverse=True):
         corrected = corrected[:start] + new + corrected[end:]
-    return _encoded(corrected, text, data)
+    return _encoded(corrected, text, data, (*_ENCODINGS, *([encoding] if encoding != "auto" else [])))
 
 
 def _with_action(text: str, metadata: Place, action: str) -> tuple[Place, str]:
@@ -103,9 +105,9 @@ def _after_blank(text: str, start: int) -> int:
     return found.end() if found else start
 
 
-def _encoded(corrected: str, text: str, data: bytes) -> bytes:
+def _encoded(corrected: str, text: str, data: bytes, encodings: Iterable[str]) -> bytes:
     """Return text in the encoding that gives the original bytes for the original text."""
-    for encoding in _ENCODINGS:
+    for encoding in encodings:
         try:
             if text.encode(encoding) == data:
                 return corrected.encode(encoding)

@@ -91,7 +91,7 @@ def read_clip(path: str, data: bytes, *, config: Config, taxonomy: Taxonomy | No
         Its contents.
     """
     try:
-        file = decode_label_file(data)
+        file = decode_label_file(data, config.source.encoding)
         digest = hashlib.blake2b(data, digest_size=16).hexdigest()
         return _clip(path, file, digest=digest, config=config, taxonomy=taxonomy)
     except Unreadable as error:

@@ -219,7 +219,7 @@ def _stretches(cells: _Cells) -> Foreign | None:
     ends = next((pair for pair in _ENDS if set(pair) <= columns), None)
     if ends is None or any(name.endswith("_x") for name in columns):
         return None
-    return Foreign(f"labels with one row a stretch (from {ends[0]} to {ends[1]}), without poses", _LABELS)
+    return Foreign(f"labels with one row a stretch (columns {ends[0]} and {ends[1]}), without poses", _LABELS)
 
 
 _ENDS = (

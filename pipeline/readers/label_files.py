@@ -132,8 +132,8 @@ def video_size(data: bytes) -> tuple[int, int] | None:
     return (width, height) if width > 0 and height > 0 else None
 
 
-def decode_label_file(data: bytes) -> LabelFile:
-    """Decode a label file.
+def decode_label_file(data: bytes, encoding: str = "auto") -> LabelFile:
+    """Decode a label file; ``encoding`` is that of one that is neither UTF-8 nor UTF-16.
 
     Raises
     ------
@@ -146,7 +146,7 @@ def decode_label_file(data: bytes) -> LabelFile:
     except (msgspec.MsgspecError, Unreadable, UnicodeDecodeError, RecursionError) as error:
         if len(data) > _MENDABLE:
             raise _misfit(error) from error
-        return _decode_patiently(data)
+        return _decode_patiently(data, encoding)
 
 
 def _decoded(annotations: Sequence[msgspec.Raw]) -> Iterator[_Annotation]:
@@ -157,8 +157,8 @@ def _decoded(annotations: Sequence[msgspec.Raw]) -> Iterator[_Annotation]:
             raise _misfit(error, below=f"$.annotations[{row}]") from error
 
 
-def _decode_patiently(data: bytes) -> LabelFile:
-    text, told = decode_text(data)
+def _decode_patiently(data: bytes, encoding: str) -> LabelFile:
+    text, told = decode_text(data, encoding)
     notes = Counter(told)
 
     def not_a_number(literal: str) -> None:

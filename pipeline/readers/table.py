@@ -59,7 +59,7 @@ def read_tables(
     ConfigError
         ``pose.skeleton`` cannot be read, or names a keypoint that the table lacks.
     """
-    rejected = list(rejected)
+    rejected, notes = list(rejected), list(notes)
     files: list[TableFile] = []
     for done, name in enumerate(names, start=1):
         try:
@@ -73,7 +73,7 @@ def read_tables(
     rejected += apart
     files = _of_frames(files, rejected)
     if not files:
-        why = "; ".join(f"{r.file}: {r.reason}" for r in rejected[:3]) or "no table"
+        why = _reasons([*rejected, *notes]) or "no table"
         raise SourceError(why, hint="give Parquet or CSV with one row a frame; docs/data-formats.md shows the columns")
     columns = list(dict.fromkeys(c for file in files for c in file.columns))
     source = files[0].name if len(names) == 1 else "tables"
@@ -98,6 +98,15 @@ def read_tables(
         skeleton=skeleton,
         taxonomy=taxonomy,
     )
+
+
+def _reasons(remarks: Iterable[Remark]) -> str:
+    """Return why nothing could be read: each reason once, with the first file that it is true of."""
+    files: dict[str, list[str]] = {}
+    for remark in remarks:
+        files.setdefault(remark.reason, []).append(remark.file)
+    more = {reason: f" and {len(names) - 1} more" if len(names) > 1 else "" for reason, names in files.items()}
+    return "; ".join(f"{files[reason][0]}{more[reason]}: {reason}" for reason in list(files)[:3])
 
 
 def skeleton_of_table(points: Sequence[str], config: Config) -> Skeleton:
@@ -176,7 +185,7 @@ def _require_columns(columns: Sequence[str], *, source: str, config: Config, apa
         needed.append(("recording_id",) if config.groups.by == "recording" else ("subject_id", "recording_id"))
     for choices in needed:
         if not set(choices) & set(columns):
-            close = next((n for c in choices if (n := nearest(c, [k for k in columns if k not in NAMED]))), None)
+            close = next((n for c in choices if (n := nearest(c, [k for k in columns if k not in NAMED], cutoff=0.7))), None)
             why = (
                 " (the group of the folds; or set groups.by or groups.missing in audit.toml)" if "recording_id" in choices else ""
             )

@@ -84,3 +84,13 @@ def test_of_two_values_with_one_name_the_one_that_the_reader_takes_is_corrected(
 def test_a_frame_number_written_as_text_is_found() -> None:
     text = label_file([0, 6]).replace('"frame_number": 6', '"frame_number": "6"')
     assert read(correct_label_file(text.encode(), action=None, frames=[6])).frame_number.tolist() == [6]
+
+
+def test_a_file_in_an_encoding_that_the_run_was_told_stays_in_it() -> None:
+    data = label_file([0, 6]).replace("é", "歩").replace(SIT, "SIT").replace("푸들", "歩く").encode("shift_jis")
+    corrected = correct_label_file(data, action="WALKRUN", frames=None, encoding="shift_jis")
+    assert corrected == data.replace(b'"action": "SIT", "inspect"', b'"action": "WALKRUN", "inspect"')
+    config = Config.model_validate({"source": {"encoding": "shift_jis"}})
+    found = read_clip("x.mp4.json", corrected, config=config, taxonomy=load_taxonomy("aihub59"))
+    assert isinstance(found, Clip)
+    assert found.facts["breed"] == "歩く"

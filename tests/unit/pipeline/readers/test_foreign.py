@@ -39,7 +39,7 @@ TABLES = {
     "a file of SimBA": ",ear_x,ear_y,ear_p,nose_x,nose_y,nose_p,attack\n0,1,2,.9,3,4,.9,0\n",
     "labels with a column of 0 and 1 a behaviour": "time,walk,rest\n0.0,1,0\n0.1,0,1\n0.2,0,1\n",
     "an export of EthoVision": "Number of header lines:;38\nExperiment;x\n",
-    "labels with one row a stretch (from start to stop)": "clip_id,behaviour,start,stop\na,walk,0,10\n",
+    "labels with one row a stretch (columns start and stop)": "clip_id,behaviour,start,stop\na,walk,0,10\n",
 }
 
 
@@ -92,6 +92,16 @@ def test_a_file_of_another_program_is_named_alone_and_beside_ours(tmp_path: Path
     assert len(found.clips) == 2
     told = [*found.notes[["file", "reason"]].to_numpy().tolist(), *found.rejected[["file", "reason"]].to_numpy().tolist()]
     assert [reason.startswith(what) for file, reason in told if file == name] == [True]
+
+
+def test_many_files_of_one_kind_are_one_sentence_with_those_beside_them(tmp_path: Path) -> None:
+    for i in range(5):
+        (tmp_path / f"{i}DLC.csv").write_text(TABLES["a DeepLabCut file (header of 3 rows"])
+    (tmp_path / "annot.txt").write_bytes(b"Caltech Behavior Annotator - Annotation File\n")
+    with pytest.raises(SourceError) as caught:
+        read(tmp_path)
+    assert caught.value.message.startswith("0DLC.csv and 4 more: a DeepLabCut file")
+    assert "; annot.txt: an annotation file of the Caltech Behavior Annotator" in caught.value.message
 
 
 def test_json_of_another_program_is_named_where_it_is_set_aside(tmp_path: Path) -> None:
