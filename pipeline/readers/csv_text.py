@@ -17,6 +17,9 @@ _SEP_LINE = re.compile(r'\s*"?sep=(?P<separator>\\t|.)"?[,;\t ]*(?:\r\n|\r|\n)',
 _HEAD = 30
 """Rows that tell whose file it is."""
 
+_HEAD_LETTERS = 2**20
+"""The first rows lie within so many letters."""
+
 _QUOTED = re.compile(r'"[^"]*"')
 
 
@@ -69,7 +72,7 @@ def csv_text(data: bytes, encoding: str = "auto") -> CsvText:
         names = _QUOTED.sub("", re.split(r"[\r\n]", whole, maxsplit=1)[0])
         separator = max(",;\t", key=names.count)
     try:
-        head = list(islice(csv.reader(io.StringIO(whole, newline=""), delimiter=separator), _HEAD))
+        head = list(islice(csv.reader(io.StringIO(whole[:_HEAD_LETTERS], newline=""), delimiter=separator), _HEAD))
     except csv.Error as error:
         raise ValueError(f"its first rows are not CSV: {error}") from error
     header = tuple(map(unguarded, head[0])) if head else ()

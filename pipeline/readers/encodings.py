@@ -48,26 +48,29 @@ def decode_text(data: bytes, encoding: str = "auto") -> tuple[str, dict[str, int
     """
     if not data.strip(b"\0 \t\r\n"):
         raise Unreadable("", "the file is empty" if not data else "the file holds only blanks or zero bytes")
-    found = _encoding_of(data, encoding)
-    try:
-        text = data.decode(found)
-    except (UnicodeDecodeError, LookupError) as error:
-        raise Unreadable("", f"not text in {found.upper()}: {_WAY_OUT}") from error
+    text, found = _decoded(data, encoding)
     return text, {} if found == "utf-8-sig" else {f"the file was written as {found.upper()}, not UTF-8: decoded": 1}
 
 
-def _encoding_of(data: bytes, said: str) -> str:
+def _decoded(data: bytes, said: str) -> tuple[str, str]:
+    """Return text and its encoding."""
+    ascii_only = said != "auto" and data.isascii()
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
-    if said != "auto" and data.isascii() and not data.startswith(b"\xef\xbb\xbf"):
+        found = "utf-16"
+    elif ascii_only and _decodes(data, said) != data.decode("ascii"):
         # Only an encoding with shifts, or of two bytes a letter, gives these bytes another meaning.
-        return "utf-8-sig" if _decodes(data, said) == data.decode("ascii") else said
-    # Without a byte order mark, ASCII at the beginning (a brace, a column's name) has a zero byte beside every letter.
-    if b"\0" in data[:2] and data[:2] != b"\0\0":
-        return "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
-    if _decodes(data, "utf-8-sig") is not None:
-        return "utf-8-sig"
-    return said if said != "auto" else _by_evidence(data)
+        found = said
+    elif b"\0" in data[:2] and data[:2] != b"\0\0":
+        # Without a byte order mark, ASCII at the beginning (a brace, a column's name) has a zero byte beside every letter.
+        found = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
+    elif (text := _decodes(data, "utf-8-sig")) is not None:
+        return text, "utf-8-sig"
+    else:
+        found = said if said != "auto" else _by_evidence(data)
+    text = _decodes(data, found)
+    if text is None:
+        raise Unreadable("", f"not text in {found.upper()}: {_WAY_OUT}")
+    return text, found
 
 
 def _decodes(data: bytes, encoding: str) -> str | None:
