@@ -69,7 +69,7 @@ def csv_text(data: bytes, encoding: str = "auto") -> CsvText:
     if told:
         separator = told["separator"].replace("\\t", "\t")
     else:
-        names = _QUOTED.sub("", re.split(r"[\r\n]", whole, maxsplit=1)[0])
+        names = _QUOTED.sub("", re.findall(r"\A[^\r\n]*", whole[:_HEAD_LETTERS])[0])
         separator = max(",;\t", key=names.count)
     try:
         head = list(islice(csv.reader(io.StringIO(whole[:_HEAD_LETTERS], newline=""), delimiter=separator), _HEAD))
