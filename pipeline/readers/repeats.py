@@ -47,7 +47,7 @@ class _Repeats:
     one, other : int64, shape (pairs,)
         The row before, and the row itself.
     pose, label : bool, shape (pairs,)
-        Whether keypoints (or times) differ, and labels.
+        Whether keypoints (or times) differ, where both rows have any; and labels.
     differing : dict
         For each column that means something, where it differs.
     apart : dict
@@ -81,7 +81,7 @@ def settle_repeats(rows: Rows, values: Mapping[str, NDArray[np.floating]]) -> No
     differs = np.logical_or.reduce([np.zeros(len(found.one), bool), *found.differing.values()])
     raters = [c for c in np.unique(rows.clip[found.other[differs]]).tolist() if _set_aside(rows, c, found, differs)]
     if raters:
-        _note_raters(rows, raters, found.other[differs])
+        _note_raters(rows, raters, found.other[differs & found.label])
     _told_of_files(rows, found.other)
 
 
@@ -91,7 +91,10 @@ def _compared(rows: Rows, values: Mapping[str, NDArray[np.floating]], other: Int
     for name, column in values.items():
         a, b = column[one], column[other]
         differing[name] = ~((a == b) | (np.isnan(a) & np.isnan(b)))
-    pose = np.logical_or.reduce([np.zeros(len(one), bool), *(d for n, d in differing.items() if not n.endswith("_confidence"))])
+    points = [name for name in values if name.endswith(("_x", "_y"))]
+    blank = _all_missing(values, points, one) | _all_missing(values, points, other)
+    moved = np.logical_or.reduce([np.zeros(len(one), bool), *(differing[name] for name in points)])
+    pose = (moved & ~blank) | differing.get("timestamp_ms", np.zeros(len(one), bool))
     telling = rows.telling
     looked_at = [name for name in rows.columns if name in (*_OF_A_FRAME, *CLIP_TEXT, *telling)] if len(other) else []
     names = {name: rows.names_of(name) for name in looked_at}
@@ -108,6 +111,10 @@ def _compared(rows: Rows, values: Mapping[str, NDArray[np.floating]], other: Int
         file=rows.file[one] != rows.file[other],
         names=names,
     )
+
+
+def _all_missing(values: Mapping[str, NDArray[np.floating]], names: Iterable[str], rows: IntArray) -> BoolArray:
+    return np.asarray(np.logical_and.reduce([np.ones(len(rows), bool), *(np.isnan(values[name][rows]) for name in names)]))
 
 
 def _set_aside(rows: Rows, clip: int, found: _Repeats, differs: BoolArray) -> bool:
@@ -162,13 +169,15 @@ class _Case:
 
     def by_raters(self) -> str | None:
         """Return the sentence for one pose with several labels."""
-        if self.found.pose[self.pairs].any() or not self.found.label[self.pairs].all():
+        label = self.found.label[self.pairs]
+        if self.found.pose[self.pairs].any() or not label.any():
             return None
         by = "" if self.apart is None else f" (column {self.apart}: {self._values(self.apart)})"
-        labels = _count(self._most())
+        labels, coded = _count(self._most()), self.pairs[label]
+        differ = len(np.unique(self.rows.number[self.found.other[coded]]))
         return (
-            f"{self.share} have {labels} labels, as of {labels} raters{by}: keep the rows of one, or what they agree on, or "
-            "audit the labels of each by themselves"
+            f"{differ:,} of {self.frames:,} frames have {labels} labels, as of {labels} raters{by}: keep "
+            "the rows of one, or what they agree on, or audit the labels of each by themselves"
         )
 
     def by_column(self) -> str | None:

@@ -32,6 +32,13 @@ OTHER_POSE = {"nose_x": (list(range(8)), [400.0, 401.0, 402.0, 403.0])}
             "4 of 4 frames have two labels, as of two raters (column rater: A, B)",
         ),
         (again(label=("rest", "walk")), "4 of 4 frames have two labels"),
+        (
+            again(
+                **{c: (poses()[c].tolist(), None) for c in ("nose_x", "nose_y", "tail_x", "tail_y")},
+                frame_label=("rest", ["rest", "walk", "walk", "rest"]),
+            ),
+            "2 of 4 frames have two labels, as of two raters",
+        ),
         (again(**OTHER_POSE, individual=("m1", "m2")), "4 of 4 frames have two rows, told apart by column individual (m1, m2)"),
         (again(**OTHER_POSE, trackID=(0, 1)), "told apart by column trackID (0, 1)"),
         (again(**OTHER_POSE, subject_id=("rex", "tom")), "told apart by column subject_id (rex, tom)"),
