@@ -17,6 +17,7 @@ __all__ = ["Unseen", "unseen_keypoints", "unseen_note", "unseen_places"]
 
 BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float32]
+IntArray = NDArray[np.int64]
 Place = tuple[float, float]
 
 _USUAL: tuple[Place, ...] = ((0.0, 0.0), (-1.0, -1.0))
@@ -47,7 +48,7 @@ class Unseen:
 
 def unseen_keypoints(
     points: FloatArray,
-    clip: NDArray[np.int64],
+    clip: IntArray,
     confidences: Sequence[NDArray[np.floating] | None] = (),
     *,
     any_place: bool = False,
@@ -71,12 +72,11 @@ def unseen_keypoints(
     """
     keypoints = len(points) // 2
     told = [*confidences, *[None] * (keypoints - len(confidences))]
-    same = np.diff(clip) == 0
     for place in _USUAL:
-        yield from _at_usual_place(points, same, told, place)
+        yield from _at_usual_place(points, clip, told, place)
     if any_place:
         for i in range(keypoints):
-            yield from _where_it_lands(points[2 * i : 2 * i + 2], same, i)
+            yield from _where_it_lands(points[2 * i : 2 * i + 2], clip, i)
 
 
 def unseen_note(place: Place) -> str:
@@ -92,13 +92,13 @@ def unseen_places(notes: Iterable[str]) -> tuple[Place, ...]:
 
 
 def _at_usual_place(
-    points: FloatArray, same: BoolArray, confidences: Sequence[NDArray[np.floating] | None], place: Place
+    points: FloatArray, clip: IntArray, confidences: Sequence[NDArray[np.floating] | None], place: Place
 ) -> Iterator[Unseen]:
     at = {i: rows for i in range(len(points) // 2) if (rows := _exactly(points[2 * i : 2 * i + 2], place)).any()}
     if not at:
         return
     low = {i: rows & (confidence <= _LOW) for i, rows in at.items() if (confidence := confidences[i]) is not None}
-    edges = {i: _edges(points[2 * i : 2 * i + 2], rows, same) for i, rows in at.items()}
+    edges = {i: _edges(points[2 * i : 2 * i + 2], rows, clip) for i, rows in at.items()}
     proven = any(leaps > steps for leaps, steps in edges.values()) or sum(int(rows.sum()) for rows in low.values()) >= _FEW
     for i, rows in at.items():
         own_leaps, own_steps = edges[i]
@@ -111,20 +111,19 @@ def _at_usual_place(
             yield Unseen(i, place, missing)
 
 
-def _where_it_lands(xy: FloatArray, same: BoolArray, keypoint: int) -> Iterator[Unseen]:
-    """Yield the place that a keypoint leaps into again and again, and never comes to otherwise."""
+def _where_it_lands(xy: FloatArray, clip: IntArray, keypoint: int) -> Iterator[Unseen]:
+    """Yield the places that a keypoint leaps into again and again, and never comes to otherwise."""
     distance = _distances(xy)
-    landed = np.flatnonzero(same & (distance > _far(xy, distance))) + 1
-    if len(landed) < _LANDINGS or not _usual_step(distance):
+    landed = np.flatnonzero((np.diff(clip) == 0) & (distance > _far(xy, distance[:0]))) + 1
+    if len(landed) < _LANDINGS:
         return
     places, counts = np.unique(xy[:, landed], axis=1, return_counts=True)
-    often = places[:, counts >= _LANDINGS].T.tolist()
-    # What leaps between several places, and never moves otherwise, is a thing that is put there.
-    if len(often) == 1 and tuple(often[0]) not in _USUAL:
-        x, y = often[0]
+    for x, y in places[:, counts >= _LANDINGS].T.tolist():
         rows = _exactly(xy, (x, y))
-        leaps, steps = _edges(xy, rows, same)
-        if leaps >= 2 * _LANDINGS - 1 and not steps:
+        leaps, steps = _edges(xy, rows, clip)
+        # A thing that is put from place to place never moves otherwise.
+        moves = _usual_step(_steps_elsewhere(xy, rows, clip)) > 0
+        if (x, y) not in _USUAL and moves and leaps >= 2 * _LANDINGS - 1 and not steps:
             yield Unseen(keypoint, (x, y), rows)
 
 
@@ -132,14 +131,18 @@ def _exactly(xy: FloatArray, place: Place) -> BoolArray:
     return np.asarray((xy[0] == place[0]) & (xy[1] == place[1]))
 
 
-def _edges(xy: FloatArray, at: BoolArray, same: BoolArray) -> tuple[int, int]:
+def _edges(xy: FloatArray, at: BoolArray, clip: IntArray) -> tuple[int, int]:
     """Return how often a keypoint leaps into or out of a place, and how often it comes or goes in steps."""
     distance = _distances(xy)
-    known = same & np.isfinite(distance)
-    crossing = known & (at[1:] != at[:-1])
-    elsewhere = known & ~at[1:] & ~at[:-1]
-    leaps = distance[crossing] > _far(xy[:, ~at], distance[elsewhere])
+    crossing = (np.diff(clip) == 0) & np.isfinite(distance) & (at[1:] != at[:-1])
+    leaps = distance[crossing] > _far(xy[:, ~at], _steps_elsewhere(xy, at, clip))
     return int(leaps.sum()), int((~leaps).sum())
+
+
+def _steps_elsewhere(xy: FloatArray, at: BoolArray, clip: IntArray) -> FloatArray:
+    """Return how far a keypoint moves from one sighting to the next, without those at a place."""
+    seen = ~at & np.isfinite(xy).all(axis=0)
+    return np.asarray(_distances(xy[:, seen])[np.diff(clip[seen]) == 0])
 
 
 def _distances(xy: FloatArray) -> FloatArray:

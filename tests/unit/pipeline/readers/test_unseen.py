@@ -90,11 +90,19 @@ def test_the_keypoint_that_coordinates_are_centred_on_stays() -> None:
     assert found[2].sum() == 20
 
 
-def test_a_place_after_a_crop_is_known_by_the_leaps_into_it() -> None:
+@pytest.mark.parametrize("rows", [list(range(5, N, 10)), [i for i in range(N) if i % 3]])
+def test_a_place_after_a_crop_is_known_by_the_leaps_into_it(rows: list[int]) -> None:
     points = walk()
-    points[0:2, 5::10] = np.array([[-120.5], [-80.25]])
-    assert np.flatnonzero(missing(points)[0]).tolist() == list(range(5, N, 10))
+    points[0:2, rows] = np.array([[-120.5], [-80.25]])
+    assert np.flatnonzero(missing(points)[0]).tolist() == rows
     assert not missing(points, any_place=False).any()
+
+
+def test_clips_may_be_cropped_differently() -> None:
+    points = np.concatenate([walk(), walk(seed=1)], axis=1)
+    rows = np.arange(5, 2 * N, 10)
+    points[0:2, rows] = np.where(rows < N, [[-120.5], [-80.25]], [[-33.0], [-40.0]])
+    assert np.flatnonzero(missing(points, clip=np.repeat([0, 1], N))[0]).tolist() == rows.tolist()
 
 
 def test_a_thing_that_is_put_to_several_places_is_seen() -> None:
