@@ -177,13 +177,14 @@ class _Bounded:
 
 
 def _name_in_zip(info: zipfile.ZipInfo) -> str:
-    """Return a name as its maker wrote it: Korean archives without the UTF-8 flag hold CP949 names."""
-    if info.flag_bits & 0x800:
-        return normal_name(info.filename)
-    try:
-        return normal_name(info.filename.encode("cp437").decode("cp949"))
-    except UnicodeError:
-        return normal_name(info.filename)
+    """Return a name as its maker wrote it: Korean archives without the UTF-8 flag hold CP949, some of Windows its separator."""
+    name = info.filename
+    if not info.flag_bits & 0x800:
+        try:
+            name = name.encode("cp437").decode("cp949")
+        except UnicodeError:
+            name = info.filename
+    return normal_name(name if "/" in name else name.replace("\\", "/"))
 
 
 def _name_in_tar(name: str) -> str:

@@ -74,7 +74,7 @@ def checked_row(row: Mapping[str, Any], clips: Clips, defaults: Mapping[str, str
     """
     told = {k: _value(row, k) for k in ("clip_id", "reviewer", "label", "action", "stream", "at", "run_id", "undoes", "note")}
     clip_id = plain_name(told["clip_id"])
-    told["clip_id"] = clip_id
+    told |= {"clip_id": clip_id, "label": plain_name(told["label"])}
     if clip_id is None:
         raise RowError("clip_id is empty")
     start, end = _number(row, "start_frame"), _number(row, "end_frame")

@@ -16,6 +16,7 @@ from pandera.pandas import DataFrameSchema
 from data_schemas.config import load_config
 from data_schemas.labels import normal_name
 from pipeline.export.files import write_parts
+from pipeline.prediction import write_predictions
 from pipeline.readers import recognise
 from pipeline.spreadsheets import guarded, guarded_table, unguarded, unguarded_column
 
@@ -92,3 +93,9 @@ def test_frames_that_were_exported_as_csv_are_read_as_those_in_parquet(
         one.clips.drop(columns=["source", "source_hash"]), other.clips.drop(columns=["source", "source_hash"])
     )
     assert one.rejected["reason"].tolist() == other.rejected["reason"].tolist()
+
+
+def test_predictions_in_csv_are_no_formulas(tmp_path: Path) -> None:
+    table = pd.DataFrame({"clip_id": ["=1+1", "a"], "p_@x": [0.25, -1.0]})
+    write_predictions(table, tmp_path / "p.csv")
+    assert (tmp_path / "p.csv").read_text().splitlines() == ["clip_id,p_@x", "'=1+1,0.25", "a,-1"]

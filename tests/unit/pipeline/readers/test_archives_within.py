@@ -148,3 +148,8 @@ def test_tables_in_archives_are_read(tmp_path: Path) -> None:
     found = read(tmp_path / "d.zip")
     assert found.clips["source"].tolist() == ["d.zip::x/t.csv"] * 2
     assert found.rejected.empty
+
+
+def test_names_with_the_separator_of_windows_are_paths(tmp_path: Path) -> None:
+    (tmp_path / "d.zip").write_bytes(zipped({"a\\cat-arch-1.json": CLIP}))
+    assert read(tmp_path / "d.zip").clips["source"].tolist() == ["d.zip::a/cat-arch-1.json"]
