@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from audit_app.page_frame import empty, run_or_stop, title
+from audit_app.page_frame import empty, run_or_stop, title, trust_note
 from audit_app.queue_rows import queue_rows, seconds_per_frame
 from audit_app.review_events import events
 from audit_app.segment_board import segment_board
@@ -26,6 +26,7 @@ def show() -> None:
     """Show the figures of the run and of the review."""
     title("Overview", "What the audit doubts, how far the review is, and how fast it goes.")
     found = run_or_stop()
+    trust_note(found)
     rows = queue_rows(found)
     _figures_in_words(found, rows)
     species = _species(found)

@@ -11,8 +11,9 @@ from audit_app.opened_run import chosen_run, newer_run, open_run, switch_to_newe
 from audit_app.reviewer import remember_reviewer, reviewer_control
 from audit_app.wording import escaped
 from pipeline.report.found import Found
+from pipeline.trust_text import trust_sentences
 
-__all__ = ["empty", "nothing_decided", "page_style", "run_or_stop", "title"]
+__all__ = ["empty", "nothing_decided", "page_style", "run_or_stop", "title", "trust_note"]
 
 _STYLE = Path(__file__).with_name("style.css")
 
@@ -32,6 +33,13 @@ def title(name: str, caption: str) -> None:
     with right:
         reviewer_control()
     _offer_newer_run()
+
+
+def trust_note(found: Found) -> None:
+    """Say how far the models can be trusted; loudly where they are no better than chance."""
+    trust = found.record.get("trust", [])
+    for told, sentence in zip(trust, trust_sentences(trust), strict=True):
+        (st.caption if told["better"] else st.warning)(escaped(sentence))
 
 
 def empty(headline: str, advice: str, *acts: str, command: str | None = None) -> str | None:

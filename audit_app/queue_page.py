@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from audit_app.opened_run import workspace
-from audit_app.page_frame import empty, run_or_stop, title
+from audit_app.page_frame import empty, run_or_stop, title, trust_note
 from audit_app.queue_filters import QueueFilters
 from audit_app.queue_list import queue_list
 from audit_app.queue_rows import list_columns, queue_rows
@@ -18,6 +18,7 @@ def show() -> None:
     """Show the queue; a segment that is clicked opens in Review with the same filters."""
     title("Queue", "Stretches of clips whose label is probably wrong. Arrow keys move, Enter opens.")
     found = run_or_stop()
+    trust_note(found)
     ask_reviewer()
     rows = queue_rows(found)
     if rows.empty:

@@ -58,7 +58,7 @@ def project(study: Study, *, target: NDArray[np.int64] | None = None, **model: A
     windows = study.windows
     if target is not None:
         windows = windows.assign(target=np.array(study.names, object)[target])
-    oof = predict_out_of_fold(windows, study.samples, config=study.with_model(**model), parts=_Parts())
+    oof, _ = predict_out_of_fold(windows, study.samples, config=study.with_model(**model), parts=_Parts())
     return Answer(oof[[f"p_{name}" for name in study.names]].to_numpy(np.float64), oof["taught"].to_numpy(bool))
 
 

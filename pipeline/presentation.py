@@ -10,6 +10,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from pipeline.data_text import CLASS_HEADS, class_rows, data_sentences, data_warnings, noted_lines
+from pipeline.trust_text import trust_sentences
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +29,7 @@ __all__ = [
     "share_of",
     "status_lines",
     "terminal_width",
+    "trust_lines",
     "typed",
     "wrapped",
 ]
@@ -48,10 +50,15 @@ def found_lines(found: Mapping[str, Any], *, workspace: Path) -> list[str]:
     parts = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in split.items())
     share = share_of(found["flagged"], split.get("audit", 0) + split.get("holdout", 0))
     unlabelled = found["windows_unlabelled"]
+    judged = f"{share} of the predicted windows carry a label that is probably wrong"
+    if found["trust"] and not any(told["better"] for told in found["trust"]):
+        judged = "no label is judged: the models are no better than chance"
     lines = [
         "",
+        *trust_lines(found["trust"], width=terminal_width()),
+        "",
         f"windows    {found['windows']:>8,}   {parts}",
-        f"flagged    {found['flagged']:>8,}   {share} of the predicted windows carry a label that is probably wrong",
+        f"flagged    {found['flagged']:>8,}   {judged}",
         *([f"unlabelled {unlabelled:>8,}   windows that nobody labelled: predicted, not judged"] if unlabelled else []),
         f"segments   {found['segments']:>8,}   to review",
         *_round_lines(found),
@@ -106,6 +113,11 @@ def data_lines(data: Mapping[str, Any], *, width: int) -> list[str]:
     ]
 
 
+def trust_lines(trust: Sequence[Mapping[str, Any]], *, width: int) -> list[str]:
+    """Return how far the models of each species can be trusted; what warns begins with a mark."""
+    return wrapped([("" if t["better"] else "! ") + s for t, s in zip(trust, trust_sentences(trust), strict=True)], width=width)
+
+
 def clip_lines(clips: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return each clip with its frames and windows, where they are few."""
     return [f"  {c['clip_id']}: {c['frames']} frames, {c['windows']} windows" for c in clips] if len(clips) <= _MANY_CLIPS else []
@@ -138,6 +150,8 @@ def status_lines(found: Mapping[str, Any]) -> list[str]:
         lines.append(f"  {name:<8} {state:<18} {rows}")
     if found["data"]:
         lines += ["", *data_lines(found["data"], width=terminal_width()), *clip_lines(found["clips"])]
+    if found["trust"]:
+        lines += ["", *trust_lines(found["trust"], width=terminal_width())]
     if found["flagged"]:
         lines += ["", *_label_lines(found["label_errors"])]
     return [

@@ -101,9 +101,13 @@ def figures_of_round(tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
     ``share_wrong`` their share of these windows, null where all are reviewed; ``classes`` holds the same for every label.
     """
     windows, issues, reviewed = tables["windows"], tables["issues"], tables["reviewed"]
+    trust = tables["trust"]
+    blind = issues["species"].isin(trust.loc[~trust["better"], "species"]).to_numpy(bool)
     known = issues["window_id"].isin(windows.loc[windows["reviewed"], "window_id"]).to_numpy(bool)
-    doubt = (1.0 - issues["label_quality"].astype("float64"))[~known]
-    classes = issues[~known].assign(doubt=doubt).groupby(["species", "given_label"])["doubt"].agg(["size", "sum", "mean"])
+    doubt = (1.0 - issues["label_quality"].astype("float64"))[~known & ~blind]
+    classes = (
+        issues[~known & ~blind].assign(doubt=doubt).groupby(["species", "given_label"])["doubt"].agg(["size", "sum", "mean"])
+    )
     segments = tables["segments"]
     return {
         "reviewed_frames": count_frames(tables["frames"], reviewed),

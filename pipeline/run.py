@@ -166,10 +166,11 @@ def _keep_data(folder: RunFolder, tables: dict[str, pd.DataFrame], *, config: Co
 
 
 def _keep_figures(folder: RunFolder, tables: dict[str, pd.DataFrame]) -> None:
-    """Keep what this round found in run.json, to be laid beside the other rounds."""
-    needed = ("frames", "reviewed", "windows", "issues", "segments")
+    """Keep in run.json how far the models can be trusted, and what this round found, to be laid beside the other rounds."""
+    needed = ("frames", "reviewed", "windows", "trust", "issues", "segments")
     whole = {name: tables[name] if name in tables else folder.read_table(name, SCHEMAS[name]) for name in needed}
-    record = folder.record()
+    trust = whole["trust"].round(4).to_dict("records")
+    record = folder.record() | {"trust": trust}
     folder.save_record({**record, "round": {**record["round"], **figures_of_round(whole)}})
 
 

@@ -4,7 +4,7 @@
 
     source ── read ── clips, frames, rejected, notes, reviewed
                         └── cut ── windows
-                                     └── predict ── oof
+                                     └── predict ── oof, trust
                                                      └── judge ── issues, segments
                                                                     └── report.html
 """
@@ -13,14 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pandera.pandas as pa
 
 from data_schemas.config import Config
 from data_schemas.labels import Taxonomy
-from data_schemas.tables import CLIPS, FRAMES, ISSUES, OOF, REMARKS, REVIEWED, SEGMENTS, WINDOWS
+from data_schemas.tables import CLIPS, FRAMES, ISSUES, OOF, REMARKS, REVIEWED, SEGMENTS, TRUST, WINDOWS
 from pipeline.folds import require_clips, require_enough, split_windows
 from pipeline.readers import Reader
 from pipeline.reviewed import SettledFrames, lay_over, review_windows, reviewed_in_source
@@ -42,6 +42,7 @@ SCHEMAS: Mapping[str, pa.DataFrameSchema] = {
     "reviewed": REVIEWED,
     "windows": WINDOWS,
     "oof": OOF,
+    "trust": TRUST,
     "issues": ISSUES,
     "segments": SEGMENTS,
 }
@@ -99,16 +100,19 @@ def predict(tables: Tables, context: Context) -> Tables:
     clips, windows = tables["clips"], tables["windows"]
     require_enough(clips, windows)
     sampled = sample_clips(clips, tables["frames"], config=context.config)
-    oof = predict_out_of_fold(windows, sampled.samples, config=context.config, parts=context.parts, progress=context.progress)
-    return {"oof": oof}
+    shared: dict[str, Any] = {"config": context.config, "parts": context.parts, "progress": context.progress}
+    oof, trust = predict_out_of_fold(windows, sampled.samples, **shared)
+    return {"oof": oof, "trust": trust}
 
 
 def judge(tables: Tables, context: Context) -> Tables:
-    """Turn probabilities into doubt, flags and segments to review."""
+    """Turn probabilities into doubt, flags and segments to review; nothing is doubted where models are no better than chance."""
     from pipeline.detection.issues import judge_windows
     from pipeline.detection.segments import cut_segments
 
-    issues = judge_windows(tables["windows"], tables["oof"], tables["clips"], config=context.config)
+    trust = tables["trust"]
+    blind = frozenset(trust.loc[~trust["better"], "species"])
+    issues = judge_windows(tables["windows"], tables["oof"], tables["clips"], config=context.config, blind=blind)
     settled = SettledFrames.of(tables["frames"], tables["reviewed"])
     issues, segments = cut_segments(issues, tables["windows"], config=context.config, settled=settled)
     return {"issues": issues, "segments": segments}
@@ -117,6 +121,6 @@ def judge(tables: Tables, context: Context) -> Tables:
 STAGES: tuple[Stage, ...] = (
     Stage("read", needs=(), makes=("clips", "frames", "rejected", "notes", "reviewed"), run=read),
     Stage("cut", needs=("clips", "frames", "rejected", "reviewed"), makes=("windows",), run=cut),
-    Stage("predict", needs=("clips", "frames", "windows"), makes=("oof",), run=predict),
-    Stage("judge", needs=("clips", "frames", "reviewed", "windows", "oof"), makes=("issues", "segments"), run=judge),
+    Stage("predict", needs=("clips", "frames", "windows"), makes=("oof", "trust"), run=predict),
+    Stage("judge", needs=("clips", "frames", "reviewed", "windows", "oof", "trust"), makes=("issues", "segments"), run=judge),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -10,6 +11,7 @@ from data_schemas.errors import StageError
 from pipeline.rounds import rounds_of
 from pipeline.run_folder import RunFolder
 from pipeline.stages import SCHEMAS, STAGES
+from pipeline.trust_text import blind_species
 from pipeline.workspace import Workspace
 
 __all__ = ["clip_list", "label_errors", "review_figures", "segments_by_state", "summarise", "unreviewed"]
@@ -38,6 +40,7 @@ def summarise(folder: RunFolder, events: pd.DataFrame | None = None) -> dict[str
         "format": record.get("format"),
         "finished": bool(record.get("finished")),
         "data": record.get("data"),
+        "trust": record.get("trust", []),
         "stages": {s: record.get("stages", {}).get(s) for s in [*(s.name for s in STAGES), "report"]},
         "clips": clip_list(tables["clips"], windows),
         "windows": 0 if windows is None else len(windows),
@@ -47,7 +50,9 @@ def summarise(folder: RunFolder, events: pd.DataFrame | None = None) -> dict[str
         "rejected": 0 if tables["rejected"] is None else len(tables["rejected"]),
         "notes": 0 if tables["notes"] is None else len(tables["notes"]),
         "flagged": 0 if issues is None else int(issues["is_issue"].sum()),
-        "label_errors": [] if issues is None or windows is None else label_errors(unreviewed(issues, windows)),
+        "label_errors": []
+        if issues is None or windows is None
+        else label_errors(unreviewed(issues, windows, record.get("trust", []))),
         "segments": 0 if queue is None else len(queue),
         **{f"segments_{state}": count for state, count in states.items()},
         "review": review_figures(folder, events),
@@ -97,9 +102,13 @@ def clip_list(clips: pd.DataFrame | None, windows: pd.DataFrame | None) -> list[
     return counted.to_dict("records")  # type: ignore[return-value]
 
 
-def unreviewed(issues: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
-    """Return the issues without the windows whose label people gave: of these nothing is estimated."""
-    return issues[~issues["window_id"].isin(windows.loc[windows["reviewed"], "window_id"])]
+def unreviewed(issues: pd.DataFrame, windows: pd.DataFrame, trust: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return the issues of which anything is estimated.
+
+    These are not the windows whose label people gave, nor those of a species whose models are no better than chance.
+    """
+    known = issues["window_id"].isin(windows.loc[windows["reviewed"], "window_id"])
+    return issues[~known & ~issues["species"].isin(blind_species(trust))]
 
 
 def label_errors(issues: pd.DataFrame) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ it is read from outside; a breach names the file, the column, the first bad row 
 from data_schemas.tables.audit import ISSUES, SEGMENTS, SELFTEST, WINDOWS
 from data_schemas.tables.checking import keypoints_of, text, validate
 from data_schemas.tables.export import CHANGES, CLEAN_FRAMES, CLEAN_WINDOWS
-from data_schemas.tables.predictions import ARM_PREDICTIONS, OOF, PREDICTIONS, PROBABILITY_PREFIX, probability_columns
+from data_schemas.tables.predictions import ARM_PREDICTIONS, OOF, PREDICTIONS, PROBABILITY_PREFIX, TRUST, probability_columns
 from data_schemas.tables.review import BLIND_SAMPLES, REVIEW_EVENTS
 from data_schemas.tables.source import CLIPS, FRAMES, REMARKS, REVIEWED
 from data_schemas.tables.vocabulary import (
@@ -46,6 +46,7 @@ __all__ = [
     "SELFTEST",
     "SPLITS",
     "STRATA",
+    "TRUST",
     "WINDOWS",
     "keypoints_of",
     "probability_columns",

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pandera.pandas as pa
 
-from data_schemas.tables.columns import BAD_POSE, SPAN, SPAN_IN_ORDER, WINDOW, share, words
+from data_schemas.tables.columns import BAD_POSE, SPAN, SPAN_IN_ORDER, WINDOW, at_least, share, words
 
-__all__ = ["ARM_PREDICTIONS", "OOF", "PREDICTIONS", "PROBABILITY_PREFIX", "probability_columns"]
+__all__ = ["ARM_PREDICTIONS", "OOF", "PREDICTIONS", "PROBABILITY_PREFIX", "TRUST", "probability_columns"]
 
 PROBABILITY_PREFIX = "p_"
 
@@ -36,6 +36,20 @@ OOF = pa.DataFrameSchema(
 the window's label was trusted to teach the networks; ``network`` and ``voices`` are the probabilities of the given label by the
 networks alone and by the quick voices of the passes alone (null without passes), both null where no label is given. Classes of
 another species are null."""
+
+TRUST = pa.DataFrameSchema(
+    {
+        "species": words(unique=True),
+        **{name: share() for name in ("right", "low", "high", "chance")},
+        **{name: at_least(1, "int64") for name in ("windows", "groups", "classes")},
+        "better": pa.Column(bool),
+    },
+    name="trust",
+    strict=True,
+)
+"""How well models that never saw a group tell the labels of each species (:mod:`pipeline.detection.skill`): the share of the
+windows that they tell ``right``, every class counting alike, with its 95 % interval, what guessing gets, and whether they are
+better."""
 
 PREDICTIONS = pa.DataFrameSchema(
     {

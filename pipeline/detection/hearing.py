@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import joblib
 import numpy as np
@@ -29,6 +30,10 @@ __all__ = ["Species", "labels_of", "listen", "most_passes", "recipe_of", "specie
 
 _REACHES = (3, 9)
 """Windows on either side that the voice of the context looks at, about 1.4 and 3.8 seconds at 5 Hz; the first for space."""
+
+
+_KEPT = ("probabilities", "kept", "teaching", "first")
+"""What of the passes is kept, so that an interrupted run need not repeat them."""
 
 
 @dataclass(frozen=True)
@@ -112,12 +117,18 @@ def listen(
     lesson, most = species.lesson, recipe_of(config).passes
     if not most:
         teaching = np.where(lesson.teaches, lesson.labels.given, -1)
-        return Heard(np.zeros((len(species.rows), 0), np.float32), kept=lesson.teaches, teaching=teaching, changed=[])
-    known, kept, taught = (parts.read_array(f"{what}-{species.name}") for what in ("voices", "kept", "teaching"))
-    if known is not None and kept is not None and taught is not None:
-        return Heard(known, kept=kept, teaching=taught, changed=[])
-    probabilities, trusted = np.zeros((len(species.rows), lesson.classes), np.float32), lesson.teaches.copy()
-    teaching = np.full(len(species.rows), -1, np.int64)
+        nothing = np.zeros((len(species.rows), 0), np.float32)
+        return Heard(nothing, kept=lesson.teaches, teaching=teaching, changed=[], first=nothing)
+    arrays = ((what, parts.read_array(f"{species.name}-{what}")) for what in _KEPT)
+    known = {what: array for what, array in arrays if array is not None}
+    if len(known) == len(_KEPT):
+        return Heard(**known, changed=[])
+    said: dict[str, NDArray[Any]] = {
+        "probabilities": np.zeros((len(species.rows), lesson.classes), np.float32),
+        "kept": lesson.teaches.copy(),
+        "teaching": np.full(len(species.rows), -1, np.int64),
+        "first": np.zeros((len(species.rows), lesson.classes), np.float32),
+    }
     changed: list[float] = []
     for rows in batches(lesson):
         part = lesson.of(rows)
@@ -126,9 +137,9 @@ def listen(
         voices["space"] = context(voices["space"], part.labels.block, reaches=_REACHES[:1])
         voices["context"] = context(blocks["distance"], part.labels.block, reaches=_REACHES)
         of_batch = run_passes(voices, part, most=most, workers=workers, progress=advance)
-        probabilities[rows], trusted[rows], teaching[rows] = of_batch.probabilities, of_batch.kept, of_batch.teaching
+        for what, array in said.items():
+            array[rows] = getattr(of_batch, what)
         changed = max(changed, of_batch.changed, key=len)
-    heard = Heard(probabilities, kept=trusted, teaching=teaching, changed=changed)
-    for what, array in (("voices", heard.probabilities), ("kept", heard.kept), ("teaching", heard.teaching)):
-        parts.write_array(f"{what}-{species.name}", array)
-    return heard
+    for what, array in said.items():
+        parts.write_array(f"{species.name}-{what}", array)
+    return Heard(**said, changed=changed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,9 @@ __all__ = ["Judged", "judge_labels", "judge_windows"]
 _SUSPECTED_CLIPS = 0.05
 """Share of wrong clips by which a clip is called one, so that all worth a look get the kind; quality believes in fewer."""
 
+_NOTHING_KNOWN = 0.5
+"""Quality of every label of a species whose models are no better than chance."""
+
 _TWO_LABELS = 0.5
 """Highest quality of a label that another field of the same clip contradicts: of two labels at most one is right."""
 
@@ -34,12 +38,15 @@ class Judged:
     odds: NDArray[np.float64]
 
 
-def judge_windows(windows: pd.DataFrame, oof: pd.DataFrame, clips: pd.DataFrame, *, config: Config) -> pd.DataFrame:
+def judge_windows(
+    windows: pd.DataFrame, oof: pd.DataFrame, clips: pd.DataFrame, *, config: Config, blind: Collection[str] = ()
+) -> pd.DataFrame:
     """Return the issues table without kinds and segments: a row for each predicted label, rank 1 the most doubtful.
 
     Windows are judged species by species, for their classes are different ones. A clip whose inspector names another action
     than its owner is an issue by itself: all its windows are flagged, and the inspector's action is suggested. Reviewed windows
-    are never an issue: their quality is 1, and they are ranked behind all others.
+    are never an issue: their quality is 1, and they are ranked behind all others. Of the species that are ``blind``, whose models
+    are no better than chance, no label is doubted for what models say: all have a quality of one half, which tells nothing.
     """
     table = (
         windows[windows["label"].notna()]
@@ -48,7 +55,10 @@ def judge_windows(windows: pd.DataFrame, oof: pd.DataFrame, clips: pd.DataFrame,
     )
     other = clips.set_index("clip_id")["other_label"]
     contradicted = other[other.notna() & (other != clips.set_index("clip_id")["label"])]
-    parts = [_judge_species(part, contradicted, config=config) for _, part in table.groupby("species", sort=True)]
+    parts = [
+        _judge_species(part, contradicted, config=config, blind=species in blind)
+        for species, part in table.groupby("species", sort=True)
+    ]
     judged = pd.concat(parts, ignore_index=True)
     # Beside the windows that are judged, for at single precision others can reach a quality of 1 as well.
     ordered = judged[["label_quality", "window_id"]].assign(reviewed=table["reviewed"])
@@ -83,7 +93,7 @@ def judge_labels(
     return Judged(doubt, estimate_quality(doubt, labels, taught, whole=whole), odds)
 
 
-def _judge_species(part: pd.DataFrame, contradicted: pd.Series, *, config: Config) -> pd.DataFrame:
+def _judge_species(part: pd.DataFrame, contradicted: pd.Series, *, config: Config, blind: bool) -> pd.DataFrame:
     columns = [c for c in part.columns if c.startswith(PROBABILITY_PREFIX) and part[c].notna().any()]
     classes = np.array([c.removeprefix(PROBABILITY_PREFIX) for c in columns], object)
     raw = part[columns].to_numpy(np.float64)
@@ -96,7 +106,8 @@ def _judge_species(part: pd.DataFrame, contradicted: pd.Series, *, config: Confi
     suggested = classes[quality.suggested]
     another = part["clip_id"].map(contradicted).to_numpy(object)
     told_twice = pd.notna(another) & ~labels.fixed
-    right = np.where(told_twice, np.minimum(quality.right, _TWO_LABELS), quality.right)
+    right = np.where(labels.fixed, 1.0, _NOTHING_KNOWN) if blind else quality.right
+    right = np.where(told_twice, np.minimum(right, _TWO_LABELS), right)
     return pd.DataFrame(
         {
             "window_id": part["window_id"].array,
@@ -111,8 +122,8 @@ def _judge_species(part: pd.DataFrame, contradicted: pd.Series, *, config: Confi
             "suggested_probability": doubt.nearby[np.arange(len(part)), quality.suggested].clip(0, 1).astype(np.float32),
             "label_quality": right.clip(0, 1).astype(np.float32),
             "second_opinion": _second_opinion(part, labels, alike=probabilities),
-            "wrong_clip": wrong_as_a_whole(found.odds, share=_SUSPECTED_CLIPS).astype(np.float32),
-            "is_issue": quality.flagged | told_twice,
+            "wrong_clip": wrong_as_a_whole(found.odds * (not blind), share=_SUSPECTED_CLIPS).astype(np.float32),
+            "is_issue": (quality.flagged & (not blind)) | told_twice,
         }
     )
 

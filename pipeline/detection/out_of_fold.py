@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import joblib
@@ -25,6 +25,7 @@ from model.windowing import Samples
 from pipeline.detection.hearing import Species, listen, most_passes, recipe_of, species_of
 from pipeline.detection.network_tasks import NetworkTask, Parts, run_tasks, trial_folds, trial_lengths
 from pipeline.detection.passes import REPAIRS, Heard, Lesson
+from pipeline.detection.skill import measure_skill
 
 __all__ = ["predict_out_of_fold"]
 
@@ -47,14 +48,15 @@ def predict_out_of_fold(
     config: Config,
     parts: Parts,
     progress: Callable[[int, int], None] | None = None,
-) -> pd.DataFrame:
-    """Return the oof table: for every window that is not left out, one probability a class of its species.
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the oof and the trust table: for every window that is not left out one probability a class of its species.
 
     Windows of bad pose, windows across a change of label and those without a label are predicted, but teach nothing. Networks
     learn from the labels that were reviewed, and from those that the passes trust or repaired; how long, a trial on one fold
     finds. Their probabilities, averaged over views and repeats, and those of the voices are mixed in the proportion that fits
     the trusted labels best (Brier score, out of fold; Breiman 1996, "Stacked Regressions"). The hold-out is predicted by models
-    of the audited groups alone.
+    of the audited groups alone. The trust table holds how much better than chance the models of each species are: the voices of
+    the first pass, or the networks where there are no passes (:mod:`pipeline.detection.skill`).
     """
     recipe = recipe_of(config)
     device = choose_device(config.run.device).type
@@ -73,7 +75,7 @@ def predict_out_of_fold(
             _network_answers(species, h, samples, device=device, workers=workers, **shared)
             for species, h in zip(kinds, heard, strict=True)
         ]
-    return _table(windows, predicted)
+    return _table(windows, predicted), _trust(predicted)
 
 
 class _Steps:
@@ -169,6 +171,14 @@ def _best_share(
     # The score is a parabola in the weight; the grid only keeps it within 0..1.
     scores = [float(((miss + w * apart) ** 2).sum()) for w in _WEIGHTS]
     return _WEIGHTS[int(np.argmin(scores))]  # type: ignore[no-any-return]
+
+
+def _trust(predicted: list[_Predicted]) -> pd.DataFrame:
+    told = []
+    for p in predicted:
+        skill = measure_skill(p.heard.first if p.heard.first.shape[1] else p.network, p.species.lesson)
+        told.append({"species": p.species.name, **asdict(skill), "better": skill.better})
+    return pd.DataFrame(told).astype({"species": "str", **dict.fromkeys(("windows", "groups", "classes"), "int64")})
 
 
 def _table(windows: pd.DataFrame, predicted: list[_Predicted]) -> pd.DataFrame:

@@ -108,12 +108,15 @@ class Heard:
         The class that each window teaches: the given one where it is kept, another where it was repaired, -1 where none is.
     changed : list of float
         Share of the windows that changed sides in each pass.
+    first : float32, shape (n, classes)
+        What they said in the first pass, taught by all labels.
     """
 
     probabilities: NDArray[np.float32]
     kept: NDArray[np.bool_]
     teaching: NDArray[np.int64]
     changed: list[float]
+    first: NDArray[np.float32]
 
 
 def batches(lesson: Lesson) -> list[NDArray[np.int64]]:
@@ -146,9 +149,10 @@ def run_passes(
     """
     kept = lesson.teaches
     changed: list[float] = []
-    said = np.zeros((len(kept), lesson.classes), np.float32)
+    said = first = np.zeros((len(kept), lesson.classes), np.float32)
     for number in range(most):
         said = _ask(voices, lesson, np.where(kept, lesson.labels.given, -1), number=number, workers=workers)
+        first = first if number else said
         before, kept = kept, _trusted(said, lesson, kept=kept)
         changed.append(float((before != kept)[lesson.teaches].mean()))
         if progress:
@@ -163,7 +167,7 @@ def run_passes(
         teaching = _repaired(said, lesson, kept=kept)
         if progress:
             progress()
-    return Heard(probabilities=said, kept=kept, teaching=teaching, changed=changed)
+    return Heard(probabilities=said, kept=kept, teaching=teaching, changed=changed, first=first)
 
 
 def _ask(

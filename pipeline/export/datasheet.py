@@ -74,7 +74,7 @@ def datasheet(
         "clips": {"run": len(made.clips), "exported": int(after.loc[~after["excluded"], "clip_id"].nunique())},
         "classes": _classes(made, species),
         "changes": _changes(made.changes),
-        "error_rates": _error_rates(unreviewed(made.issues, made.run_windows), after, species),
+        "error_rates": _error_rates(unreviewed(made.issues, made.run_windows, record.get("trust", [])), after, species),
         "label_files": None if made.label_files is None else asdict(made.label_files),
         "files": _files(made.written, out),
     }

@@ -1,14 +1,15 @@
-"""What was read, at the top of the report."""
+"""What was read, and how far the models can be trusted, at the top of the report."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.data_text import CLASS_HEADS, class_rows, data_sentences, data_warnings, noted_lines
 from pipeline.report.shell import html_table, prose
+from pipeline.trust_text import trust_sentences
 
-__all__ = ["data_section"]
+__all__ = ["data_section", "trust_section"]
 
 
 def data_section(data: Mapping[str, Any]) -> str:
@@ -21,3 +22,9 @@ def data_section(data: Mapping[str, Any]) -> str:
         + html_table(CLASS_HEADS, class_rows(data), numbers=True)
         + (f'<p class="how">Noted on reading: {"; ".join(prose(line) for line in noted)}.</p>' if noted else "")
     )
+
+
+def trust_section(trust: Sequence[Mapping[str, Any]]) -> str:
+    """Return a sentence for each species, as HTML."""
+    kinds = ["read" if told["better"] else "warning" for told in trust]
+    return "".join(f'<p class="{kind}">{prose(s)}</p>' for kind, s in zip(kinds, trust_sentences(trust), strict=True))

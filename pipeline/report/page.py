@@ -12,7 +12,7 @@ import pandas as pd
 
 from pipeline import figures
 from pipeline.folds import FEWEST_GROUPS
-from pipeline.report.data_section import data_section
+from pipeline.report.data_section import data_section, trust_section
 from pipeline.report.found import Found
 from pipeline.report.opinions import second_opinions
 from pipeline.report.rounds import rounds_figure, rounds_table
@@ -51,7 +51,7 @@ def _sections(found: Found) -> Iterator[str]:
         "The mean chance of a label to be wrong, by the audit's own estimate; lines are 95 % intervals over "
         f"animals or recordings (none with fewer than {FEWEST_GROUPS}). It errs where two classes look alike.",
     )
-    doubted = unreviewed(issues, windows)
+    doubted = unreviewed(issues, windows, found.record.get("trust", []))
     yield from _by_species(doubted, "rates", lambda part: figures.error_rates(part)[0])
     if len(found.rounds) > 1:
         yield section(
@@ -120,7 +120,7 @@ def _header(found: Found, queue: pd.DataFrame) -> str:
         f"<h1>pose-audit: which labels are probably wrong</h1>{simulated}"
         f'<p class="source">{escape(str(record.get("source")))} ({escape(str(record.get("format")))}), '
         f"started {escape(str(record.get('started')))}, pose-audit {escape(str(record.get('version')))}</p>"
-        f"{data_section(record['data'])}"
+        f"{data_section(record['data'])}{trust_section(record.get('trust', []))}"
         f'<div class="figures">{cards}</div>'
         f"<p>Every window was predicted by models that never saw its group ({folds} folds). {apart} groups were set apart as "
         f"hold-out before anything else; they are not in the list to review.</p>"

@@ -18,9 +18,9 @@ from pipeline.stages import STAGES, Context
 from tests.unit.pipeline.detection.small import Nowhere
 
 
-def audited(source: Path, *, views: tuple[str, ...] = ("body",), decided: pd.DataFrame | None = None) -> dict[str, pd.DataFrame]:
+def audited(source: Path, *, decided: pd.DataFrame | None = None, **model: int) -> dict[str, pd.DataFrame]:
     """Return the tables of all stages, run in this process."""
-    config = load_config(None, overrides={"model": {"views": views}, "run": {"jobs": 1}})
+    config = load_config(None, overrides={"model": {"views": ["body"], **model}, "run": {"jobs": 1}})
     context = Context(recognise(source), config, Nowhere(), lambda *_: None, None, decided)
     tables: dict[str, pd.DataFrame] = {}
     for stage in STAGES:
@@ -58,7 +58,9 @@ def recordings(folder: Path, labels: dict[str, list[str]], *, bout: int = 30) ->
 
 def test_recordings_of_one_label_throughout_lie_beside_coded_ones(tmp_path: Path) -> None:
     coded = ["SIT", "WALK"] * 3
-    found = audited(recordings(tmp_path, {"one": ["SIT"] * 6, "two": ["WALK"] * 6, "three": coded, "four": coded[::-1]}))
+    found = audited(
+        recordings(tmp_path, {"one": ["SIT"] * 6, "two": ["WALK"] * 6, "three": coded, "four": coded[::-1]}), updates=20
+    )
     assert set(found["oof"]["window_id"]) == set(found["windows"]["window_id"])
 
 
@@ -67,7 +69,7 @@ def test_a_round_of_coded_recordings_in_which_decisions_leave_one_label(tmp_path
     source = recordings(tmp_path, dict.fromkeys(("one", "two", "three", "four"), coded))
     spans = {"clip_id": ["one", "two"], "start_frame": 0, "end_frame": 119, "label": ["SIT", "WALK"], "label_source": "review"}
     decided = pd.DataFrame(spans).astype({"start_frame": "int32", "end_frame": "int32", "label": "str", "label_source": "str"})
-    found = audited(source, decided=decided.astype({"clip_id": "str"}))
+    found = audited(source, decided=decided.astype({"clip_id": "str"}), updates=20)
     known = found["windows"].set_index("window_id")["reviewed"]
     assert known.sum() > 0
     assert not found["issues"].set_index("window_id")["is_issue"][known].any()
@@ -82,3 +84,18 @@ def test_a_trial_takes_folds_that_can_be_scored_and_ends_where_none_can() -> Non
     assert trial_folds(fold, target, np.zeros(7, bool)) == []
     nobody = joblib.Parallel(n_jobs=1, return_as="generator")
     assert trial_lengths([], target, np.zeros(7, bool), parts=Nowhere(), workers=nobody) == LENGTHS[0]
+
+
+def test_poses_that_tell_nothing_of_the_labels_flag_nothing(shared: Path) -> None:
+    found = audited(shared / "cases" / "no_information" / "noise.csv", updates=20)
+    assert found["trust"]["better"].tolist() == [False]
+    assert not found["issues"]["is_issue"].any()
+    assert set(found["segments"]["kind"]) <= {"bad_pose"}
+
+
+def test_poses_that_tell_the_labels_are_trusted(tmp_path: Path) -> None:
+    found = audited(
+        recordings(tmp_path, {name: ["SIT", "WALK"] * 3 for name in ("one", "two", "three", "four", "five")}), updates=20
+    )
+    assert found["trust"]["better"].tolist() == [True]
+    assert found["trust"]["low"].item() > found["trust"]["chance"].item() == 0.5

@@ -92,6 +92,7 @@ def test_what_a_round_expects_is_of_the_windows_that_are_not_reviewed() -> None:
     tables = {
         "windows": pd.DataFrame({"window_id": names, "reviewed": [True, False, False, False]}),
         "issues": issues,
+        "trust": pd.DataFrame({"species": text(["DOG"]), "better": [True]}),
         "reviewed": reviewed,
         "segments": pd.DataFrame({"split": text(["audit", "holdout"])}),
         "frames": pd.DataFrame({"clip_id": text(["a"] * 6 + ["b"]), "frame_number": [0, 3, 6, 9, 12, 15, 0]}),
@@ -104,6 +105,9 @@ def test_what_a_round_expects_is_of_the_windows_that_are_not_reviewed() -> None:
     assert [(c["label"], c["windows"], c["share_wrong"]) for c in found["classes"]] == [("SIT", 1, 0.5), ("TURN", 2, 0.5)]
     everything = {**tables, "windows": tables["windows"].assign(reviewed=True)}
     assert figures_of_round(everything)["share_wrong"] is None
+    # Nor is anything expected where the models are no better than chance.
+    blind = figures_of_round({**tables, "trust": tables["trust"].assign(better=False)})
+    assert (blind["share_wrong"], blind["classes"]) == (None, [])
 
 
 def test_rounds_side_by_side(tmp_path: Path) -> None:

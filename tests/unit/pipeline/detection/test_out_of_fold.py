@@ -16,7 +16,7 @@ from tests.unit.pipeline.detection.small import Nowhere, config
 def test_every_window_is_predicted_and_wrong_labels_are_not_taught(standing_or_walking, monkeypatch, at_once: int) -> None:
     windows, samples, wrong = standing_or_walking
     monkeypatch.setattr(passes, "_MOST_AT_ONCE", at_once)
-    oof = validate(predict_out_of_fold(windows, samples, config=config(), parts=Nowhere()), OOF, source="oof")
+    oof = validate(predict_out_of_fold(windows, samples, config=config(), parts=Nowhere())[0], OOF, source="oof")
     assert oof["window_id"].tolist() == windows["window_id"].tolist()
     assert (oof["fold"] == -1).tolist() == (windows["split"] == "holdout").tolist()
     assert not oof.loc[windows["split"] == "holdout", "taught"].any()
@@ -49,7 +49,8 @@ def test_batches_hold_whole_groups(standing_or_walking, monkeypatch) -> None:
 
 def test_without_passes_all_labels_teach_and_no_voice_is_heard(standing_or_walking) -> None:
     windows, samples, _ = standing_or_walking
-    oof = predict_out_of_fold(windows, samples, config=config(passes=0), parts=Nowhere())
+    oof, trust = predict_out_of_fold(windows, samples, config=config(passes=0), parts=Nowhere())
+    assert trust["better"].all()
     assert oof.loc[windows["split"] == "audit", "taught"].all()
     assert oof["voices"].isna().all()
 

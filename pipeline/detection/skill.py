@@ -1,0 +1,116 @@
+"""How much better than chance the models are, before anything is made of what they say.
+
+Measured on what models that learnt from all labels say of groups that they never saw. What is taught after that, once labels were
+dropped and repaired, was chosen with the labels in sight, and agrees with them even where they are drawn at random.
+
+A window's *pick* is the class whose probability is highest beside that class's mean, so that a rare class is picked as readily as
+a common one. The figure is the share of windows whose pick is the given label, every class counting alike (balanced accuracy):
+guessing gets one in as many as there are classes, whatever their sizes. Its interval is a t interval on the delete-one-group
+jackknife, but never narrower than that of labels drawn at random: one draw for each bout, and a single one for an animal of one
+label throughout, since few groups can agree by luck.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pipeline.detection.passes import Lesson
+
+__all__ = ["Skill", "measure_skill"]
+
+_LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Skill:
+    """How well models that never saw a group tell its labels.
+
+    Attributes
+    ----------
+    right : float
+        Share of the windows whose pick is the given label, every class counting alike, 0..1.
+    low, high : float
+        Its 95 % interval.
+    chance : float
+        What guessing would get.
+    windows, groups, classes : int
+        What it was measured on: audited windows of one label and good pose.
+    """
+
+    right: float
+    low: float
+    high: float
+    chance: float
+    windows: int
+    groups: int
+    classes: int
+
+    @property
+    def better(self) -> bool:
+        """Tell whether the models are better than chance, with 97.5 % confidence."""
+        return self.low > self.chance
+
+
+def measure_skill(probabilities: NDArray[np.floating], lesson: Lesson) -> Skill:
+    """Return how well the windows that teach are told.
+
+    Parameters
+    ----------
+    probabilities : shape (n, classes)
+        By models that learnt from all windows that teach, but those of the window's own fold.
+    """
+    rows = np.flatnonzero(lesson.teaches)
+    given, group = lesson.labels.given[rows], pd.factorize(lesson.group[rows])[0]
+    own = probabilities[rows].astype(np.float64)
+    picked = (own / np.maximum(own.mean(axis=0), 1e-9)).argmax(axis=1)
+    classes, chance = lesson.classes, 1 / lesson.classes
+    place = group * classes + given
+    counted = np.bincount(place, minlength=classes * (group.max() + 1)).reshape(-1, classes)
+    right = np.bincount(place, weights=picked == given, minlength=counted.size).reshape(-1, classes)
+    share = float(_balanced(right.sum(axis=0), counted.sum(axis=0)))
+    without = _balanced(right.sum(axis=0) - right, counted.sum(axis=0) - counted)
+    reach = max(_jackknifed(without), _by_luck(_draws(lesson, rows, group), given, classes))
+    return Skill(
+        right=share,
+        low=max(0.0, share - reach),
+        high=min(1.0, share + reach),
+        chance=chance,
+        windows=len(rows),
+        groups=len(counted),
+        classes=classes,
+    )
+
+
+def _balanced(right: NDArray[np.float64], counted: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the mean over the classes of the share that is right; of a class without windows nothing is known: chance."""
+    return np.asarray(np.where(counted > 0, right / np.maximum(counted, 1), 1 / counted.shape[-1]).mean(axis=-1))
+
+
+def _jackknifed(without: NDArray[np.float64]) -> float:
+    """Return half the t interval of a figure, from what it is without each group."""
+    from scipy.stats import t
+
+    count = len(without)
+    spread = float(np.sqrt((count - 1) / count * ((without - without.mean()) ** 2).sum()))
+    return float(t.ppf((1 + _LEVEL) / 2, count - 1)) * spread
+
+
+def _by_luck(draw: NDArray[np.int64], given: NDArray[np.int64], classes: int) -> float:
+    """Return half the interval of the figure where every draw got its label at random, whatever the models say."""
+    from scipy.stats import norm
+
+    sizes = pd.DataFrame({"draw": draw, "class": given}).groupby(["class", "draw"]).size().groupby("class")
+    alike = (sizes.agg(lambda n: (n**2).sum()) / sizes.sum() ** 2).sum()
+    return float(norm.ppf((1 + _LEVEL) / 2) * np.sqrt((1 / classes) * (1 - 1 / classes) * alike) / classes)
+
+
+def _draws(lesson: Lesson, rows: NDArray[np.int64], group: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the draw of each window: its bout, or its group where all of that has one label, shape (n,)."""
+    given, block = lesson.labels.given[rows], lesson.labels.block[rows]
+    bout = np.concatenate([[0], np.cumsum((given[1:] != given[:-1]) | (block[1:] != block[:-1]) | (group[1:] != group[:-1]))])
+    one_label = (pd.Series(given).groupby(group).transform("nunique") == 1).to_numpy(bool)
+    return np.asarray(np.where(one_label, -1 - group, bout))

@@ -1,0 +1,38 @@
+"""How far the models can be trusted, in words: the same for the terminal, the report and the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+__all__ = ["blind_species", "trust_sentences"]
+
+
+def trust_sentences(trust: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return a sentence for each species: how well models tell labels of animals that they never saw, and what guessing gets.
+
+    Parameters
+    ----------
+    trust
+        Rows of the trust table.
+    """
+    return [_sentence(told) for told in trust]
+
+
+def blind_species(trust: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Return the species whose models are no better than chance: of their labels nothing is known."""
+    return {told["species"] for told in trust if not told["better"]}
+
+
+def _sentence(told: Mapping[str, Any]) -> str:
+    low, high = round(100 * told["low"]), round(100 * told["high"])
+    share = (
+        f"{told['right']:.0%} [{low}, {high}] of the labels, each class counting alike; guessing would be {told['chance']:.0%}"
+    )
+    where = f"measured on {told['windows']:,} windows of {told['groups']:,} groups that they had not seen"
+    if told["better"]:
+        return f"{told['species']}: the models agree with {share} ({where})."
+    return (
+        f"{told['species']}: the models are no better than chance. They agree with {share} ({where}). So no label is called "
+        "wrong, and nothing is known of how many are: more animals, other keypoints or windows of another length may help."
+    )
