@@ -65,7 +65,8 @@ class ClassFigures:
     bouts_in_windows : int
         Bouts that reach into a window of their label.
     outvoted : bool
-        The windows are too long for its bouts: no window is all of this label, or most bouts are in no window of it.
+        The windows are too long for its bouts: fewer windows than one for two bouts are all of this label, or most bouts are in
+        no window of it.
     fit : Fit or None
         Windows that are not too long for an outvoted class, if there are any.
     """
@@ -223,7 +224,8 @@ def _classes(
         count, mixed = counted.get((species, label), (0, 0))
         held = int(in_windows[rows].sum())
         median = float(np.median(bouts.seconds[rows]))
-        outvoted = (count == mixed or 2 * held < len(rows)) and median * asked.hz < asked.steps
+        few = 2 * (count - mixed) < len(rows) or 2 * held < len(rows)
+        outvoted = few and median * asked.hz < asked.steps
         found.append(
             ClassFigures(
                 species=species,

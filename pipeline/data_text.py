@@ -109,27 +109,31 @@ def _outvoted(data: Mapping[str, Any]) -> list[str]:
     lost = [c for c in data["classes"] if not c["windows"] and not c["outvoted"] and not data["windows"]["fit"]]
     names = ", ".join(c["label"] for c in lost)
     alone = [f"{names} {'gets' if len(lost) == 1 else 'get'} no window, so it cannot be audited."] if lost else []
-    lines = [_outvoted_class(c, data["windows"], several=len(data["species"]) > 1) for c in found[:_FEW]]
+    lines = [_outvoted_class(c, several=len(data["species"]) > 1) for c in found[:_FEW]]
     rest = [c["label"] for c in found[_FEW:]]
     return [*lines, *([f"The same is so of {', '.join(rest)}."] if rest else []), *alone]
 
 
-def _outvoted_class(c: Mapping[str, Any], windows: Mapping[str, Any], *, several: bool) -> str:
+def _outvoted_class(c: Mapping[str, Any], *, several: bool) -> str:
     name = f"{c['species']} {c['label']}" if several else c["label"]
+    alone = c["windows"] - c["mixed"]
     if not c["windows"]:
         what = "gets no window, so it cannot be audited"
-    elif c["windows"] == c["mixed"]:
+    elif not alone:
         what = "has no window for itself, so nothing can learn it"
-    else:
+    elif 2 * c["bouts_in_windows"] < c["bouts"]:
         what = f"has windows for {c['bouts_in_windows']:,} of its {c['bouts']:,} bouts only"
-    length = f"its bouts last {_duration(c['median_bout_s'])} ({_number(c['median_bout_frames'])} frames) in the median"
+    else:
+        what = f"has {_count(alone, 'window')} for itself, few to learn it from"
+    last = f"{_duration(c['median_bout_s'])} ({_number(c['median_bout_frames'])} frames)"
+    length = f"its {c['bouts']:,} bouts last {last} in the median" if c["bouts"] > 1 else f"its one bout lasts {last}"
     way = (
         f"{_settings(c['fit'])} (windows of {_duration((c['fit']['steps'] - 1) / c['fit']['hz'])}) would give it "
-        f"about {_count(c['fit']['windows'], 'window')}."
+        f"about {_number(c['fit']['windows'])}."
         if c["fit"]
         else "no windows of at least 3 frames are short enough."
     )
-    return f"{name} ({_count(c['frames'], 'frame')}) {what}: {length}, a window spans {_duration(windows['seconds'])}; {way}"
+    return f"{name} ({_count(c['frames'], 'frame')}) {what}: {length}; {way}"
 
 
 def _settings(fit: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -37,6 +38,7 @@ __all__ = [
 _MANY_CLIPS = 20
 _MANY_CLASSES = 30
 _WIDEST = 120
+_FIXED_SPACE = "\xa0"
 _WIDEST_CELL = 32
 _WORST_LABELS = 12
 _FEW_ORPHANS = 5
@@ -128,8 +130,10 @@ def wrapped(paragraphs: Sequence[str], *, width: int) -> list[str]:
     lines: list[str] = []
     for text in paragraphs:
         margin = " " * (len(text) - len(text.lstrip()) + 2)
-        lines += wrap(text, width, subsequent_indent=margin, break_on_hyphens=False, break_long_words=False)
-    return lines
+        # A number is not parted from its unit, nor a key from its value.
+        whole = re.sub(r"(?<=\d) (?=(?:ms|s|min|h|d|Hz)\b)| (?==)|(?<==) ", _FIXED_SPACE, text)
+        lines += wrap(whole, width, subsequent_indent=margin, break_on_hyphens=False, break_long_words=False)
+    return [line.replace(_FIXED_SPACE, " ") for line in lines]
 
 
 def terminal_width() -> int:
