@@ -9,15 +9,17 @@ import streamlit as st
 
 from audit_app.labelling import label_clip
 from audit_app.page_frame import empty, run_or_stop, title
-from audit_app.review_events import events
+from audit_app.review_events import events, store
 from audit_app.reviewer import ask_reviewer
 from audit_app.segment_board import frames_of_clips
+from audit_app.wording import escaped
 from pipeline.report.found import Found
-from pipeline.review.agreement import crowdlab_consensus, disagreements, pairwise_kappa
+from pipeline.review.agreement import blind_disputes, crowdlab_consensus, disagreements, pairwise_kappa
 from pipeline.review.events import ADJUDICATION
 
 _MOST_SHOWN = 200
 _LEAVE = "agreement_leave"
+_BACK = "agreement_back"
 
 
 def show() -> None:
@@ -28,8 +30,8 @@ def show() -> None:
         st.query_params.clear()
     told = _shared(events())
     frames = frames_of_clips(found, sorted(set(told["clip_id"])))
-    blind = bool(st.session_state.get("count_blind", True))
-    disputed = _disputed(told, frames, blind, len(told))
+    # A dispute of a blind sample is never settled here, in sight of labels: that would change what is exported.
+    disputed = _disputed(told, frames, str(found.folder.path), len(told))
     if _settle(found, disputed, reviewer=reviewer):
         return
     title("Agreement", "How far two people who labelled the same frames agree, and what they still have to settle.")
@@ -42,12 +44,13 @@ def show() -> None:
         ):
             st.switch_page("blind_page.py")
         return
-    st.toggle("Count blind labels, too", value=True, key="count_blind")
+    blind = st.toggle("Count blind labels, too", value=True, key="count_blind")
     left, right = st.columns([1, 1], gap="large")
     with left:
         _kappas(told, frames, blind=blind)
     with right:
         _to_settle(disputed)
+        _blind_to_settle(told, frames)
     _consensus(found, told, frames, blind=blind)
 
 
@@ -58,8 +61,8 @@ def _shared(told: pd.DataFrame) -> pd.DataFrame:
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def _disputed(_told: pd.DataFrame, _frames: pd.DataFrame, blind: bool, version: int) -> pd.DataFrame:
-    return disagreements(_told, _frames, blind=blind)
+def _disputed(_told: pd.DataFrame, _frames: pd.DataFrame, run: str, version: int) -> pd.DataFrame:
+    return disagreements(_told, _frames)
 
 
 def _kappas(told: pd.DataFrame, frames: pd.DataFrame, *, blind: bool) -> None:
@@ -122,6 +125,21 @@ def _to_settle(disputed: pd.DataFrame) -> None:
         st.rerun()
 
 
+def _blind_to_settle(told: pd.DataFrame, frames: pd.DataFrame) -> None:
+    """Lead to the windows of blind samples that reviewers differ on; nothing here tells what anybody said of them."""
+    if not told["stream"].str.startswith("blind:").any():
+        return
+    for sample_id, windows in blind_disputes(store().samples(), told, frames).groupby("sample_id", sort=False):
+        st.subheader("Blind samples", anchor=False)
+        st.caption(
+            f"On {len(windows):,} windows of sample {escaped(str(sample_id))} reviewers differ. Another person's blind label "
+            "decides, given without sight of labels, the suggestion or what others said; it changes no exported label."
+        )
+        if st.button("Label them blind", key=f"blind_{sample_id}"):
+            st.session_state.pop("blind_place", None)
+            st.switch_page("blind_page.py", query_params={"sample": str(sample_id), "disputed": "1"})
+
+
 def _settle(found: Found, disputed: pd.DataFrame, *, reviewer: str) -> bool:
     """Show the labeller where the page's address names a stretch to settle."""
     clip_id, frame = st.query_params.get("clip"), st.query_params.get("frame", "")
@@ -129,19 +147,37 @@ def _settle(found: Found, disputed: pd.DataFrame, *, reviewer: str) -> bool:
         return False
     hits = disputed[(disputed["clip_id"] == clip_id) & (disputed["start_frame"].astype(str) == frame)]
     own = hits if len(hits) else disputed[disputed["clip_id"] == clip_id]
-    st.caption(f"Settling, as {reviewer}: {own['votes'].iloc[0]}" if len(own) else "Nothing is left to settle in this clip.")
+    # Undo leads back to a stretch that is settled, so no dispute any more.
+    back = st.session_state.get(_BACK)
     window = (int(own["start_frame"].iloc[0]), int(own["end_frame"].iloc[0])) if len(own) else None
+    if back is not None and back[0] == clip_id and str(back[1]) == frame:
+        window = back[1:]
+    elif window is None:
+        return False
+    st.caption(f"Settling, as {escaped(reviewer)}: {escaped(own['votes'].iloc[0]) if len(own) else 'settled'}")
 
     def go(asked: dict[str, Any]) -> None:
         rest = disputed[disputed["clip_id"] != clip_id]
-        if asked["go"] == "queue" or rest.empty:
+        if asked["go"] == "back":
+            start, _, end = str(asked.get("place")).partition("-")
+            st.session_state[_BACK] = (asked["clip_id"], int(start), int(end))
+            st.query_params.update({"clip": str(asked["clip_id"]), "frame": start})
+        elif asked["go"] == "queue" or rest.empty:
             st.session_state[_LEAVE] = True
         else:
             st.query_params["clip"] = str(rest["clip_id"].iloc[0])
             st.query_params["frame"] = str(rest["start_frame"].iloc[0])
 
     label_clip(
-        found, str(clip_id), reviewer=reviewer, page="agreement", on_go=go, stream=ADJUDICATION, window=lambda: window, mark=frame
+        found,
+        str(clip_id),
+        reviewer=reviewer,
+        page="agreement",
+        on_go=go,
+        stream=ADJUDICATION,
+        window=lambda: window,
+        mark=frame,
+        here=lambda: f"{window[0]}-{window[1]}",
     )
     return True
 
@@ -157,6 +193,11 @@ def _consensus(found: Found, told: pd.DataFrame, frames: pd.DataFrame, *, blind:
         st.write("No window of one second was labelled by two people yet.")
         return
     left, right = st.columns([3, 2], gap="large")
+    if blind:
+        # Who is yet to label a window of a blind sample must not read its given label here.
+        windows = windows.assign(
+            given=windows["given"].mask(windows["window_id"].isin(store().samples()["window_id"]), "(blind)")
+        )
     left.dataframe(
         windows.assign(agreement=100 * windows["agreement"]).head(_MOST_SHOWN)[
             ["clip_id", "start_frame", "end_frame", "given", "consensus_label", "consensus_quality", "agreement"]

@@ -10,7 +10,7 @@ import streamlit as st
 from audit_app.faults import show_error
 from audit_app.labelling import label_clip
 from audit_app.page_frame import empty, run_or_stop, title
-from audit_app.review_events import database_exists, store
+from audit_app.review_events import database_exists, events, store
 from audit_app.reviewer import ask_reviewer
 from audit_app.segment_board import frames_of_clips
 from audit_app.times import local_time
@@ -18,6 +18,7 @@ from audit_app.wording import escaped
 from data_schemas.errors import PoseAuditError
 from data_schemas.tables import STRATA
 from pipeline.report.found import Found
+from pipeline.review.agreement import blind_disputes
 from pipeline.review.blind import draw_sample, strata_of
 from pipeline.review.events import blind_stream
 from pipeline.review.progress import segment_states
@@ -136,25 +137,23 @@ def _label(found: Found, sample: pd.DataFrame, *, reviewer: str) -> None:
     known = set(found["clips"]["clip_id"])
     if st.session_state.pop("blind_leave", False):
         del st.query_params["sample"]
+        st.query_params.pop("disputed", None)
         st.session_state.pop(_PLACE, None)
         st.rerun()
     states = _states(found, sample, reviewer=reviewer)
+    if "disputed" in st.query_params:
+        # Who labelled a window has had their say: it waits for somebody who has not.
+        states = states.where(sample["window_id"].isin(_disputed(found)), "left")
     waiting = [i for i in states.index[states == "open"] if sample["clip_id"][i] in known]
     place = st.session_state.get(_PLACE, waiting[0] if waiting else None)
     if place is None:
-        title("Blind sample", f"Sample {escaped(sample_id)}")
-        if empty(
-            "You have labelled the whole sample",
-            "A second reviewer makes it worth more: Agreement then tells how far you agree.",
-            "Back to the samples",
-        ):
-            del st.query_params["sample"]
-            st.rerun()
+        _all_labelled(sample_id)
         return
     window = sample.loc[place]
 
     def go(asked: dict[str, Any]) -> None:
-        _move(sample, _states(found, sample, reviewer=reviewer), place=place, go=asked["go"])
+        now = _states(found, sample, reviewer=reviewer).where(states != "left", "left")
+        _move(sample, now, place=place, asked=asked)
 
     label_clip(
         found,
@@ -166,12 +165,41 @@ def _label(found: Found, sample: pd.DataFrame, *, reviewer: str) -> None:
         blind=True,
         window=(int(window["start_frame"]), int(window["end_frame"])),
         progress={"place": int(window["position"]) + 1, "of": len(sample)},
+        here=str(window["position"]),
     )
 
 
-def _move(sample: pd.DataFrame, states: pd.Series, *, place: int, go: str) -> None:
-    """Remember where the labeller wants to be: the next open window from here on, or the one before."""
-    if go == "queue":
+def _all_labelled(sample_id: str) -> None:
+    title("Blind sample", f"Sample {escaped(sample_id)}")
+    if "disputed" in st.query_params:
+        said = (
+            "You have labelled every window that reviewers differ on",
+            "Another person who has not labelled them gives the voice that decides. Here you can look at the whole sample again.",
+        )
+    else:
+        said = (
+            "You have labelled the whole sample",
+            "A second reviewer makes it worth more: Agreement then tells how far you agree.",
+        )
+    if empty(*said, "Back to the samples"):
+        del st.query_params["sample"]
+        st.query_params.pop("disputed", None)
+        st.rerun()
+
+
+def _disputed(found: Found) -> pd.Series:
+    """Return the windows of blind samples that reviewers differ on."""
+    told = events()
+    return blind_disputes(store().samples(), told, frames_of_clips(found, sorted(set(told["clip_id"]))))["window_id"]
+
+
+def _move(sample: pd.DataFrame, states: pd.Series, *, place: int, asked: dict[str, Any]) -> None:
+    """Remember where the labeller wants to be: the next open window from here on, the one before, or where an act was done."""
+    go = asked["go"]
+    if go == "back":
+        hits = sample.index[sample["position"].astype(str) == str(asked.get("place"))]
+        st.session_state[_PLACE] = int(hits[0]) if len(hits) else place
+    elif go == "queue":
         st.session_state["blind_leave"] = True
     elif go.startswith("previous"):
         st.session_state[_PLACE] = max(0, place - 1)

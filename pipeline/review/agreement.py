@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from data_schemas.tables import PROBABILITY_PREFIX, text
 from pipeline.review.consensus import labels_after_review, votes_of_reviewers
 
-__all__ = ["crowdlab_consensus", "disagreements", "pairwise_kappa"]
+__all__ = ["blind_disputes", "crowdlab_consensus", "disagreements", "pairwise_kappa"]
 
 _KAPPA = ("reviewer_a", "reviewer_b", "label", "frames", "frames_a", "frames_b", "observed", "expected", "kappa")
 _SPANS = ("clip_id", "start_frame", "end_frame", "frames", "reviewers", "votes", "given")
@@ -79,6 +79,17 @@ def disagreements(events: pd.DataFrame, frames: pd.DataFrame, *, blind: bool = F
     spans = grouped.agg(start_frame=("frame_number", "min"), end_frame=("frame_number", "max"), frames=("place", "size"))
     ordered = first.join(spans).sort_values(["frames", "clip_id", "start_frame"], ascending=[False, True, True])
     return ordered[list(_SPANS)].reset_index(drop=True)
+
+
+def blind_disputes(samples: pd.DataFrame, events: pd.DataFrame, frames: pd.DataFrame) -> pd.DataFrame:
+    """Return the windows of blind samples on which their reviewers differ, with no label that more than half of them give.
+
+    What settles them is one more blind voice: whoever saw what the others said, or the given label, could not measure any more.
+    """
+    spans = disagreements(events[events["stream"].str.startswith("blind:")], frames, blind=True)
+    pairs = samples.merge(spans[["clip_id", "start_frame", "end_frame"]], on="clip_id", suffixes=("", "_of_dispute"))
+    meet = (pairs["start_frame_of_dispute"] <= pairs["end_frame"]) & (pairs["end_frame_of_dispute"] >= pairs["start_frame"])
+    return samples[samples["window_id"].isin(pairs.loc[meet, "window_id"])].reset_index(drop=True)
 
 
 def crowdlab_consensus(
