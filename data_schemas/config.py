@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from data_schemas.errors import ConfigError
 from data_schemas.labels import nearest
+from data_schemas.review_keys import check_keys
 
 __all__ = [
     "Config",
@@ -185,7 +186,12 @@ class Review(_Section):
     step: Annotated[int, Field(ge=2, le=1000)] = 10
     """Frames that Shift with an arrow key moves."""
     keys: dict[str, Annotated[str, Field(pattern=r"^((Ctrl|Shift|Alt)\+)*[A-Z][A-Za-z0-9]*$")]] = {}
-    """Keys of your own by action, named by their place on the keyboard, such as { play = "KeyP", undo = "Ctrl+KeyZ" }."""
+    """Keys of your own by action, named by their place on the keyboard, such as { play = "KeyW", undo = "Ctrl+KeyU" }."""
+
+    @field_validator("keys")
+    @classmethod
+    def _keep_a_key_for_every_act(cls, keys: dict[str, str]) -> dict[str, str]:
+        return check_keys(keys)
 
     @field_validator("password")
     @classmethod
