@@ -9,6 +9,7 @@ import streamlit as st
 from audit_app.faults import show_error
 from audit_app.page_frame import page_style
 from audit_app.reviewer import require_login
+from audit_app.unsent import send_unsent
 from data_schemas.errors import PoseAuditError
 
 PAGES = (
@@ -32,5 +33,7 @@ chosen = st.navigation(
 )
 try:
     chosen.run()
+    # Last: the page itself comes first.
+    send_unsent()
 except PoseAuditError as error:
     show_error(error)

@@ -14,6 +14,7 @@ from audit_app.queue_rows import queue_rows
 from audit_app.review_clip import segment_facts
 from audit_app.reviewer import ask_reviewer
 from audit_app.way_through_queue import first_segment, segment_after
+from audit_app.wording import escaped
 from pipeline.report.found import Found
 
 LAST_SEGMENT = "last_segment"
@@ -32,7 +33,11 @@ def show() -> None:
         title("Review", "Frame by frame, one clip at a time.")
         empty("Nothing was flagged", "There is no doubtful stretch to review. A blind sample measures whether that is right.")
         return
-    segment_id = _asked(rows) or first_segment(rows, filters)
+    wanted = st.query_params.get("segment")
+    if wanted is not None and wanted not in set(rows["segment_id"]):
+        _unknown(wanted, filters)
+        return
+    segment_id = wanted or _last(rows) or first_segment(rows, filters)
     if segment_id is None:
         _reviewed(filters)
         return
@@ -46,10 +51,28 @@ def _filters() -> QueueFilters:
     return QueueFilters.from_query(st.query_params.to_dict())
 
 
-def _asked(rows: pd.DataFrame) -> str | None:
-    known = set(rows["segment_id"])
-    wanted = (st.query_params.get("segment"), st.session_state.get(LAST_SEGMENT))
-    return next((s for s in wanted if s in known), None)
+def _last(rows: pd.DataFrame) -> str | None:
+    """Return the segment that this session saw last, where the run has it."""
+    last: str | None = st.session_state.get(LAST_SEGMENT)
+    return last if last in set(rows["segment_id"]) else None
+
+
+def _unknown(segment_id: str, filters: QueueFilters) -> None:
+    """Say that the address names no segment of the run, rather than show another one in its place."""
+    title("Review", "Frame by frame, one clip at a time.")
+    pressed = empty(
+        "This run has no such segment",
+        f"The address names the segment {escaped(segment_id)}. Segments change from run to run; what was decided stays with its "
+        "frames, and the queue shows where.",
+        "Back to the queue",
+        "Open the first open segment",
+    )
+    if pressed == "Back to the queue":
+        st.switch_page("queue_page.py", query_params=filters.query())
+    elif pressed:
+        st.query_params.pop("segment")
+        st.session_state.pop(LAST_SEGMENT, None)
+        st.rerun()
 
 
 def _go(asked: dict[str, Any]) -> None:
@@ -61,15 +84,25 @@ def _go(asked: dict[str, Any]) -> None:
     found: Found = run_or_stop()
     rows = queue_rows(found, fresh_clip=shown_clip("review"))
     here = asked.get("from") or st.session_state.get(LAST_SEGMENT)
-    # Where the page has gone ahead to the clip that was made ready for it, the address follows.
-    ahead = asked.get("to") if asked.get("to") in set(rows["segment_id"]) else None
-    target = ahead or segment_after(rows, here, filters=filters, go="next_clip" if asked.get("done") else asked["go"])
+    if asked["go"] == "back":
+        target = _back(rows, asked)
+    else:
+        # Where the page has gone ahead to the clip that was made ready for it, the address follows.
+        ahead = asked.get("to") if asked.get("to") in set(rows["segment_id"]) else None
+        target = ahead or segment_after(rows, here, filters=filters, go="next_clip" if asked.get("done") else asked["go"])
     if target is not None:
         st.query_params["segment"] = target
     elif asked["go"] == "next":
         # Nothing is left behind this one: without a segment the address stands for the first open one, or for the end.
         st.query_params.pop("segment", None)
         st.session_state.pop(LAST_SEGMENT, None)
+
+
+def _back(rows: pd.DataFrame, asked: dict[str, Any]) -> str | None:
+    """Return the segment that undo goes back to, or the first of its clip, where another run has other segments."""
+    known = set(rows["segment_id"])
+    own = rows.loc[rows["clip_id"] == asked.get("clip_id"), "segment_id"]
+    return next((str(s) for s in (asked.get("to"), asked.get("place"), *own) if s in known), None)
 
 
 def _reviewed(filters: QueueFilters) -> None:

@@ -9,6 +9,7 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
@@ -24,7 +25,7 @@ from starlette.routing import Route
 from audit_app.clip_facts import clip_behind, clip_facts
 from audit_app.hosts import comes_from_here
 from audit_app.pictures import DisplayPictures
-from audit_app.tokens import Permit, secret_of, verify
+from audit_app.tokens import EVERY_STREAM, Permit, secret_of, verify
 from data_schemas.errors import PoseAuditError, SourceError, StageError, UsageError
 from pipeline.run_folder import RunFolder
 from pipeline.workspace import Workspace
@@ -136,8 +137,10 @@ class _Server:
             return _refusal(HTTPStatus.FORBIDDEN, error.message, error.hint)
         except StageError as error:
             return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, error.message, error.hint)
-        if message.get("stream") != permit.stream:
+        stream = str(message.get("stream"))
+        if permit.stream not in (stream, EVERY_STREAM):
             return _refusal(HTTPStatus.FORBIDDEN, f"the token is for stream {permit.stream!r}", _RELOAD)
+        permit = replace(permit, stream=stream)
         try:
             receipt = self._store().commit(self._meant(message, permit))
         except ConflictError as error:

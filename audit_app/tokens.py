@@ -16,9 +16,12 @@ from pathlib import Path
 
 from data_schemas.errors import UsageError, WorkspaceError
 
-__all__ = ["Permit", "secret_of", "sign", "verify"]
+__all__ = ["EVERY_STREAM", "Permit", "secret_of", "sign", "verify"]
 
 _SECRET_BYTES = 32
+EVERY_STREAM = "*"
+"""The stream of a permit for all streams of its reviewer: acts that any page left unsent are sent by any other."""
+
 LIFETIME = 7 * 24 * 3600
 """Seconds: a laptop that was closed over a long weekend still saves what its page kept."""
 

@@ -16,9 +16,9 @@ from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentM
 
 import data_schemas
 
-__all__ = ["labeller"]
+__all__ = ["everywhere", "labeller"]
 
-_NAME = "pose-audit.labeller"
+_NAME, _EVERYWHERE = "pose-audit.labeller", "pose-audit-pages.everywhere"
 _FOLDER = Path(__file__).resolve().parent
 
 
@@ -40,20 +40,37 @@ def labeller(payload: Mapping[str, Any], *, key: str | None = None, on_go: Calla
     ComponentResult
         ``result.go`` is None, or ``{"go": "next" | "previous" | "next_clip" | "previous_clip" | "queue", "from": segment_id}``,
         with ``done`` (nothing of the clip is open), ``id`` (comes back as ``answers`` of the data) and ``to`` (the segment that
-        the page went to by itself, or null).
+        the page went to by itself, or null). Undo goes ``back`` to ``clip_id``, to the segment or the ``here`` of its data that
+        ``place`` names.
     """
     _declare()
     mount = component(_NAME, js="labeller.js", css="labeller.css")
     return mount(key=key, data=payload, on_go_change=on_go or _nothing)
 
 
+def everywhere(payload: Mapping[str, Any], *, key: str) -> None:
+    """Let a page send what was left unsent in this browser, tell what is not stored, and say how to start a server that is gone.
+
+    Parameters
+    ----------
+    payload
+        ``workspace``, ``reviewer``, ``token`` (for :data:`audit_app.tokens.EVERY_STREAM`), ``routes``, and ``command``.
+    """
+    _declare()
+    # Not apart from the page as the labeller is: it looks after the page itself.
+    component(_EVERYWHERE, js="everywhere.js", css="everywhere.css", isolate_styles=False)(key=key, data=payload)
+
+
 def _declare() -> None:
     """Tell Streamlit where the assets lie, where it did not find them itself: its scan does not see editable installs."""
     manager = get_bidi_component_manager()
-    if manager.get_component_asset_root(_NAME) is None:
-        parts = [ComponentConfig(name="labeller", asset_dir="assets")]
-        manifest = ComponentManifest(name="pose-audit", version=data_schemas.__version__, components=parts)
-        manager.register_from_manifest(manifest, _FOLDER)
+    for full_name in (_NAME, _EVERYWHERE):
+        package, _, name = full_name.partition(".")
+        if manager.get_component_asset_root(full_name) is None:
+            parts = [ComponentConfig(name=name, asset_dir="assets")]
+            manager.register_from_manifest(
+                ComponentManifest(name=package, version=data_schemas.__version__, components=parts), _FOLDER
+            )
 
 
 def _nothing() -> None:

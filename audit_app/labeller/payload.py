@@ -27,7 +27,7 @@ from pipeline.sampling import clip_bounds
 if TYPE_CHECKING:
     from pipeline.review.store import ReviewStore
 
-__all__ = ["clip_frames", "clip_payload"]
+__all__ = ["clip_frames", "clip_payload", "commit_routes", "workspace_name"]
 
 _NO_QUALITY = 255
 _NO_LABEL = -1
@@ -49,6 +49,7 @@ def clip_payload(
     progress: Mapping[str, Any] | None = None,
     similar: Sequence[Mapping[str, Any]] = (),
     onward: str | None = None,
+    here: str | None = None,
 ) -> dict[str, Any]:
     """Return all that the page needs to show and label a clip.
 
@@ -72,6 +73,8 @@ def clip_payload(
         Clips for comparison, as `similar_clip` gives them.
     onward
         The queue's filters as a query: the page has the next clip made ready by them. None: there is no queue to go on in.
+    here
+        What tells the page's way back to this place, where no segment does: the page sends it as ``place`` when undo goes there.
 
     Raises
     ------
@@ -96,9 +99,9 @@ def clip_payload(
         "reviewer": reviewer,
         "stream": stream,
         "blind": blind,
-        "workspace": hashlib.blake2b(str(workspace.resolve()).encode(), digest_size=8).hexdigest(),
+        "workspace": workspace_name(workspace),
         "token": sign(secret, reviewer=reviewer, stream=stream, run_id=run_id),
-        "routes": {"commit": prefixed(COMMIT_ROUTE), "picture": prefixed(PICTURE_ROUTE), "next": prefixed(NEXT_ROUTE)},
+        "routes": commit_routes(),
         "classes": _told(found, species, classes),
         "frame_numbers": packed(frames["frame_number"].to_numpy(), "<i4"),
         "times": packed(frames["timestamp_ms"].to_numpy(), "<i4"),
@@ -110,6 +113,7 @@ def clip_payload(
         "step": step,
         "progress": dict(progress or {}),
         "onward": onward,
+        "here": here,
         **_drawn(found, frames),
     }
     if not blind:
@@ -121,6 +125,16 @@ def clip_payload(
         payload["segment_id"] = segment_id
         payload["similar"] = [dict(s) for s in similar]
     return payload
+
+
+def workspace_name(workspace: Path) -> str:
+    """Return what tells a workspace's acts in a browser from those of others, without telling where it lies."""
+    return hashlib.blake2b(str(workspace.resolve()).encode(), digest_size=8).hexdigest()
+
+
+def commit_routes() -> dict[str, str]:
+    """Return the addresses that a page sends to and asks from."""
+    return {"commit": prefixed(COMMIT_ROUTE), "picture": prefixed(PICTURE_ROUTE), "next": prefixed(NEXT_ROUTE)}
 
 
 def clip_frames(found: Found, clip_id: str) -> tuple[pd.Series, pd.DataFrame]:

@@ -40,6 +40,22 @@ export class Going {
     });
   }
 
+  /** Go back to where an act was done, of whatever clip, and then take it back there. */
+  back({ clip, segment, here }, then) {
+    if (this.gate.waiting) return;
+    this.page.saver.flush();
+    const wish = { go: "back", done: false, from: null, clip_id: clip, place: segment ?? here };
+    const known = this.page.recent(clip, here);
+    if (known) {
+      this.ahead(wish, { data: { ...known, segment_id: segment ?? known.segment_id } });
+      then();
+      return;
+    }
+    this.page.say("Back to where that was done …");
+    this.then = then;
+    this.follow(wish, this.wait());
+  }
+
   /** Show a clip that is here, and let the server follow. */
   ahead(wish, { data, kept }) {
     if (this.page.gone) return;
@@ -64,6 +80,7 @@ export class Going {
     this.timers.clear(this.patience);
     this.patience = this.timers.set(() => {
       if (turn !== this.turn || this.page.gone) return;
+      this.then = null;
       this.arrived();
       this.page.say("The server does not answer. You are still here; what you do is kept.");
     }, PATIENCE_MS);
@@ -82,7 +99,11 @@ export class Going {
     const { wish } = this;
     this.wish = null;
     // Keys that wait for a later wish go on waiting.
-    if (another || (wish && wish.turn === this.turn)) this.arrived();
+    if (!another && !(wish && wish.turn === this.turn)) return;
+    this.arrived();
+    const { then } = this;
+    this.then = null;
+    then?.();
   }
 
   /** Tell whether data of the server are late: they answer another wish than the last one. */

@@ -11,6 +11,7 @@ export class Journal {
     this.storage = storage;
     this.root = [ROOT, who.workspace, who.stream, who.reviewer].map(encodeURIComponent).join("/");
     this.droppedKey = [DROPPED, who.workspace, who.stream, who.reviewer, clipId].map(encodeURIComponent).join("/");
+    this.workspace = who.workspace;
     this.clipId = clipId;
     this.key = `${this.root}/${encodeURIComponent(clipId)}/${page}`;
     this.tab = tab;
@@ -29,18 +30,10 @@ export class Journal {
     return this.attempt(() => this.storage.removeItem(key));
   }
 
-  /** Return what pages that are gone left behind: for this clip first, each with its key. */
+  /** Return what pages that are gone left behind in this stream, oldest first, each with its key. */
   leftBehind() {
-    const found = [];
-    this.attempt(() => {
-      for (let i = 0; i < this.storage.length; i += 1) {
-        const key = this.storage.key(i);
-        if (!key.startsWith(`${this.root}/`) || key === this.key) continue;
-        const entry = parsed(this.storage.getItem(key));
-        if (entry && (entry.left || entry.tab === this.tab || this.now() - entry.at > STALE_MS)) found.push({ ...entry, key });
-      }
-    });
-    return found.sort((a, b) => a.at - b.at);
+    const found = entriesOf(this.storage, this.workspace, { tab: this.tab, now: this.now() });
+    return found.filter((entry) => entry.key.startsWith(`${this.root}/`) && entry.key !== this.key && !entry.alive);
   }
 
   /** Keep acts that the reviewer gave up for others', until they say that these can go. */
@@ -69,6 +62,25 @@ export class Journal {
       this.works = false;
     }
   }
+}
+
+/** Return what the journals of a workspace hold, oldest first; `alive` where the page that wrote it may still be at work. */
+export function entriesOf(storage, workspace, { tab, now }) {
+  const found = [];
+  const root = `${[ROOT, workspace].map(encodeURIComponent).join("/")}/`;
+  try {
+    for (let i = 0; i < storage.length; i += 1) {
+      const key = storage.key(i);
+      const entry = key.startsWith(root) ? parsed(storage.getItem(key)) : null;
+      if (!entry) continue;
+      const [stream, reviewer] = key.slice(root.length).split("/").map(decodeURIComponent);
+      const alive = !(entry.left || entry.tab === tab || now - entry.at > STALE_MS);
+      found.push({ ...entry, key, workspace, stream, reviewer, alive });
+    }
+  } catch {
+    // Storage is forbidden: then nothing was left in it.
+  }
+  return found.sort((a, b) => a.at - b.at);
 }
 
 function parsed(text) {

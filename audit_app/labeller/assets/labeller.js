@@ -14,16 +14,19 @@ import { lowerBound } from "./operations.js";
 import { paletteOf } from "./palette.js";
 import { Pictures } from "./pictures.js";
 import { reducerWith } from "./reducer.js";
-import { detach, leftovers, saverOf } from "./saving.js";
+import { outbox, tabStorage } from "./saving.js";
 import { Similar } from "./similar.js";
 import { allDecidedBut, opened, selection } from "./state.js";
 import { Tracks } from "./tracks.js";
+import { Trail } from "./trail.js";
 import { showBars, showClasses, showClip, showFrame, showNotes, showProgress, showSaving, showState, titleOf } from "./views.js";
 
 const STROKE_PAUSE_MS = 900;
 const TOAST_MS = 1800;
 const PAN = 60;
 const NARROW = 1000;
+const RECENT = 8;
+const WHOSE = ["reviewer", "stream", "run_id", "workspace"];
 const instances = new WeakMap();
 
 /** Streamlit calls this at every change of data and theme. */
@@ -52,7 +55,7 @@ class Labeller {
     this.keys = keymap(keys);
     this.byId = new Map(ACTIONS.map((action) => [action.id, action]));
     this.held = {};
-    this.elsewhere = [];
+    this.recents = new Map();
     this.gate = new Gate();
     this.parts = layout({ tip: (id) => this.tip(id), shortcut: (id) => this.shortcut(id), run: (id, at) => this.run(id, at) });
     this.stage = new Stage(this.parts.canvas);
@@ -63,6 +66,7 @@ class Labeller {
     this.onward = new Onward({ ...ahead, timers });
     this.going = new Going(this, { onward: this.onward, gate: this.gate, newId: uuid, timers, allDecidedBut });
     parent.append(this.parts.root);
+    this.unsubscribe = outbox.subscribe(() => this.showSaver());
     this.unlisten = listen(this);
     this.resizing = new ResizeObserver(() => this.measure());
     this.resizing.observe(this.parts.stageBox);
@@ -85,8 +89,8 @@ class Labeller {
   /** New data from Streamlit. The page may have gone ahead: what does not answer its last wish is late. */
   take(data) {
     if (this.going.late(data)) return;
-    const same = this.data && ["reviewer", "stream", "run_id", "workspace"].every((k) => this.data[k] === data[k])
-      && this.data.clip.clip_id === data.clip.clip_id && JSON.stringify(this.data.classes) === JSON.stringify(data.classes);
+    const alike = this.data && WHOSE.every((k) => this.data[k] === data[k]);
+    const same = alike && this.data.clip.clip_id === data.clip.clip_id && JSON.stringify(this.data.classes) === JSON.stringify(data.classes);
     // Somebody saved to a clip while it lay ready: where nothing of this page is on its way, it opens as it is stored.
     const stale = same && this.saver.status === "saved" && data.revision > this.saver.revision;
     if (same && !stale) this.again(data);
@@ -95,16 +99,21 @@ class Labeller {
   }
 
   open(data, { clip = decoded(data), pictures = null } = {}) {
-    if (this.saver) detach(this.saver);
+    if (this.saver) outbox.close(this.saver);
     this.pictures?.close();
+    if (!this.data || WHOSE.some((k) => this.data[k] !== data[k])) {
+      this.recents.clear();
+      this.trail = new Trail({ storage: tabStorage, who: data });
+    }
     this.data = data;
+    this.remember(data);
     this.gate.arrived();
-    this.state = opened(clip, {
-      operations: data.operations, segmentId: data.segment_id, reviewer: data.reviewer, step: data.step, speed: this.state?.speed ?? 1,
-    });
-    this.saver = saverOf(data, clip, this.held, {
+    this.saver = outbox.open(data, clip, this.held, {
       onChange: () => this.showSaver(),
       onRebuilt: (operations) => this.dispatch({ type: "restored", operations }),
+    });
+    this.state = opened(clip, {
+      operations: this.saver.operations(), segmentId: data.segment_id, reviewer: data.reviewer, step: data.step, speed: this.state?.speed ?? 1,
     });
     this.stage.open(clip);
     this.tracks.open(clip);
@@ -112,7 +121,7 @@ class Labeller {
     // The next clip's first picture comes before the rest of this one's, which nobody may look at.
     this.pictures = pictures ?? this.picturesOf(clip);
     if (clip.pictures) this.pictures.want(this.state.cursor);
-    showClip(this.parts, clip, { progress: data.progress, rows: this.tracks.rows });
+    showClip(this.parts, clip, { progress: data.progress, rows: this.tracks.rows, reviewer: data.reviewer });
     showClasses(this.parts, clip, {
       keyFor: (label, code) => this.keyOf(label.name === "other" ? "other" : `paint_${code + 1}`),
       choose: (label, code, at) => { if (this.lets({ id: "paint", group: "Paint" }, at)) this.dispatch({ type: "paint", code }); },
@@ -120,7 +129,7 @@ class Labeller {
     this.resized = null;
     const back = this.saver.adopt();
     if (back) this.say(`${back} ${back === 1 ? "act" : "acts"} that were not saved before came back.`);
-    leftovers(this.saver, data.stream, this.held).then((clips) => { this.elsewhere = clips; this.showSaver(); });
+    outbox.sweep();
     this.onward.close();
     this.onward.at(typeof data.onward === "string" ? data.segment_id : null);
     this.showSaver();
@@ -132,13 +141,25 @@ class Labeller {
   again(data) {
     const before = this.data;
     this.data = data;
-    showClip(this.parts, this.state.clip, { progress: data.progress, rows: this.tracks.rows });
+    showClip(this.parts, this.state.clip, { progress: data.progress, rows: this.tracks.rows, reviewer: data.reviewer });
     showProgress(this.parts, this.state, data.progress);
     const place = this.state.clip.segments.findIndex((s) => s.segment_id === data.segment_id);
     const asked = this.going.wish && !this.going.wish.to;
     if ((asked || data.segment_id !== before.segment_id) && place >= 0) this.dispatch({ type: "to_segment", place });
     this.onward.at(typeof data.onward === "string" ? data.segment_id : null);
-    if (this.saver.trouble) this.saver.retry();
+    if (this.saver.trouble) outbox.retry();
+  }
+
+  /** Keep the clips that were seen last, so that undo goes back to them without the server. */
+  remember(data) {
+    const name = `${data.clip.clip_id}\n${data.here ?? ""}`;
+    this.recents.delete(name);
+    this.recents.set(name, data);
+    if (this.recents.size > RECENT) this.recents.delete(this.recents.keys().next().value);
+  }
+
+  recent(clipId, here) {
+    return this.recents.get(`${clipId}\n${here ?? ""}`) ?? null;
   }
 
   picturesOf(clip, onReady = () => {}) {
@@ -183,7 +204,8 @@ class Labeller {
     cancelAnimationFrame(this.frame);
     clearTimeout(this.strokeTimer);
     clearTimeout(this.toastTimer);
-    detach(this.saver);
+    this.unsubscribe();
+    outbox.close(this.saver);
     this.pictures.close();
     this.onward.close();
     this.parts.root.remove();
@@ -202,7 +224,11 @@ class Labeller {
   }
 
   effect(effect) {
-    if (effect.kind === "add") this.saver.add(effect.operation, { open: effect.open });
+    if (effect.kind === "add") {
+      this.saver.add(effect.operation, { open: effect.open });
+      this.trail.add(effect.operation, this.place);
+    }
+    if (effect.kind === "forget") this.trail.forget(effect.id);
     if (effect.kind === "grow") this.saver.grow(effect.operation);
     if (effect.kind === "close") this.saver.close();
     if (effect.kind === "say") this.say(effect.text);
@@ -228,12 +254,30 @@ class Labeller {
     return false;
   }
 
+  /** Where an act is done, so that undo finds the way back. */
+  get place() {
+    const { clip, segment } = this.state;
+    return { clip: clip.clipId, segment: clip.segments[segment]?.segment_id ?? null, here: this.data.here ?? null };
+  }
+
+  /** Undo and redo: the newest act of this tab, of whatever clip; before any, the newest of this clip. */
+  turnBack(type) {
+    const act = type === "undo" ? this.trail.last : this.trail.lastUndone;
+    const turn = () => this.dispatch({ type, id: act && (type === "undo" ? act.id : act.by) });
+    if (!act || (act.clip === this.place.clip && act.here === this.place.here)) return turn();
+    return this.going.back(act, () => {
+      if (this.state.clip.clipId === act.clip) turn();
+      else this.say(`The way back to ${act.clip} is not there any more.`);
+    });
+  }
+
   /** Do an act by its name in the keymap. */
   run(id, at = performance.now()) {
     const action = this.byId.get(id);
     if (!this.lets(action, at)) return undefined;
     if (action.page) return this.page(action.page);
     const act = { ...action.act };
+    if (act.type === "undo" || act.type === "redo") return this.turnBack(act.type);
     if (act.by === "step") act.by = this.state.step;
     if (act.by === "-step") act.by = -this.state.step;
     return this.dispatch(act);
@@ -324,7 +368,7 @@ class Labeller {
 
   showAround(state) {
     const { parts } = this;
-    showState(parts, state, { keyOf: (id) => this.keyOf(id), playing: state.playing });
+    showState(parts, state, { keyOf: (id) => this.keyOf(id), playing: state.playing, trail: this.trail });
     showProgress(parts, state, this.data.progress);
     if (this.shown?.playing !== state.playing) parts.play.replaceChildren(icon(state.playing ? "pause" : "play"));
     if (this.shown?.operations !== state.operations) {
@@ -335,14 +379,16 @@ class Labeller {
   showSaver() {
     const { saver } = this;
     if (!saver) return;
-    showSaving(this.parts, saver);
+    showSaving(this.parts, outbox.state(), saver.trouble);
     const aside = saver.journal.aside();
-    const key = JSON.stringify([saver.conflict?.revision, saver.conflict?.operations.length, saver.trouble?.text, aside?.operations.length, saver.journal.works, this.elsewhere]);
+    const elsewhere = outbox.troubles(saver);
+    const key = JSON.stringify([saver.conflict?.revision, saver.conflict?.operations.length, saver.trouble?.text, aside?.operations.length, saver.journal.works, elsewhere]);
     if (key === this.bars) return;
     this.bars = key;
     showBars(this.parts, saver, {
-      aside, journalWorks: saver.journal.works, elsewhere: this.elsewhere,
-      keepMine: () => saver.keepMine(), takeTheirs: () => saver.takeTheirs(), retry: () => saver.retry(), setAside: () => saver.setRefusedAside(), restore: () => saver.restoreAside(),
+      aside, journalWorks: saver.journal.works, elsewhere,
+      keepMine: () => saver.keepMine(), takeTheirs: () => saver.takeTheirs(), retry: () => outbox.retry(),
+      goTo: (clip) => this.going.back({ clip, segment: null, here: null }, () => {}), setAside: () => saver.setRefusedAside(), restore: () => saver.restoreAside(),
       forget: () => { saver.journal.forgetAside(); this.showSaver(); },
     });
     this.measure();

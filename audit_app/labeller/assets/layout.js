@@ -19,6 +19,7 @@ export function layout({ tip, shortcut, run }) {
     h("div.state", {}, [
       keep("saveState", h("span.save", { "data-testid": "save-state", role: "status" })),
       keep("progress", h("span.progress")),
+      keep("who", h("span.who", { "data-testid": "reviewer" })),
       act("queue", [icon("queue"), keep("queueName", h("span", {}, "Queue"))], "button.tool.worded"),
       act("help", "?", "button.tool.round"),
     ]),

@@ -1,7 +1,6 @@
 // Keys and the mouse: what they mean is decided by the keymap and the reducer.
 
 import { keyOf } from "./keymap.js";
-import { leaveAll } from "./saving.js";
 import { boutAt } from "./state.js";
 
 /** Start to listen; aborting what it returns ends it. */
@@ -10,13 +9,12 @@ export function listen(page) {
   const { signal } = ending;
   const on = (target, name, act, options = {}) => target.addEventListener(name, act, { signal, ...options });
   on(window, "keydown", (event) => keydown(page, event), { capture: true });
-  on(window, "pagehide", () => { page.dispatch({ type: "close" }); page.saver.leave(); leaveAll(); });
-  on(window, "pageshow", (event) => { if (event.persisted) { page.saver.write(); page.saver.retry(); } });
-  on(window, "online", () => page.saver.retry());
+  // Before the outbox hears of it: a stroke that is under way is sent as far as it came.
+  on(window, "pagehide", () => page.dispatch({ type: "close" }), { capture: true });
   on(document, "visibilitychange", () => {
-    if (document.visibilityState === "hidden") { page.dispatch({ type: "close" }); page.saver.flush({ keepalive: true }); }
+    if (document.visibilityState === "hidden") page.dispatch({ type: "close" });
     else page.refresh();
-  });
+  }, { capture: true });
   on(window, "resize", () => page.measure());
   // A button that was clicked must not take the next press of Space.
   on(page.parts.root, "pointerup", (event) => { if (event.target.closest?.("button")) page.parts.canvas.focus({ preventScroll: true }); });

@@ -34,6 +34,12 @@ export function replay(operations, frameNumbers) {
   return codes;
 }
 
+/** Return the operation of this identifier where it is in force, else null. */
+export function inForce(operations, id) {
+  const at = operations.findIndex((operation) => operation.operation_id === id);
+  return at >= 0 && activeFlags(operations)[at] ? operations[at] : null;
+}
+
 /** Return the newest act of this reviewer that can be taken back, or null. */
 export function undoable(operations, reviewer) {
   const active = activeFlags(operations);

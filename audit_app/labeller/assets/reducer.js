@@ -3,7 +3,7 @@
 // `reduce(state, action)` returns the next state. What the outside must do (save an operation, leave the clip, say something)
 // is listed in `state.effects` of that one step.
 
-import { EXCLUDED, NOT_REVIEWED, UNSURE, lowerBound, redoable, replay, runs, undoable, upperBound } from "./operations.js";
+import { EXCLUDED, NOT_REVIEWED, UNSURE, inForce, lowerBound, redoable, replay, runs, undoable, upperBound } from "./operations.js";
 import { boutAt, describe, nameOf, offer, places, segmentState, selection, spanText } from "./state.js";
 
 export const SPEEDS = [0.25, 0.5, 1, 1.5, 2, 3, 4];
@@ -134,8 +134,6 @@ export function reducerWith({ newId, now }) {
   }
 
   function leaveIfDone(state) {
-    // Somebody else settled the dispute meanwhile: nothing of this clip is asked for.
-    if (state.clip.stream === "adjudication" && !state.clip.window) return leave(state, "next");
     const [first, last] = state.clip.window ? places(state.clip.frameNumbers, state.clip.window) : [0, state.codes.length - 1];
     const missing = state.codes.subarray(first, last + 1).includes(NOT_REVIEWED);
     return missing ? said(state, "Frames are left without a label: give one, or mark them unsure (U).") : leave(state, "next");
@@ -173,19 +171,24 @@ export function reducerWith({ newId, now }) {
     return closed({ ...state, pen: null });
   }
 
-  function undo(state) {
+  /** Take an act back: the one that is named, else the newest of this clip. */
+  function undo(state, { id = null } = {}) {
     const base = closed(state);
-    const target = undoable(base.operations, base.reviewer);
-    if (!target) return said(base, "Nothing to undo.");
+    const target = id ? inForce(base.operations, id) : undoable(base.operations, base.reviewer);
+    if (!target) return id ? forgotten(base, id) : said(base, "Nothing to undo.");
     return turned(base, target.operation_id, `Undone: ${describe(base, target)}.`, target);
   }
 
-  function redo(state) {
+  function redo(state, { id = null } = {}) {
     const base = closed(state);
-    const target = redoable(base.operations, base.reviewer);
-    if (!target) return said(base, "Nothing to redo.");
+    const target = id ? inForce(base.operations, id) : redoable(base.operations, base.reviewer);
+    if (!target) return id ? forgotten(base, id) : said(base, "Nothing to redo.");
     const act = base.operations.find((o) => o.operation_id === target.undoes);
     return turned(base, target.operation_id, `Redone: ${describe(base, act)}.`, act);
+  }
+
+  function forgotten(state, id) {
+    return told(said(state, "That act is not in force any more: it was taken back elsewhere."), { kind: "forget", id });
   }
 
   function turned(state, id, text, act) {

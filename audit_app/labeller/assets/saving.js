@@ -1,12 +1,10 @@
-// One saver for each clip that was opened in this page. Savers of clips that were left go on until all is stored.
+// The outbox of this page, and the window that it lives in: it is one for all clips and all of Streamlit's pages, as long as the
+// browser does not load anew.
 
-import { Journal } from "./journal.js";
-import { Saver, sendLeftovers } from "./sync.js";
-
-const detached = new Map();
-let pages = 0;
+import { Outbox } from "./outbox.js";
 
 const timers = { set: (act, ms) => setTimeout(act, ms), clear: (timer) => clearTimeout(timer), now: () => Date.now() };
+const LONGEST_REQUEST_MS = 15000;
 
 /** Return the name of this tab; it survives a reload. */
 function tabName() {
@@ -23,13 +21,13 @@ function tabName() {
 }
 
 /** Return a function that posts commits with the token of `held`, which may be renewed. */
-export function sender(held) {
+function sender(held) {
   return async (message, { keepalive }) => {
     const answer = await fetch(held.routes.commit, {
       method: "POST", keepalive, priority: "high", credentials: "same-origin",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ token: held.token, ...message }),
-      signal: AbortSignal.timeout(15000),
+      signal: AbortSignal.timeout(LONGEST_REQUEST_MS),
     });
     const body = await answer.json().catch(() => null);
     // A proxy's page with status 200 is no receipt.
@@ -39,43 +37,32 @@ export function sender(held) {
   };
 }
 
-/** Make the saver of a clip, with what earlier pages and this one left behind for it. */
-export function saverOf(data, clip, held, { onChange, onRebuilt }) {
-  const who = { workspace: data.workspace, reviewer: data.reviewer, stream: data.stream };
-  pages += 1;
-  const page = `${Date.now().toString(36)}-${pages}`;
-  const journal = new Journal({ storage: storage(), who, clipId: clip.clipId, tab: tabName(), page, now: Date.now });
-  const saved = { clipId: clip.clipId, stream: data.stream, classes: data.classes.map((c) => c.name), frameNumbers: clip.frameNumbers };
-  const saver = new Saver({
-    clip: saved, stored: data.operations, revision: data.revision, journal, send: sender(held), timers, onChange, onRebuilt,
-  });
-  saver.name = [who.workspace, who.stream, who.reviewer, clip.clipId].join("\n");
-  // The tab's own name lets the saver that was detached in this very page be taken in like that of a page that is gone.
-  detached.get(saver.name)?.leave();
-  detached.delete(saver.name);
-  return saver;
-}
-
-/** Let a clip go; what is pending is still sent. */
-export function detach(saver) {
-  if (!saver.pending.length) return;
-  detached.set(saver.name, saver);
-  saver.detach();
-}
-
-/** Send the rest of all clips that were left, because the page goes. */
-export function leaveAll() {
-  for (const saver of detached.values()) saver.leave();
-}
-
-export function leftovers(saver, stream, held) {
-  return sendLeftovers({ journal: saver.journal, stream, send: sender(held) });
-}
-
-function storage() {
+function storageNamed(name) {
   try {
-    return window.localStorage;
+    return window[name];
   } catch {
     return null;
   }
+}
+
+/** Streamlit loads the modules of each component apart: the outbox is made by the first, and belongs to the window. */
+export const outbox = (window[Symbol.for("pose-audit.outbox")] ??= made());
+
+/** What lives as long as the tab, or null where the browser forbids it. */
+export const tabStorage = storageNamed("sessionStorage");
+
+function made() {
+  const outbox = new Outbox({ storage: storageNamed("localStorage"), tab: tabName(), sender, timers });
+  window.addEventListener("online", () => outbox.retry());
+  window.addEventListener("pagehide", () => outbox.leave());
+  window.addEventListener("pageshow", (event) => { if (event.persisted) outbox.back(); });
+  window.addEventListener("beforeunload", (event) => {
+    if (!outbox.unsent) return;
+    outbox.flush({ keepalive: true });
+    event.preventDefault();
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "hidden") outbox.flush({ keepalive: true });
+  });
+  return outbox;
 }

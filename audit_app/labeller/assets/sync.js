@@ -30,6 +30,21 @@ export class Saver {
     this.timer = null;
     this.waitingSince = null;
     this.heartbeat = null;
+    this.turn = 0;
+    this.left = false;
+  }
+
+  /** Take in what the server told of the clip since; older than what this page knows, it is passed over. */
+  renew(stored, revision) {
+    if (this.conflict || revision < this.revision) return;
+    const known = new Set(this.operations().map((operation) => operation.operation_id));
+    const foreign = stored.some((o) => (o.revision ?? 0) > this.revision && !known.has(o.operation_id));
+    const there = new Set(stored.map((operation) => operation.operation_id));
+    this.pending = this.pending.filter((operation) => !there.has(operation.operation_id));
+    this.stored = stored;
+    // Where somebody else saved and acts are on their way, the server shall say so, and the reviewer decide.
+    if (!(foreign && this.pending.length)) this.revision = revision;
+    this.write();
   }
 
   get status() {
@@ -91,8 +106,8 @@ export class Saver {
     this.schedule();
   }
 
-  write({ left = false } = {}) {
-    this.journal.keep({ base: this.revision, classes: this.clip.classes, operations: this.pending, left });
+  write() {
+    this.journal.keep({ base: this.revision, classes: this.clip.classes, operations: this.pending, left: this.left });
     if (this.pending.length && this.heartbeat === null) this.beat();
   }
 
@@ -117,14 +132,16 @@ export class Saver {
   }
 
   /** Send what is pending now. Resolves when the answer is in. */
-  async flush({ keepalive = false } = {}) {
+  async flush({ keepalive = false, anew = false } = {}) {
     this.timers.clear(this.timer);
     this.timer = null;
     this.waitingSince = null;
     const acts = this.sendable().slice(0, MOST_AT_ONCE);
-    if (this.conflict || !acts.length || (this.inFlight && !keepalive)) return;
+    if (this.conflict || !acts.length || (this.inFlight && !keepalive && !anew)) return;
     const message = this.message(acts, { keepalive });
     if (message === null) return;
+    this.turn += 1;
+    const { turn } = this;
     this.inFlight = true;
     this.onChange();
     let answer;
@@ -133,7 +150,9 @@ export class Saver {
     } catch {
       answer = { status: 0, body: { error: "the server does not answer", hint: "what you paint is kept in this browser and sent again" } };
     }
-    this.inFlight = false;
+    // A request that was overtaken counts only where it was heard.
+    if (turn !== this.turn && answer.status !== 200) return;
+    if (turn === this.turn) this.inFlight = false;
     this.answered(answer);
   }
 
@@ -181,7 +200,8 @@ export class Saver {
   /** The network is back, or the reviewer asks: try now. */
   retry() {
     this.retryMs = FIRST_RETRY_MS;
-    return this.flush();
+    // What hangs in a line that broke is not waited for: the store takes every act once.
+    return this.flush({ anew: true });
   }
 
   /** Lay my acts over theirs. */
@@ -243,37 +263,23 @@ export class Saver {
   /** The page goes: send what there is, and leave the rest to the journal. */
   leave() {
     this.open = false;
-    this.write({ left: true });
+    this.left = true;
+    this.write();
     return this.flush({ keepalive: true });
+  }
+
+  /** The page did not go after all. */
+  stay() {
+    this.left = false;
+    this.write();
   }
 
   /** The clip goes, the page stays: saving goes on behind it until all is stored. */
   detach() {
     this.open = false;
     this.write();
-    this.onChange = () => {};
-    this.onRebuilt = () => {};
     return this.flush();
   }
-}
-
-/** Send what pages that are gone left behind for other clips of the same stream. Resolves to the clips that are in conflict. */
-export async function sendLeftovers({ journal, stream, send }) {
-  const conflicts = [];
-  for (const entry of journal.leftBehind()) {
-    if (entry.clip === journal.clipId) continue;
-    const message = {
-      clip_id: entry.clip, stream, base_revision: entry.base, sequence: 0, classes: entry.classes, operations: entry.operations, state: null,
-    };
-    try {
-      const { status } = await send(message, { keepalive: false });
-      if (status === 200) journal.forget(entry.key);
-      if (status === 409) conflicts.push(entry.clip);
-    } catch {
-      return conflicts;
-    }
-  }
-  return conflicts;
 }
 
 /** Return an Int16Array as base64 of its little-endian bytes. */

@@ -19,7 +19,9 @@ function showChip(element, label, prefix = "") {
 }
 
 /** What holds for the whole clip. */
-export function showClip(parts, clip, { progress, rows }) {
+export function showClip(parts, clip, { progress, rows, reviewer }) {
+  setText(parts.who, reviewer);
+  parts.who.title = `You review as ${reviewer}: the name is kept with every decision. It is changed at the top right of the Queue page.`;
   const blindly = progress?.place ? `Window ${progress.place}${progress.of ? ` of ${progress.of}` : ""}` : "Blind sample";
   setText(parts.clipName, clip.blind ? blindly : clip.clipId);
   parts.clipName.title = parts.clipName.textContent;
@@ -97,7 +99,7 @@ function taskOf({ blind, window }) {
 }
 
 /** What changes when something is painted, marked or chosen. */
-export function showState(parts, state, { keyOf, playing }) {
+export function showState(parts, state, { keyOf, playing, trail }) {
   const { clip } = state;
   const segment = clip.segments[state.segment];
   setText(parts.why, segment?.why ?? taskOf(clip));
@@ -108,8 +110,8 @@ export function showState(parts, state, { keyOf, playing }) {
   setAttribute(parts.mark, "aria-pressed", String(Boolean(state.mark)));
   setAttribute(parts.pen, "aria-pressed", String(Boolean(state.pen)));
   setAttribute(parts.play, "data-playing", String(playing));
-  parts.undo.disabled = !undoable(state.operations, state.reviewer);
-  parts.redo.disabled = !redoable(state.operations, state.reviewer);
+  parts.undo.disabled = !trail.last && !undoable(state.operations, state.reviewer);
+  parts.redo.disabled = !trail.lastUndone && !redoable(state.operations, state.reviewer);
   parts.previous_segment.disabled = parts.next_segment.disabled = !clip.segments.length;
   const range = selection(state) ? "marked range" : segment ? "segment" : "frame";
   const [words, about] = wordsOf(state);
@@ -179,13 +181,14 @@ export function showNotes(parts, state, goTo) {
     ])));
 }
 
-/** Whether all is saved, in one word, and what keeps it from being so. */
-export function showSaving(parts, saver) {
-  setText(parts.saveState, saver.status);
-  setAttribute(parts.saveState, "data-state", saver.status);
-  const count = saver.pending.length;
-  const trouble = saver.trouble ? `${saver.trouble.text}. ${saver.trouble.hint}` : "";
-  parts.saveState.title = count ? `${count} ${count === 1 ? "act is" : "acts are"} not stored yet. ${trouble}` : "Everything is stored.";
+/** Whether everything of this page is saved, of whatever clip, in one word, and what keeps it from being so. */
+export function showSaving(parts, { word, acts, clips }, trouble) {
+  setText(parts.saveState, word);
+  setAttribute(parts.saveState, "data-state", word);
+  setAttribute(parts.saveState, "data-acts", acts > 1 && word !== "saving" ? String(acts) : "");
+  const what = acts === 1 ? "1 act is" : `${acts} acts are`;
+  const why = trouble ? ` ${trouble.text}. ${trouble.hint}` : "";
+  parts.saveState.title = acts ? `${what} not stored yet, in ${clips.join(", ")}; this browser keeps them.${why}` : "Everything is stored.";
 }
 
 /** Bars under the head: a conflict, acts set aside, trouble with the server. */
@@ -213,6 +216,13 @@ export function showBars(parts, saver, { aside, journalWorks, elsewhere, ...acts
     ]));
   }
   if (!journalWorks) bars.push(bar("trouble", "This browser keeps no journal (storage is full or forbidden): do not close the page while it says unsaved.", []));
-  if (elsewhere.length) bars.push(bar("trouble", `Unsaved acts wait in ${elsewhere.join(", ")}: open the clip to choose between yours and others'.`, []));
+  for (const { clip, why, acts: count, reviewer } of elsewhere) {
+    const what = `${count} ${count === 1 ? "act" : "acts"}`;
+    if (why === "another's") bars.push(bar("aside", `This browser keeps ${what} of ${reviewer}, sent as soon as ${reviewer} opens a page here.`, []));
+    else {
+      const reason = why === "conflict" ? "others changed the clip, too: choose there" : "the server refused: look there";
+      bars.push(bar("trouble", `${what} in ${clip} not saved: ${reason}.`, [button("Go there", () => acts.goTo(clip), "go-there")]));
+    }
+  }
   parts.bars.replaceChildren(...bars);
 }

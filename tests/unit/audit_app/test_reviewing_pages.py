@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from pipeline.export.labels import review_frames
+from pipeline.proof.verified import sample_states
+from pipeline.review.access import frames_of
 from pipeline.review.store import ReviewStore
 from pipeline.stages import SCHEMAS
 from pipeline.workspace import Workspace
@@ -40,9 +43,13 @@ def test_review_opens_the_segment_of_the_address(root, open_page):
     assert told["progress"]["of"] == len(segments_of(root))
 
 
-def test_review_ignores_an_address_that_names_nothing(root, open_page):
-    told = component(open_page(root, "review", query={"segment": "<script>"}), "labeller")
-    assert told["segment_id"] == segments_of(root)["segment_id"].iloc[0]
+def test_review_says_so_where_its_address_names_nothing(root, open_page):
+    app = open_page(root, "review", query={"segment": "gone17"})
+    assert component(app, "labeller") is None
+    assert "no such segment" in texts(app)
+    assert "gone17" in texts(app)
+    button(app, "Open the first open segment").click().run()
+    assert component(app, "labeller")["segment_id"] == segments_of(root)["segment_id"].iloc[0]
 
 
 def test_review_shows_clips_that_look_alike(root, open_page):
@@ -105,6 +112,46 @@ def test_agreement_lists_what_two_people_differ_on(root, open_page):
     assert any("kim: WALKRUN; lee: TURN" in str(frame.value.to_dict()) for frame in app.dataframe)
     button(app, "Settle the longest").click().run()
     assert component(app, "labeller")["stream"] == "adjudication"
+
+
+def test_a_dispute_of_a_blind_sample_is_settled_blind_and_changes_no_export(root, open_page):
+    app = open_page(root, "blind")
+    for key in ("size_holdout", "size_flagged", "size_unflagged"):
+        app.number_input(key=key).set_value(2 if key == "size_flagged" else 0)
+    button(app, "Draw").click().run()
+    with ReviewStore.open(Workspace(root).review_db) as store:
+        sample = store.samples()
+    stream, window = f"blind:{sample['sample_id'].iloc[0]}", sample.iloc[0]
+    for who, label in (("kim", "WALKRUN"), ("lee", "TURN")):
+        paint(root, window["clip_id"], window["start_frame"], window["end_frame"], reviewer=who, label=label, stream=stream)
+    app = open_page(root, "agreement", reviewer="park")
+    assert "TURN" not in texts(app)
+    assert not any({"votes", "given"} <= set(frame.value.columns) and "clip_id" in frame.value for frame in app.dataframe)
+    assert not any(b.label.startswith("Settle") for b in app.button)
+    button(app, "Label them blind").click().run()
+    told = component(app, "labeller")
+    assert (told["stream"], told["window"]) == (stream, [window["start_frame"], window["end_frame"]])
+    assert not {"given", "suggested", "segments"} & set(told)
+    assert window["clip_id"] not in str(told)
+    # Nor does an address of a clip without a dispute of reviewers open the way.
+    query = {"clip": window["clip_id"], "frame": str(window["start_frame"])}
+    assert component(open_page(root, "agreement", reviewer="park", query=query), "labeller") is None
+    frames = frames_of(run_of(root))
+    before = review_frames(_events(root), frames)
+    paint(root, window["clip_id"], window["start_frame"], window["end_frame"], reviewer="park", label="TURN", stream=stream)
+    assert len(_events(root)) == 3
+    assert review_frames(_events(root), frames).equals(before)
+    assert (before["label_source"] == "given").all()
+    # The third voice has decided it, in what measures.
+    windows = run_of(root).read_table("windows", SCHEMAS["windows"])
+    states = sample_states(sample, _events(root), windows, frames=frames).set_index("window_id")
+    assert states.loc[window["window_id"], ["state", "verified_label"]].tolist() == ["verified", "TURN"]
+    assert not any(b.label == "Label them blind" for b in open_page(root, "agreement", reviewer="park").button)
+
+
+def _events(root):
+    with ReviewStore.open(Workspace(root).review_db) as store:
+        return store.events()
 
 
 def test_disputed_segments_wait_for_agreement_not_in_the_queue(root, open_page):

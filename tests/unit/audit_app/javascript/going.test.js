@@ -77,3 +77,18 @@ test("a server that does not answer gives the clip back, and says so", async () 
   assert.equal(w.open(), true);
   assert.match(w.said.words.at(-1), /does not answer/);
 });
+
+test("undo goes back to the clip of the act: at once where the page still has it, else by the server, and only there it undoes", async () => {
+  const w = world();
+  const turned = [];
+  w.page.recent = (clip) => (clip === "kept" ? { segment_id: "kept-1" } : null);
+  w.going.back({ clip: "kept", segment: "kept-2", here: null }, () => turned.push("kept"));
+  assert.deepEqual([turned, w.said.opened[0].segment_id, w.said.wishes[0].go], [["kept"], "kept-2", "back"]);
+  w.going.answered({ another: false });
+  w.going.back({ clip: "far", segment: "far-1", here: null }, () => turned.push("far"));
+  assert.equal(w.open(), false);
+  assert.deepEqual(turned, ["kept"]);
+  assert.deepEqual([w.said.wishes[1].place, w.said.wishes[1].clip_id], ["far-1", "far"]);
+  w.going.answered({ another: true });
+  assert.deepEqual(turned, ["kept", "far"]);
+});

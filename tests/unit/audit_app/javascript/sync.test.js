@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Journal } from "../../../../audit_app/labeller/assets/journal.js";
-import { Saver, base64, sendLeftovers } from "../../../../audit_app/labeller/assets/sync.js";
+import { Saver, base64 } from "../../../../audit_app/labeller/assets/sync.js";
 
 class Storage {
   constructor() { this.map = new Map(); }
@@ -310,18 +310,48 @@ test("storage that is full is told, and saving goes on", async () => {
   assert.equal(world.server.stored.length, 1);
 });
 
-test("leftovers of other clips are sent when any clip is opened", async () => {
+test("going online sends at once, without waiting for a request that hangs in the broken line", async () => {
+  const world = fresh();
+  const saver = open(world);
+  let hung;
+  saver.send = () => new Promise((resolve, reject) => { hung = reject; });
+  saver.add(paint());
+  await world.clock.pass(300);
+  assert.equal(saver.status, "saving");
+  saver.send = (message) => world.server.take(message);
+  await saver.retry();
+  assert.equal(saver.status, "saved");
+  hung(new Error("timed out"));
+  await world.clock.pass(100);
+  assert.deepEqual([saver.status, saver.trouble, world.server.stored.length], ["saved", null, 1]);
+});
+
+test("what a page that goes could not send stays marked as left, also when its last request fails", async () => {
   const world = fresh();
   world.server.mode = "dead";
-  const before = open(world);
+  const before = open(world, { tab: "other" });
   before.add(paint());
   await before.leave();
+  world.clock.timers.clear();
   world.server.mode = "works";
-  const journal = new Journal({ storage: world.storage, who: WHO, clipId: "another", tab: "tab", page: "new", now: () => world.clock.now() });
-  const conflicts = await sendLeftovers({ journal, stream: "review", send: (message) => world.server.take(message) });
-  assert.deepEqual(conflicts, []);
-  assert.equal(world.server.messages.at(-1).clip_id, "clip");
-  assert.equal(world.storage.length, 0);
+  assert.equal(open(world).adopt(), 1);
+});
+
+test("data that are older than what the page knows change nothing; newer ones are taken in", async () => {
+  const world = fresh();
+  const saver = open(world);
+  const act = paint();
+  saver.add(act);
+  await world.clock.pass(1000);
+  saver.renew([], 0);
+  assert.deepEqual([saver.stored.length, saver.revision], [1, 1]);
+  const theirs = { ...paint(0), revision: 2, reviewer: "kim" };
+  world.server.stored.push(theirs);
+  saver.renew([...world.server.stored], 2);
+  assert.deepEqual([saver.stored.length, saver.revision], [2, 2]);
+  saver.add(paint());
+  await world.clock.pass(1000);
+  assert.equal(saver.status, "saved");
 });
 
 test("a clip that is left while the server is dead is saved behind the next one", async () => {
