@@ -40,14 +40,14 @@ def show() -> None:
 
 
 def _figures_in_words(found: Found, rows: pd.DataFrame) -> None:
-    issues = found["issues"]
+    issues = found["issues"][found["issues"]["split"] == "audit"]
     state = rows["state"].value_counts()
     reviewed, pace = int(len(rows) - state.get("open", 0)), seconds_per_frame()
     waiting = float(rows.loc[rows["state"] == "open", "frames"].sum())
     flagged = float(issues["is_issue"].mean()) if len(issues) else 0.0
     cells = st.columns(5)
     cells[0].metric(
-        "Windows flagged", f"{flagged:.0%}", help=f"{int(issues['is_issue'].sum()):,} of {len(issues):,} windows of one second"
+        "Windows flagged", f"{flagged:.0%}", help=f"{int(issues['is_issue'].sum()):,} of {len(issues):,} audited windows"
     )
     cells[1].metric("Segments reviewed", f"{reviewed:,} of {len(rows):,}")
     cells[2].metric("Unsure", f"{int(state.get('unsure', 0)):,}", help="Looked at by somebody who could not tell")

@@ -64,7 +64,8 @@ def given_by_predicted(windows: pd.DataFrame, oof: pd.DataFrame) -> tuple[Figure
     names = [c.removeprefix(PROBABILITY_PREFIX) for c in columns]
     predicted = np.array(names, object)[table[columns].to_numpy(np.float64).argmax(axis=1)]
     counts = pd.crosstab(table["target"], predicted).reindex(index=names, columns=names, fill_value=0)
-    shares = counts.div(counts.sum(axis=1).clip(lower=1), axis=0)
+    of = counts.sum(axis=1)
+    shares = counts.div(of.clip(lower=1), axis=0)
     figure = Figure(
         Heatmap(
             z=shares.to_numpy(),
@@ -75,12 +76,13 @@ def given_by_predicted(windows: pd.DataFrame, oof: pd.DataFrame) -> tuple[Figure
             zmin=0,
             zmax=1,
             hovertemplate="given %{y}, predicted %{x}: %{z:.0%} (%{customdata:,} windows)<extra></extra>",
-            colorbar={"title": "share", "tickformat": ".0%"},
+            colorbar={"title": "share of row", "tickformat": ".0%"},
         )
     )
     if len(names) <= _MOST_WRITTEN:
         figure.add_trace(written_shares(shares))
     figure.update_layout(xaxis_title="predicted", yaxis_title="given", yaxis_autorange="reversed", yaxis_title_standoff=14)
+    figure.update_yaxes(tickvals=names, ticktext=[f"{name} (n = {of[name]:,})" for name in names])
     off = np.where(np.eye(len(names), dtype=bool), -1.0, shares.to_numpy())
     worst = [np.unravel_index(i, off.shape) for i in np.argsort(-off, axis=None, kind="stable")[:3]]
     pairs = [(names[a], names[b], float(off[a, b])) for a, b in worst]

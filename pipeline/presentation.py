@@ -50,9 +50,9 @@ def found_lines(found: Mapping[str, Any], *, workspace: Path) -> list[str]:
     split = found["windows_by_split"]
     report = Path(found["run_dir"]) / "report.html"
     parts = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in split.items())
-    share = share_of(found["flagged"], split.get("audit", 0) + split.get("holdout", 0))
+    share = share_of(found["flagged"], split.get("audit", 0))
     unlabelled = found["windows_unlabelled"]
-    judged = f"{share} of the predicted windows carry a label that is probably wrong"
+    judged = f"{share} of the audited windows carry a label that is probably wrong"
     if found["trust"] and not any(told["better"] for told in found["trust"]):
         judged = "no label is judged: the models are no better than chance"
     lines = [

@@ -97,10 +97,12 @@ def open_round(workspace: Workspace, base: str, decided: Decided | None) -> dict
 def figures_of_round(tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
     """Return what a round found, as JSON values.
 
-    ``expected_wrong`` is the number of wrong labels that the audit itself expects among the windows that are not reviewed, and
-    ``share_wrong`` their share of these windows, null where all are reviewed; ``classes`` holds the same for every label.
+    All windows are audited ones: nobody reviews the hold-out. ``expected_wrong`` is the number of wrong labels that the audit
+    itself expects among those that are not reviewed, and ``share_wrong`` their share of these, null where all are reviewed;
+    ``classes`` holds the same for every label.
     """
     windows, issues, reviewed = tables["windows"], tables["issues"], tables["reviewed"]
+    issues = issues[issues["split"] == "audit"]
     trust = tables["trust"]
     blind = issues["species"].isin(trust.loc[~trust["better"], "species"]).to_numpy(bool)
     known = issues["window_id"].isin(windows.loc[windows["reviewed"], "window_id"]).to_numpy(bool)

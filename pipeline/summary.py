@@ -49,7 +49,7 @@ def summarise(folder: RunFolder, events: pd.DataFrame | None = None) -> dict[str
         "left_out_classes": {} if windows is None else _left_out(windows),
         "rejected": 0 if tables["rejected"] is None else len(tables["rejected"]),
         "notes": 0 if tables["notes"] is None else len(tables["notes"]),
-        "flagged": 0 if issues is None else int(issues["is_issue"].sum()),
+        "flagged": 0 if issues is None else int((issues["is_issue"] & (issues["split"] == "audit")).sum()),
         "label_errors": []
         if issues is None or windows is None
         else label_errors(unreviewed(issues, windows, record.get("trust", []))),
@@ -103,12 +103,12 @@ def clip_list(clips: pd.DataFrame | None, windows: pd.DataFrame | None) -> list[
 
 
 def unreviewed(issues: pd.DataFrame, windows: pd.DataFrame, trust: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Return the issues of which anything is estimated.
+    """Return the audited issues of which anything is estimated.
 
     These are not the windows whose label people gave, nor those of a species whose models are no better than chance.
     """
     known = issues["window_id"].isin(windows.loc[windows["reviewed"], "window_id"])
-    return issues[~known & ~issues["species"].isin(blind_species(trust))]
+    return issues[(issues["split"] == "audit") & ~known & ~issues["species"].isin(blind_species(trust))]
 
 
 def label_errors(issues: pd.DataFrame) -> list[dict[str, Any]]:

@@ -129,7 +129,7 @@ def _frames(after: pd.DataFrame) -> dict[str, Any]:
 
 
 def _windows(made: Exported) -> dict[str, Any]:
-    table, issues = made.windows.table, made.issues
+    table, issues = made.windows.table, made.issues[made.issues["split"] == "audit"]
     given = made.run_windows.set_index("window_id")["label"].reindex(table["window_id"]).array
     return {
         "run": len(made.run_windows),

@@ -78,7 +78,7 @@ def _counts(sheet: Mapping[str, Any]) -> list[str]:
         ("frames disputed, given label kept", f"{frames['disputed']:,}"),
         ("exported frames without a label", f"{frames['unlabelled']:,}"),
         *((f"exported frames whose label is {name}", f"{count:,}") for name, count in frames["by_source"].items()),
-        ("windows flagged by the run", f"{windows['flagged']:,} ({_percent(windows['flagged_share'])})"),
+        ("audited windows flagged by the run", f"{windows['flagged']:,} ({_percent(windows['flagged_share'])})"),
         ("windows exported", f"{windows['exported']:,} of {windows['run']:,}"),
         ("windows relabelled", f"{windows['changed']:,}"),
         ("exported windows without a label", f"{windows['unlabelled']:,}"),

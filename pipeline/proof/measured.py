@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -9,6 +10,8 @@ import pandas as pd
 from data_schemas.config import load_config
 from data_schemas.tables import ISSUES, SEGMENTS, WINDOWS
 from pipeline.export.labels import review_frames
+from pipeline.export.windows import clean_windows
+from pipeline.proof.checked import QualityChecked, blind_checks, check_quality, reviewed_checks
 from pipeline.proof.verdict import Verdict, judge_labels, wrong_windows
 from pipeline.proof.verified import sample_states
 from pipeline.review.access import frames_of, stored_events, stored_samples
@@ -16,6 +19,7 @@ from pipeline.review.blind import strata_of
 from pipeline.review.events import ADJUDICATION, REVIEW
 from pipeline.review.progress import segment_states
 from pipeline.run_folder import RunFolder
+from pipeline.summary import unreviewed
 from pipeline.workspace import Workspace
 
 __all__ = ["Measured", "measure_labels"]
@@ -36,6 +40,9 @@ class Measured:
         Frames with a decided label, and all.
     queue : DataFrame
         The open segments in the order of the queue.
+    blind, reviewed : sequence of QualityChecked
+        How many labels were right where the audit gave them which quality, by windows labelled blind and by reviewed ones; empty
+        where the run merged labels, for a label within its class is no wrong one there.
     """
 
     verdict: Verdict
@@ -44,6 +51,8 @@ class Measured:
     reviewed_frames: int
     frames: int
     queue: pd.DataFrame
+    blind: Sequence[QualityChecked] = ()
+    reviewed: Sequence[QualityChecked] = ()
 
 
 def measure_labels(place: Workspace, folder: RunFolder, *, wanted: float | None = None) -> Measured:
@@ -82,6 +91,9 @@ def measure_labels(place: Workspace, folder: RunFolder, *, wanted: float | None 
         queue=queue,
         wanted=config.proof.wanted,
     )
+    merged = folder.record().get("config", {}).get("labels", {}).get("merge", "none") != "none"
+    judged = unreviewed(issues, windows, folder.record().get("trust", []))
+    judged = judged.head(0) if merged else judged
     return Measured(
         verdict=verdict,
         decisions=len(decided),
@@ -89,4 +101,6 @@ def measure_labels(place: Workspace, folder: RunFolder, *, wanted: float | None 
         reviewed_frames=int((after["label_source"] != "given").sum()),
         frames=len(frames),
         queue=queue,
+        blind=check_quality(judged, blind_checks(samples, states, wrong)),
+        reviewed=check_quality(judged, reviewed_checks(clean_windows(windows, after, margin=0.0).table)),
     )

@@ -15,10 +15,11 @@ from pipeline.proof.words import label_words, share_words, shown_share
 from pipeline.report import comparison_figures as draw
 from pipeline.report.comparison_file import Retraining
 from pipeline.report.comparison_models import model_sections
-from pipeline.report.comparison_words import headline, main_pair, review_words, stale_words, title_words
+from pipeline.report.comparison_words import headline, review_words, stale_words, title_words
 from pipeline.report.found import Found
 from pipeline.report.rounds import rounds_figure, rounds_table
 from pipeline.report.segment_cards import segment_cards
+from pipeline.report.share_section import quality_section
 from pipeline.report.shell import empty, html_page, html_table, is_simulated, plot, prose, section
 
 __all__ = ["Compared", "comparison_page"]
@@ -64,6 +65,11 @@ def _sections(compared: Compared) -> Iterator[str]:
         "hold-out is not reviewed, and not counted here.",
     )
     yield from _labels(compared)
+    yield section(
+        "What label quality turned out to be",
+        "Of the windows whose given label people checked, how many were right, by the quality that the audit gave them.",
+    )
+    yield from quality_section(compared.measured, workspace=compared.workspace)
     if len(compared.found.rounds) > 1:
         yield section(
             "Rounds",
@@ -101,10 +107,11 @@ def _cards(compared: Compared) -> Iterator[tuple[str, str]]:
     if compared.retraining is not None:
         yield "verified hold-out windows", f"{sum(s.verified.windows for s in compared.retraining.species.values()):,}"
         for name, species in compared.retraining.species.items():
-            pair = main_pair(species)
-            value = species.differences[pair]["balanced accuracy"].value if pair else None
-            if pair and value is not None:
-                yield f"{name}: points of balanced accuracy, {pair.replace(' - ', ' less ')}", f"{100 * value:+.1f}"
+            for pair in ("pruned - given", "reviewed - given", "reviewed - pruned"):
+                value = species.differences[pair]["balanced accuracy"].value if pair in species.differences else None
+                if value is not None:
+                    shown = "same" if pair in species.identical else f"{100 * value:+.1f}"
+                    yield f"{name}: points of balanced accuracy, {pair.replace(' - ', ' less ')}", shown
     else:
         yield "verified hold-out windows", f"{verdict.holdout:,}"
     yield "labels wrong at most", shown_share(verdict.after.at_most)

@@ -12,7 +12,7 @@ from pipeline.colours import FLAGGED, QUIET
 from pipeline.figures import styled, written_shares
 from pipeline.proof.residual import Residual
 from pipeline.report.comparison_file import Arm, CurvePoint, Interval, Species
-from pipeline.report.dots import add_dots, interval_told, name_rows
+from pipeline.report.dots import add_dots, interval_told, name_rows, with_intervals
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -39,7 +39,8 @@ def arms_figure(species: Species) -> Figure:
         y = [i + _GAP * (place - (len(species.known) - 1) / 2) for i in range(len(names))]
         add_dots(figure, [figures.measures[n] for n in names], y, name=arm, colour=_colour(arm), told=names)
     name_rows(figure, names)
-    figure.update_xaxes(tickformat=".0%", title="on verified windows, with 95 % intervals")
+    shown = [figures.measures[n] for figures in species.known.values() for n in names if n in figures.measures]
+    figure.update_xaxes(tickformat=".0%", title=f"on verified windows{with_intervals(shown)}")
     return styled(figure, rows=len(names), row_height=24 + 20 * len(species.known))
 
 
@@ -56,7 +57,8 @@ def differences_figure(differences: Mapping[str, Mapping[str, Interval]]) -> Fig
         add_dots(figure, values, y, name=name, colour=("#4477AA", "#AA3377", "#CCBB44")[place], told=pairs, unit=" points")
     figure.add_vline(x=0, line={"color": QUIET, "width": 1.5, "dash": "dot"})
     name_rows(figure, [pair.replace(" - ", " less ") for pair in pairs])
-    figure.update_xaxes(title="points; right of 0: the first of the two is better", ticksuffix="")
+    shown = [differences[pair][name] for pair in pairs for name in names]
+    figure.update_xaxes(title=f"points{with_intervals(shown)}; right of 0: the first of the two is better", ticksuffix="")
     return styled(figure, rows=len(pairs), row_height=74)
 
 
@@ -81,12 +83,13 @@ def f1_figure(before: Arm, after: Arm, *, names: tuple[str, str]) -> Figure:
         y = [row + 0.16 * (2 * place - 1) for row in range(len(labels))]
         add_dots(figure, [arm.class_f1[c] for c in labels], y, name=name, colour=_colour(name), told=labels)
     name_rows(figure, labels)
-    figure.update_xaxes(range=[-0.02, 1.02], tickformat=".0%", title="F1, with 95 % intervals")
+    shown = [arm.class_f1[c] for arm in (before, after) for c in labels]
+    figure.update_xaxes(range=[-0.02, 1.02], tickformat=".0%", title=f"F1{with_intervals(shown)}")
     return styled(figure, rows=len(labels), row_height=42)
 
 
 def confusion_figure(species: Species, arms: Sequence[str]) -> Figure:
-    """Return the predictions of some arms for each true class, side by side: shares in colour, windows on hovering."""
+    """Return the predictions of some arms for each true class, side by side: shares of its n verified windows."""
     from plotly.subplots import make_subplots
 
     names = species.classes
@@ -95,12 +98,14 @@ def confusion_figure(species: Species, arms: Sequence[str]) -> Figure:
     )
     for place, name in enumerate(arms):
         counts = np.array(species.known[name].confusion, np.float64)
-        shares = counts / counts.sum(axis=1, keepdims=True).clip(1)
+        of = counts.sum(axis=1)
+        shares = counts / of[:, None].clip(1)
         figure.add_trace(_heat(names, shares, counts, bar=place == len(arms) - 1), row=1, col=place + 1)
         if len(names) <= _MOST_WRITTEN:
             figure.add_trace(written_shares(pd.DataFrame(shares, names, names)), row=1, col=place + 1)
-    figure.update_yaxes(autorange="reversed")
-    figure.update_yaxes(title="true", col=1, title_standoff=14)
+    # The same windows test every arm, so the rows count the same.
+    figure.update_yaxes(autorange="reversed", tickvals=names, ticktext=[f"{n} (n = {of[i]:,.0f})" for i, n in enumerate(names)])
+    figure.update_yaxes(title="label given blind", col=1, title_standoff=14)
     figure.update_xaxes(title="predicted")
     made = styled(figure, rows=len(names) + 3, row_height=32)
     made.update_xaxes(showgrid=False)
@@ -225,5 +230,5 @@ def _heat(names: Sequence[str], shares: np.ndarray[Any, Any], counts: np.ndarray
         zmax=1,
         showscale=bar,
         hovertemplate="%{y} taken for %{x}: %{z:.0%} (%{customdata:,.0f} windows)<extra></extra>",
-        colorbar={"title": "share", "tickformat": ".0%"},
+        colorbar={"title": "share of row", "tickformat": ".0%"},
     )

@@ -71,7 +71,10 @@ class CurvePoint(msgspec.Struct, frozen=True):
 
 
 class Species(msgspec.Struct, frozen=True):
-    """The arms of one species; each is null where too few windows are verified."""
+    """The arms of one species; each is null where too few windows are verified.
+
+    ``identical`` are those of the pairs in ``differences`` whose models predict the same class for every verified window.
+    """
 
     classes: list[str]
     updates: int
@@ -80,6 +83,7 @@ class Species(msgspec.Struct, frozen=True):
     arms: dict[str, Arm | None]
     differences: dict[str, dict[str, Interval]]
     curve: list[CurvePoint]
+    identical: list[str] = []
 
     @property
     def known(self) -> dict[str, Arm]:

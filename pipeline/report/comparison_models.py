@@ -54,6 +54,7 @@ def _species(species: Species, number: int) -> Iterator[str]:
     yield "<h3>what the windows of each class are taken for</h3>" + plot(
         draw.confusion_figure(species, ends), f"confusion-{number}"
     )
+    yield '<p class="how">Rows are what reviewers said blind, over n verified windows; each cell is its share of the row.</p>'
     yield "<h3>learning curve: what each part of the review brought</h3>"
     if len(species.curve) < 2:
         yield empty("No curve: it takes reviewed labels, and models trained on parts of them (retrain.curve in audit.toml).")

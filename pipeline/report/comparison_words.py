@@ -19,6 +19,7 @@ __all__ = [
     "interval_words",
     "main_pair",
     "missing_words",
+    "points_words",
     "review_words",
     "stale_words",
     "title_words",
@@ -30,6 +31,16 @@ GROUPS = {"subject": "animal", "recording": "recording", "clip": "clip"}
 _MAIN = "balanced accuracy"
 _MEASURES = (_MAIN, "accuracy", "macro F1")
 _FIRST_SAMPLE = 40
+_GAINS = {
+    "pruned - given": "pruning alone gains",
+    "reviewed - given": "pruning and review together gain",
+    "reviewed - pruned": "review adds to pruning",
+}
+_TAUGHT = {
+    "given": "taught by the labels given",
+    "pruned": "by pruned ones (nobody looked at any)",
+    "reviewed": "by reviewed ones",
+}
 
 
 def headline(found: Retraining | None, measured: Measured, *, workspace: Path) -> list[str]:
@@ -136,36 +147,59 @@ def _gain(name: str, species: Species, found: Retraining, workspace: Path) -> st
         return f"{name}: cannot tell what retraining gained: {missing_words(species, group=group, workspace=workspace)}."
     if pair is None:
         return f"{name}: nothing to compare: only the arms {', '.join(species.known)} were trained."
-    later = pair.split(" - ")[0]
-    apart = species.differences[pair][_MAIN]
-    levels = [interval_words(Interval(species.known[a].measures[_MAIN].value, None, None, 0)) for a in ("given", later)]
-    on = f"on {counted(species.verified.windows, 'verified window')} of {counted(species.verified.groups, group)}"
-    if apart.value is None or apart.low is None or apart.high is None:
-        return (
-            f"{name}: {_MAIN} {levels[0]} with the given labels, {levels[1]} with the {later} ones, {on}: too few to tell more."
-        )
-    reach = f"95 % interval {100 * apart.low:+.1f} to {100 * apart.high:+.1f}"
-    if apart.sign == 0:
-        points = f"{100 * apart.value:+.1f} points of {_MAIN} ({reach})"
-        return f"{name}: cannot tell the {later} labels from the given ones: {points}, {on}."
-    change = "better" if apart.sign > 0 else "worse"
-    return (
-        f"{name}: trained on {later} labels the model is {abs(100 * apart.value):.1f} points {change} ({_MAIN} {levels[0]} → "
-        f"{levels[1]}, {reach}), {on} that were held out and labelled blind."
+    levels = [f"{shown_share(found.measures[_MAIN].value)} {_TAUGHT[arm]}" for arm, found in species.known.items()]
+    on = f"{counted(species.verified.windows, 'verified window')} of {counted(species.verified.groups, group)}"
+    apart = [_apart_words(species, p) for p in _GAINS if p in species.differences]
+    return f"{name}: {_MAIN} {', '.join(levels)}, on {on} that were held out and labelled blind: {'; '.join(apart)}."
+
+
+def _apart_words(species: Species, pair: str) -> str:
+    """Say how much better one arm is than another, and whether that can be told."""
+    found = species.differences[pair][_MAIN]
+    who = _GAINS[pair]
+    if pair in species.identical:
+        return f"{who} nothing: identical predictions"
+    if found.value is None or found.low is None or found.high is None:
+        return f"{who} {'-' if found.value is None else f'{100 * found.value:+.1f} points'}, too few groups to tell more"
+    told = f"{who} {points_words(found)}"
+    return told if found.sign else f"{told}, so whether it gains cannot be told"
+
+
+def points_words(found: Interval) -> str:
+    """Return a difference with its interval, in points."""
+    if found.value is None:
+        return "-"
+    reach = (
+        "" if found.low is None or found.high is None else f" (95 % interval {100 * found.low:+.1f} to {100 * found.high:+.1f})"
     )
+    return f"{100 * found.value:+.1f} points{reach}"
 
 
 def _gains_in_short(species: Mapping[str, Species]) -> list[str]:
     """Return what is known of the models, those that gained first; nothing where nothing was compared."""
-    apart = {name: of.differences[pair][_MAIN] for name, of in species.items() if (pair := main_pair(of))}
+    pairs = {name: pair for name, of in species.items() if (pair := main_pair(of))}
+    apart = {name: species[name].differences[pair][_MAIN] for name, pair in pairs.items()}
     models = {name: f"the {name} model" if len(species) > 1 else "the model" for name in species}
     told = [
         f"{models[name]} is {abs(100 * found.value):.1f} points {'better' if found.sign > 0 else 'worse'}"
+        f"{_without_anybody(species[name])}"
         for name, found in sorted(apart.items(), key=lambda item: -item[1].sign)
         if found.value is not None and found.sign
     ]
     open_ones = [models[name] for name, found in apart.items() if found.is_known and not found.sign]
     return told + ([f"no difference can be told for {' and '.join(open_ones)}"] if open_ones else [])
+
+
+def _without_anybody(species: Species) -> str:
+    """Return how much of a gain came from pruning, and what review added to it."""
+    alone = species.differences.get("pruned - given", {}).get(_MAIN)
+    added = species.differences.get("reviewed - pruned", {}).get(_MAIN)
+    if alone is None or alone.value is None:
+        return ""
+    if added is None or added.value is None:
+        return " by pruning alone, without anybody"
+    told = "nothing" if "reviewed - pruned" in species.identical else points_words(added)
+    return f" ({100 * alone.value:+.1f} by pruning alone, without anybody; review adds {told})"
 
 
 def _species_lines(name: str, species: Species) -> Iterator[str]:
@@ -176,7 +210,8 @@ def _species_lines(name: str, species: Species) -> Iterator[str]:
         cells = "".join(f"  {_cell(figures.measures if figures else {}, m):<24}" for m in _MEASURES)
         yield f"  {arm:<8} {count:>9,}{cells}".rstrip()
     for pair, of in species.differences.items():
-        yield f"  {pair:<18}" + "".join(f"  {_apart(of[m]):<24}" for m in _MEASURES if m in of).rstrip()
+        same = "  identical predictions" if pair in species.identical else ""
+        yield f"  {pair:<18}" + (same or "".join(f"  {_apart(of[m]):<24}" for m in _MEASURES if m in of).rstrip())
 
 
 def _cell(measures: Mapping[str, Any], name: str) -> str:

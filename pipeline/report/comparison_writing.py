@@ -44,6 +44,7 @@ class Made:
                 "is_known": measured.verdict.is_known,
                 "is_reached": measured.verdict.is_reached,
             },
+            "quality": {name: [asdict(told) for told in getattr(measured, name)] for name in ("blind", "reviewed")},
             "retrain": None if compared.retraining is None else msgspec.to_builtins(compared.retraining),
             "report": str(self.page.resolve()),
         }

@@ -10,7 +10,7 @@ from pipeline.report.comparison_file import Interval
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-__all__ = ["add_dots", "interval_told", "name_rows"]
+__all__ = ["add_dots", "interval_told", "name_rows", "with_intervals"]
 
 
 def add_dots(
@@ -68,6 +68,14 @@ def interval_told(found: Interval, *, unit: str = "%") -> str:
     if unit == "%":
         return f"95 % interval {100 * found.low:.1f} to {100 * found.high:.1f} %"
     return f"95 % interval {found.low:+.1f} to {found.high:+.1f}{unit}"
+
+
+def with_intervals(shown: Sequence[Interval]) -> str:
+    """Return what the title of an axis says of intervals: nothing where none of the figures has one."""
+    known = [v.is_known for v in shown if v.value is not None]
+    if not any(known):
+        return ""
+    return ", with 95 % intervals" if all(known) else ", with 95 % intervals where enough groups tell"
 
 
 def name_rows(figure: Figure, names: Sequence[str]) -> None:

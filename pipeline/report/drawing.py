@@ -91,7 +91,9 @@ def skeleton_strip(xy: FloatArray, *, skeleton: Skeleton, edges: Sequence[tuple[
         ]
         cells.append(f'<text x="{place * _CELL + _CELL / 2:.0f}" y="{_TALL - 3}">{seconds[row]:.1f} s</text>')
     width = len(rows) * _CELL
-    return f'<svg class="strip" viewBox="0 0 {width} {_TALL}" style="max-width:{width}px" role="img">{"".join(cells)}</svg>'
+    told = f"the pose at {len(rows)} moments, {seconds[0]:.1f} to {seconds[-1]:.1f} s"
+    head = f'<svg class="strip" viewBox="0 0 {width} {_TALL}" style="max-width:{width}px" role="img" aria-label="{told}">'
+    return f"{head}{''.join(cells)}</svg>"
 
 
 def _side(a: int, b: int, left: set[int], right: set[int]) -> str:

@@ -18,7 +18,8 @@ from pipeline.report.opinions import second_opinions
 from pipeline.report.rounds import rounds_figure, rounds_table
 from pipeline.report.segment_cards import segment_cards
 from pipeline.report.selftest_table import selftest_section
-from pipeline.report.shell import empty, html_page, html_table, is_simulated, plot, section
+from pipeline.report.share_section import measured_here, quality_section, share_sentence
+from pipeline.report.shell import empty, html_page, html_table, is_simulated, plot, prose, section
 from pipeline.run_folder import RunFolder
 from pipeline.stages import SCHEMAS
 from pipeline.summary import unreviewed
@@ -42,8 +43,10 @@ def write_report(folder: RunFolder) -> None:
 
 def _sections(found: Found) -> Iterator[str]:
     issues, segments, windows = found["issues"], found["segments"], found["windows"]
+    doubted = unreviewed(issues, windows, found.record.get("trust", []))
+    measured, workspace = measured_here(found.folder), Path()
     queue = segments[segments["split"] != "holdout"]
-    yield _header(found, queue)
+    yield _header(found, queue, share=share_sentence(doubted, measured, workspace=workspace))
     yield section("Look at these first", "The stretches most urgent to review: the pose over the stretch, and its clip in time.")
     yield "".join(segment_cards(found, queue)) or empty("Nothing was flagged: no label looks wrong enough to review.")
     yield section(
@@ -51,7 +54,6 @@ def _sections(found: Found) -> Iterator[str]:
         "The mean chance of a label to be wrong, by the audit's own estimate; lines are 95 % intervals over "
         f"animals or recordings (none with fewer than {FEWEST_GROUPS}). It errs where two classes look alike.",
     )
-    doubted = unreviewed(issues, windows, found.record.get("trust", []))
     yield from _by_species(doubted, "rates", lambda part: figures.error_rates(part)[0])
     if len(found.rounds) > 1:
         yield section(
@@ -68,9 +70,11 @@ def _sections(found: Found) -> Iterator[str]:
     yield from _matrices(found)
     yield section(
         "Label quality",
-        "The chance that a window's label is right, estimated without any truth; as many are flagged as should be wrong.",
+        "The chance that a window's label is right, as the audit estimates it without any truth; as many are flagged as should "
+        "be wrong by that estimate. How far it holds depends on the data: a table tells, once people have checked windows.",
     )
     yield from _by_species(doubted, "quality", figures.quality_histogram)
+    yield from quality_section(measured, workspace=workspace)
     yield section(
         "How far to trust the probabilities",
         "Of the windows that models which never saw the animal give a class some probability, how many carry it. The diagonal "
@@ -79,7 +83,7 @@ def _sections(found: Found) -> Iterator[str]:
     )
     yield from _by_species(windows, "reliability", lambda part: figures.reliability(part, found["oof"]))
     yield section("Second opinions", "Where the audit and the networks alone, one window at a time, think differently.")
-    yield second_opinions(issues, queue)
+    yield second_opinions(issues[issues["split"] == "audit"], queue)
     yield section("What is there", "Windows of each label; few clips or few animals make every figure above less certain.")
     yield from _by_species(windows, "counts", figures.class_counts)
     if len(queue):
@@ -96,12 +100,14 @@ def _sections(found: Found) -> Iterator[str]:
     yield _remarks("rejected", found["rejected"]) + _remarks("mended", found["notes"])
 
 
-def _header(found: Found, queue: pd.DataFrame) -> str:
+def _header(found: Found, queue: pd.DataFrame, *, share: str) -> str:
     record, windows, issues = found.record, found["windows"], found["issues"]
+    audited = issues[issues["split"] == "audit"]
     figures_shown = {
         "clips": len(found["clips"]),
         "windows": len(windows),
-        "flagged windows": int(issues["is_issue"].sum()),
+        "audited windows": len(audited),
+        "of these flagged": int(audited["is_issue"].sum()),
         "segments to review": len(queue),
         "rejected files": len(found["rejected"]),
         "groups": windows["group"].nunique(),
@@ -121,7 +127,8 @@ def _header(found: Found, queue: pd.DataFrame) -> str:
         f'<p class="source">{escape(str(record.get("source")))} ({escape(str(record.get("format")))}), '
         f"started {escape(str(record.get('started')))}, pose-audit {escape(str(record.get('version')))}</p>"
         f"{data_section(record['data'])}{trust_section(record.get('trust', []))}"
-        f'<div class="figures">{cards}</div>'
+        + (f'<p class="share">{prose(share)}</p>' if share else "")
+        + f'<div class="figures">{cards}</div>'
         f"<p>Every window was predicted by models that never saw its group ({folds} folds). {apart} groups were set apart as "
         f"hold-out before anything else; they are not in the list to review.</p>"
         + (

@@ -9,6 +9,8 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.report.chart_words import chart_words
+
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
@@ -23,7 +25,7 @@ def html_page(title: str, body: str) -> str:
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{escape(title)}</title>'
-        f"<style>{style}</style><script>{get_plotlyjs()}</script></head>\n<body>\n{body}\n</body></html>\n"
+        f"<style>{style}</style><script>{get_plotlyjs()}</script></head>\n<body>\n<main>\n{body}\n</main>\n</body></html>\n"
     )
 
 
@@ -33,9 +35,11 @@ def section(title: str, how: str) -> str:
 
 
 def plot(figure: Figure, name: str) -> str:
-    """Return a figure as HTML; ``name`` is its own on the page."""
+    """Return a figure as HTML, with what it shows in words; ``name`` is its own on the page."""
     settings = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["select2d", "lasso2d"]}
-    return str(figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, config=settings))
+    drawn = figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, config=settings)
+    # A figure, no image: what can be pressed in it would be hidden from those who do not see it.
+    return f'<figure aria-label="{escape(chart_words(figure))}">{drawn}</figure>'
 
 
 def html_table(

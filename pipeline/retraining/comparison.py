@@ -107,7 +107,7 @@ def needs(verified: Verified) -> tuple[int, int]:
 def compare_arms(verified: Verified, answers: Answers, *, classes: list[str]) -> dict[str, Any]:
     """Return the figures of every arm and their paired differences, as JSON values; None where too few windows are verified."""
     if any(needs(verified)):
-        return {"arms": dict.fromkeys(answers), "differences": {}}
+        return {"arms": dict.fromkeys(answers), "differences": {}, "identical": []}
     tallies = {arm: _tally(verified, told) for arm, told in answers.items()}
     pairs = {
         f"{later} - {earlier}": {
@@ -118,6 +118,11 @@ def compare_arms(verified: Verified, answers: Answers, *, classes: list[str]) ->
     return {
         "arms": {arm: _arm(verified, told, classes=classes) for arm, told in answers.items()},
         "differences": pairs,
+        "identical": [
+            f"{later} - {earlier}"
+            for earlier, later in combinations(answers, 2)
+            if np.array_equal(*(answers[arm][verified.place].argmax(axis=1) for arm in (earlier, later)))
+        ],
     }
 
 

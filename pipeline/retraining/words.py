@@ -51,7 +51,9 @@ def _species_lines(species: str, told: Mapping[str, Any], *, group: str, workspa
         cells = "".join(f"  {interval_words(Interval(**figures['measures'][name])):<24}" for name in _SHOWN)
         lines.append(f"  {arm:<10} {told['taught'][arm]:>9,}{cells}".rstrip())
     apart = {pair: Interval(**figures[_JUDGED]) for pair, figures in told["differences"].items()}
-    lines += ["", *(f"  {_verdict(pair, found, group=group)}" for pair, found in apart.items())] if apart else []
+    same = told.get("identical", [])
+    verdicts = [_same(pair) if pair in same else _verdict(pair, found, group=group) for pair, found in apart.items()]
+    lines += ["", *(f"  {verdict}" for verdict in verdicts)] if verdicts else []
     return lines + _curve_lines(told["curve"])
 
 
@@ -67,6 +69,11 @@ def _verdict(pair: str, found: Interval, *, group: str) -> str:
     if found.sign < 0:
         return f"{later} is worse than {earlier} by {-value:.1f} points of {_JUDGED} ({-high:.1f} to {-low:.1f}), {on}"
     return f"cannot tell {later} from {earlier}: {value:+.1f} points of {_JUDGED} ({low:+.1f} to {high:+.1f}), {on}"
+
+
+def _same(pair: str) -> str:
+    later, _, earlier = pair.partition(" - ")
+    return f"{later} and {earlier} predict the same for every verified window (identical predictions)"
 
 
 def _curve_lines(curve: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -11,9 +11,10 @@ from plotly.graph_objects import Figure
 from data_schemas.errors import StageError
 from pipeline.proof.residual import Residual
 from pipeline.report import comparison_figures as draw
+from pipeline.report.chart_words import chart_words
 from pipeline.report.comparison_file import Interval, Retraining, read_retraining
 from pipeline.report.comparison_words import _gain, _gains_in_short, interval_words, main_pair
-from pipeline.report.dots import add_dots
+from pipeline.report.dots import add_dots, with_intervals
 from tests.retrain_example import CLASSES, retrain_example, species
 
 RUN = "20261125T000000Z-0a1b2c3d"
@@ -77,9 +78,9 @@ def test_what_is_damaged_or_of_another_run_is_refused_with_the_way_out(tmp_path:
 @pytest.mark.parametrize(
     ("of", "told"),
     [
-        ({}, "trained on reviewed labels the model is 16.0 points better (balanced accuracy 58.0 % → 74.0 %"),
-        ({"apart": -0.16}, "16.0 points worse"),
-        ({"apart": 0.02}, "cannot tell the reviewed labels from the given ones: +2.0 points of balanced accuracy"),
+        ({}, "pruning and review together gain +16.0 points (95 % interval +9.0 to +23.0); review adds to pruning +8.0 points"),
+        ({"apart": -0.16}, "together gain -16.0 points"),
+        ({"apart": 0.02}, "+2.0 points (95 % interval -5.0 to +9.0), so whether it gains cannot be told"),
         (
             {"known": False, "windows": 0},
             "no verified hold-out windows yet: label 40 blind (`audit review -w ws`, page Blind sample)",
@@ -100,7 +101,8 @@ def test_without_reviewed_labels_the_pruned_ones_are_compared(tmp_path: Path) ->
     of["differences"] = {"pruned - given": of["differences"]["pruned - given"]}
     found = read_retraining(written(tmp_path, retrain_example(RUN, of={"DOG": of})))
     assert main_pair(found.species["DOG"]) == "pruned - given"
-    assert "trained on pruned labels" in _gain("DOG", found.species["DOG"], found, Path())
+    assert "pruning alone gains +8.0 points" in _gain("DOG", found.species["DOG"], found, Path())
+    assert _gains_in_short(found.species) == ["the model is 8.0 points better by pruning alone, without anybody"]
 
 
 def test_an_interval_beyond_what_a_share_can_be_is_cut_off() -> None:
@@ -146,7 +148,38 @@ def test_the_labels_are_drawn_with_interval_bound_and_what_is_wanted() -> None:
 def test_the_title_tells_gains_first_and_what_cannot_be_told_once(tmp_path: Path) -> None:
     of = {"CAT": species(apart=0.02), "DOG": species(), "FOX": species(apart=0.01), "OWL": species(known=False)}
     found = read_retraining(written(tmp_path, retrain_example(RUN, of=of)))
+    alone = "+8.0 by pruning alone, without anybody"
     assert _gains_in_short(found.species) == [
-        "the DOG model is 16.0 points better",
+        f"the DOG model is 16.0 points better ({alone}; review adds +8.0 points (95 % interval +1.0 to +15.0))",
         "no difference can be told for the CAT model and the FOX model",
     ]
+
+
+def test_what_pruning_and_review_gain_is_told_apart_and_identical_predictions_are_called_that(tmp_path: Path) -> None:
+    of = species() | {"identical": ["reviewed - pruned"]}
+    found = read_retraining(written(tmp_path, retrain_example(RUN, of={"DOG": of})))
+    told = _gain("DOG", found.species["DOG"], found, Path())
+    assert "pruning alone gains +8.0 points (95 % interval +1.0 to +15.0)" in told
+    assert "review adds to pruning nothing: identical predictions" in told
+    assert _gains_in_short(found.species) == [
+        "the model is 16.0 points better (+8.0 by pruning alone, without anybody; review adds nothing)"
+    ]
+
+
+def test_an_axis_promises_intervals_only_where_there_are_some() -> None:
+    known, unknown = Interval(0.5, 0.4, 0.6, 9), Interval(0.5, None, None, 3)
+    assert with_intervals([unknown, unknown]) == ""
+    assert with_intervals([known, Interval(None, None, None, 0)]) == ", with 95 % intervals"
+    assert with_intervals([known, unknown]) == ", with 95 % intervals where enough groups tell"
+
+
+def test_a_row_of_the_confusion_tells_how_many_windows_it_is_of(tmp_path: Path) -> None:
+    figure = draw.confusion_figure(read(tmp_path).species["DOG"], ["given", "reviewed"])
+    assert list(figure.layout.yaxis.ticktext) == ["SIT (n = 40)", "WALKRUN (n = 30)", "LYING (n = 0)"]
+
+
+def test_figures_are_told_in_words(tmp_path: Path) -> None:
+    dog = read(tmp_path).species["DOG"]
+    assert "given: balanced accuracy 58 %, accuracy 60 %" in chart_words(draw.arms_figure(dog))
+    assert "SIT as SIT 75% and WALKRUN 20%" in chart_words(draw.confusion_figure(dog, ["given"]))
+    assert "balanced accuracy: 0 66 %, 500 68 %" in chart_words(draw.curve_figure(dog.curve, None))

@@ -78,19 +78,20 @@ def test_nothing_decided_is_the_first_round(tmp_path: Path) -> None:
 
 
 def test_what_a_round_expects_is_of_the_windows_that_are_not_reviewed() -> None:
-    names = text(["w0", "w1", "w2", "w3"])
+    names = text(["w0", "w1", "w2", "w3", "w4"])
     reviewed = decided().stretches
     issues = pd.DataFrame(
         {
             "window_id": names,
-            "species": text(["DOG"] * 4),
-            "given_label": text(["SIT", "SIT", "TURN", "TURN"]),
-            "label_quality": [1.0, 0.5, 0.9, 0.1],
-            "is_issue": [False, False, False, True],
+            "species": text(["DOG"] * 5),
+            "given_label": text(["SIT", "SIT", "TURN", "TURN", "TURN"]),
+            "label_quality": [1.0, 0.5, 0.9, 0.1, 0.1],
+            "is_issue": [False, False, False, True, True],
+            "split": text(["audit"] * 4 + ["holdout"]),
         }
     )
     tables = {
-        "windows": pd.DataFrame({"window_id": names, "reviewed": [True, False, False, False]}),
+        "windows": pd.DataFrame({"window_id": names, "reviewed": [True, False, False, False, False]}),
         "issues": issues,
         "trust": pd.DataFrame({"species": text(["DOG"]), "better": [True]}),
         "reviewed": reviewed,

@@ -70,7 +70,7 @@ def test_too_few_groups_or_windows_give_no_figure_at_all(groups: int, each: int)
     found = verified(groups, each=each)
     assert any(needs(found))
     told = compare_arms(found, {"given": answers(found, right=0.5), "pruned": answers(found, right=1.0)}, classes=CLASSES)
-    assert told == {"arms": {"given": None, "pruned": None}, "differences": {}}
+    assert told == {"arms": {"given": None, "pruned": None}, "differences": {}, "identical": []}
 
 
 def test_a_better_arm_is_told_by_paired_differences_and_counts_by_class() -> None:
@@ -106,3 +106,10 @@ def test_a_class_that_nobody_saw_or_named_has_no_f1() -> None:
     told = compare_arms(found, {"given": np.tile(np.array([0.9, 0.1], np.float32), (60, 1))}, classes=CLASSES)
     assert told["arms"]["given"]["class_f1"]["B"]["value"] is None
     assert told["arms"]["given"]["class_f1"]["A"]["value"] == 1.0
+
+
+def test_models_that_predict_the_same_classes_are_told() -> None:
+    found = verified(12)
+    same = answers(found, right=0.8)
+    told = compare_arms(found, {"given": answers(found, right=0.5), "pruned": same, "reviewed": same * 0.99}, classes=CLASSES)
+    assert told["identical"] == ["reviewed - pruned"]

@@ -1,0 +1,86 @@
+"""What label quality turned out to be, where people checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_schemas.tables import text
+from pipeline.folds import FEWEST_GROUPS
+from pipeline.proof.checked import blind_checks, check_quality, reviewed_checks
+from pipeline.report.share_section import quality_section, share_sentence
+
+
+def issues_of(quality: list[float], *, groups: int = FEWEST_GROUPS) -> pd.DataFrame:
+    number = np.arange(len(quality))
+    return pd.DataFrame(
+        {
+            "window_id": text([f"w{i}" for i in number]),
+            "subject_id": text([f"animal{i % groups}" for i in number]),
+            "label_quality": np.array(quality, np.float32),
+        }
+    )
+
+
+def checks_of(wrong: list[bool], *, weight: float = 1.0) -> pd.DataFrame:
+    return pd.DataFrame({"window_id": text([f"w{i}" for i in range(len(wrong))]), "wrong": wrong, "weight": weight})
+
+
+def test_windows_are_told_by_their_quality_with_the_share_that_was_right() -> None:
+    issues = issues_of([0.3] * 10 + [0.9] * 20 + [1.0] * 5)
+    found = check_quality(issues, checks_of([i in (0, 5, 1, 6, 2) for i in range(10)] + [False] * 25))
+    assert [(f.low, f.high, f.windows, f.right.value) for f in found] == [(0.2, 0.4, 10, 0.5), (0.8, 1.0, 25, 1.0)]
+    assert found[0].quality == pytest.approx(0.3)
+    assert found[0].right.groups == FEWEST_GROUPS
+    assert found[0].right.low < 0.5 < found[0].right.high
+    assert found[1].right.low < 1.0
+
+
+def test_windows_that_nobody_checked_and_too_few_groups_promise_nothing() -> None:
+    assert list(check_quality(issues_of([0.5]), checks_of([]).astype({"wrong": bool}))) == []
+    (few,) = check_quality(issues_of([0.5] * 8, groups=FEWEST_GROUPS - 1), checks_of([False] * 8))
+    assert few.right.low is None
+
+
+def test_blind_windows_weigh_by_their_chance_and_the_hold_out_is_not_among_them() -> None:
+    strata = ["flagged", "unflagged", "holdout"]
+    samples = pd.DataFrame(
+        {
+            "sample_id": "s",
+            "run_id": "r",
+            "stratum": strata,
+            "window_id": ["w0", "w1", "w2"],
+            "inclusion_probability": [0.5, 0.1, 0.2],
+        }
+    )
+    states = pd.DataFrame({"state": ["verified"] * 3})
+    wrong = pd.DataFrame({"window_id": ["w0", "w1", "w2"], "stratum": strata, "before": [True, False, True]})
+    found = blind_checks(samples, states, wrong)
+    assert found["window_id"].tolist() == ["w0", "w1"]
+    assert found["wrong"].tolist() == [True, False]
+    assert found["weight"].tolist() == pytest.approx([2.0, 10.0])
+
+
+def test_only_windows_that_were_reviewed_whole_are_checks() -> None:
+    clean = pd.DataFrame(
+        {
+            "window_id": ["w0", "w1", "w2"],
+            "reviewed": [1.0, 0.6, 1.0],
+            "split": ["audit", "audit", "holdout"],
+            "label": ["SIT", "SIT", "SIT"],
+            "given_label": ["TURN", "SIT", "SIT"],
+        }
+    )
+    found = reviewed_checks(clean)
+    assert found[["window_id", "wrong"]].to_numpy().tolist() == [["w0", True]]
+
+
+def test_without_a_check_the_share_is_called_an_estimate_and_the_table_says_so() -> None:
+    words = share_sentence(issues_of([0.75] * 40), None, workspace=Path("ws"))
+    assert words.startswith("By the audit's own estimate 25.0 % of the 40 audited windows carry a wrong label (5 groups")
+    assert "audit review -w ws" in words
+    assert share_sentence(issues_of([]), None, workspace=Path()) == ""
+    assert "Nobody has checked" in "".join(quality_section(None, workspace=Path()))
