@@ -41,7 +41,9 @@ def label_clip(
     key = (page, str(found.folder.path), clip_id, reviewer, mark, repr(plain), st.session_state.get(_VISIT, 0))
     kept = st.session_state.get(_SHOWN)
     if kept is None or kept["key"] != key:
-        made = clip_data(found, clip_id, reviewer=reviewer, **facts)
+        # The first clip after a start may wait for tables that are still being read: then the page says so, and is not blank.
+        with st.spinner("Getting the clip ready. The first one after a start takes some seconds …"):
+            made = clip_data(found, clip_id, reviewer=reviewer, **facts)
         # The page goes ahead by itself where it can: it knows by this which of its wishes the data answer.
         made["answers"] = st.session_state.get(_ANSWERS)
         kept = {"key": key, "clip_id": clip_id, "page": page, "payload": made}

@@ -64,7 +64,7 @@ class Everywhere {
 
   get told() {
     const { acts } = outbox.state();
-    const kept = acts ? ` ${acts === 1 ? "1 act" : `${acts} acts`} that it has not stored are kept in this browser, and sent when it is back.` : " Everything was stored.";
+    const kept = acts ? ` ${acts === 1 ? "1 act is" : `${acts} acts are`} not stored yet, kept in this browser, and sent when it is back.` : " Everything was stored.";
     const start = this.command ? `If it was stopped, start it again in a terminal: ${this.command}` : "If it was stopped, whoever runs it starts it again.";
     return `The server of this page does not answer.${kept} ${start}`;
   }

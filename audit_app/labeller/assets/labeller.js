@@ -25,6 +25,7 @@ const STROKE_PAUSE_MS = 900;
 const TOAST_MS = 1800;
 const PAN = 60;
 const NARROW = 1000;
+const PHONE = 640;
 const RECENT = 8;
 const WHOSE = ["reviewer", "stream", "run_id", "workspace"];
 const instances = new WeakMap();
@@ -409,6 +410,7 @@ class Labeller {
     const top = Math.max(0, root.getBoundingClientRect().top + scrollTopOf(this.host));
     root.style.setProperty("--available", `${Math.max(520, Math.floor(window.innerHeight - top - 14))}px`);
     setAttribute(root, "data-narrow", String(root.clientWidth < NARROW));
+    setAttribute(root, "data-phone", String(root.clientWidth < PHONE));
     const size = [stageBox.clientWidth, stageBox.clientHeight, lane.clientWidth, this.tracks.height].join();
     if (this.resized === size) return this.refresh();
     this.resized = size;

@@ -148,7 +148,7 @@ export class Saver {
     try {
       answer = await this.send(message, { keepalive });
     } catch {
-      answer = { status: 0, body: { error: "the server does not answer", hint: "what you paint is kept in this browser and sent again" } };
+      answer = { status: 0, body: { error: "the server does not answer", hint: "What you paint is kept in this browser and sent again" } };
     }
     // A request that was overtaken counts only where it was heard.
     if (turn !== this.turn && answer.status !== 200) return;

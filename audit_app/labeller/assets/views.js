@@ -83,7 +83,7 @@ function showOffer(parts, state) {
 function wordsOf(state) {
   const { kind, code, scope, own } = offer(state);
   const name = nameOf(state, code);
-  if (state.asking) return [`Replace yours with ${name}?`, `${state.asking.own} frames that you decided`];
+  if (state.asking) return [`Replace yours (${state.asking.own} frames) with ${name}?`, "Enter replaces, Esc keeps yours"];
   if (kind === "accept") return [`Accept ${name}`, scope];
   if (kind === "replace") return [`Accept ${name} over yours …`, `${scope}: asks first, for ${own} frames have labels of yours`];
   if (kind === "nothing") return ["No suggestion here", scope];

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from audit_app.tokens import EVERY_STREAM, secret_of, verify
 from pipeline.export.labels import review_frames
 from pipeline.proof.verified import sample_states
 from pipeline.review.access import frames_of
@@ -50,6 +51,17 @@ def test_review_says_so_where_its_address_names_nothing(root, open_page):
     assert "gone17" in texts(app)
     button(app, "Open the first open segment").click().run()
     assert component(app, "labeller")["segment_id"] == segments_of(root)["segment_id"].iloc[0]
+
+
+def test_every_page_may_send_what_was_left_unsent_and_knows_the_command_of_its_server(root, open_page):
+    for page in ("queue", "review", "history"):
+        told = component(open_page(root, page), "everywhere")
+        assert told["reviewer"] == "kim"
+        assert told["command"].startswith(f"audit review -w {root} --port ")
+        permit = verify(secret_of(root.resolve()), told["token"])
+        assert (permit.reviewer, permit.stream) == ("kim", EVERY_STREAM)
+    # The journal of the Review page goes by the same name of the workspace.
+    assert told["workspace"] == component(open_page(root, "review"), "labeller")["workspace"]
 
 
 def test_review_shows_clips_that_look_alike(root, open_page):

@@ -14,7 +14,7 @@ from audit_app.opened_run import run_at
 from audit_app.queue_rows import queue_rows
 from audit_app.review_clip import clip_after
 from audit_app.server import routes
-from audit_app.tokens import secret_of, sign
+from audit_app.tokens import EVERY_STREAM, secret_of, sign
 from pipeline.review.store import ReviewStore
 from tests.generated_run import RUN
 from tests.pages_run import paint, run_of, segments_of, write_pages_run
@@ -174,6 +174,20 @@ def test_a_workspace_that_cannot_be_written_is_told(client, message, workspace):
     secret_of.cache_clear()
     assert answer.status_code == 503
     assert "delete it" in answer.json()["hint"]
+
+
+def test_a_permit_for_every_stream_saves_to_each_in_its_reviewer_s_name_only(client, message, workspace):
+    secret = secret_of(workspace.resolve())
+    token = sign(secret, reviewer="kim", stream=EVERY_STREAM, run_id=RUN)
+    assert _post(client, {**message((100, 109, 1)), "token": token, "reviewer": "lee"}).status_code == 200
+    blind = {**message((100, 109, 1)), "token": token, "stream": "blind:a"}
+    assert _post(client, blind).status_code == 400
+    assert _post(client, {**blind, "clip_id": alias_of(CLIP, secret)}).status_code == 200
+    assert _post(client, {**message((100, 109, 1)), "token": token, "stream": EVERY_STREAM}).status_code == 400
+    assert set(zip(_events(workspace)["stream"], _events(workspace)["reviewer"], strict=True)) == {
+        ("review", "kim"),
+        ("blind:a", "kim"),
+    }
 
 
 def test_a_blind_page_knows_its_clip_by_an_alias_only(client, message, workspace):
