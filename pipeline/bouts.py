@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pipeline.given import given_labels
 from pipeline.sampling import clip_bounds
 
 __all__ = ["Bouts", "FrameTimes", "bouts_in_windows", "find_bouts", "labels_of_frames"]
@@ -96,18 +97,11 @@ class Bouts:
 def labels_of_frames(clips: pd.DataFrame, frames: pd.DataFrame) -> tuple[list[Class], NDArray[np.int64]]:
     """Return the classes that occur, sorted, and the place of each frame's among them, -1 where nobody labelled it.
 
-    A clip without a labelled frame has the label of the clip throughout.
+    See :func:`pipeline.given.given_labels`.
     """
     species, kinds = pd.factorize(clips["species"])
     count = clips["frame_count"].to_numpy(np.int64)
-    of_clip, names = pd.factorize(clips["label"])
-    label, labels = np.repeat(of_clip, count), list(names)
-    if "frame_label" in frames:
-        codes, coded = pd.factorize(frames["frame_label"])
-        labels = list(dict.fromkeys([*labels, *coded]))
-        places = pd.Index(labels).get_indexer(pd.Index(coded))
-        some = np.bincount(np.repeat(np.arange(len(clips)), count)[codes >= 0], minlength=len(clips)) > 0
-        label = np.where(np.repeat(some, count), np.append(places, -1)[codes], label)
+    label, labels = pd.factorize(given_labels(clips, frames))
     most = max(len(labels), 1)
     pair = np.where(label >= 0, np.repeat(species, count) * most + label, -1)
     there = np.flatnonzero(np.bincount(pair[pair >= 0], minlength=1))

@@ -137,7 +137,7 @@ def _outvoted_class(c: Mapping[str, Any], *, several: bool) -> str:
 
 
 def _settings(fit: Mapping[str, Any]) -> str:
-    gap = f", windows.max_gap_ms = {fit['max_gap_ms']}" if fit["max_gap_ms"] else ""
+    gap = f", `windows.max_gap_ms = {fit['max_gap_ms']}`" if fit["max_gap_ms"] else ""
     return f"`windows.hz = {fit['hz']:g}`, `windows.steps = {fit['steps']}`{gap}"
 
 
