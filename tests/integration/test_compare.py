@@ -14,6 +14,7 @@ from pipeline.run_folder import RunFolder
 from pipeline.stages import SCHEMAS
 from pipeline.workspace import Workspace
 from tests.integration.browser import chromium
+from tests.integration.pages.looking import violations
 from tests.retrain_example import retrain_example, species
 
 pytestmark = pytest.mark.integration
@@ -87,7 +88,8 @@ def test_blind_labels_give_a_verdict_and_review_moves_it(audited) -> None:
 def test_what_retraining_found_is_printed_and_drawn(audited) -> None:
     write_retrain(audited)
     told = audited("compare", "-w", "ws", "--out", "page.html").stdout
-    assert "DOG: trained on reviewed labels the model is 16.0 points better" in told
+    assert "DOG: balanced accuracy 58.0 % taught by the labels given, 66.0 % by pruned ones" in told
+    assert "pruning alone gains +8.0 points (95 % interval +1.0 to +15.0)" in told
     assert "58.0 % (53.0 to 63.0)" in told
     page = (audited.folder / "page.html").read_text(encoding="utf-8")
     for figure in ("arms-0", "pairs-0", "classes-0", "confusion-0", "curve-0"):
@@ -119,6 +121,9 @@ def test_the_page_works_offline_and_fits_its_window(audited, width: int) -> None
         drawn = page.eval_on_selector_all(".js-plotly-plot", "plots => plots.map((p) => p.id)")
         assert {"arms-0", "pairs-0", "classes-0", "confusion-0", "curve-0", "labels"} <= set(drawn)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            troubles += violations(page)
     assert troubles == []
 
 
