@@ -1,6 +1,7 @@
 """The server of the relabel app: Streamlit's pages, and beside them the routes that save labels and serve pictures and clips.
 
-`audit review` starts it; `streamlit run audit_app/app.py` does the same for the workspace named by AUDIT_WORKSPACE.
+`audit review` starts it; `streamlit run audit_app/app.py --server.address 127.0.0.1` does the same for the workspace named by
+AUDIT_WORKSPACE.
 """
 
 from __future__ import annotations
