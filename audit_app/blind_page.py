@@ -58,7 +58,7 @@ def _list(found: Found, samples: pd.DataFrame | None, *, reviewer: str) -> None:
     if samples is None or samples.empty:
         empty(
             "No sample yet",
-            "Draw one on the right. About 40 windows of each kind give intervals of about 15 points either way; of the "
+            "Draw one on this page. About 40 windows of each kind give intervals of about 15 points either way; of the "
             "hold-out 40 of each species, since each has a model of its own to test.",
         )
         return

@@ -125,7 +125,12 @@ def _work(found: Found) -> None:
 def _titles(found: Found, species: str) -> dict[str, str]:
     segments = found["segments"]
     names = {*found.colours, *segments["given_label"], *segments["suggested_label"]}
-    return {name: (found.taxonomy.label(species, name).en or name) if found.taxonomy else name for name in names}
+    return {name: _on_axis(name, found.taxonomy.label(species, name).en if found.taxonomy else "") for name in names}
+
+
+def _on_axis(name: str, meaning: str) -> str:
+    """Return a class for an axis: its code, as on tracks and in files, and below it what it means."""
+    return f"{name}<br><span style='font-size:0.85em'>{meaning}</span>" if meaning not in ("", name) else name
 
 
 def _inked(figure: Figure) -> Figure:

@@ -12,9 +12,10 @@ import streamlit as st
 from audit_app.queue_filters import QueueFilters
 from audit_app.review_events import events
 from audit_app.segment_board import segment_board
-from audit_app.wording import KIND_NAMES, STATE_NAMES
+from audit_app.wording import STATE_NAMES
+from pipeline.naming import KIND_NAMES, class_title
 from pipeline.report.found import Found
-from pipeline.review.progress import frames_a_minute
+from pipeline.review.progress import frames_a_minute, states_in_queue
 
 __all__ = ["list_columns", "queue_rows", "seconds_per_frame"]
 
@@ -65,7 +66,7 @@ def _rows(_found: Found, run: str, version: int) -> pd.DataFrame:
     board = segment_board(_found)
     queue, states = board.segments, board.states
     # Where reviewers differ there is no label yet, but the stretch waits on the Agreement page, not here.
-    state = states["state"].mask((states["state"] == "open") & states["disputed"], "disputed")
+    state = states_in_queue(states)
     return queue.assign(
         words=_words(_found, run),
         state=state.to_numpy(),
@@ -133,7 +134,7 @@ def _lists(found: Found, rows: pd.DataFrame, classes: Sequence[tuple[str, str]])
     """Return for each filter its values and the words for them."""
     told: dict[str, str] = {}
     for species, name in classes:
-        told.setdefault(name, _title(found, species, name)[1])
+        told.setdefault(name, class_title(found.taxonomy, species, name))
     by_word = sorted(told.items(), key=lambda item: item[1])
     people = sorted({name for names in rows["reviewers"].unique() for name in _people(names)})
     return {

@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["KIND_NAMES", "STATE_NAMES", "duration", "escaped"]
-
-KIND_NAMES = {
-    "wrong_clip": "wrong clip",
-    "contaminated": "other action",
-    "boundary": "boundary",
-    "ambiguous": "ambiguous",
-    "bad_pose": "bad pose",
-}
+__all__ = ["STATE_NAMES", "duration", "escaped"]
 
 STATE_NAMES = {"open": "open", "decided": "decided", "unsure": "unsure", "disputed": "disputed"}
 

@@ -9,10 +9,10 @@ from typing import NamedTuple
 __all__ = ["FLAGGED", "QUIET", "WORK", "Look", "class_looks"]
 
 # Found by search: any two differ by 12 and more (CIEDE2000), to normal sight and to simulated protanopia and deuteranopia
-# (Machado, Oliveira and Fernandes 2009); those that come first differ most. No twentieth was found.
+# (Machado, Oliveira and Fernandes 2009). No twentieth was found. Those near to the orange of what is flagged come last.
 _PALETTE = (
-    "#FFAA22", "#883311", "#99CCCC", "#7799FF", "#6633AA", "#338855", "#22DDFF", "#339988", "#99DDBB", "#8855DD",
-    "#33EE88", "#88AA77", "#115566", "#996611", "#BB8811", "#44AABB", "#007766", "#774444", "#667799",
+    "#7799FF", "#338855", "#6633AA", "#BB8811", "#44AABB", "#774444", "#99CCCC", "#8855DD", "#33EE88", "#996611",
+    "#22DDFF", "#007766", "#99DDBB", "#667799", "#88AA77", "#339988", "#115566", "#883311", "#FFAA22",
 )  # fmt: skip
 
 FLAGGED = "#D55E00"

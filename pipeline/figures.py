@@ -9,6 +9,7 @@ import pandas as pd
 
 from data_schemas.tables import PROBABILITY_PREFIX
 from pipeline.colours import FLAGGED, QUIET
+from pipeline.naming import KIND_NAMES
 from pipeline.proof.intervals import share_estimate
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ def kinds_of_segments(segments: pd.DataFrame) -> Figure:
     figure = Figure()
     for kind, colour in colours.items():
         if kind in counts:
-            name = kind.replace("_", " ")
+            name = KIND_NAMES[kind]
             hover = "%{y}: %{x} segments, " + name + "<extra></extra>"
             values = counts.loc[order, kind]
             figure.add_trace(Bar(y=order, x=values, name=name, orientation="h", marker_color=colour, hovertemplate=hover))

@@ -1,4 +1,4 @@
-"""Which taxonomy a run uses, and what it depends on beside the source."""
+"""Which taxonomy a run uses, what it depends on beside the source, and the words for classes and kinds: the same everywhere."""
 
 from __future__ import annotations
 
@@ -8,7 +8,23 @@ from pathlib import Path
 from data_schemas.config import Config
 from data_schemas.labels import Taxonomy, load_taxonomy
 
-__all__ = ["named_files", "taxonomy_of"]
+__all__ = ["KIND_NAMES", "class_title", "named_files", "taxonomy_of"]
+
+KIND_NAMES = {
+    "wrong_clip": "wrong clip",
+    "contaminated": "other action",
+    "boundary": "boundary",
+    "ambiguous": "ambiguous",
+    "bad_pose": "bad pose",
+}
+"""What the kinds of segments are called in report, pages and terminal."""
+
+
+def class_title(taxonomy: Taxonomy | None, species: str, label: str) -> str:
+    """Return a class as people read it: its code, which stands in files and on tracks, and what it means where that is known."""
+    known = taxonomy.label(species, label) if taxonomy else None
+    told = " · ".join(t for t in dict.fromkeys((known.en, known.ko)) if t and t != label) if known else ""
+    return f"{label} ({told})" if told else label
 
 
 def taxonomy_of(format: str, config: Config) -> Taxonomy | None:

@@ -11,6 +11,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from pipeline.data_text import CLASS_HEADS, class_rows, data_sentences, data_warnings, noted_lines
+from pipeline.naming import KIND_NAMES
 from pipeline.trust_text import trust_sentences
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ __all__ = [
     "wrapped",
 ]
 
+_STATES = ("open", "decided", "unsure", "disputed")
 _MANY_CLIPS = 20
 _MANY_CLASSES = 30
 _WIDEST = 120
@@ -161,7 +163,7 @@ def status_lines(found: Mapping[str, Any]) -> list[str]:
     return [
         *lines,
         "",
-        f"segments: {found['segments_open']} open, {found['segments_decided']} decided, {found['segments_unsure']} unsure",
+        "segments: " + ", ".join(f"{found[f'segments_{state}']:,} {state}" for state in _STATES),
         *_review_lines(found["review"]),
         *_round_lines(found),
         "" if found["finished"] else "not finished: type the same `audit run` again to go on",
@@ -238,7 +240,7 @@ def _label_lines(errors: Sequence[Mapping[str, Any]]) -> list[str]:
 def _segment_lines(segments: Sequence[Mapping[str, Any]]) -> list[str]:
     lines = [
         f"  {s['clip_id']} frames {s['start_frame']}-{s['end_frame']}: {s['given_label']} -> {s['suggested_label']} "
-        f"({s['suggested_probability']:.0%}, {s['kind'].replace('_', ' ')})"
+        f"({s['suggested_probability']:.0%}, {KIND_NAMES[s['kind']]})"
         for s in segments
     ]
     return ["look at these first:", *lines] if lines else []

@@ -63,15 +63,15 @@ def summarise(folder: RunFolder, events: pd.DataFrame | None = None) -> dict[str
 
 
 def segments_by_state(folder: RunFolder, queue: pd.DataFrame | None, events: pd.DataFrame | None) -> dict[str, int]:
-    """Return how many segments of the queue are open, decided and unsure."""
-    counts = {"open": 0 if queue is None else len(queue), "decided": 0, "unsure": 0}
+    """Return how many segments of the queue are open, decided, unsure and disputed."""
+    counts = {"open": 0 if queue is None else len(queue), "decided": 0, "unsure": 0, "disputed": 0}
     if queue is None or events is None or events.empty:
         return counts
     from pipeline.review.access import frames_of
-    from pipeline.review.progress import segment_states
+    from pipeline.review.progress import segment_states, states_in_queue
 
     frames = frames_of(folder, set(events["clip_id"]) & set(queue["clip_id"]))
-    found = segment_states(queue, events, frames)["state"].value_counts()
+    found = states_in_queue(segment_states(queue, events, frames)).value_counts()
     return {state: int(found.get(state, 0)) for state in counts}
 
 

@@ -4,6 +4,7 @@ const ROW = 46;
 const SPARE = 8;
 const CHOICES = ["species", "given", "suggested", "kind", "reviewer", "state"];
 const KEYS = [...CHOICES, "text", "order"];
+const KEPT = "pose-audit-queue";
 const ORDERS = { priority: "most doubtful first", learning: "best for retraining first", quality: "lowest quality first", clip: "clip by clip", length: "longest first" };
 const instances = new WeakMap();
 
@@ -37,6 +38,11 @@ class Queue {
     this.bar = make("div", { class: "bar", role: "search", "aria-label": "Filter the queue" });
     this.text = make("input", { type: "search", placeholder: "clip or label  ( / )", "aria-label": "Filter by text", "data-testid": "queue-text" });
     this.text.addEventListener("input", () => this.change("text", this.text.value));
+    this.text.addEventListener("keydown", (event) => {
+      if (event.code !== "ArrowDown") return;
+      event.preventDefault();
+      this.list.focus({ preventScroll: true });
+    });
     this.selects = {};
     for (const key of CHOICES) {
       const select = make("select", { "aria-label": `Filter by ${key}`, "data-testid": `queue-filter-${key}` });
@@ -104,11 +110,22 @@ class Queue {
     const { columns, names } = this.data;
     this.words = columns.clip.map((clip, i) =>
       `${clip} ${names[columns.given_class[i]].slice(0, 3).join(" ")} ${names[columns.suggested_class[i]].slice(0, 3).join(" ")}`.toLocaleLowerCase());
-    if (first) {
-      for (const key of KEYS) this.filters[key] = this.data.query[key] ?? "";
-    }
+    if (first) this.filters = this.firstFilters();
     this.fill();
     this.apply(first ? this.data.here : null);
+    // What the page is for is at hand: arrows move and Enter opens without a Tab, unless somebody is typing.
+    if (first && [null, document.body].includes(document.activeElement)) this.list.focus({ preventScroll: true });
+  }
+
+  /** The address says what to show; one that says nothing, as after a look at another page, means what this tab showed last. */
+  firstFilters() {
+    const { query } = this.data;
+    const kept = Object.fromEntries(new URLSearchParams(sessionStorage.getItem(KEPT) ?? ""));
+    const whole = (chosen) => Object.fromEntries(KEYS.map((key) => [key, chosen[key] ?? ""]));
+    if (KEYS.some((key) => query[key])) return whole({ order: kept.order, ...query });
+    this.filters = whole(kept);
+    // What was all worked off is no place to come back to.
+    return this.matching().length ? this.filters : whole({ order: kept.order });
   }
 
   fill() {
@@ -180,6 +197,7 @@ class Queue {
 
   address() {
     const query = this.query();
+    sessionStorage.setItem(KEPT, query.toString());
     for (const [key, value] of new URLSearchParams(window.location.search)) if (!KEYS.includes(key)) query.append(key, value);
     const text = query.toString();
     window.history.replaceState(window.history.state, "", window.location.pathname + (text ? `?${text}` : ""));
@@ -303,9 +321,10 @@ class Queue {
     // Where a species has more classes than colours, the second turn of the palette is hatched.
     if (cue) chip.style.backgroundImage = `repeating-linear-gradient(${45 * cue}deg, transparent 0 3px, var(--st-background-color) 3px 5px)`;
     // The probability goes first: a long name is cut off, a figure must not be.
-    const small = [probability === null ? "" : `${Math.round(100 * probability)} %`, ko && ko !== name ? ko : ""].filter(Boolean).join(" · ");
-    return make("span", { class: "label", title: `${name} · ${en}${ko ? ` · ${ko}` : ""}` }, chip,
-      make("span", {}, make("b", { text: en || name }), make("small", { text: small || name })));
+    const told = [en, ko].filter((word) => word && word !== name).join(" · ");
+    const small = [probability === null ? "" : `${Math.round(100 * probability)} %`, told].filter(Boolean).join(" · ");
+    return make("span", { class: "label", title: told ? `${name} (${told})` : name }, chip,
+      make("span", {}, make("b", { text: name }), make("small", { text: small })));
   }
 
   gauge(quality) {

@@ -8,6 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from pipeline.naming import KIND_NAMES
 from pipeline.presentation import typed
 from pipeline.proof.measured import Measured
 from pipeline.proof.verdict import AUDITED
@@ -178,7 +179,7 @@ def _row(segment: dict[Any, Any], place: int) -> list[str]:
         f"{segment['start_frame']}-{segment['end_frame']}",
         str(segment["given_label"]),
         f"{segment['suggested_label']} ({segment['suggested_probability']:.0%})",
-        str(segment["kind"]).replace("_", " "),
+        KIND_NAMES[str(segment["kind"])],
         f"{windows:,}",
         expected,
     ]

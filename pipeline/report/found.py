@@ -14,7 +14,7 @@ from data_schemas.labels import OTHER, Taxonomy
 from data_schemas.skeletons import Skeleton, choose_skeleton
 from data_schemas.tables import SELFTEST, keypoints_of
 from pipeline.colours import Look, class_looks
-from pipeline.naming import taxonomy_of
+from pipeline.naming import class_title, taxonomy_of
 from pipeline.rounds import rounds_before
 from pipeline.run_folder import RunFolder
 
@@ -90,8 +90,4 @@ class Found:
 
     def title(self, species: str, label: str) -> str:
         """Return a class as people read it, escaped: its code, English and Korean."""
-        if self.taxonomy is None:
-            return escape(label)
-        known = self.taxonomy.label(species, label)
-        told = " · ".join(t for t in dict.fromkeys((known.en, known.ko)) if t and t != label)
-        return escape(f"{label} ({told})" if told else label)
+        return escape(class_title(self.taxonomy, species, label))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from pipeline.naming import KIND_NAMES
 from pipeline.report.drawing import drawn_edges, skeleton_strip, timeline
 from pipeline.sampling import clip_bounds
 
@@ -68,7 +69,7 @@ def _card(found: Found, segment: dict[Any, Any], *, seconds: np.ndarray[Any, Any
     return (
         f'<article class="segment"><header><b>{escape(segment["clip_id"])}</b>'
         f'<span>{given}<span class="arrow">→</span>{suggested}</span>'
-        f'<span class="kind">{escape(kind.replace("_", " "))}</span></header>'
+        f'<span class="kind">{escape(KIND_NAMES[kind])}</span></header>'
         f"<p>{why(kind).capitalize()}: frames {segment['start_frame']} to {segment['end_frame']} ({span}, "
         f"{segment['windows']} windows), label quality {segment['label_quality']:.2f}, "
         f"suggestion {segment['suggested_probability']:.0%}.</p>{pictures}</article>"

@@ -10,7 +10,7 @@ from pipeline.review.consensus import labels_after_review
 from pipeline.review.events import ADJUDICATION, REVIEW
 from pipeline.review.replay import replay_streams
 
-__all__ = ["STATES", "frames_a_minute", "seconds_left", "segment_states"]
+__all__ = ["STATES", "frames_a_minute", "seconds_left", "segment_states", "states_in_queue"]
 
 STATES = ("open", "decided", "unsure")
 """A segment is decided when every frame of it is, unsure when all were looked at and some could not be told, else open."""
@@ -61,6 +61,11 @@ def segment_states(segments: pd.DataFrame, events: pd.DataFrame, frames: pd.Data
     said = cells.merge(replay_streams(reviewed, unique), on=["clip_id", "frame_number"]).groupby("segment_id")
     who = said["reviewer"].agg(lambda names: ", ".join(sorted(set(names))))
     return _filled(states, counts, who, said["at"].max())
+
+
+def states_in_queue(states: pd.DataFrame) -> pd.Series:
+    """Return the state of every segment, ``disputed`` where it is open because reviewers differ: it waits to be settled."""
+    return states["state"].mask((states["state"] == "open") & states["disputed"], "disputed")
 
 
 def frames_a_minute(events: pd.DataFrame) -> float | None:

@@ -35,6 +35,29 @@ def test_filters_are_in_the_address_and_survive_a_reload(visit):
     assert query(page) == {}
 
 
+def test_filters_and_order_are_kept_over_a_look_at_another_page(visit):
+    page = visit("")
+    page.select_option("[data-testid=queue-filter-state]", "open")
+    page.select_option("[data-testid=queue-order]", "clip")
+    page.get_by_role("link", name="History").click()
+    page.get_by_role("heading", name="History").wait_for()
+    page.get_by_role("link", name="Queue").click()
+    page.wait_for_selector("[data-testid=queue-row]")
+    assert query(page) == {"state": "open", "order": "clip"}
+    page.click("[data-testid=queue-clear]")
+    assert query(page) == {"order": "clip"}
+
+
+def test_the_queue_can_be_used_on_a_phone(visit):
+    page = settled(visit("", width=390))
+    wide = page.evaluate("(m => m.scrollWidth - m.clientWidth)(document.querySelector('[data-testid=stMain]'))")
+    assert wide <= 0
+    for place in ("[data-testid=queue-continue]", "[data-testid=queue-row] .state", "[data-testid=queue-row] .labels"):
+        box = page.locator(place).first.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+
+
 @pytest.mark.parametrize("order", ["", "learning", "quality", "clip", "length"])
 def test_the_list_has_the_order_by_which_next_goes_on(visit, root, order):
     page = visit("")
@@ -50,7 +73,6 @@ def test_the_list_has_the_order_by_which_next_goes_on(visit, root, order):
 
 def test_the_queue_is_worked_by_keys_alone_and_enter_opens_review(visit, root):
     page = visit("")
-    page.focus("[data-testid=queue-list]")
     for _ in range(3):
         page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")

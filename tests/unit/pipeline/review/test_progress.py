@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from pipeline.review.access import no_events
-from pipeline.review.progress import frames_a_minute, seconds_left, segment_states
+from pipeline.review.progress import frames_a_minute, seconds_left, segment_states, states_in_queue
 
 SEGMENTS = pd.DataFrame(
     {"segment_id": ["s1", "s2", "s3"], "clip_id": ["c", "c", "d"], "start_frame": [0, 5, 2], "end_frame": [4, 9, 3]}
@@ -74,3 +74,8 @@ def test_a_segment_has_the_frames_of_the_video_before_and_after_it_is_decided(st
     found = segment_states(SEGMENTS, store.events(), annotated)
     assert found["frames"].tolist() == [5, 5, 2]
     assert found["decided_frames"].tolist() == [5, 0, 0]
+
+
+def test_an_open_segment_on_which_reviewers_differ_waits_as_disputed() -> None:
+    states = pd.DataFrame({"state": ["open", "open", "decided", "unsure"], "disputed": [True, False, True, False]})
+    assert states_in_queue(states).tolist() == ["disputed", "open", "decided", "unsure"]
