@@ -104,7 +104,7 @@ def _to_settle(disputed: pd.DataFrame) -> None:
         "reviewers' labels, which stay as they are."
     )
     chosen = st.dataframe(
-        disputed.head(_MOST_SHOWN)[["clip_id", "votes", "given", "frames", "start_frame", "end_frame"]],
+        disputed.head(_MOST_SHOWN)[["clip_id", "votes", "given", "frames", "start_frame", "end_frame"]].fillna("no label"),
         hide_index=True,
         key="disputed",
         on_select="rerun",

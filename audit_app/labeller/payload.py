@@ -87,8 +87,7 @@ def clip_payload(
     given = labels.astype(object).where(labels.notna(), None).tolist()
     operations = store.operations(clip_id, reviewer=reviewer, stream=stream)
     painted = [s.label for o in operations for s in o.spans if s.label]
-    issues = found["issues"]
-    issues = issues[issues["clip_id"] == clip_id].sort_values("start_frame")
+    issues = found.opinions(clip_id)
     classes = _classes(found, species, [*filter(None, given), *issues["suggested_label"], *painted])
     run_id = found.folder.path.name
     secret = secret_of(workspace.resolve())
@@ -118,7 +117,7 @@ def clip_payload(
     }
     if not blind:
         codes = {name: code for code, name in enumerate(classes)}
-        payload |= _judged(frames, issues, codes)
+        payload |= _judged(frames, issues, labels.isna().to_numpy(bool), codes)
         payload["given"] = packed(np.array([codes[normal_name(g)] if g else _NO_LABEL for g in given], np.int16), "<i2")
         # Who settles a dispute works on its stretch, not through the queue.
         payload["segments"] = _segments(found, clip_id, frames, codes) if stream == REVIEW else []
@@ -197,11 +196,14 @@ def _messages(operations: Sequence[Any], classes: Sequence[str]) -> list[dict[st
     return [operation_to_json(o, classes) for o in operations]
 
 
-def _judged(frames: pd.DataFrame, issues: pd.DataFrame, codes: Mapping[str, int]) -> dict[str, Any]:
+def _judged(
+    frames: pd.DataFrame, issues: pd.DataFrame, unlabelled: NDArray[np.bool_], codes: Mapping[str, int]
+) -> dict[str, Any]:
     """Return suggestion, its probability and the label's quality for every frame: those of the window centred nearest.
 
     Where the audit believes the given label (not flagged, and nothing else is likelier) that label is what it suggests, with its
-    quality as the probability: the strongest rival of a label that is right is no suggestion.
+    quality as the probability: the strongest rival of a label that is right is no suggestion. What has no label has no quality,
+    and is suggested the likeliest class; frames in no window have neither.
     """
     if issues.empty:
         return {"suggested": None, "probability": None, "quality": None}
@@ -214,14 +216,14 @@ def _judged(frames: pd.DataFrame, issues: pd.DataFrame, codes: Mapping[str, int]
     probability = _bytes(issues["suggested_probability"].mask(believed, issues["label_quality"]))[window]
     quality = _bytes(issues["label_quality"])[window]
     outside = (number < issues["start_frame"].min()) | (number > issues["end_frame"].max())
-    quality[outside] = _NO_QUALITY
+    quality[outside | unlabelled | issues["label_quality"].isna().to_numpy()[window]] = _NO_QUALITY
     suggested[outside] = -1
     return {"suggested": packed(suggested, "<i2"), "probability": packed(probability, "u1"), "quality": packed(quality, "u1")}
 
 
 def _bytes(share: pd.Series) -> NDArray[np.uint8]:
     """Return shares of 0..1 as 0..250."""
-    return np.asarray(np.rint(share.to_numpy(np.float64).clip(0, 1) * 250), np.uint8)
+    return np.asarray(np.rint(share.fillna(0.0).to_numpy(np.float64).clip(0, 1) * 250), np.uint8)
 
 
 def _segments(found: Found, clip_id: str, frames: pd.DataFrame, codes: Mapping[str, int]) -> list[dict[str, Any]]:

@@ -114,7 +114,8 @@ def timeline(
     Parameters
     ----------
     clip : DataFrame
-        The clip's issues with ``bad_pose``, in order of time.
+        What is thought of the clip's windows with ``bad_pose``, in order of time; where there is no label, given label and
+        quality are null, and nothing of them is drawn.
     span : (low, high)
         The qualities that the curve's height stands for.
     """
@@ -125,7 +126,8 @@ def timeline(
     start, end = (segment["start_frame"] - first) * scale, (segment["end_frame"] - first) * scale
     parts = [f'<rect class="shade" x="{start:.1f}" y="0" width="{max(end - start, 2):.1f}" height="96"/>']
     for label, low, high in _runs(clip["given_label"], edges):
-        parts.append(f'<rect x="{low:.1f}" width="{high - low:.1f}" y="4" height="16" fill="{colours[label]}"/>')
+        place = f'x="{low:.1f}" width="{high - low:.1f}" y="4" height="16"'
+        parts += [f'<rect {place} fill="{colours[label]}"/>'] if pd.notna(label) else []
     suggested = list(zip(clip["suggested_label"], clip["suggested_probability"].round(1), strict=True))
     for (label, probability), low, high in _runs(suggested, edges):
         place = f'x="{low:.1f}" width="{high - low:.1f}" y="26" height="16"'
@@ -133,8 +135,9 @@ def timeline(
     for bad, low, high in _runs(clip["bad_pose"], edges):
         parts += [f'<rect x="{low:.1f}" width="{high - low:.1f}" y="4" height="38" fill="url(#hatch)"/>'] if bad else []
     height = ((clip["label_quality"].to_numpy(np.float64) - span[0]) / max(span[1] - span[0], 1e-6)).clip(0, 1)
-    curve = " ".join(f"{x * scale:.1f},{90 - 40 * h:.1f}" for x, h in zip(middle, height, strict=True))
-    parts.append(f'<polyline class="quality" points="{curve}"/>')
+    for known, curve in groupby(zip(middle, height, strict=True), key=lambda point: bool(np.isfinite(point[1]))):
+        points = " ".join(f"{x * scale:.1f},{90 - 40 * h:.1f}" for x, h in curve) if known else ""
+        parts += [f'<polyline class="quality" points="{points}"/>'] if known else []
     parts += _time_axis((last - first) / fps, scale * fps)
     label = escape(f"given {segment['given_label']}, suggested {segment['suggested_label']}")
     return f'<svg class="timeline" viewBox="-6 0 {_WIDE + 24} 114" role="img" aria-label="{label}">{_HATCH}{"".join(parts)}</svg>'

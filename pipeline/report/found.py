@@ -7,12 +7,13 @@ from functools import cached_property
 from html import escape
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from data_schemas.config import Config
 from data_schemas.labels import OTHER, Taxonomy
 from data_schemas.skeletons import Skeleton, choose_skeleton
-from data_schemas.tables import SELFTEST, keypoints_of
+from data_schemas.tables import PROBABILITY_PREFIX, SELFTEST, keypoints_of, text
 from pipeline.colours import Look, class_looks
 from pipeline.naming import class_title, taxonomy_of
 from pipeline.rounds import rounds_before
@@ -88,6 +89,35 @@ class Found:
         """Return the look of a class, of one that people made up, too."""
         return self.looks.get(name) or class_looks({"": self.looks}, {"": [name]})[name]
 
+    def opinions(self, clip_id: str) -> pd.DataFrame:
+        """Return what the models say of a clip's windows, by time: its issues, and the likeliest class of those without a label.
+
+        ``given_label`` and ``label_quality`` are null of the latter.
+        """
+        issues, windows = self["issues"], self["windows"]
+        own = issues[issues["clip_id"] == clip_id]
+        without = windows.loc[
+            (windows["clip_id"] == clip_id) & windows["label"].isna(), ["window_id", "start_frame", "end_frame"]
+        ]
+        if len(without):
+            own = pd.concat([own, _likeliest(without, self["oof"])], ignore_index=True)
+        return own.sort_values("start_frame", kind="stable", ignore_index=True)
+
     def title(self, species: str, label: str) -> str:
         """Return a class as people read it, escaped: its code, English and Korean."""
         return escape(class_title(self.taxonomy, species, label))
+
+
+def _likeliest(windows: pd.DataFrame, oof: pd.DataFrame) -> pd.DataFrame:
+    """Return the windows that were predicted, each with its likeliest class as the suggestion."""
+    told = windows.merge(oof, on="window_id")
+    said = told.filter(regex=f"^{PROBABILITY_PREFIX}").dropna(axis="columns", how="all")
+    if told.empty:
+        return told[["window_id", "start_frame", "end_frame"]]
+    return told[["window_id", "start_frame", "end_frame"]].assign(
+        given_label=text([None] * len(told)),
+        suggested_label=text([str(name).removeprefix(PROBABILITY_PREFIX) for name in said.idxmax(axis=1)]),
+        suggested_probability=said.max(axis=1).clip(0, 1).astype("float32"),
+        label_quality=np.full(len(told), np.nan, np.float32),
+        is_issue=False,
+    )

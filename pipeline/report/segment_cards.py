@@ -47,8 +47,8 @@ def segment_cards(found: Found, queue: pd.DataFrame) -> Iterator[str]:
     bounds = clip_bounds(clips)
     place = {name: i for i, name in enumerate(clips["clip_id"])}
     names = [f"{k}_{axis}" for k in found.skeleton.keypoints for axis in ("x", "y")]
-    issues = found["issues"].merge(found["windows"][["window_id", "bad_pose"]], on="window_id")
-    low, high = issues["label_quality"].quantile([0.005, 0.995])
+    bad_pose = found["windows"][["window_id", "bad_pose"]]
+    low, high = found["issues"]["label_quality"].quantile([0.005, 0.995])
     span = (float(low), float(high))
     for segment in queue.head(_SHOWN).to_dict("records"):
         row = place[segment["clip_id"]]
@@ -57,7 +57,7 @@ def segment_cards(found: Found, queue: pd.DataFrame) -> Iterator[str]:
         inside = own["frame_number"].between(segment["start_frame"], segment["end_frame"]).to_numpy()
         seconds = own["timestamp_ms"].to_numpy(np.float64)[inside] / 1000
         strip = skeleton_strip(xy[inside], skeleton=found.skeleton, edges=drawn_edges(found.skeleton, xy), seconds=seconds)
-        clip = issues[issues["clip_id"] == segment["clip_id"]].sort_values("start_frame")
+        clip = found.opinions(segment["clip_id"]).merge(bad_pose, on="window_id")
         line = timeline(clip, segment, colours=found.colours, fps=float(clips["fps"].iloc[row]), span=span)
         yield _card(found, segment, seconds=seconds, pictures=f'<div class="side"><div>{strip}</div><div>{line}</div></div>')
 

@@ -44,7 +44,7 @@ def after_review(windows: pd.DataFrame, clean: pd.DataFrame) -> pd.DataFrame:
     clean
         What the export makes of them (:func:`pipeline.export.windows.clean_windows`, its ``table``).
     """
-    known = clean.set_index("window_id")[["label", "target", "reviewed"]].reindex(windows["window_id"])
+    known = clean.set_index("window_id")[["label", "target", "reviewed", "split"]].reindex(windows["window_id"])
     left_out = known["label"].isna().to_numpy(bool)
     reviewed = (known["reviewed"] > _MOSTLY).to_numpy(bool)
     trained = pd.MultiIndex.from_tuples([(s, c) for s, part in windows.groupby("species") for c in classes_of(part)])
@@ -54,6 +54,8 @@ def after_review(windows: pd.DataFrame, clean: pd.DataFrame) -> pd.DataFrame:
     return windows.assign(
         label=text(np.where(changed, known["label"], windows["label"])),
         target=text(np.where(changed, known["target"], windows["target"])),
+        # A window that nobody had labelled before goes with its group now.
+        split=text(np.where(changed & (windows["split"] == "unlabelled"), known["split"], windows["split"])),
         mixed=left_out | foreign | (windows["mixed"].to_numpy(bool) & ~changed),
         reviewed=changed | (windows["reviewed"].to_numpy(bool) & ~left_out & ~foreign),
     )

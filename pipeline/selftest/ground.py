@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from data_schemas.tables import keypoints_of
 from model.windowing import pose_radius
+from pipeline.given import given_labels
 from pipeline.sampling import clip_bounds
 
 __all__ = ["Ground", "lay_ground"]
@@ -140,7 +141,8 @@ def lay_ground(
     told = audited[["species", "label", "target"]].drop_duplicates()
     target = {(str(s), str(name)): str(t) for s, name, t in told.itertuples(index=False)}
     is_open = clips["clip_id"].isin(audited["clip_id"]).to_numpy(bool)
-    label, per_frame = _frame_labels(clips, frames, bounds)
+    given = given_labels(clips, frames)
+    label = given.astype(object).where(given.notna(), None).to_numpy(object)
     names = [f"{k}_{axis}" for k in keypoints_of(list(frames.columns)) for axis in ("x", "y")]
     xy = frames[names].to_numpy(np.float32).reshape(len(frames), -1, 2)
     first, last, clip = _bouts(clips, frames, label=label, bounds=bounds, max_gap_ms=max_gap_ms)
@@ -156,7 +158,7 @@ def lay_ground(
         open=is_open,
         scale=_scales(xy, bounds),
         label=label,
-        per_frame=per_frame,
+        per_frame="frame_label" in frames and bool(frames["frame_label"].notna().any()),
         xy=xy,
         first=first[kept],
         last=last[kept],
@@ -166,18 +168,6 @@ def lay_ground(
         target=target,
         max_gap_ms=max_gap_ms,
     )
-
-
-def _frame_labels(clips: pd.DataFrame, frames: pd.DataFrame, bounds: Rows) -> tuple[Names, bool]:
-    """Return each frame's label, its own or its clip's where none of the clip's frames has one, and whether any has."""
-    of_clip = np.repeat(clips["label"].to_numpy(object), np.diff(bounds))
-    if "frame_label" not in frames or frames["frame_label"].isna().all():
-        return of_clip, False
-    known = frames["frame_label"].notna().to_numpy(bool)
-    own: Names = np.full(len(frames), None, object)
-    own[known] = frames["frame_label"].to_numpy(object)[known]
-    any_known = np.add.reduceat(known, bounds[:-1]) > 0
-    return np.where(np.repeat(any_known, np.diff(bounds)), own, of_clip), True
 
 
 def _bouts(

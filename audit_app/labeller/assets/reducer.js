@@ -236,7 +236,7 @@ export function reducerWith({ newId, now }) {
 
   function pen(state) {
     if (state.pen) return said(lifted(state), "Pen up.");
-    const code = state.lastCode ?? state.clip.given?.[state.cursor] ?? 0;
+    const code = state.lastCode ?? Math.max(state.clip.given?.[state.cursor] ?? 0, 0);
     return said({ ...state, pen: { code, serial: state.operations.length }, mark: null }, `Pen down: stepping and playing paint ${nameOf(state, code)}.`);
   }
 

@@ -12,8 +12,8 @@ export function titleOf(label) {
   return told ? `${label.name} (${told})` : label.name;
 }
 
-function showChip(element, label, prefix = "") {
-  setText(element, label ? label.name : "–");
+function showChip(element, label, prefix = "", none = "–") {
+  setText(element, label ? label.name : none);
   setAttribute(element, "style", label ? `background:${groundOf(label)};color:${inkOn(label.colour)}` : "");
   setAttribute(element, "title", label ? prefix + titleOf(label) : "");
 }
@@ -67,7 +67,7 @@ export function showFrame(parts, state) {
   setAttribute(parts.slider, "aria-valuemax", String(clip.frameNumbers[clip.frameNumbers.length - 1]));
   setAttribute(parts.slider, "aria-valuenow", String(number));
   setAttribute(parts.slider, "aria-valuetext", `frame ${number}, ${seconds.toFixed(2)} seconds, ${label}`);
-  if (clip.given) showChip(parts.given, clip.classes[clip.given[cursor]], "Given label at this frame: ");
+  if (clip.given) showChip(parts.given, clip.classes[clip.given[cursor]], "Given label at this frame: ", "no label");
   if (clip.suggested) showOffer(parts, state);
 }
 

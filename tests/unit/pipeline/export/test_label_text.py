@@ -94,3 +94,15 @@ def test_a_file_in_an_encoding_that_the_run_was_told_stays_in_it() -> None:
     found = read_clip("x.mp4.json", corrected, config=config, taxonomy=load_taxonomy("aihub59"))
     assert isinstance(found, Clip)
     assert found.facts["breed"] == "歩く"
+
+
+@pytest.mark.parametrize("action", ["absent", "null"])
+def test_an_action_that_was_never_named_is_written_where_it_belongs(action: str) -> None:
+    file = json.loads(label_file([0, 2, 5]))
+    file["metadata"] |= {"action": None}
+    if action == "absent":
+        del file["metadata"]["action"]
+    corrected = correct_label_file(json.dumps(file, ensure_ascii=False).encode(), action=SIT, frames=None)
+    file["metadata"]["action"] = SIT
+    assert json.loads(corrected) == file
+    assert read(corrected).facts["label"] == "SIT"

@@ -41,3 +41,10 @@ def test_only_a_changed_clip_gets_its_commonest_label() -> None:
     assert label("AAAA", "CCBB") == "B"
     assert label("AAAA", "BBBA", excluded=(0, 1)) == "A"
     assert label("AA", "BB", excluded=(0, 1)) == "A"
+
+
+def test_a_clip_of_which_no_labelled_frame_is_left_has_no_label() -> None:
+    clips = pd.DataFrame({"clip_id": ["c"], "label": ["A"]})
+    after = after_of("AABB", "AABB", excluded=(0, 1)).assign(given=["A", "A", None, None], label=["A", "A", None, None])
+    assert clip_labels(clips, after).isna().all()
+    assert clip_labels(clips, after.assign(label=["A", "A", "B", None])).tolist() == ["B"]
