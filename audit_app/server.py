@@ -23,6 +23,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from audit_app.clip_facts import clip_behind, clip_facts
+from audit_app.faults import without_folders
 from audit_app.hosts import comes_from_here
 from audit_app.pictures import DisplayPictures
 from audit_app.tokens import EVERY_STREAM, Permit, secret_of, verify
@@ -244,4 +245,4 @@ def _state(text: Any) -> NDArray[np.int16] | None:
 
 
 def _refusal(status: HTTPStatus, error: str, hint: str) -> Response:
-    return JSONResponse({"error": error, "hint": hint}, status)
+    return JSONResponse({"error": without_folders(error), "hint": without_folders(hint)}, status)
