@@ -120,6 +120,6 @@ def _filled(states: pd.DataFrame, counts: pd.DataFrame, who: pd.Series, at: pd.S
         state=text(state),
         decided_frames=(states["frames"] * done / n.where(n > 0, 1)).round().astype("int64"),
         disputed=found.map(counts["disputed"]).fillna(value=False).astype(bool),
-        reviewers=found.map(who).fillna("").astype("str"),
+        reviewers=found.map(who).astype("str").fillna(""),
         at=found.map(at).astype("str"),
     )
