@@ -35,6 +35,7 @@ __all__ = [
     "cohen_kappa",
     "counted_wrong",
     "doubt_labels",
+    "outvoted",
 ]
 
 FloatArray = NDArray[np.float64]
@@ -90,27 +91,51 @@ def best_other(probabilities: NDArray[np.floating], given: NDArray[np.int64]) ->
     return np.asarray(np.where(np.eye(probabilities.shape[1], dtype=bool)[given], -1.0, probabilities).argmax(axis=1))
 
 
-def counted_wrong(doubt: Doubt, labels: Labelled, kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return which labels are counted as wrong in the estimate of the joint of given and true labels; never those that are fixed.
+def counted_wrong(doubt: Doubt, labels: Labelled, kept: NDArray[np.bool_]) -> FloatArray:
+    """Return how far each label is counted as wrong, 0, .5 or 1, shape (n,): the mean of two counts; 0 where it is fixed.
 
-    A label counts as wrong where another class leads. A weak model is led astray by whole clips, so there the clip's median
-    counts as no lead at all: in full while the model agrees with the labels that were kept no better than half way between
-    chance and always (Cohen's kappa), less and less above, and not at all where it always agrees.
+    The one is :func:`outvoted`, which counts too many where models are weak. The other is confident learning's (Northcutt et al.
+    2021): the cells off the diagonal of the confident joint, in which a label counts only where the probability of another class
+    reaches what it is on average where that class is given; it counts too few where models are sure.
 
     Parameters
     ----------
     kept : bool, shape (n,)
         The windows whose labels are trusted.
     """
-    given = labels.given
-    excused = min(1.0, 2 * (1 - agreement(doubt, given, kept))) * doubt.excuse
-    excusing = doubt.nearby.copy()
-    excusing[np.arange(len(given)), given] -= excused
-    # cleanlab takes over a second to import, which `audit --help` should not pay.
-    from cleanlab.filter import find_label_issues
+    return (outvoted(doubt, labels, kept).astype(np.float64) + _confidently_wrong(doubt, labels, kept)) / 2
 
-    found = find_label_issues(given, excusing / excusing.sum(axis=1, keepdims=True), filter_by="predicted_neq_given", n_jobs=1)
-    return np.asarray(found, bool) & ~labels.fixed
+
+def outvoted(doubt: Doubt, labels: Labelled, kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return beside which labels another class leads, shape (n,); never those that are fixed.
+
+    A weak model is led astray by whole clips, so there the clip's median counts as no lead at all: in full while the model agrees
+    with the labels that were kept no better than half way between chance and always (Cohen's kappa), less and less above, and not
+    at all where it always agrees.
+    """
+    return np.asarray((_excused(doubt, labels, kept).argmax(axis=1) != labels.given) & ~labels.fixed)
+
+
+def _confidently_wrong(doubt: Doubt, labels: Labelled, kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which labels lie off the diagonal of the confident joint, shape (n,); its thresholds are those of audited labels."""
+    # cleanlab takes over a second to import, which `audit --help` should not pay.
+    from cleanlab.count import compute_confident_joint, get_confident_thresholds
+
+    excused, own = _excused(doubt, labels, kept), labels.audited
+    found = np.zeros(len(own), bool)
+    if own.any():
+        thresholds = get_confident_thresholds(labels.given[own], excused[own])
+        off = {"thresholds": thresholds, "calibrate": False, "return_indices_of_off_diagonals": True}
+        found[compute_confident_joint(labels.given, excused, **off)[1]] = True
+    return found & ~labels.fixed
+
+
+def _excused(doubt: Doubt, labels: Labelled, kept: NDArray[np.bool_]) -> FloatArray:
+    """Return the averaged probabilities, with what excuses a clip added to its given label, shape (n, classes)."""
+    given = labels.given
+    excused = doubt.nearby.copy()
+    excused[np.arange(len(given)), given] -= min(1.0, 2 * (1 - agreement(doubt, given, kept))) * doubt.excuse
+    return np.asarray(excused / excused.sum(axis=1, keepdims=True))
 
 
 def agreement(doubt: Doubt, given: NDArray[np.int64], kept: NDArray[np.bool_]) -> float:

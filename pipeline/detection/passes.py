@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from model.kernel_ridge import predict_left_out
-from pipeline.detection.doubt import class_shares, counted_wrong, doubt_labels
+from pipeline.detection.doubt import class_shares, doubt_labels, outvoted
 from pipeline.detection.labelled import Labelled
 from pipeline.detection.quality import estimate_quality
 from pipeline.folds import deal_groups
@@ -209,7 +209,7 @@ def _trusted(probabilities: NDArray[np.float32], lesson: Lesson, *, kept: NDArra
 def _trusted_of(probabilities: NDArray[np.float32], lesson: Lesson, *, kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
     given = lesson.labels.given
     doubt = doubt_labels(probabilities, lesson.labels)
-    wrong = counted_wrong(doubt, lesson.labels, kept)
+    wrong = outvoted(doubt, lesson.labels, kept)
     may = lesson.teaches & ~lesson.fixed
     share = np.clip(class_shares(wrong[may], given[may], lesson.classes), _LEAST_DROPPED, _MOST_DROPPED)
     trusted = lesson.teaches.copy()

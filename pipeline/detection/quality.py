@@ -1,7 +1,7 @@
 """From doubt to a probability: label quality that means what it says, and the joint of given and true labels, without any truth.
 
 A label's chance to be right is estimated twice: by Bayes' rule from tempered probabilities and the estimated joint, which is
-too unsure where a model is sure, and by whether the label is counted as wrong, which is too sure where the model is not. The
+too unsure where a model is sure, and by how far the label is counted as wrong, which is too sure where the model is not. The
 better the model agrees with the labels that it trusts (Cohen's kappa, squared), the more the second counts. Their mean is made
 monotone in the doubt (isotonic regression; Zadrozny & Elkan 2002); docs/research.md shows how close it is.
 
@@ -83,9 +83,10 @@ def estimate_quality(
     if len(rows):
         own, counted = given[rows], wrong[rows]
         counts = np.full((classes, classes), 0.5)
-        np.add.at(counts, (own, np.where(counted, suggested[rows], own)), 1.0)
+        np.add.at(counts, (own, suggested[rows]), counted)
+        np.add.at(counts, (own, own), 1 - counted)
         of_label, posterior = _noise(tempered[rows], own, counts)
-        believed = (1 - verdict) * posterior[np.arange(len(own)), own] + verdict * ~counted
+        believed = (1 - verdict) * posterior[np.arange(len(own)), own] + verdict * (1 - counted)
         right[open_rows] = _in_order(doubt.score[open_rows], believed, np.isin(open_rows, rows))
         if whole is not None:
             right[open_rows] *= 1 - whole[open_rows]

@@ -153,3 +153,36 @@ def test_passes_drop_the_labels_that_were_planted_wrong() -> None:
     assert wrong[~heard.kept].mean() > 0.6
     assert wrong[heard.kept].mean() < wrong.mean() / 2
     assert len(heard.changed) <= 6
+
+
+def test_confident_learning_counts_a_label_only_where_the_other_class_is_as_probable_as_where_it_is_given() -> None:
+    """The first class is told with nearly .9 where it is given, so .55 for it is no confident sign, though it leads."""
+    clip = np.repeat(np.arange(30), 10)
+    given = clip % 3
+    p = np.full((300, 3), 0.05)
+    p[np.arange(300), given] = np.array([0.9, 0.9, 0.5])[given]
+    p[given == 2] = [0.25, 0.25, 0.5]
+    p[given == 1, :] = [0.05, 0.9, 0.05]
+    p[10:13] = [0.92, 0.05, 0.03]
+    p[13:16] = [0.55, 0.42, 0.03]
+    labels = labelled(clips=30, each=10, sigma=0.01)
+    counted = counted_wrong(doubt_labels(p, labels), labels, np.ones(300, bool))
+    assert (counted[10:13] == 1).all()
+    assert (counted[13:16] == 0.5).all()
+    assert not counted[20:].any()
+
+
+def test_what_cleanlab_counts_decides_how_many_labels_are_flagged(monkeypatch) -> None:
+    """It is a part of how wrong labels are counted: where it finds none, fewer are expected to be wrong."""
+    labels = labelled(clips=30, each=10, sigma=0.01)
+    p = np.full((300, 3), 0.05)
+    p[np.arange(300), labels.given] = 0.9
+    wrong = np.arange(0, 300, 10)
+    p[wrong] = np.roll(p[wrong], 1, axis=1)
+    doubt = doubt_labels(p, labels)
+    found = estimate_quality(doubt, labels, np.ones(300, bool))
+    assert found.flagged[wrong].sum() >= 25
+    monkeypatch.setattr("cleanlab.count.compute_confident_joint", lambda *_, **__: (None, np.empty(0, np.int64)))
+    without = estimate_quality(doubt, labels, np.ones(300, bool))
+    assert (1 - without.right).sum() < (1 - found.right).sum() - 5
+    assert without.flagged.sum() < found.flagged.sum()

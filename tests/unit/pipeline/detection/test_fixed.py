@@ -125,7 +125,7 @@ def test_reviewing_right_labels_does_not_lower_what_is_expected_of_the_others() 
         labels = labelled(fixed)
         quality = estimate_quality(doubt_labels(p, labels), labels, np.ones(ROWS, bool))
         expected.append(float((1 - quality.right).sum()))
-        assert quality.flagged[31:41].all()
+        assert quality.flagged[32:41].all()
     assert expected[1] == pytest.approx(expected[0], abs=4)
 
 
