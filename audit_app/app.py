@@ -16,7 +16,7 @@ from audit_app.faults import tell_fault
 from audit_app.guard import Guard
 from audit_app.hosts import hosts_of
 from audit_app.opened_run import configuration, workspace
-from audit_app.review_clip import clip_after
+from audit_app.review_clip import clip_after, clips_like
 from audit_app.server import base_path, routes
 from audit_app.tokens import secret_of
 from audit_app.warming import warming
@@ -48,5 +48,5 @@ app = st.App(
     lifespan=warming,
     middleware=[_guard()],
     on_script_error=tell_fault,
-    routes=routes(workspace().root, database=configuration().review.database, clip_after=clip_after),
+    routes=routes(workspace().root, database=configuration().review.database, clip_after=clip_after, clips_like=clips_like),
 )

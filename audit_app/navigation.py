@@ -9,7 +9,7 @@ import streamlit as st
 from audit_app.faults import show_error
 from audit_app.page_frame import page_style
 from audit_app.reviewer import require_login
-from audit_app.unsent import send_unsent
+from audit_app.unsent import filters_for_review, send_unsent
 from data_schemas.errors import PoseAuditError
 
 PAGES = (
@@ -31,6 +31,9 @@ chosen = st.navigation(
     [st.Page(file, title=name, url_path=path, icon=icon, default=path == "queue") for file, name, path, icon in PAGES],
     position="top",
 )
+filters = filters_for_review()
+if filters is not None:
+    st.switch_page("review_page.py", query_params=filters.query())
 try:
     chosen.run()
     # Last: the page itself comes first.

@@ -10,6 +10,8 @@ from dataclasses import dataclass, fields
 
 import pandas as pd
 
+from audit_app.wording import STATE_NAMES
+
 __all__ = ["QueueFilters"]
 
 
@@ -34,6 +36,12 @@ class QueueFilters:
     def query(self) -> dict[str, str]:
         """Return what to write into a page's address."""
         return {f.name: value for f in fields(self) if (value := getattr(self, f.name))}
+
+    def among(self) -> str:
+        """Return in words what is counted where a place in the queue is told."""
+        others = any(name not in ("order", "state") for name in self.query())
+        said = ["filtered"] * others + [STATE_NAMES.get(self.state, self.state)] * bool(self.state)
+        return ", ".join(said) or "in the queue"
 
     def apply(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Return the rows of the queue that these filters show, in their order.

@@ -15,13 +15,13 @@ from audit_app.opened_run import run_at
 from audit_app.queue_filters import QueueFilters
 from audit_app.queue_rows import queue_rows, seconds_per_frame
 from audit_app.segment_board import segment_board
-from audit_app.similar_clips import similar_clips
+from audit_app.similar_clips import ready_similar_clips, similar_clips
 from audit_app.tokens import Permit
 from audit_app.way_through_queue import places_of, segment_after
 from pipeline.report.found import Found
 from pipeline.review.events import REVIEW
 
-__all__ = ["clip_after", "segment_facts"]
+__all__ = ["clip_after", "clips_like", "segment_facts"]
 
 
 def segment_facts(found: Found, rows: pd.DataFrame, segment_id: str, *, filters: QueueFilters) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def segment_facts(found: Found, rows: pd.DataFrame, segment_id: str, *, filters:
     segment = _segment(rows, segment_id)
     facts: dict[str, Callable[[], Any]] = {
         "progress": lambda: _progress(rows, segment, filters=filters, run=str(found.folder.path)),
-        "similar": lambda: similar_clips(found, segment),
+        "similar": lambda: ready_similar_clips(found, segment),
         "onward": lambda: _onward(filters),
     }
     return facts
@@ -68,6 +68,14 @@ def clip_after(run: Path, permit: Permit, *, segment_id: str, query: Mapping[str
     return clip_data(found, clip_id, reviewer=permit.reviewer, segment_id=target, **facts)
 
 
+def clips_like(run: Path, permit: Permit, *, segment_id: str, **_: Any) -> list[dict[str, Any]]:
+    """Return the clips that look like a segment, for a page that got its clip before they were ready."""
+    found = run_at(run)
+    segments = segment_board(found).segments
+    known = permit.stream == REVIEW and segment_id in set(segments["segment_id"])
+    return similar_clips(found, _segment(segments, segment_id)) if known else []
+
+
 def _onward(filters: QueueFilters) -> str | None:
     """Return the filters as the page sends them to have the next clip made ready; None where it must ask for each step.
 
@@ -90,7 +98,7 @@ def _segment(rows: pd.DataFrame, segment_id: str) -> dict[str, Any]:
 def _progress(rows: pd.DataFrame, segment: Mapping[str, Any], *, filters: QueueFilters, run: str) -> dict[str, Any]:
     """Return the places of the clip's segments in the filtered queue, its length, and the minutes that are left."""
     places, of = places_of(rows, str(segment["clip_id"]), filters=filters)
-    told: dict[str, Any] = {"places": places, "of": of}
+    told: dict[str, Any] = {"places": places, "of": of, "among": filters.among()}
     pace = _pace(run)
     if pace is not None:
         shown = filters.apply(rows)

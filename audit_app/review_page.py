@@ -37,7 +37,7 @@ def show() -> None:
     if wanted is not None and wanted not in set(rows["segment_id"]):
         _unknown(wanted, filters)
         return
-    segment_id = wanted or _last(rows) or first_segment(rows, filters)
+    segment_id = wanted or _last(filters.apply(rows)) or first_segment(rows, filters)
     if segment_id is None:
         _reviewed(filters)
         return
@@ -52,7 +52,7 @@ def _filters() -> QueueFilters:
 
 
 def _last(rows: pd.DataFrame) -> str | None:
-    """Return the segment that this session saw last, where the run has it."""
+    """Return the segment that this session saw last, where the rows have it."""
     last: str | None = st.session_state.get(LAST_SEGMENT)
     return last if last in set(rows["segment_id"]) else None
 

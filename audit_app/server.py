@@ -1,4 +1,4 @@
-"""The routes beside Streamlit's own, in the same process and on the same port: saving decisions, pictures, the next clip.
+"""The routes beside Streamlit's own, in the same process and on the same port: saving, pictures, next and similar clips.
 
 All want the token that the page got with its data (see :mod:`audit_app.tokens`) and answer only pages of the same origin.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import cache
 from http import HTTPStatus
@@ -34,18 +34,21 @@ from pipeline.workspace import Workspace
 if TYPE_CHECKING:
     from pipeline.review.store import ReviewStore
 
-__all__ = ["COMMIT_ROUTE", "NEXT_ROUTE", "PICTURE_ROUTE", "ClipAfter", "base_path", "prefixed", "routes"]
+__all__ = ["COMMIT_ROUTE", "NEXT_ROUTE", "PICTURE_ROUTE", "SIMILAR_ROUTE", "OfSegment", "base_path", "prefixed", "routes"]
 
-COMMIT_ROUTE, PICTURE_ROUTE, NEXT_ROUTE = "/audit/commit", "/audit/picture", "/audit/next"
+COMMIT_ROUTE, PICTURE_ROUTE = "/audit/commit", "/audit/picture"
+NEXT_ROUTE, SIMILAR_ROUTE = "/audit/next", "/audit/similar"
 
-ClipAfter = Callable[..., dict[str, Any] | None]
-"""As :func:`audit_app.review_clip.clip_after`."""
+OfSegment = Callable[..., Any]
+"""As :func:`audit_app.review_clip.clip_after` and :func:`audit_app.review_clip.clips_like`."""
 
 _LARGEST_COMMIT = 8 * 2**20
 _RELOAD = "reload the page; what you painted is kept in this browser"
 
 
-def routes(workspace: Path, *, database: str = "", clip_after: ClipAfter | None = None) -> list[Route]:
+def routes(
+    workspace: Path, *, database: str = "", clip_after: OfSegment | None = None, clips_like: OfSegment | None = None
+) -> list[Route]:
     """Return the routes for ``st.App(script, routes=...)``.
 
     Parameters
@@ -56,12 +59,15 @@ def routes(workspace: Path, *, database: str = "", clip_after: ClipAfter | None 
         ``review.database`` of audit.toml: empty is review.db of the workspace.
     clip_after
         Gives the clip that comes next in the queue; without it the page is told that there is none.
+    clips_like
+        Gives the clips that look like a segment; the same.
     """
-    server = _Server(workspace.resolve(), database, clip_after)
+    server = _Server(workspace.resolve(), database)
     return [
         Route(prefixed(COMMIT_ROUTE), server.commit, methods=["POST"]),
         Route(prefixed(PICTURE_ROUTE), server.picture, methods=["GET"]),
-        Route(prefixed(NEXT_ROUTE), server.next, methods=["GET"]),
+        Route(prefixed(NEXT_ROUTE), server.of_segment(clip_after), methods=["GET"]),
+        Route(prefixed(SIMILAR_ROUTE), server.of_segment(clips_like), methods=["GET"]),
     ]
 
 
@@ -79,10 +85,9 @@ def base_path() -> str:
 
 
 class _Server:
-    def __init__(self, workspace: Path, database: str, clip_after: ClipAfter | None) -> None:
+    def __init__(self, workspace: Path, database: str) -> None:
         self._workspace = workspace
         self._database = database
-        self._clip_after = clip_after
         self._store = cache(self._opened)
         self._pictures = cache(self._pictures_of)
 
@@ -103,24 +108,28 @@ class _Server:
             return _refusal(HTTPStatus.FORBIDDEN, "this request comes from another page", _RELOAD)
         return await run_in_threadpool(self._picture, request)
 
-    async def next(self, request: Request) -> Response:
-        """Return the data of the clip that comes after the page's; nothing where the queue ends."""
-        if not comes_from_here(request.headers, strict=False):
-            return _refusal(HTTPStatus.FORBIDDEN, "this request comes from another page", _RELOAD)
-        return await run_in_threadpool(self._next, request)
+    def of_segment(self, tell: OfSegment | None) -> Callable[[Request], Awaitable[Response]]:
+        """Return a route that tells something of a segment in JSON, and nothing where there is nothing to tell."""
 
-    def _next(self, request: Request) -> Response:
+        async def route(request: Request) -> Response:
+            if not comes_from_here(request.headers, strict=False):
+                return _refusal(HTTPStatus.FORBIDDEN, "this request comes from another page", _RELOAD)
+            return await run_in_threadpool(self._of_segment, request, tell)
+
+        return route
+
+    def _of_segment(self, request: Request, tell: OfSegment | None) -> Response:
         wanted = dict(request.query_params)
         try:
             permit = verify(secret_of(self._workspace), request.headers.get("x-audit-token", ""))
             run = self._run(permit.run_id).path
-            after = self._clip_after and self._clip_after(run, permit, segment_id=wanted.pop("from", ""), query=wanted)
+            told = tell and tell(run, permit, segment_id=wanted.pop("from", ""), query=wanted)
         except UsageError as error:
             return _refusal(HTTPStatus.FORBIDDEN, error.message, error.hint)
         except PoseAuditError as error:
             return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, error.message, error.hint)
         headers = {"Cache-Control": "no-store"}
-        return JSONResponse(after, headers=headers) if after else Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
+        return JSONResponse(told, headers=headers) if told else Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
 
     def _commit(self, body: bytes) -> Response:
         from pipeline.review.messages import operation_to_json

@@ -17,7 +17,7 @@ from pipeline.detection.neighbours import Neighbour, Neighbourhood, confirmed_wi
 from pipeline.report.found import Found
 from pipeline.review.consensus import labels_after_review
 
-__all__ = ["open_neighbourhood", "similar_clips"]
+__all__ = ["open_neighbourhood", "ready_similar_clips", "similar_clips"]
 
 _FEW_CLIPS = 3
 
@@ -34,9 +34,18 @@ def similar_clips(found: Found, segment: Mapping[str, Any]) -> list[dict[str, An
     return [_drawn(found, species, neighbour) for neighbour in near]
 
 
+def ready_similar_clips(found: Found, segment: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    """Return the same where the species is embedded already; None: whoever wants them asks again and waits for it."""
+    ready = (str(found.folder.path), str(segment["species"])) in _embedded()
+    return similar_clips(found, segment) if ready else None
+
+
 def open_neighbourhood(found: Found, species: str) -> Neighbourhood:
     """Return the embedded windows of a species of a run; the first to ask waits for some seconds."""
-    return _hood(found, str(found.folder.path), species)
+    run = str(found.folder.path)
+    hood = _hood(found, run, species)
+    _embedded().add((run, species))
+    return hood
 
 
 class _Confirmed:
@@ -72,6 +81,11 @@ def _hood(_found: Found, run: str, species: str) -> Neighbourhood:
     return Neighbourhood(
         {n: _found[n] for n in ("clips", "frames", "windows", "oof", "issues")}, species=species, config=_found.config
     )
+
+
+@st.cache_resource(show_spinner=False)
+def _embedded() -> set[tuple[str, str]]:
+    return set()
 
 
 @st.cache_resource(show_spinner=False)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import shlex
+from urllib.parse import parse_qsl
 
 import streamlit as st
 
 from audit_app.labeller import everywhere
 from audit_app.labeller.payload import commit_routes, workspace_name
 from audit_app.opened_run import chosen_run, workspace
+from audit_app.queue_filters import QueueFilters
 from audit_app.reviewer import reviewer
 from audit_app.tokens import EVERY_STREAM, secret_of, sign
 
-__all__ = ["review_command", "send_unsent"]
+__all__ = ["filters_for_review", "review_command", "send_unsent"]
+
+_WIDGET, _GO_TO_REVIEW = "everywhere", "go_to_review"
 
 
 def send_unsent() -> None:
@@ -31,8 +35,19 @@ def send_unsent() -> None:
                 "routes": commit_routes(),
                 "command": review_command(),
             },
-            key="everywhere",
+            key=_WIDGET,
+            on_review=_go_to_review,
         )
+
+
+def filters_for_review() -> QueueFilters | None:
+    """Return the filters that somebody goes to Review with; None where nobody does."""
+    asked = st.session_state.pop(_GO_TO_REVIEW, None)
+    return None if asked is None else QueueFilters.from_query(dict(parse_qsl(asked)))
+
+
+def _go_to_review() -> None:
+    st.session_state[_GO_TO_REVIEW] = st.session_state[_WIDGET].get("review")
 
 
 def review_command() -> str:

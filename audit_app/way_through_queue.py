@@ -53,7 +53,10 @@ def segment_after(rows: pd.DataFrame, segment_id: str | None, *, filters: QueueF
 
 
 def places_of(rows: pd.DataFrame, clip_id: str, *, filters: QueueFilters) -> tuple[dict[str, int], int]:
-    """Return the places of a clip's segments in the filtered queue whatever their state, counted from 1, and its length."""
-    order = replace(filters, state="").apply(rows)
+    """Return the places that a clip's segments have in the list of the queue, counted from 1, and the length of that list.
+
+    Segments that the filters leave out, that on the state among them, have no place.
+    """
+    order = filters.apply(rows)
     hits = (order["clip_id"] == clip_id).to_numpy().nonzero()[0]
     return {str(order["segment_id"].iloc[i]): i + 1 for i in hits.tolist()}, len(order)

@@ -48,17 +48,22 @@ def labeller(payload: Mapping[str, Any], *, key: str | None = None, on_go: Calla
     return mount(key=key, data=payload, on_go_change=on_go or _nothing)
 
 
-def everywhere(payload: Mapping[str, Any], *, key: str) -> None:
+def everywhere(payload: Mapping[str, Any], *, key: str, on_review: Callable[[], None]) -> None:
     """Let a page send what was left unsent in this browser, tell what is not stored, and say how to start a server that is gone.
 
     Parameters
     ----------
     payload
         ``workspace``, ``reviewer``, ``token`` (for :data:`audit_app.tokens.EVERY_STREAM`), ``routes``, and ``command``.
+    on_review
+        Called before the script runs again, when somebody goes to Review while the tab keeps filters of the queue: ``review`` of
+        the widget's state has them as a query.
     """
     _declare()
     # Not apart from the page as the labeller is: it looks after the page itself.
-    component(_EVERYWHERE, js="everywhere.js", css="everywhere.css", isolate_styles=False)(key=key, data=payload)
+    component(_EVERYWHERE, js="everywhere.js", css="everywhere.css", isolate_styles=False)(
+        key=key, data=payload, on_review_change=on_review
+    )
 
 
 def _declare() -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from audit_app.clip_facts import alias_of
 from audit_app.labeller.poses import packed, packed_poses
-from audit_app.server import COMMIT_ROUTE, NEXT_ROUTE, PICTURE_ROUTE, prefixed
+from audit_app.server import COMMIT_ROUTE, NEXT_ROUTE, PICTURE_ROUTE, SIMILAR_ROUTE, prefixed
 from audit_app.tokens import secret_of, sign
 from data_schemas.errors import UsageError
 from data_schemas.labels import OTHER, normal_name
@@ -47,7 +47,7 @@ def clip_payload(
     keys: Mapping[str, str] | None = None,
     step: int = 10,
     progress: Mapping[str, Any] | None = None,
-    similar: Sequence[Mapping[str, Any]] = (),
+    similar: Sequence[Mapping[str, Any]] | None = (),
     onward: str | None = None,
     here: str | None = None,
 ) -> dict[str, Any]:
@@ -67,10 +67,10 @@ def clip_payload(
     keys, step
         The keys of ``[review]`` in audit.toml, by action, and the frames that Shift with an arrow moves.
     progress
-        ``places`` (of the clip's segments, by identifier) or ``place``, ``of``, ``minutes_left``: what the head of the page
-        says; any may be missing.
+        ``places`` (of the clip's segments, by identifier) or ``place``, ``of``, ``among`` (what is counted) and
+        ``minutes_left``: what the head of the page says; any may be missing.
     similar
-        Clips for comparison, as `similar_clip` gives them.
+        Clips for comparison, as :func:`audit_app.similar_clips.similar_clips` gives them; None: the page asks for them later.
     onward
         The queue's filters as a query: the page has the next clip made ready by them. None: there is no queue to go on in.
     here
@@ -122,7 +122,7 @@ def clip_payload(
         # Who settles a dispute works on its stretch, not through the queue.
         payload["segments"] = _segments(found, clip_id, frames, codes) if stream == REVIEW else []
         payload["segment_id"] = segment_id
-        payload["similar"] = [dict(s) for s in similar]
+        payload["similar"] = None if similar is None else [dict(s) for s in similar]
     return payload
 
 
@@ -133,7 +133,8 @@ def workspace_name(workspace: Path) -> str:
 
 def commit_routes() -> dict[str, str]:
     """Return the addresses that a page sends to and asks from."""
-    return {"commit": prefixed(COMMIT_ROUTE), "picture": prefixed(PICTURE_ROUTE), "next": prefixed(NEXT_ROUTE)}
+    named = {"commit": COMMIT_ROUTE, "picture": PICTURE_ROUTE, "next": NEXT_ROUTE, "similar": SIMILAR_ROUTE}
+    return {name: prefixed(route) for name, route in named.items()}
 
 
 def clip_frames(found: Found, clip_id: str) -> tuple[pd.Series, pd.DataFrame]:

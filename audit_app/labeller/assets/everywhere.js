@@ -3,18 +3,21 @@
 
 import { h, setText } from "./dom.js";
 import { EVERY_STREAM } from "./outbox.js";
-import { outbox } from "./saving.js";
+import { outbox, tabStorage } from "./saving.js";
 
 const GONE = /Is Streamlit still running|Streamlit server is not responding|Cannot connect to Streamlit|Connection timed out/;
 const STALE_COMMAND = /^streamlit run /;
 
+/** Where the list of the queue keeps what this tab filters by. */
+const FILTERS = "pose-audit-queue";
+
 const instances = new WeakMap();
 
 /** Streamlit calls this at every change of data and theme. */
-export default function mount({ data, parentElement }) {
+export default function mount({ data, parentElement, setTriggerValue }) {
   const instance = instances.get(parentElement) ?? new Everywhere(parentElement);
   instances.set(parentElement, instance);
-  instance.update(data);
+  instance.update(data, setTriggerValue);
   return () => {
     if (parentElement.isConnected) return;
     instances.delete(parentElement);
@@ -31,16 +34,30 @@ class Everywhere {
     this.pill = h("div.pose-audit-unsent", { role: "status", "data-testid": "unsent", hidden: true }, [this.words, again]);
     parent.append(this.pill);
     this.unsubscribe = outbox.subscribe(() => this.show());
+    this.following = (event) => this.follow(event);
+    document.addEventListener("click", this.following, true);
     this.watching = new MutationObserver(() => this.mendDialog());
     this.watching.observe(document.body, { childList: true, subtree: true, characterData: true });
   }
 
-  update({ workspace, reviewer, token, routes, command }) {
+  update({ workspace, reviewer, token, routes, command }, setTriggerValue) {
+    this.setTriggerValue = setTriggerValue;
     this.command = command;
     Object.assign(this.held, { token, routes });
     outbox.permit({ workspace, reviewer, stream: EVERY_STREAM, held: this.held });
     outbox.sweep();
     this.show();
+  }
+
+  /** Streamlit's own way to a page drops the address's query: to Review, the filters of the queue go along. */
+  follow(event) {
+    const link = event.target.closest?.("[data-testid=stTopNavLink], [data-testid=stSidebarNavLink]");
+    const kept = tabStorage?.getItem(FILTERS);
+    if (!kept || !link || !/\/review\/?$/.test(new URL(link.href).pathname)) return;
+    if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.setTriggerValue("review", kept);
   }
 
   /** The Review page tells it in its own head. */
@@ -72,6 +89,7 @@ class Everywhere {
   destroy() {
     this.unsubscribe();
     this.watching.disconnect();
+    document.removeEventListener("click", this.following, true);
     this.pill.remove();
   }
 }

@@ -118,7 +118,7 @@ class Labeller {
     });
     this.stage.open(clip);
     this.tracks.open(clip);
-    this.similar.open(data.similar, clip);
+    this.showSimilar(data, clip);
     // The next clip's first picture comes before the rest of this one's, which nobody may look at.
     this.pictures = pictures ?? this.picturesOf(clip);
     if (clip.pictures) this.pictures.want(this.state.cursor);
@@ -183,6 +183,21 @@ class Labeller {
     query.set("from", from);
     const answer = await fetch(`${this.data.routes.next}?${query}`, { headers: { "X-Audit-Token": this.held.token } });
     return answer.status === 200 ? answer.json() : null;
+  }
+
+  /** Where the clip came before those that look like it were known, they are asked for: nobody waits for them. */
+  async showSimilar(data, clip) {
+    this.similar.open(data.similar, clip);
+    const { shown } = this.similar;
+    if (data.similar !== null) return;
+    const query = new URLSearchParams({ from: data.segment_id });
+    const answer = await fetch(`${data.routes.similar}?${query}`, { headers: { "X-Audit-Token": this.held.token } }).catch(() => null);
+    if (answer?.status !== 200) return;
+    data.similar = await answer.json();
+    // Another clip is in sight by now.
+    if (this.similar.shown !== shown) return;
+    this.similar.open(data.similar, clip);
+    this.refresh();
   }
 
   /** Decode a clip before it is shown, and have its first pictures drawn at once when it is. */

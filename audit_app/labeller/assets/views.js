@@ -46,7 +46,7 @@ export function showProgress(parts, { clip, segment }, progress) {
   const place = progress?.places?.[clip.segments[segment]?.segment_id] ?? progress?.place ?? "–";
   const left = progress?.minutes_left;
   const said = [
-    progress?.of && !clip.blind ? `${place} of ${progress.of.toLocaleString()}` : null,
+    progress?.of && !clip.blind ? `${place} of ${progress.of.toLocaleString()}${progress.among ? ` ${progress.among}` : ""}` : null,
     left === null || left === undefined ? null : left >= 90 ? `~${Math.round(left / 60)} h left` : `~${Math.max(1, Math.round(left))} min left`,
   ];
   setText(parts.progress, said.filter(Boolean).join(" · "));

@@ -44,6 +44,14 @@ def test_filters_and_order_are_kept_over_a_look_at_another_page(visit):
     page.get_by_role("link", name="Queue").click()
     page.wait_for_selector("[data-testid=queue-row]")
     assert query(page) == {"state": "open", "order": "clip"}
+    # Streamlit's own link to Review would drop them.
+    open_ones = int(page.inner_text("[data-testid=queue-count]").split()[0])
+    page.get_by_role("link", name="Review").click()
+    page.wait_for_selector("[data-testid=frame-number]")
+    assert query(page) == {"state": "open", "order": "clip"}
+    assert page.evaluate(SHOWN)[1] == f"1 of {open_ones} open"
+    page.get_by_role("link", name="Queue").click()
+    page.wait_for_selector("[data-testid=queue-row]")
     page.click("[data-testid=queue-clear]")
     assert query(page) == {"order": "clip"}
 
@@ -112,7 +120,7 @@ def shows(page, clip: str, place: str) -> bool:
 
 def test_the_place_in_the_queue_follows_within_the_clip_and_from_clip_to_clip(visit, root):
     rows = segments_of(root)
-    place = {s: f"{i + 1} of {len(rows)}" for i, s in enumerate(rows["segment_id"])}
+    place = {s: f"{i + 1} of {len(rows)} in the queue" for i, s in enumerate(rows["segment_id"])}
     # Two clips that nobody else of these tests looks at, each with two segments.
     here, after = (rows[rows["clip_id"].str.endswith(n)].sort_values("start_frame") for n in ("000004", "000005"))
     page = settled(visit(f"review?segment={here['segment_id'].iloc[0]}", reviewer="choi"))

@@ -84,10 +84,30 @@ def test_previous_may_be_decided_for_one_may_want_to_correct_it():
     assert segment_after(rows("decided", "open"), "s0", filters=QueueFilters(), go="previous") is None
 
 
-def test_a_segment_that_was_decided_keeps_its_place_in_a_queue_of_open_ones():
+def test_from_a_segment_that_was_decided_a_queue_of_open_ones_goes_on_behind_it():
     queue = rows("open", "decided", "open", "open")
     assert segment_after(queue, "s1", filters=QueueFilters(state="open"), go="next") == "s2"
-    assert places_of(queue, "clip1", filters=QueueFilters(state="open")) == ({"s1": 2}, 4)
+
+
+def test_a_place_is_told_among_what_the_list_of_the_queue_shows():
+    queue = rows("open", "decided", "open", "open")
+    assert places_of(queue, "clip1", filters=QueueFilters(state="open")) == ({}, 3)
+    assert places_of(queue, "clip2", filters=QueueFilters(state="open")) == ({"s2": 2}, 3)
+    assert places_of(queue, "clip3", filters=QueueFilters(state="open", species="DOG")) == ({"s3": 1}, 1)
+
+
+@pytest.mark.parametrize(
+    ("filters", "words"),
+    [
+        ({}, "in the queue"),
+        ({"order": "clip"}, "in the queue"),
+        ({"state": "open"}, "open"),
+        ({"text": "clip"}, "filtered"),
+        ({"given": "SIT", "state": "decided"}, "filtered, decided"),
+    ],
+)
+def test_a_place_says_what_it_counts(filters, words):
+    assert QueueFilters(**filters).among() == words
 
 
 def test_the_segments_of_a_clip_have_their_places_within_the_filters():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from audit_app.opened_run import run_at
+from audit_app.similar_clips import open_neighbourhood
 from audit_app.tokens import EVERY_STREAM, secret_of, verify
 from pipeline.export.labels import review_frames
 from pipeline.proof.verified import sample_states
@@ -64,7 +66,9 @@ def test_every_page_may_send_what_was_left_unsent_and_knows_the_command_of_its_s
     assert told["workspace"] == component(open_page(root, "review"), "labeller")["workspace"]
 
 
-def test_review_shows_clips_that_look_alike(root, open_page):
+def test_review_waits_for_no_clips_that_look_alike_and_shows_them_once_they_are_known(root, open_page):
+    assert component(open_page(root, "review"), "labeller")["similar"] is None
+    open_neighbourhood(run_at(run_of(root).path), "DOG")
     told = component(open_page(root, "review"), "labeller")
     assert told["similar"]
     assert all(s["clip_id"] != told["clip"]["clip_id"] for s in told["similar"])

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from audit_app.clip_facts import alias_of
 from audit_app.opened_run import run_at
 from audit_app.queue_rows import queue_rows
-from audit_app.review_clip import clip_after
+from audit_app.review_clip import clip_after, clips_like
 from audit_app.server import routes
 from audit_app.tokens import EVERY_STREAM, secret_of, sign
 from pipeline.review.store import ReviewStore
@@ -205,9 +205,10 @@ def test_a_blind_page_knows_its_clip_by_an_alias_only(client, message, workspace
     assert "sit" not in refused.text
 
 
-def _next(workspace, token, **query):
-    with TestClient(Starlette(routes=routes(workspace, clip_after=clip_after)), base_url="http://testserver") as client:
-        return client.get("/audit/next", params=query, headers={"x-audit-token": token})
+def _next(workspace, token, route="next", **query):
+    told = routes(workspace, clip_after=clip_after, clips_like=clips_like)
+    with TestClient(Starlette(routes=told), base_url="http://testserver") as client:
+        return client.get(f"/audit/{route}", params=query, headers={"x-audit-token": token})
 
 
 @pytest.fixture
@@ -243,6 +244,15 @@ def test_the_next_clip_keeps_to_the_filters_and_is_nothing_at_the_end(queue):
     assert told["progress"]["of"] == (rows["clip_id"] == wanted).sum()
     for query in ({"from": first, "text": "nothing like it"}, {"from": "<script>"}, {}):
         assert _next(queue, _token(queue), **query).status_code == 204
+
+
+def test_clips_that_look_alike_are_told_to_pages_that_got_their_clip_before_them(queue):
+    first = segments_of(queue).iloc[0]
+    told = _next(queue, _token(queue), "similar", **{"from": first["segment_id"]}).json()
+    assert told
+    assert all(s["clip_id"] != first["clip_id"] for s in told)
+    for stream, place in (("blind:a", first["segment_id"]), ("review", "gone17")):
+        assert _next(queue, _token(queue, stream=stream), "similar", **{"from": place}).status_code == 204
 
 
 def test_the_next_clip_is_told_to_reviewers_of_the_queue_only(queue, client, token):
