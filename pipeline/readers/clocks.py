@@ -60,9 +60,9 @@ def clock_note(rate: float, *, told: float | None = None, by_row: bool = False, 
     if told is None and _SLOWEST <= rate < _FASTEST:
         return None
     guess = _COUNTED if by_row else _guess(1000.0 / rate)
-    made = f"{column or 'the times'} make{'s' if column else ''} {_rate(rate)} frames a second"
+    made = f"{column or 'the times'} make{'s' if column else ''} {_rate(rate)} a second"
     if told is not None:
-        return f"{made} and fps says {_rate(told)}: {column} is taken" + (f"; these {guess}" if guess else "")
+        return f"{made} and fps says {_rate(told).split()[0]}: {column} is taken" + (f"; these {guess}" if guess else "")
     right = f"; where they are right, a column fps of {round(rate, 3):.12g} says so" if column else ""
     return f"{made}: " + (f"these {guess}" if guess else "is that right?") + right
 
@@ -97,7 +97,7 @@ def _guess(step: float) -> str:
     for unit, name, way in _UNITS:
         frames = 1000.0 * unit / step
         if 0.99 <= frames < 990:
-            return f"may be in {name}, {_rate(frames)} frames a second: then {way}"
+            return f"may be in {name}, {_rate(frames)} a second: then {way}"
     return ""
 
 
@@ -105,4 +105,6 @@ _COUNTED = "may be numbers of frames: then leave them out and give fps"
 
 
 def _rate(rate: float) -> str:
-    return f"{rate:,.4g}" if rate < 1000 else f"{rate:,.0f}"
+    """Return a rate with its unit: 29.97 frames, 1 frame."""
+    shown = f"{rate:,.4g}" if rate < 1000 else f"{rate:,.0f}"
+    return f"{shown} {'frame' if shown == '1' else 'frames'}"
