@@ -26,7 +26,7 @@ __all__ = ["ClassFigures", "DataSummary", "Noted", "Rate", "WindowFigures", "sum
 
 @dataclass(frozen=True)
 class Rate:
-    """Frames a second over the clips, as the numbers of frames count them."""
+    """A figure over the clips, such as frames a second as the numbers of frames count them."""
 
     lowest: float
     median: float
@@ -113,6 +113,8 @@ class DataSummary:
         Length of all clips.
     frame_interval_ms : float
         Median time from a frame to the next that is there.
+    counted : Rate
+        Frames that the numbers of frames count, for each that is there.
     gaps : int
         Holes between frames that no window spans.
     labelled_frames : int
@@ -133,6 +135,7 @@ class DataSummary:
     seconds: float
     fps: Rate
     frame_interval_ms: float
+    counted: Rate
     gaps: int
     by_frame: bool
     labelled_frames: int
@@ -173,8 +176,9 @@ def summarise_data(tables: Mapping[str, pd.DataFrame], *, config: Config) -> Dat
         animals=tuple(poses.animals),
         frames=len(frames),
         seconds=float((times.time[ends] - times.time[times.bounds[:-1]] + times.interval).sum() / 1000.0),
-        fps=Rate(float(fps.min()), float(np.median(fps)), float(fps.max())),
+        fps=_range(fps),
         frame_interval_ms=float(np.median(times.interval)),
+        counted=_range(times.interval * fps / 1000.0),
         gaps=int((times.steps > config.windows.max_gap_ms).sum()),
         by_frame="frame_label" in frames,
         labelled_frames=int((label >= 0).sum()),
@@ -184,6 +188,10 @@ def summarise_data(tables: Mapping[str, pd.DataFrame], *, config: Config) -> Dat
         notes=len(tables["notes"]),
         noted=_noted(tables["notes"]),
     )
+
+
+def _range(values: NDArray[np.float64]) -> Rate:
+    return Rate(float(values.min()), float(np.median(values)), float(values.max()))
 
 
 def _windows(windows: pd.DataFrame, times: FrameTimes, fps: NDArray[np.float64], *, config: Config) -> WindowFigures:

@@ -11,6 +11,10 @@ CLASS_HEADS = ("label", "frames", "bouts", "median bout", "windows", "mixed")
 
 _FEW = 6
 _MOST_KEYPOINTS = 20
+_VERY_DIFFERENT = 2.0
+"""How many times as fast as the slowest the fastest clip is, for the median to mislead."""
+_ALL = 1.5
+"""Counted frames for each that is there, up to which all are: whole milliseconds round that much."""
 _SECONDS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
 
 
@@ -68,19 +72,42 @@ def _what(data: Mapping[str, Any]) -> str:
 
 def _how_fast(data: Mapping[str, Any]) -> str:
     rate, windows = data["fps"], data["windows"]
-    range_ = (
-        ""
-        if _number(rate["lowest"]) == _number(rate["highest"])
-        else f" ({_number(rate['lowest'])} to {_number(rate['highest'])})"
-    )
-    every = data["frame_interval_ms"] * rate["median"] / 1000.0
-    thinned = f", of which one in {every:.0f} is there" if every > 1.5 else ""
     gaps = f" {_count(data['gaps'], 'gap')} between frames {'is' if data['gaps'] == 1 else 'are'} too long for any window."
-    spans = f"spans {_duration(windows['seconds'])}, {_count(windows['frames'], 'frame')}."
-    return (
-        f"{_number(rate['median'])} frames a second{range_}{thinned}; a window of {windows['steps']} samples "
-        f"at {windows['hz']:g} Hz {spans}" + (gaps if data["gaps"] else "")
+    spans = f"spans {_duration(windows['seconds'])}, {_frames_spanned(data)}."
+    return f"{_rates(rate)}{_thinned(data)}; a window of {windows['steps']} samples at {windows['hz']:g} Hz {spans}" + (
+        gaps if data["gaps"] else ""
     )
+
+
+def _rates(rate: Mapping[str, float]) -> str:
+    low, middle, high = (_number(rate[name]) for name in ("lowest", "median", "highest"))
+    if _differs(rate):
+        return f"{low} to {high} frames a second, from the slowest clip to the fastest"
+    return f"{middle} {'frame' if middle == '1' else 'frames'} a second" + ("" if low == high else f" ({low} to {high})")
+
+
+def _differs(rate: Mapping[str, float]) -> bool:
+    """Tell whether rates differ so much that the median clip's says nothing of others."""
+    return rate["highest"] >= _VERY_DIFFERENT * rate["lowest"]
+
+
+def _thinned(data: Mapping[str, Any]) -> str:
+    """Return how many of the frames that are counted are there, clip by clip; nothing where all are."""
+    counted = data.get("counted")  # runs of earlier versions did not keep it
+    if counted is None or counted["highest"] <= _ALL:
+        return ""
+    low, high = (f"one in {_number(round(counted[name]))}" for name in ("lowest", "highest"))
+    return (
+        f", of which {high} is there" if low == high else f", of which {'all' if low == 'one in 1' else low} to {high} are there"
+    )
+
+
+def _frames_spanned(data: Mapping[str, Any]) -> str:
+    rate, windows = data["fps"], data["windows"]
+    if not _differs(rate):
+        return _count(windows["frames"], "frame")
+    least, most = (max(1, round(windows["seconds"] * rate[name])) for name in ("lowest", "highest"))
+    return _count(most, "frame") if least == most else f"{least:,} to {most:,} frames"
 
 
 def _labels(data: Mapping[str, Any]) -> str:
@@ -125,7 +152,8 @@ def _outvoted_class(c: Mapping[str, Any], *, several: bool) -> str:
         what = f"has windows for {c['bouts_in_windows']:,} of its {c['bouts']:,} bouts only"
     else:
         what = f"has {_count(alone, 'window')} for itself, few to learn it from"
-    last = f"{_duration(c['median_bout_s'])} ({_number(c['median_bout_frames'])} frames)"
+    frames = _number(c["median_bout_frames"])
+    last = f"{_duration(c['median_bout_s'])} ({frames} {'frame' if frames == '1' else 'frames'})"
     length = f"its {c['bouts']:,} bouts last {last} in the median" if c["bouts"] > 1 else f"its one bout lasts {last}"
     way = (
         f"{_settings(c['fit'])} (windows of {_duration((c['fit']['steps'] - 1) / c['fit']['hz'])}) would give it "

@@ -124,6 +124,25 @@ def test_the_range_of_frame_rates_is_told_and_what_is_noted() -> None:
     assert noted_lines(data) == ["an odd thing (4 times)", "bbox_x, bbox_y: ignored"]
 
 
+def test_clips_of_very_different_rates_are_told_from_the_slowest_to_the_fastest() -> None:
+    tables = tables_of([[("rest", 60)], [("walk", 60)], [("rest", 60)]])
+    number = tables["frames"]["frame_number"].to_numpy()
+    apart = np.repeat([33, 1000, 8000], 60)
+    tables["frames"] = tables["frames"].assign(timestamp_ms=(number * apart).astype(np.int32))
+    tables["clips"] = tables["clips"].assign(fps=[30.0, 1.0, 30.0])
+    data = summarise_data(tables, config=load_config(None)).as_json()
+    told = data_sentences(data)[1]
+    assert told.startswith("1 to 30 frames a second, from the slowest clip to the fastest, of which all to one in 240 are there;")
+    assert "spans 0.8 s, 1 to 24 frames." in told
+
+
+def test_one_frame_is_one_frame() -> None:
+    data = summary_of([[("rest", 60), ("bite", 1), ("rest", 60)]], fps=1.0).as_json()
+    assert data_sentences(data)[1].startswith("1 frame a second;")
+    warnings = data_warnings(summary_of([[("rest", 60), ("bite", 1), ("rest", 60)]]).as_json())
+    assert "(1 frame);" in warnings[0]
+
+
 @given(clips=st.lists(RUNS, min_size=1, max_size=4), fps=st.sampled_from([3.0, 29.97, 200.0]))
 def test_the_figures_agree_with_the_tables(clips: list[list[tuple[str | None, int]]], fps: float) -> None:
     found = summary_of(clips, fps=fps)
