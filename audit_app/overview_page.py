@@ -15,6 +15,7 @@ from audit_app.wording import duration
 from pipeline.figures import error_rates, quality_histogram
 from pipeline.report.found import Found
 from pipeline.review.figures import decided_over_time, given_by_suggested, speed_by_day
+from pipeline.summary import unreviewed
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -34,8 +35,11 @@ def show() -> None:
     with left:
         _matrix(found, rows[rows["species"] == species], species=species)
     with right:
-        _quality(found, species)
-        _errors(found, species)
+        if _doubted(found, species).empty:
+            st.caption("Nothing is estimated here: people gave every label, or the models are no better than chance.")
+        else:
+            _quality(found, species)
+            _errors(found, species)
     _work(found)
 
 
@@ -141,16 +145,20 @@ def _inked(figure: Figure) -> Figure:
     return figure.update_yaxes(title_font_size=13)
 
 
+def _doubted(found: Found, species: str) -> pd.DataFrame:
+    """Return the audited windows of a species whose label is the audit's estimate, as in the report."""
+    issues = unreviewed(found["issues"], found["windows"], found.record.get("trust", []))
+    return issues[issues["species"] == species]
+
+
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _quality_figure(_found: Found, run: str, species: str) -> Figure:
-    issues = _found["issues"]
-    return quality_histogram(issues[issues["species"] == species])
+    return quality_histogram(_doubted(_found, species))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _errors_figure(_found: Found, run: str, species: str) -> Figure:
-    issues = _found["issues"]
-    own = issues[issues["species"] == species]
+    own = _doubted(_found, species)
     figure = error_rates(own.assign(given_label=own["given_label"].map(_titles(_found, species))))[0]
     # The heading says what the axis is; its title would be cut off in a narrow column.
     return figure.update_xaxes(title=None)

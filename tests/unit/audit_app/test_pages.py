@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import json
+
+import numpy as np
 import pytest
 
 from pipeline.run_folder import RunFolder
+from pipeline.stages import SCHEMAS
 from pipeline.workspace import Workspace
 from tests.pages_run import drop_segments, paint_all_segments, run_of, write_pages_run
 from tests.unit.audit_app.shown import button, component, texts
@@ -106,3 +111,39 @@ def test_a_broken_configuration_is_told_as_an_error_with_the_way_out(root, open_
     (root / "audit.toml").write_text("[review]\nreviwer = 'kim'\n", encoding="utf-8")
     app = open_page(root, "export", reviewer=None)
     assert "did you mean" in app.error[0].value
+
+
+def test_the_charts_of_the_overview_show_audited_windows_only(root, open_page):
+    folder = run_of(root)
+    for name in ("issues", "windows"):
+        table = folder.read_table(name, SCHEMAS[name])
+        later = table["clip_id"] != table["clip_id"].iloc[0]
+        folder.write_table(
+            name, table.assign(split=np.where(later, "holdout", "audit")), schema=SCHEMAS[name], made_from="generated"
+        )
+    issues = folder.read_table("issues", SCHEMAS["issues"])
+    audited = issues[issues["split"] == "audit"]
+    assert 0 < len(audited) < len(issues)
+    quality, errors = (chart(open_page(root, "overview"), key) for key in ("quality", "errors"))
+    assert sum(sum(values_of(bars["y"])) for bars in quality["data"]) == len(audited)
+    assert len(values_of(errors["data"][0]["x"])) == audited["given_label"].nunique()
+
+
+def test_a_species_of_which_nothing_is_estimated_shows_no_chart_of_it(root, open_page):
+    folder = run_of(root)
+    issues = folder.read_table("issues", SCHEMAS["issues"])
+    folder.write_table("issues", issues.assign(split="holdout"), schema=SCHEMAS["issues"], made_from="generated")
+    assert "Nothing is estimated here" in texts(open_page(root, "overview"))
+
+
+def chart(app, key: str):
+    """Return the figure of a chart on a page."""
+    found = next(e.proto for e in app.get("plotly_chart") if key in e.proto.id.split("-"))
+    return json.loads(found.spec)
+
+
+def values_of(column) -> list[float]:
+    """Return the numbers of a figure, which plotly writes as text or as bytes."""
+    if isinstance(column, dict):
+        return np.frombuffer(base64.b64decode(column["bdata"]), column["dtype"]).tolist()
+    return column
