@@ -73,25 +73,23 @@ def require_clips(clips: pd.DataFrame, rejected: pd.DataFrame) -> None:
         The message says how many were rejected, and the first reason.
     """
     if clips.empty:
-        first = rejected.iloc[0] if len(rejected) else None
-        why = f"; the first: {first['file']} {first['place']}: {first['reason']}" if first is not None else ""
         raise TooFewDataError(
-            f"no clip could be read, {_count(len(rejected), 'file')} rejected{why}",
+            f"no clip could be read{_rejected_words(rejected)}",
             hint="rejected.parquet in the run's folder names every file, place and reason; see docs/data-formats.md",
         )
 
 
-def require_enough(clips: pd.DataFrame, windows: pd.DataFrame) -> None:
+def require_enough(clips: pd.DataFrame, windows: pd.DataFrame, rejected: pd.DataFrame) -> None:
     """Refuse data of which nothing remains to audit.
 
     Raises
     ------
     TooFewDataError
-        The message says what there is, class by class, and the hint what is needed.
+        The message says what there is, class by class, and what was rejected, and the hint what is needed.
     """
     if not (windows["split"] == "audit").any():
         raise TooFewDataError(
-            f"too few data to audit: {_what_there_is(clips, windows)}",
+            f"too few data to audit: {_what_there_is(clips, windows)}{_rejected_words(rejected)}",
             hint="needed: two classes of one species, each with windows of one label and good pose in at least two groups "
             "(animals or recordings), better ten or more; groups.by in audit.toml says what a group is, windows.hz and "
             "windows.steps how long a window is",
@@ -225,9 +223,21 @@ def _holdout_groups(
     return set()
 
 
+def _rejected_words(rejected: pd.DataFrame) -> str:
+    """Return how many clips were rejected, and files, where it is not known what they hold, with the first reason; or nothing."""
+    if rejected.empty:
+        return ""
+    of_clips = rejected["reason"].str.startswith("clip ")
+    counts = ((int(of_clips.sum()), "clip"), (rejected.loc[~of_clips, "file"].nunique(), "file"))
+    told = " and ".join(_count(number, what) for number, what in counts if number)
+    first = rejected.iloc[0]
+    return f", {told} rejected; the first: {': '.join(part for part in first[['file', 'place', 'reason']] if part)}"
+
+
 def _what_there_is(clips: pd.DataFrame, windows: pd.DataFrame) -> str:
     if windows.empty:
-        return f"none of the {len(clips)} clips is long enough for one window"
+        one = "the one clip that was read is not" if len(clips) == 1 else f"none of the {len(clips)} clips is"
+        return f"{one} long enough for one window"
     lines = []
     for species, of_species in windows.groupby("species"):
         classes = [

@@ -98,7 +98,7 @@ def predict(tables: Tables, context: Context) -> Tables:
     from pipeline.detection.out_of_fold import predict_out_of_fold
 
     clips, windows = tables["clips"], tables["windows"]
-    require_enough(clips, windows)
+    require_enough(clips, windows, tables["rejected"])
     sampled = sample_clips(clips, tables["frames"], config=context.config)
     shared: dict[str, Any] = {"config": context.config, "parts": context.parts, "progress": context.progress}
     oof, trust = predict_out_of_fold(windows, sampled.samples, **shared)
@@ -121,6 +121,6 @@ def judge(tables: Tables, context: Context) -> Tables:
 STAGES: tuple[Stage, ...] = (
     Stage("read", needs=(), makes=("clips", "frames", "rejected", "notes", "reviewed"), run=read),
     Stage("cut", needs=("clips", "frames", "rejected", "reviewed"), makes=("windows",), run=cut),
-    Stage("predict", needs=("clips", "frames", "windows"), makes=("oof", "trust"), run=predict),
+    Stage("predict", needs=("clips", "frames", "rejected", "windows"), makes=("oof", "trust"), run=predict),
     Stage("judge", needs=("clips", "frames", "reviewed", "windows", "oof", "trust"), makes=("issues", "segments"), run=judge),
 )
