@@ -44,7 +44,7 @@ def write_report(folder: RunFolder) -> None:
 def _sections(found: Found) -> Iterator[str]:
     issues, segments, windows = found["issues"], found["segments"], found["windows"]
     doubted = unreviewed(issues, windows, found.record.get("trust", []))
-    measured, workspace = measured_here(found.folder), Path()
+    measured, workspace = measured_here(found.folder), found.folder.path.parent.parent
     queue = segments[segments["split"] != "holdout"]
     yield _header(found, queue, share=share_sentence(doubted, measured, workspace=workspace))
     yield section("Look at these first", "The stretches most urgent to review: the pose over the stretch, and its clip in time.")
@@ -109,7 +109,7 @@ def _header(found: Found, queue: pd.DataFrame, *, share: str) -> str:
         "audited windows": len(audited),
         "of these flagged": int(audited["is_issue"].sum()),
         "segments to review": len(queue),
-        "rejected files": len(found["rejected"]),
+        "rejected": len(found["rejected"]),
         "groups": windows["group"].nunique(),
     }
     reviewed = int(windows["reviewed"].sum())

@@ -93,6 +93,12 @@ def test_the_same_tables_give_the_same_page(tmp_path: Path, made) -> None:
     assert page_of(tmp_path / "a", made) == page_of(tmp_path / "b", made)
 
 
+def test_commands_in_the_report_name_the_workspace(tmp_path: Path, made) -> None:
+    page = own_part(page_of(tmp_path / "ws" / "runs" / "one", made))
+    assert f"audit review -w {tmp_path / 'ws'}" in page
+    assert "audit review</code>" not in page
+
+
 def test_names_from_files_are_harmless(tmp_path: Path, made) -> None:
     evil = "<script>alert(1)</script>"
     first = made["segments"]["clip_id"].iloc[0]
