@@ -132,11 +132,11 @@ def rates_of_clips(
     if not len(clips):
         return np.where(np.isnan(told), UNTOLD_RATE, told)
     used = kept & ~rows.of_bad_clips()
-    number, time, clip = rows.number[used], time[used], rows.clip[used]
+    number, time, clip = rows.number[used].astype(np.int64), time[used], rows.clip[used]
     first = np.searchsorted(clip, clips)
     last = np.append(first[1:], len(time)) - 1
     measured, elapsed = np.full(len(told), np.nan), np.zeros(len(told))
-    measured[clips] = frame_rates(number.astype(np.int64), time, first)
+    measured[clips] = frame_rates(number, time, first)
     elapsed[clips] = time[last] - time[first]
     paused = uncounted_pauses(number, time, first)
     for c in np.unique(clip[paused]).tolist():
