@@ -197,7 +197,11 @@ export function reducerWith({ newId, now }) {
     // The eye goes where something changed, unless it is in view already.
     const [first, last] = places(state.clip.frameNumbers, [act.spans[0]?.[0] ?? 0, act.spans[act.spans.length - 1]?.[1] ?? 0]);
     const cursor = act.spans.length && (state.cursor < first || state.cursor > last) ? first : state.cursor;
-    return said({ ...added, codes, cursor, mark: null, pen: null }, text);
+    // What Enter means goes along: the segment that the act was about, where that is another one.
+    const over = (segment) => segment && act.spans.length > 0 && first <= segment.last && last >= segment.first;
+    const { segments } = state.clip;
+    const segment = over(segments[state.segment]) || !segments.some(over) ? state.segment : segments.findIndex(over);
+    return said({ ...added, codes, cursor, segment, mark: null, pen: null }, text);
   }
 
   /** Move an edge of the bout under the cursor. `edge`: -1 its start, 1 its end; `grow`: into the neighbour, or back. */

@@ -116,6 +116,15 @@ test("labels of one's own are replaced only when asked twice; any other act take
   assert.equal(p.state.segment, 0);
 });
 
+test("after undo Enter is about the segment whose act was taken back", () => {
+  const p = page({}, { segmentId: "one" });
+  p.do("accept");
+  assert.equal(p.state.segment, 1);
+  p.do("undo");
+  assert.equal(p.state.segment, 0);
+  assert.equal(p.state.cursor, p.state.clip.segments[0].first);
+});
+
 test("laying the suggestion over a decided segment asks, then goes on", () => {
   const p = page({}, { segmentId: "one" });
   p.do("given_right");
