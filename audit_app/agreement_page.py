@@ -103,8 +103,10 @@ def _to_settle(disputed: pd.DataFrame) -> None:
         f"{len(disputed):,} stretches, the longest first. Choose one to settle it: what you paint there goes before the "
         "reviewers' labels, which stay as they are."
     )
+    given = disputed["given"].astype("object").where(disputed["given"].notna(), "no label")
+    shown = disputed.assign(given=given)[["clip_id", "votes", "given", "frames", "start_frame", "end_frame"]]
     chosen = st.dataframe(
-        disputed.head(_MOST_SHOWN)[["clip_id", "votes", "given", "frames", "start_frame", "end_frame"]].fillna("no label"),
+        shown.head(_MOST_SHOWN),
         hide_index=True,
         key="disputed",
         on_select="rerun",
