@@ -66,9 +66,7 @@ def found_lines(found: Mapping[str, Any], *, workspace: Path) -> list[str]:
         *([f"unlabelled {unlabelled:>8,}   windows that nobody labelled: predicted, not judged"] if unlabelled else []),
         f"segments   {found['segments']:>8,}   to review",
         *_round_lines(found),
-        "",
         *_label_lines(found["label_errors"]),
-        "",
         *_segment_lines(found["top_segments"]),
     ]
     if found["left_out_classes"]:
@@ -159,7 +157,7 @@ def status_lines(found: Mapping[str, Any]) -> list[str]:
     if found["trust"]:
         lines += ["", *trust_lines(found["trust"], width=terminal_width())]
     if found["flagged"]:
-        lines += ["", *_label_lines(found["label_errors"])]
+        lines += _label_lines(found["label_errors"])
     return [
         *lines,
         "",
@@ -227,9 +225,12 @@ def _round_lines(found: Mapping[str, Any]) -> list[str]:
 
 
 def _label_lines(errors: Sequence[Mapping[str, Any]]) -> list[str]:
-    lines = [f"{'label':<24}{'windows':>9}{'flagged':>9}{'share':>8}"]
+    """Return a table of the labels that are wrong most often, with the share expected to be; nothing where nothing is known."""
+    if not errors:
+        return []
+    lines = ["", f"{'label':<24}{'windows':>9}{'flagged':>9}{'expected wrong':>16}"]
     lines += [
-        f"{e['species'] + ' ' + e['label']:<24}{e['windows']:>9,}{e['flagged']:>9,}{e['share']:>8.0%}"
+        f"{e['species'] + ' ' + e['label']:<24}{e['windows']:>9,}{e['flagged']:>9,}{e['share']:>16.0%}"
         for e in errors[:_WORST_LABELS]
     ]
     if len(errors) > _WORST_LABELS:
@@ -243,7 +244,7 @@ def _segment_lines(segments: Sequence[Mapping[str, Any]]) -> list[str]:
         f"({s['suggested_probability']:.0%}, {KIND_NAMES[s['kind']]})"
         for s in segments
     ]
-    return ["look at these first:", *lines] if lines else []
+    return ["", "look at these first:", *lines] if lines else []
 
 
 def _review_lines(review: Mapping[str, Any]) -> list[str]:
