@@ -12,6 +12,7 @@ import pandas as pd
 
 from pipeline import figures
 from pipeline.folds import FEWEST_GROUPS
+from pipeline.proof.words import counted
 from pipeline.report.data_section import data_section, trust_section
 from pipeline.report.found import Found
 from pipeline.report.opinions import second_opinions
@@ -129,8 +130,8 @@ def _header(found: Found, queue: pd.DataFrame, *, share: str) -> str:
         f"{data_section(record['data'])}{trust_section(record.get('trust', []))}"
         + (f'<p class="share">{prose(share)}</p>' if share else "")
         + f'<div class="figures">{cards}</div>'
-        f"<p>Every window was predicted by models that never saw its group ({folds} folds). {apart} groups were set apart as "
-        f"hold-out before anything else; they are not in the list to review.</p>"
+        f"<p>Every window was predicted by models that never saw its group ({folds} folds). Hold-out, set apart before "
+        f"anything else and not in the list to review: {counted(apart, 'group')}.</p>"
         + (
             f"<p>Round {found.round}. People gave {reviewed:,} windows their labels: these are taken as right, and are in none "
             "of the figures about doubt.</p>"
