@@ -100,8 +100,11 @@ def test_the_next_round_knows_what_was_decided_and_ranks_the_rest(audited, tmp_p
     assert (told["number"], told["events"], told["excluded_frames"]) == (2, 4, 5)
     assert told["reviewed_frames"] == wrong["end_frame"] - wrong["start_frame"] + 1 + 60 + 5 + 60
     assert told["previous"] == Path(first["run_dir"]).name
-    assert told["reviewed_windows"] == len(own)
-    assert told["expected_wrong"] == pytest.approx((1 - issues.drop(own.index)["label_quality"]).sum(), abs=0.1)
+    # The figures of a round are those of the audited windows, as everywhere.
+    audited_ones = issues[issues["split"] == "audit"]
+    assert told["reviewed_windows"] == audited_ones.index.isin(own.index).sum()
+    rest = audited_ones[~audited_ones.index.isin(own.index)]
+    assert told["expected_wrong"] == pytest.approx((1 - rest["label_quality"]).sum(), abs=0.1)
     assert {(c["species"], c["label"]) for c in told["classes"]} == {("DOG", "SIT"), ("DOG", "WALKRUN")}
 
 
