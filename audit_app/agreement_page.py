@@ -14,7 +14,7 @@ from audit_app.reviewer import ask_reviewer
 from audit_app.segment_board import frames_of_clips
 from audit_app.wording import escaped
 from pipeline.report.found import Found
-from pipeline.review.agreement import blind_disputes, crowdlab_consensus, disagreements, pairwise_kappa
+from pipeline.review.agreement import blind_disputes, crowdlab_consensus, disagreements, pairwise_kappa, sharing_frames
 from pipeline.review.events import ADJUDICATION
 
 _MOST_SHOWN = 200
@@ -44,14 +44,15 @@ def show() -> None:
         ):
             st.switch_page("blind_page.py")
         return
+    differing = _blind_disputes(told, frames)
     blind = st.toggle("Count blind labels, too", value=True, key="count_blind")
     left, right = st.columns([1, 1], gap="large")
     with left:
         _kappas(told, frames, blind=blind)
     with right:
         _to_settle(disputed)
-        _blind_to_settle(told, frames)
-    _consensus(found, told, frames, blind=blind)
+        _blind_to_settle(differing)
+    _consensus(found, told, frames, differing, blind=blind)
 
 
 def _shared(told: pd.DataFrame) -> pd.DataFrame:
@@ -127,11 +128,14 @@ def _to_settle(disputed: pd.DataFrame) -> None:
         st.rerun()
 
 
-def _blind_to_settle(told: pd.DataFrame, frames: pd.DataFrame) -> None:
+def _blind_disputes(told: pd.DataFrame, frames: pd.DataFrame) -> pd.DataFrame:
+    samples = store().samples()
+    return blind_disputes(samples, told, frames) if told["stream"].str.startswith("blind:").any() else samples.iloc[:0]
+
+
+def _blind_to_settle(differing: pd.DataFrame) -> None:
     """Lead to the windows of blind samples that reviewers differ on; nothing here tells what anybody said of them."""
-    if not told["stream"].str.startswith("blind:").any():
-        return
-    for sample_id, windows in blind_disputes(store().samples(), told, frames).groupby("sample_id", sort=False):
+    for sample_id, windows in differing.groupby("sample_id", sort=False):
         st.subheader("Blind samples", anchor=False)
         st.caption(
             f"On {len(windows):,} windows of sample {escaped(str(sample_id))} reviewers differ. Another person's blind label "
@@ -184,7 +188,7 @@ def _settle(found: Found, disputed: pd.DataFrame, *, reviewer: str) -> bool:
     return True
 
 
-def _consensus(found: Found, told: pd.DataFrame, frames: pd.DataFrame, *, blind: bool) -> None:
+def _consensus(found: Found, told: pd.DataFrame, frames: pd.DataFrame, differing: pd.DataFrame, *, blind: bool) -> None:
     st.subheader("Consensus of reviewers and model", anchor=False)
     st.caption(
         "CROWDLAB weighs each reviewer, and the model, by how often they agree with the others. Windows of low quality are "
@@ -196,9 +200,11 @@ def _consensus(found: Found, told: pd.DataFrame, frames: pd.DataFrame, *, blind:
         return
     left, right = st.columns([3, 2], gap="large")
     if blind:
-        # Who is yet to label a window of a blind sample must not read its given label here.
+        # Who is yet to label a window of a blind sample must not read its given label here, nor who is to settle one what others
+        # or the model say; windows that share its frames would tell, too.
         windows = windows.assign(
-            given=windows["given"].mask(windows["window_id"].isin(store().samples()["window_id"]), "(blind)")
+            given=windows["given"].mask(sharing_frames(windows, store().samples()), "(blind)"),
+            consensus_label=windows["consensus_label"].mask(sharing_frames(windows, differing), "(blind)"),
         )
     left.dataframe(
         windows.assign(agreement=100 * windows["agreement"]).head(_MOST_SHOWN)[

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from data_schemas.tables import PROBABILITY_PREFIX, text
 from pipeline.review.consensus import labels_after_review, votes_of_reviewers
 
-__all__ = ["blind_disputes", "crowdlab_consensus", "disagreements", "pairwise_kappa"]
+__all__ = ["blind_disputes", "crowdlab_consensus", "disagreements", "pairwise_kappa", "sharing_frames"]
 
 _KAPPA = ("reviewer_a", "reviewer_b", "label", "frames", "frames_a", "frames_b", "observed", "expected", "kappa")
 _SPANS = ("clip_id", "start_frame", "end_frame", "frames", "reviewers", "votes", "given")
@@ -87,9 +87,14 @@ def blind_disputes(samples: pd.DataFrame, events: pd.DataFrame, frames: pd.DataF
     What settles them is one more blind voice: whoever saw what the others said, or the given label, could not measure any more.
     """
     spans = disagreements(events[events["stream"].str.startswith("blind:")], frames, blind=True)
-    pairs = samples.merge(spans[["clip_id", "start_frame", "end_frame"]], on="clip_id", suffixes=("", "_of_dispute"))
-    meet = (pairs["start_frame_of_dispute"] <= pairs["end_frame"]) & (pairs["end_frame_of_dispute"] >= pairs["start_frame"])
-    return samples[samples["window_id"].isin(pairs.loc[meet, "window_id"])].reset_index(drop=True)
+    return samples[sharing_frames(samples, spans)].reset_index(drop=True)
+
+
+def sharing_frames(windows: pd.DataFrame, spans: pd.DataFrame) -> pd.Series:
+    """Return whether each window has frames in any of some spans: both with clip_id, start_frame and end_frame."""
+    pairs = windows.merge(spans[["clip_id", "start_frame", "end_frame"]], on="clip_id", suffixes=("", "_of_span"))
+    meet = (pairs["start_frame_of_span"] <= pairs["end_frame"]) & (pairs["end_frame_of_span"] >= pairs["start_frame"])
+    return windows["window_id"].isin(pairs.loc[meet, "window_id"])
 
 
 def crowdlab_consensus(
@@ -140,6 +145,9 @@ def _crowdlab(
         return None
     chosen = predicted.set_index("window_id").loc[labels.index]
     pred_probs = chosen[list(probabilities.columns[1:])].to_numpy(np.float64)
+    # Between labels that neither the reviewers nor the model prefer the first by name stands: cleanlab would draw lots, and fails
+    # where reviewers agree on nothing.
+    pred_probs = pred_probs + 1e-9 * np.arange(pred_probs.shape[1])[::-1]
     pred_probs = pred_probs / pred_probs.sum(axis=1, keepdims=True)
     with warnings.catch_warnings():
         # It warns where no two reviewers agree on any window: the qualities tell that, too.

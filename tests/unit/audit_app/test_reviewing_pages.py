@@ -10,6 +10,7 @@ from audit_app.tokens import EVERY_STREAM, secret_of, verify
 from pipeline.export.labels import review_frames
 from pipeline.proof.verified import sample_states
 from pipeline.review.access import frames_of
+from pipeline.review.blind import draw_sample
 from pipeline.review.store import ReviewStore
 from pipeline.stages import SCHEMAS
 from pipeline.workspace import Workspace
@@ -163,6 +164,24 @@ def test_a_dispute_of_a_blind_sample_is_settled_blind_and_changes_no_export(root
     states = sample_states(sample, _events(root), windows, frames=frames).set_index("window_id")
     assert states.loc[window["window_id"], ["state", "verified_label"]].tolist() == ["verified", "TURN"]
     assert not any(b.label == "Label them blind" for b in open_page(root, "agreement", reviewer="park").button)
+
+
+def test_the_consensus_tells_nothing_of_windows_that_share_frames_with_a_blind_dispute(root, open_page):
+    windows = run_of(root).read_table("windows", SCHEMAS["windows"])
+    for column in ("label", "target"):
+        windows[column] = [("SIT", "WALKRUN", "LYING")[i % 3] for i in range(len(windows))]
+    run_of(root).write_table("windows", windows, schema=SCHEMAS["windows"], made_from="generated")
+    issues = run_of(root).read_table("issues", SCHEMAS["issues"])
+    sample = draw_sample(issues, sizes={"flagged": 1}, seed=0, run_id=run_of(root).path.name)
+    with ReviewStore.open(Workspace(root).review_db) as store:
+        store.save_sample(sample)
+    stream, window = f"blind:{sample['sample_id'].iloc[0]}", sample.iloc[0]
+    for who, label in (("kim", "WALKRUN"), ("lee", "LYING")):
+        paint(root, window["clip_id"], window["start_frame"], window["end_frame"], reviewer=who, label=label, stream=stream)
+    app = open_page(root, "agreement", reviewer="park")
+    shown = next(frame.value for frame in app.dataframe if "consensus_label" in frame.value)
+    assert len(shown) > 1
+    assert set(shown["given"]) == set(shown["consensus_label"]) == {"(blind)"}
 
 
 def _events(root):
