@@ -43,8 +43,8 @@ def disputed(tmp_path_factory):
 def test_a_third_person_settles_a_dispute_unseeing_and_exports_stay_the_same(disputed, visit, tmp_path):
     root, server, sample, before = disputed
     secrets = {"dog-sit", "SIT", "WALKRUN", FIRST, "judge", *sample["clip_id"]}
-    # The line grows short in the middle: each window is labelled over a distance of its own.
-    with FarAway(server, round_trip_ms=350) as far:
+    # Each window is labelled over a distance of its own; the app itself is loaded over the short one.
+    with FarAway(server, round_trip_ms=40) as far:
         page = settled(visit("agreement", reviewer="third", url=far.url))
         page.get_by_role("button", name="Label them blind").click()
         for number, round_trip_ms in ((1, 350), (2, 40)):
