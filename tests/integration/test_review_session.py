@@ -30,7 +30,7 @@ def reviewed(tmp_path_factory, request):
 
     folder = tmp_path_factory.mktemp("session")
     shell = Shell(folder)
-    shell("demo", "demo", "--clips", "120", "--no-pictures")
+    shell("demo", "demo", "--clips", "140", "--no-pictures")
     shell("run", "demo/clips", "-w", "demo", "--folds", "2", "--jobs", "1")
     before = os.environ.get("AUDIT_WORKSPACE")
     os.environ["AUDIT_WORKSPACE"] = str(folder / "demo")

@@ -13,6 +13,8 @@ APP = ROOT / "audit_app" / "app.py"
 _AT_REST = """() => !document.querySelector('[data-stale=true]') && document.getAnimations().every(
     (a) => a.playState !== 'running' || a.effect?.getComputedTiming().iterations === Infinity)"""
 
+_DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
+
 
 def serve(root: Path) -> Served:
     before = os.environ.get("AUDIT_WORKSPACE")
@@ -28,7 +30,7 @@ def serve(root: Path) -> Served:
 
 def settled(page):
     """Wait until Streamlit has run the page and drawn it, and nothing fades in any more."""
-    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=30_000)
+    page.wait_for_selector(_DONE, timeout=30_000)
     page.wait_for_timeout(400)
     page.wait_for_function(_AT_REST, timeout=30_000)
     return page
@@ -39,10 +41,15 @@ def query(page) -> dict[str, str]:
 
 
 def violations(page) -> list[str]:
-    """Return what axe-core holds to be serious or critical."""
+    """Return what axe-core holds to be serious or critical, of a page that rests: what fades in has no contrast yet."""
     from axe_playwright_python.sync_playwright import Axe
 
-    found = Axe().run(page).response["violations"]
+    for _ in range(3):
+        found = Axe().run(page).response["violations"]
+        # A page may run once more after it was drawn, when its components have told what the browser knows.
+        if page.query_selector(_DONE) and page.evaluate(_AT_REST):
+            break
+        settled(page)
     return [
         f"{v['id']} ({v['impact']}): {[n['target'] for n in v['nodes']][:4]} {v['nodes'][0].get('failureSummary', '')}"
         for v in found
