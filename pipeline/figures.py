@@ -141,7 +141,8 @@ def error_rates(issues: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         xaxis_title="share of windows expected to be wrong", xaxis_tickformat=".0%", yaxis_autorange="reversed", showlegend=False
     )
     figure.update_xaxes(rangemode="tozero")
-    return styled(figure, rows=len(table)), table
+    # The app writes what a label means below it: two lines a row.
+    return styled(figure, rows=len(table), row_height=34), table
 
 
 def reliability(windows: pd.DataFrame, oof: pd.DataFrame) -> Figure:
