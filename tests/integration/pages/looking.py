@@ -13,7 +13,8 @@ APP = ROOT / "audit_app" / "app.py"
 _AT_REST = """() => !document.querySelector('[data-stale=true]') && document.getAnimations().every(
     (a) => a.playState !== 'running' || a.effect?.getComputedTiming().iterations === Infinity)"""
 
-_DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
+_APP = "[data-testid=stApp]"
+_DONE = f"{_APP}[data-test-script-state=notRunning]"
 
 
 def serve(root: Path) -> Served:
@@ -41,13 +42,16 @@ def query(page) -> dict[str, str]:
 
 
 def violations(page) -> list[str]:
-    """Return what axe-core holds to be serious or critical, of a page that rests: what fades in has no contrast yet."""
+    """Return what axe-core holds to be serious or critical of a file, or of a page of the app that rests.
+
+    What fades in has no contrast yet.
+    """
     from axe_playwright_python.sync_playwright import Axe
 
     for _ in range(3):
         found = Axe().run(page).response["violations"]
         # A page may run once more after it was drawn, when its components have told what the browser knows.
-        if page.query_selector(_DONE) and page.evaluate(_AT_REST):
+        if not page.query_selector(_APP) or (page.query_selector(_DONE) and page.evaluate(_AT_REST)):
             break
         settled(page)
     return [
