@@ -34,6 +34,10 @@ class Skeleton:
     left_right: tuple[tuple[int, int], ...] = ()
     body_axis: tuple[int, int] | None = None
 
+    def named(self, pairs: Iterable[tuple[int, int]]) -> tuple[tuple[str, str], ...]:
+        """Return edges or left-right pairs by the names of their keypoints."""
+        return tuple((self.keypoints[a], self.keypoints[b]) for a, b in pairs)
+
     @property
     def columns(self) -> tuple[str, ...]:
         """Return the coordinate columns of the frames table, x before y, in keypoint order."""

@@ -60,7 +60,7 @@ class BehaviorClassifier(Decider):
     max_gap_ms, max_keypoint_gap_ms : float
         The holes in the frames, and of one keypoint, that are bridged when windows are cut from frames; as in training.
     rules : PoseRules, optional
-        Which keypoints counted as missing in training although they had coordinates; predictions do the same.
+        Which keypoints counted as missing in training although they had coordinates, and which poses as bad; so they do again.
     recipe : Recipe, optional
         How to build and train; the default preset where it is left out.
     device : str
@@ -150,7 +150,7 @@ class BehaviorClassifier(Decider):
             name=f"Behaviour{species} from keypoints",
             summary=f"Tells {len(self.classes)} actions{species} apart in windows of {self.steps} poses, {self.hz:g} a second.",
             classes=dict.fromkeys(self.classes),
-            inputs={"keypoints": ", ".join(self.keypoints), **asdict(self.clock), **asdict(self.rules)},
+            inputs={"keypoints": ", ".join(self.keypoints), **asdict(self.clock), **self.rules.shown},
             training={"pose-audit": data_schemas.__version__, **asdict(self.recipe)},
         )
 

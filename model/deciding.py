@@ -35,7 +35,7 @@ class Decider:
     clock : Clock
         How frames become windows.
     rules : PoseRules, optional
-        Which keypoints count as missing although they have coordinates.
+        Which keypoints count as missing although they have coordinates, and which poses are bad.
     """
 
     def __init__(self, classes: Sequence[str], keypoints: Sequence[str], *, clock: Clock, rules: PoseRules | None = None) -> None:
@@ -137,6 +137,7 @@ class Decider:
                 start_frame=w.start_frame,
                 end_frame=w.end_frame,
                 visible=w.visible,
+                bad_pose=w.bad_pose,
             )
             for w, p in zip(windows, probabilities, strict=True)
         ]

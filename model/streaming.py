@@ -54,6 +54,8 @@ class CutWindow:
         When the first and the last sample are due.
     visible : float
         The share of its keypoints that were seen, not interpolated.
+    bad_pose : bool
+        Fewer of its keypoints were seen or interpolated than training asked for.
     """
 
     poses: FloatArray
@@ -62,6 +64,7 @@ class CutWindow:
     start_ms: float
     end_ms: float
     visible: float
+    bad_pose: bool
 
 
 @dataclass
@@ -166,7 +169,8 @@ class WindowCutter:
         self._forget()
         if len(samples) < steps:
             return []
-        poses = np.where((samples.state > MISSING)[..., None], samples.xy, np.float32(np.nan))
+        shown = samples.state > MISSING
+        poses = np.where(shown[..., None], samples.xy, np.float32(np.nan))
         return [
             CutWindow(
                 poses=poses,
@@ -175,6 +179,7 @@ class WindowCutter:
                 start_ms=start,
                 end_ms=start + (steps - 1) * 1000.0 / self.clock.hz,
                 visible=np.count_nonzero(samples.state == SEEN) / samples.state.size,
+                bad_pose=bool(shown.mean() < self.rules.min_visible),
             )
         ]
 
@@ -202,6 +207,9 @@ class Decision:
         The frames of these samples, counted from the start of the stream (or of the clip).
     visible : float
         The share of keypoints that were seen; what is said of a window of which little was seen is worth little.
+    bad_pose : bool
+        So few keypoints were seen or interpolated that the window would have taught nothing. Implausible keypoints, for which
+        ``audit predict`` looks in whole clips, are not looked for.
     clip_id : str
         The clip, where a table of frames named one.
     """
@@ -214,6 +222,7 @@ class Decision:
     start_frame: int
     end_frame: int
     visible: float
+    bad_pose: bool
     clip_id: str = ""
 
 

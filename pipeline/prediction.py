@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from data_schemas.config import Config, load_config
 from data_schemas.errors import BundleError, TooFewDataError, UsageError, WorkspaceError
+from data_schemas.skeletons import Skeleton
 from data_schemas.tables import PREDICTIONS, keypoints_of, probability_columns, text, validate
 from model.bundle import is_bundle
 from model.classifier import BehaviorClassifier
@@ -187,7 +188,7 @@ def _predict(
     frames[columns] = _seen_in_training(found.frames, rows, columns=columns, model=model)
     settings = _as_trained(model, hop=hop, config=config)
     sampled = sample_clips(clips, frames, config=settings)
-    windows = cut_windows(clips, frames, sampled=sampled, config=settings, taxonomy=None)
+    windows = cut_windows(clips, frames, sampled=sampled, config=settings, taxonomy=None, skeleton=_skeleton_of(model))
     index = Windows.of(sampled.samples, windows["first_sample"].to_numpy(), steps=model.steps, device=model.device)
     probabilities = model.predict_windows(index)
     best = probabilities.argmax(axis=1) if len(windows) else np.empty(0, np.int64)
@@ -229,20 +230,40 @@ def _columns(found: Recordings, model: BehaviorClassifier) -> list[str]:
 
 
 def _as_trained(model: BehaviorClassifier, *, hop: float, config: Config) -> Config:
-    clock = model.clock
+    """Return how to cut, and which poses to call bad, as a model's training did."""
+    clock, rules = model.clock, model.rules
     stride = round(hop * clock.hz)
     if stride < 1 or abs(stride - hop * clock.hz) > 1e-6:
         raise UsageError(
             f"--hop {hop:g}: the model takes {clock.hz:g} samples a second, so a hop is a multiple of {1 / clock.hz:g} s",
             hint=f"--hop {max(1, stride) / clock.hz:g}",
         )
-    windows = {"hz": clock.hz, "steps": clock.steps, "stride": stride, "max_gap_ms": round(clock.max_gap_ms)}
+    windows = {
+        "hz": clock.hz,
+        "steps": clock.steps,
+        "stride": stride,
+        "max_gap_ms": round(clock.max_gap_ms),
+        "min_visible": rules.min_visible,
+    }
+    pose = {
+        "max_keypoint_gap_ms": round(clock.max_keypoint_gap_ms),
+        "find_faults": rules.find_faults,
+        "max_implausible": rules.max_implausible,
+    }
     return config.model_copy(
-        update={
-            "windows": config.windows.model_copy(update=windows),
-            "pose": config.pose.model_copy(update={"max_keypoint_gap_ms": round(clock.max_keypoint_gap_ms)}),
-        }
+        update={"windows": config.windows.model_copy(update=windows), "pose": config.pose.model_copy(update=pose)}
     )
+
+
+def _skeleton_of(model: BehaviorClassifier) -> Skeleton | None:
+    """Return the skeleton by which training looked for implausible keypoints, None where the bundle does not tell."""
+    rules, place = model.rules, {name: i for i, name in enumerate(model.keypoints)}
+    if rules.edges is None or rules.left_right is None:
+        return None
+    edges, pairs = (
+        tuple((place[a], place[b]) for a, b in named if a in place and b in place) for named in (rules.edges, rules.left_right)
+    )
+    return Skeleton(name="of the model", keypoints=model.keypoints, edges=edges, left_right=pairs)
 
 
 def _first_reason(found: Recordings) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from data_schemas.config import Config
 from data_schemas.labels import Taxonomy
-from data_schemas.skeletons import choose_skeleton
+from data_schemas.skeletons import Skeleton, choose_skeleton
 from data_schemas.tables import keypoints_of, text
 from model.windowing import SEEN, cut
 from pipeline.given import given_labels
@@ -23,13 +23,20 @@ __all__ = ["contiguous_blocks", "cut_windows", "merged_labels", "window_labels"]
 
 
 def cut_windows(
-    clips: pd.DataFrame, frames: pd.DataFrame, *, sampled: SampledClips, config: Config, taxonomy: Taxonomy | None
+    clips: pd.DataFrame,
+    frames: pd.DataFrame,
+    *,
+    sampled: SampledClips,
+    config: Config,
+    taxonomy: Taxonomy | None,
+    skeleton: Skeleton | None = None,
 ) -> pd.DataFrame:
     """Return the windows table, all that have a label with ``split = "audit"``.
 
     A window's label is its clip's, or, where frames are labelled one by one, the commonest of its frames, null where none of them
     has one; ``mixed`` tells that it holds more than one. ``window_id`` depends on clip and span alone. ``pose_fault`` tells why a
-    pose is bad: too few keypoints, or implausible ones (see :mod:`pipeline.poses.plausibility`).
+    pose is bad: too few keypoints, or implausible ones (see :mod:`pipeline.poses.plausibility`); ``skeleton`` names their bones,
+    or ``pose.skeleton`` where it is left out.
     """
     samples, steps = sampled.samples, config.windows.steps
     first = cut(samples.run, steps=steps, stride=config.windows.stride)
@@ -43,7 +50,7 @@ def cut_windows(
     species = clips["species"].to_numpy(object)[clip]
     subject = clips["subject_id"].to_numpy(object)[clip]
     clip_id = clips["clip_id"].to_numpy(object)[clip]
-    fault = _pose_faults(frames, sampled, first, config=config)
+    fault = _pose_faults(frames, sampled, first, config=config, skeleton=skeleton)
     return pd.DataFrame(
         {
             "window_id": text([_window_id(c, a, b) for c, a, b in zip(clip_id, start, end, strict=True)]),
@@ -93,13 +100,15 @@ def merged_labels(
     return np.array([merged[pair] for pair in pairs], object)
 
 
-def _pose_faults(frames: pd.DataFrame, sampled: SampledClips, first: NDArray[np.int64], *, config: Config) -> NDArray[np.object_]:
+def _pose_faults(
+    frames: pd.DataFrame, sampled: SampledClips, first: NDArray[np.int64], *, config: Config, skeleton: Skeleton | None
+) -> NDArray[np.object_]:
     """Return why each window's pose is bad, or None."""
     samples = sampled.samples
     faults = np.zeros_like(samples.state)
     if config.pose.find_faults:
         keypoints = keypoints_of(list(frames.columns))
-        body = body_of(choose_skeleton(keypoints, wanted=config.pose.skeleton), keypoints)
+        body = body_of(skeleton or choose_skeleton(keypoints, wanted=config.pose.skeleton), keypoints)
         faults = find_faults(samples, sampled.clip, body=body, hz=config.windows.hz)
     return window_faults(
         faults,

@@ -56,8 +56,7 @@ def body_of(skeleton: Skeleton, keypoints: tuple[str, ...] | None = None) -> Bod
     place = {name: i for i, name in enumerate(names)}
 
     def here(pairs: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
-        named = [(skeleton.keypoints[a], skeleton.keypoints[b]) for a, b in pairs]
-        return tuple((place[a], place[b]) for a, b in named if a in place and b in place)
+        return tuple((place[a], place[b]) for a, b in skeleton.named(pairs) if a in place and b in place)
 
     animals = tuple(animals_in(names).values()) or (tuple(range(len(names))),)
     pairs = tuple((a, b) for animal in animals for i, a in enumerate(animal) for b in animal[i + 1 :])

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from data_schemas.config import Config, load_config
 from data_schemas.labels import Taxonomy
+from data_schemas.skeletons import choose_skeleton
 from data_schemas.tables import CLIPS, FRAMES, OOF, REMARKS, REVIEWED, WINDOWS, keypoints_of
+from model.pose_rules import PoseRules
 from model.windowing import Samples
 from pipeline.export.labels import review_frames
 from pipeline.export.windows import clean_windows
@@ -74,9 +76,19 @@ class Material:
         return sample_clips(self.clips, frames, config=self.config).samples, keypoints_of(list(frames.columns))
 
     @cached_property
-    def unseen(self) -> tuple[tuple[float, float], ...]:
-        """Return the places at which keypoints counted as not seen when the source was read."""
-        return unseen_places(self.folder.read_table("notes", REMARKS)["reason"])
+    def rules(self) -> PoseRules:
+        """Return which keypoints counted as missing when the source was read, and which poses as bad when it was cut."""
+        pose, keypoints = self.config.pose, self.poses[1]
+        skeleton = choose_skeleton(keypoints, wanted=pose.skeleton)
+        return PoseRules(
+            min_confidence=pose.min_confidence,
+            unseen=unseen_places(self.folder.read_table("notes", REMARKS)["reason"]),
+            min_visible=self.config.windows.min_visible,
+            find_faults=pose.find_faults,
+            max_implausible=pose.max_implausible,
+            edges=skeleton.named(skeleton.edges),
+            left_right=skeleton.named(skeleton.left_right),
+        )
 
     @cached_property
     def classes(self) -> dict[str, list[str]]:

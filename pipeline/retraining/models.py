@@ -27,7 +27,6 @@ from data_schemas.errors import TooFewDataError
 from model.bundle import made_from
 from model.classifier import BehaviorClassifier
 from model.device import choose_device
-from model.pose_rules import PoseRules
 from model.training import Windows
 from pipeline.detection.hearing import recipe_of
 from pipeline.file_names import file_name
@@ -236,7 +235,7 @@ class Models:
             species=course.species,
             max_gap_ms=windows.max_gap_ms,
             max_keypoint_gap_ms=pose.max_keypoint_gap_ms,
-            rules=PoseRules(pose.min_confidence, self.material.unseen),
+            rules=self.material.rules,
             recipe=course.recipe,
             device=self._device,
         )

@@ -15,7 +15,7 @@ from model.pose_rules import PoseRules
 from model.recipe import make_recipe
 from model.streaming import Decision
 
-RULES = PoseRules(min_confidence=0.6, unseen=((0.0, 0.0),))
+RULES = PoseRules(min_confidence=0.6, unseen=((0.0, 0.0),), min_visible=0.7, edges=(("nose", "neck"),), left_right=())
 FRAMES = 120
 
 
@@ -57,6 +57,14 @@ def test_frames_are_decided_as_if_they_came_with_what_is_missing(with_rules: Beh
     assert said(with_rules.decide(table)) == expected
 
 
+def test_a_stream_says_where_fewer_keypoints_were_shown_than_training_asked_for(
+    with_rules: BehaviorClassifier, recording
+) -> None:
+    xy = np.where(recording[0] == 0, np.float32(5), recording[0])
+    xy[60:, 1] = np.nan
+    assert [d.bad_pose for d in with_rules.decide(xy, confidences=1.0)] == [False, False, True, True]
+
+
 def test_windows_that_hold_places_where_nothing_was_seen_are_predicted_without_them(with_rules: BehaviorClassifier) -> None:
     poses = np.random.default_rng(2).normal(100, 30, (4, 5, 3, 2)).astype(np.float32)
     missing = poses.copy()
@@ -79,7 +87,7 @@ def test_a_bundle_keeps_the_rules_and_an_old_one_has_none(with_rules: BehaviorCl
     told = {name: value for name, value in facts.items() if name not in ("format", "weights_sha256", "pose_rules")}
     write_bundle(tmp_path / "old", told, weights=weights, card="")
     assert BehaviorClassifier.load(tmp_path / "old").rules == PoseRules()
-    for wrong in ({"min_confidence": 2}, {"unseen": [[1]]}, {"unseen": [["x", 0]]}, 5):
+    for wrong in ({"min_confidence": 2}, {"unseen": [[1]]}, {"unseen": [["x", 0]]}, {"min_visible": 2}, {"edges": [["nose"]]}, 5):
         write_bundle(tmp_path / "wrong", told | {"pose_rules": wrong}, weights=weights, card="")
         with pytest.raises(BundleError):
             BehaviorClassifier.load(tmp_path / "wrong")

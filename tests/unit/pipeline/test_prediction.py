@@ -65,3 +65,23 @@ def test_the_arms_of_a_run_are_named(tmp_path: Path) -> None:
         load_models(tmp_path / "models")
     assert str(tmp_path / "models" / "reviewed") in caught.value.hint
     assert list(load_models(tmp_path / "models" / "reviewed")) == ["RAT"]
+
+
+def test_poses_are_bad_by_the_rules_of_training(tmp_path: Path) -> None:
+    frames = 100
+    table = poses().iloc[np.repeat(0, frames)].assign(frame_number=np.arange(frames), timestamp_ms=np.arange(frames) * 40)
+    table[["nose_x", "nose_y", "tail_x", "tail_y"]] = np.random.default_rng(1).normal(100, 2, (frames, 4))
+    table.loc[table["frame_number"] >= 50, ["tail_x", "tail_y"]] = np.nan
+    lost = put(tmp_path / "lost.csv", table)
+    assert not predicted(lost, PoseRules()).table["bad_pose"].any()
+    assert predicted(lost, PoseRules(min_visible=0.6)).table["pose_fault"].fillna("").tolist() == ["", "", "missing", "missing"]
+
+    number = np.arange(frames)
+    table[["nose_x", "tail_x", "nose_y", "tail_y"]] = np.stack([number, number + 50, 0 * number, 0 * number], axis=1)
+    table.loc[table["frame_number"].between(60, 64), "tail_x"] += 300
+    leaping = put(tmp_path / "leaping.csv", table)
+    bones = {"edges": (("nose", "tail"),), "left_right": ()}
+    strict = PoseRules(max_implausible=0.05, **bones)
+    assert predicted(leaping, strict).table["bad_pose"].tolist() == [False, False, True, False]
+    assert not predicted(leaping, PoseRules()).table["bad_pose"].any()
+    assert not predicted(leaping, PoseRules(find_faults=False, max_implausible=0.0)).table["bad_pose"].any()
