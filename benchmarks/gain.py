@@ -41,6 +41,7 @@ from data_schemas.tables import FRAMES, ISSUES, SEGMENTS, text
 from pipeline import stages
 from pipeline.demo import SIMULATOR_VERSION, write_demo
 from pipeline.folds import split_again
+from pipeline.report.page import write_report
 from pipeline.retraining.arms import Arm
 from pipeline.retraining.material import Material, read_material
 from pipeline.retraining.models import Models
@@ -130,7 +131,7 @@ def audited(case: Case, *, seed: int, folder: Path) -> Material:
     place = Workspace(folder)
     chosen = patch.object(stages, "split_windows", held_out(case.holdout)) if case.holdout else nullcontext()
     with chosen:
-        run_audit(case.source, config, workspace=place, show=lambda _: nullcontext(lambda *_: None))
+        run_audit(case.source, config, workspace=place, draw=write_report, show=lambda _: nullcontext(lambda *_: None))
     return read_material(place, config)
 
 

@@ -141,6 +141,7 @@ def run(
     """
     from pipeline.presentation import found_lines
     from pipeline.progress import stage_progress
+    from pipeline.report.page import write_report
     from pipeline.rounds import decided_so_far
     from pipeline.run import run_audit
     from pipeline.summary import summarise
@@ -160,7 +161,8 @@ def run(
     decided = decided_so_far(place, where) if reviewed else None
     if decided is not None and decided.stretches.empty:
         sys.stderr.write("no decision counts yet: this is the audit of the labels as given\n")
-    folder, worked = run_audit(where, config, workspace=place, show=stage_progress, tell=_tell_what_was_read, decided=decided)
+    shown: dict[str, Any] = {"draw": write_report, "show": stage_progress, "tell": _tell_what_was_read}
+    folder, worked = run_audit(where, config, workspace=place, decided=decided, **shown)
     if not worked:
         sys.stderr.write("nothing to do: the same source, configuration and code have been audited\n")
     typer.echo("\n".join(found_lines(summarise(folder), workspace=workspace)))

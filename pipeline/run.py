@@ -1,4 +1,4 @@
-"""Run the stages: skip what is fresh, go on where an interrupted run stopped, and finish with the report."""
+"""Run the stages: skip what is fresh, go on where an interrupted run stopped, and finish with the caller's report."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from pipeline.identity import code_version, digest
 from pipeline.naming import named_files, taxonomy_of
 from pipeline.progress import Report
 from pipeline.readers import Reader, recognise
-from pipeline.report import write_report
 from pipeline.rounds import Decided, figures_of_round, open_round
 from pipeline.run_folder import RunFolder
 from pipeline.stages import SCHEMAS, STAGES, Context, Stage
@@ -26,7 +25,10 @@ from pipeline.workspace import Workspace
 
 __all__ = ["run_audit"]
 
-_DATA, _REPORT = "pipeline.data_summary", "pipeline.report"
+_DATA = "pipeline.data_summary"
+
+Draw = Callable[[RunFolder], None]
+"""Draws the report of a run into its folder; its module's code tells whether a report is drawn anew."""
 
 Show = Callable[[str], AbstractContextManager[Report]]
 """Shows one stage by its name while it runs."""
@@ -43,6 +45,7 @@ def run_audit(
     config: Config,
     *,
     workspace: Workspace,
+    draw: Draw,
     show: Show,
     tell: Tell | None = None,
     decided: Decided | None = None,
@@ -75,12 +78,12 @@ def run_audit(
     identity = digest(base, code, None if decided is None or stretches is None else decided.hash)
     with workspace.locked():
         folder = workspace.run_of(identity, {**code, **facts, "round": open_round(workspace, base, decided)})
-        if folder.record().get("finished") and not _stale_stages(folder, identity) and _is_drawn(folder):
+        if folder.record().get("finished") and not _stale_stages(folder, identity) and _is_drawn(folder, draw):
             workspace.name_latest(folder)
             if tell is not None:
                 tell(_keep_data(folder, {}, config=config, again=False))
             return folder, False
-        _run_stages(folder, identity, reader=reader, config=config, show=show, tell=tell, decided=stretches)
+        _run_stages(folder, identity, reader=reader, config=config, draw=draw, show=show, tell=tell, decided=stretches)
         workspace.name_latest(folder)
     return folder, True
 
@@ -91,6 +94,7 @@ def _run_stages(
     *,
     reader: Reader,
     config: Config,
+    draw: Draw,
     show: Show,
     tell: Tell | None,
     decided: pd.DataFrame | None,
@@ -110,8 +114,8 @@ def _run_stages(
     with show("report"):
         started = time.monotonic()
         folder.log("stage", stage="report")
-        write_report(folder)
-        _note(folder, "report", seconds=time.monotonic() - started, code=code_version(_REPORT))
+        draw(folder)
+        _note(folder, "report", seconds=time.monotonic() - started, code=code_version(draw.__module__))
     folder.drop_arrays()
     folder.save_record({**folder.record(), "finished": True})
     folder.log("finished")
@@ -174,10 +178,10 @@ def _keep_figures(folder: RunFolder, tables: dict[str, pd.DataFrame]) -> None:
     folder.save_record({**record, "round": {**record["round"], **figures_of_round(whole)}})
 
 
-def _is_drawn(folder: RunFolder) -> bool:
+def _is_drawn(folder: RunFolder, draw: Draw) -> bool:
     """Tell whether the report was drawn by the code of now."""
     told = folder.record()["stages"].get("report") or {}
-    return told.get("code") == code_version(_REPORT)
+    return told.get("code") == code_version(draw.__module__)
 
 
 def _note(folder: RunFolder, stage: str, **figures: Any) -> None:

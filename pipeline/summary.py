@@ -11,10 +11,9 @@ from data_schemas.errors import StageError
 from pipeline.rounds import rounds_of
 from pipeline.run_folder import RunFolder
 from pipeline.stages import SCHEMAS, STAGES
-from pipeline.trust_text import blind_species
 from pipeline.workspace import Workspace
 
-__all__ = ["clip_list", "label_errors", "review_figures", "segments_by_state", "summarise", "unreviewed"]
+__all__ = ["blind_species", "clip_list", "label_errors", "review_figures", "segments_by_state", "summarise", "unreviewed"]
 
 _MANY_ORPHANS = 100
 """Orphans that are listed; all are counted."""
@@ -109,6 +108,11 @@ def unreviewed(issues: pd.DataFrame, windows: pd.DataFrame, trust: Iterable[Mapp
     """
     known = issues["window_id"].isin(windows.loc[windows["reviewed"], "window_id"])
     return issues[(issues["split"] == "audit") & ~known & ~issues["species"].isin(blind_species(trust))]
+
+
+def blind_species(trust: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Return the species whose models are no better than chance: of their labels nothing is known."""
+    return {told["species"] for told in trust if not told["better"]}
 
 
 def label_errors(issues: pd.DataFrame) -> list[dict[str, Any]]:

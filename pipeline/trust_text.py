@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["blind_species", "trust_sentences"]
+__all__ = ["trust_sentences"]
 
 
 def trust_sentences(trust: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -17,11 +17,6 @@ def trust_sentences(trust: Iterable[Mapping[str, Any]]) -> list[str]:
         Rows of the trust table.
     """
     return [_sentence(told) for told in trust]
-
-
-def blind_species(trust: Iterable[Mapping[str, Any]]) -> set[str]:
-    """Return the species whose models are no better than chance: of their labels nothing is known."""
-    return {told["species"] for told in trust if not told["better"]}
 
 
 def _sentence(told: Mapping[str, Any]) -> str:

@@ -21,11 +21,10 @@ from pipeline.folds import FEWEST_GROUPS
 from pipeline.proof.intervals import Estimate, class_estimates, difference, estimate
 from pipeline.proof.measures import MEASURES, Tally, calibration_error, tally
 from pipeline.proof.residual import FEWEST_WINDOWS
-from pipeline.retraining.arms import Arm
 
 __all__ = ["Verified", "compare_arms", "figures_of", "needs", "verified_of"]
 
-Answers = Mapping[Arm, NDArray[np.float32]]
+Answers = Mapping[str, NDArray[np.float32]]
 """Probabilities by arm, shape (hold-out windows, classes)."""
 
 

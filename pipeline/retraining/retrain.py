@@ -200,7 +200,7 @@ def _compare(plan: _Plan, material: Material, models: Models, *, key: str) -> di
 def _species(name: str, plan: _Plan, material: Material, models: Models) -> dict[str, Any]:
     verified, classes = plan.verified[name], material.classes[name]
     wanted = {w.lesson.arm: w for w in plan.wanted if w.species == name}
-    answers = {arm: _answers(models, w) for arm, w in wanted.items()}
+    answers: dict[str, NDArray[np.float32]] = {arm: _answers(models, w) for arm, w in wanted.items()}
     windows, groups = needs(verified)
     curve = sorted((w for w in plan.curve if w.species == name), key=lambda w: w.lesson.share)
     return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -34,14 +34,14 @@ def selftest(
     import json
 
     from pipeline.progress import stage_progress
+    from pipeline.report.page import write_report
     from pipeline.selftest.trial import KINDS, SHARES, prepare_selftest, run_selftest
     from pipeline.selftest.words import cost_line, selftest_lines
     from pipeline.workspace import Workspace
 
     options = {"run": {"jobs": jobs}}
-    test = prepare_selftest(
-        Workspace(workspace), kinds=kinds or KINDS, shares=shares or SHARES, seed=seed, options=options, show=stage_progress
-    )
+    planted: dict[str, Any] = {"kinds": kinds or KINDS, "shares": shares or SHARES, "seed": seed}
+    test = prepare_selftest(Workspace(workspace), **planted, options=options, draw=write_report, show=stage_progress)
     sys.stderr.write(cost_line(len(test.audits), seconds=test.seconds) + "\n")
-    found = run_selftest(test, show=stage_progress)
+    found = run_selftest(test, draw=write_report, show=stage_progress)
     typer.echo(json.dumps(found, ensure_ascii=False, indent=2) if as_json else "\n".join(selftest_lines(found)))

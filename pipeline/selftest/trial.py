@@ -17,8 +17,7 @@ from pipeline.identity import code_version, digest
 from pipeline.naming import taxonomy_of
 from pipeline.progress import Report
 from pipeline.readers import Reader, recognise
-from pipeline.report import write_report
-from pipeline.run import Show, run_audit
+from pipeline.run import Draw, Show, run_audit
 from pipeline.run_folder import RunFolder
 from pipeline.selftest.ground import Ground, lay_ground
 from pipeline.selftest.planted import Planted
@@ -87,6 +86,7 @@ def prepare_selftest(
     shares: Sequence[float],
     seed: int,
     options: dict[str, dict[str, Any]],
+    draw: Draw,
     show: Show,
 ) -> Selftest:
     """Find the audit of the unplanted data, or make it, and say what can be planted.
@@ -105,7 +105,7 @@ def prepare_selftest(
     config = _config_to_test(workspace, options)
     reader = recognise(Path(config.source.path), format=config.source.format)
     shown = workspace.latest()
-    folder, _ = run_audit(Path(config.source.path), config, workspace=workspace, show=show)
+    folder, _ = run_audit(Path(config.source.path), config, workspace=workspace, draw=draw, show=show)
     if shown is not None and shown.record().get("round", {}).get("base") == folder.record()["round"]["base"]:
         # Planted is in the labels as given; a later round stays the one that people look at, and that was asked for last.
         workspace.name_latest(workspace.run_of(str(shown.record()["identity"]), {}))
@@ -120,7 +120,7 @@ def prepare_selftest(
     return Selftest(workspace, folder, reader, config, tables, ground, audits, left_out, untested, seed)
 
 
-def run_selftest(selftest: Selftest, *, show: Show) -> dict[str, Any]:
+def run_selftest(selftest: Selftest, *, draw: Draw, show: Show) -> dict[str, Any]:
     """Audit every planted copy and return what came back; the table is stored in the run's folder, and the report shows it.
 
     A copy that was audited before is not audited again, and an interrupted one goes on with its finished networks.
@@ -142,7 +142,7 @@ def run_selftest(selftest: Selftest, *, show: Show) -> dict[str, Any]:
         table = selftest_table(sorted(rows, key=lambda r: (PLANTED_KINDS.index(str(r["kind"])), r["share"])))
         _require_a_score(table)
         selftest.folder.write_table("selftest", table, schema=SELFTEST, made_from=identity)
-        write_report(selftest.folder)
+        draw(selftest.folder)
     return findings(table, run_dir=selftest.folder.path, untested=selftest.untested)
 
 

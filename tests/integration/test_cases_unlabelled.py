@@ -22,6 +22,7 @@ from pipeline.export.dataset import export_dataset
 from pipeline.proof.measured import measure_labels
 from pipeline.readers import recognise
 from pipeline.report.found import Found
+from pipeline.report.page import write_report
 from pipeline.review.access import frames_of, open_store, stored_events
 from pipeline.review.events import Commit, Span, new_operation
 from pipeline.review.history import history
@@ -47,7 +48,7 @@ def run(source: Path, place: Workspace, *, decided: Decided | None = None) -> Ru
     def show(_stage: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda *_: None
 
-    return run_audit(source, quick(), workspace=place, show=show, decided=decided)[0]
+    return run_audit(source, quick(), workspace=place, draw=write_report, show=show, decided=decided)[0]
 
 
 def judged(source: Path) -> dict[str, pd.DataFrame]:

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from pipeline.progress import stage_progress
+from pipeline.report.page import write_report
 from pipeline.selftest.trial import prepare_selftest
 from pipeline.workspace import Workspace
 
@@ -143,7 +144,8 @@ def test_the_same_decisions_are_no_new_round_and_others_are(audited, tmp_path: P
 
     # A selftest plants into the labels as given, and leaves the round that people look at.
     place = Workspace(tmp_path / "ws")
-    test = prepare_selftest(place, kinds=["flips"], shares=[0.3], seed=0, options={"run": {"jobs": 1}}, show=stage_progress)
+    planted = {"kinds": ["flips"], "shares": [0.3], "seed": 0, "options": {"run": {"jobs": 1}}}
+    test = prepare_selftest(place, **planted, draw=write_report, show=stage_progress)
     assert test.folder.path == plain
     assert place.newest().path == shown(tmp_path) == three
 

@@ -16,6 +16,7 @@ from pipeline import identity, run
 from pipeline.identity import code_version
 from pipeline.meaning import meaning_of
 from pipeline.progress import Report
+from pipeline.report.page import write_report
 from pipeline.rounds import Decided
 from pipeline.run_folder import RunFolder
 from pipeline.workspace import Workspace
@@ -23,7 +24,7 @@ from tests.conftest import ROOT
 
 ROOTS = {
     "run": "pipeline.stages",
-    "report": "pipeline.report",
+    "report": "pipeline.report.page",
     "selftest": "pipeline.selftest.planting",
     "models": "pipeline.retraining.models",
     "figures": "pipeline.retraining.retrain",
@@ -46,7 +47,7 @@ def versions() -> dict[str, str]:
 CHANGES = {
     "pipeline/doctor.py": "",
     "pipeline/export/datasheet.py": "",
-    "pipeline/report/page.py": "report figures",
+    "pipeline/report/page.py": "report",
     "pipeline/report/style.css": "report figures",
     "pipeline/selftest/planting.py": "selftest",
     "pipeline/retraining/training.py": "models figures",
@@ -130,14 +131,14 @@ def audit(tmp_path: Path, make_table, monkeypatch: pytest.MonkeyPatch) -> Callab
 
     def work(folder: RunFolder, *_: object, **__: object) -> None:
         folder.save_record(
-            {**folder.record(), "finished": True, "stages": {"report": {"code": run.code_version("pipeline.report")}}}
+            {**folder.record(), "finished": True, "stages": {"report": {"code": run.code_version(write_report.__module__)}}}
         )
 
     monkeypatch.setattr(run, "_run_stages", work)
     monkeypatch.setattr(run, "_stale_stages", lambda *_: [])
 
     def audited(version: str, label: str | None = None, *, report: str = "") -> tuple[RunFolder, bool]:
-        monkeypatch.setattr(run, "code_version", lambda module: report if module == "pipeline.report" else version)
+        monkeypatch.setattr(run, "code_version", lambda module: report if module == write_report.__module__ else version)
         spans = {
             "clip_id": text(["a"]),
             "start_frame": [0],
@@ -146,9 +147,8 @@ def audit(tmp_path: Path, make_table, monkeypatch: pytest.MonkeyPatch) -> Callab
             "label_source": text(["review"]),
         }
         decided = Decided(pd.DataFrame(spans).astype({"start_frame": "int32", "end_frame": "int32"}), events=1) if label else None
-        return run.run_audit(
-            tmp_path / "poses.parquet", load_config(None), workspace=Workspace(tmp_path / "ws"), show=show, decided=decided
-        )
+        place, shown = Workspace(tmp_path / "ws"), {"draw": write_report, "show": show}
+        return run.run_audit(tmp_path / "poses.parquet", load_config(None), workspace=place, decided=decided, **shown)
 
     return audited
 

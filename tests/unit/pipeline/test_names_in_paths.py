@@ -15,6 +15,7 @@ from data_schemas.tables import OOF
 from pipeline.file_names import file_name
 from pipeline.prediction import load_models
 from pipeline.progress import Report
+from pipeline.report.page import write_report
 from pipeline.retraining.retrain import retrain_arms
 from pipeline.run import run_audit
 from pipeline.run_folder import RunFolder
@@ -44,7 +45,7 @@ def audited(tmp_path_factory: pytest.TempPathFactory, make_table) -> RunFolder:
     poses["clip_id"] = poses["clip_id"].str.slice(-300)
     poses.to_parquet(root / "poses.parquet", index=False)
     place, config = Workspace(root / "ws"), load_config(None, overrides=QUICK)
-    run, _ = run_audit(root / "poses.parquet", config, workspace=place, show=show)
+    run, _ = run_audit(root / "poses.parquet", config, workspace=place, draw=write_report, show=show)
     retrain_arms(place, config, show=show)
     return run
 

@@ -19,8 +19,8 @@ from pipeline.demo import write_demo
 from pipeline.detection.segments import cut_segments
 from pipeline.figures import class_counts, error_rates, given_by_predicted, quality_histogram
 from pipeline.readers import recognise
-from pipeline.report import write_report
 from pipeline.report.drawing import drawn_edges, skeleton_strip
+from pipeline.report.page import write_report
 from pipeline.run_folder import RunFolder
 from pipeline.selftest.recovery import nothing_planted, selftest_table
 from pipeline.stages import SCHEMAS, STAGES, Context
