@@ -25,12 +25,11 @@ from pipeline.readers.checks import (
     frame_rate,
     mend_coordinates,
     order_frames,
-    pause_notes,
-    uncounted_pauses,
 )
 from pipeline.readers.clocks import clock_note
 from pipeline.readers.label_files import KEYPOINTS, Animal, LabelFile, Metadata, as_float, decode_label_file
 from pipeline.readers.names import clip_id_of, plain_name, shown_path, without_ending, years
+from pipeline.readers.pauses import parting_notes
 from pipeline.readers.recordings import Clip, Remark, group_of
 from pipeline.readers.unseen import unseen_keypoints, unseen_note
 
@@ -114,8 +113,15 @@ def _clip(path: str, file: LabelFile, *, digest: str, config: Config, taxonomy: 
     rate = frame_rate(number, time)
     odd = clock_note(rate, by_row=len(time) > 1 and bool((np.diff(time) == 1).all())) if rate else UNTOLD_NOTE
     notes = Counter(file.notes)
-    pauses = pause_notes(time, uncounted_pauses(number, time, np.zeros(1, np.int64)))
-    for mended in (pauses, pose_notes, unseen_notes, time_notes, order_notes, label_notes, {odd: 1} if odd else {}):
+    for mended in (
+        parting_notes(number, time),
+        pose_notes,
+        unseen_notes,
+        time_notes,
+        order_notes,
+        label_notes,
+        {odd: 1} if odd else {},
+    ):
         notes.update(mended)
     facts = _facts(file, clip_id, config=config)
     facts |= {"source": shown_path(path), "source_hash": digest}

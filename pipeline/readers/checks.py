@@ -12,6 +12,7 @@ The same rules for every format, and the same words.
 | a time that is missing where fewer than two frames have one, and no frame rate is told | the clip is rejected |
 | time that does not advance while frame numbers rise, in whole milliseconds | the clip is rejected |
 | a pause that frame numbers do not count | the frame rate is that between pauses; noted |
+| frame numbers that are skipped where time runs on | the times are taken; noted |
 | times that make no likely frame rate, or another than is told | taken as they are; noted, with the guess |
 | a frame rate that one frame cannot tell | 30 is assumed; noted |
 | a coordinate that is NaN or infinite | that keypoint is missing; noted |
@@ -21,12 +22,11 @@ The same rules for every format, and the same words.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.readers.clocks import likely_unit
+from pipeline.readers.pauses import medians, rise_in, skipped_numbers, uncounted_pauses
 
 __all__ = [
     "LARGEST",
@@ -40,8 +40,6 @@ __all__ = [
     "impossible_keypoints",
     "mend_coordinates",
     "order_frames",
-    "pause_notes",
-    "uncounted_pauses",
 ]
 
 UNSIZED_LIMIT = 1e6
@@ -54,9 +52,6 @@ UNTOLD_RATE = 30.0
 """Frames a second that are assumed where a clip's frames cannot tell, because there is only one."""
 
 UNTOLD_NOTE = f"one frame cannot tell the frame rate: {UNTOLD_RATE:g} is assumed"
-
-_PAUSE = 3.0
-"""How many times as long as usual a frame must take to be one after a pause: a wrong time makes it take twice as long at most."""
 
 _RATES = np.array([12.0, 12.5, 14.985, 15.0, 20.0, 23.976, 24.0, 25.0, 29.97, 30.0, 48.0, 50.0, 59.94, 60.0, 120.0])
 
@@ -198,8 +193,8 @@ def frame_rate(number: NDArray[np.int64], time: NDArray[np.float64]) -> float | 
 def frame_rates(number: NDArray[np.int64], time: NDArray[np.float64], first: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the frames a second of many clips that lie one after the other, NaN where their frames cannot tell.
 
-    The median over the frames of a clip, so that one wrong time does no harm, snapped to a usual rate within 1 %. Pauses that
-    frame numbers do not count (:func:`uncounted_pauses`) are left out.
+    The median over the frames of a clip, so that one wrong time does no harm, snapped to a usual rate within 1 %. Left out is
+    where times and frame numbers part (:mod:`pipeline.readers.pauses`).
 
     Parameters
     ----------
@@ -210,67 +205,18 @@ def frame_rates(number: NDArray[np.int64], time: NDArray[np.float64], first: NDA
     """
     length = np.diff(first, append=len(number))
     clip = np.repeat(np.arange(len(first)), length)
-    paused = uncounted_pauses(number, time, first)
-    if paused.any():
-        number, time = (values - _in_pauses(values, paused, first) for values in (number, time))
+    parted = uncounted_pauses(number, time, first) | skipped_numbers(number, time, first)
+    if parted.any():
+        number, time = (values - rise_in(values, parted, first) for values in (number, time))
     # A clip of one frame still tells its rate when it does not start at zero.
     several = (length > 1)[clip]
     steps = number - np.where(several, number[first][clip], 0)
     elapsed = time - np.where(several, time[first][clip], 0.0)
     known = (elapsed > 0) & (steps > 0)
     # The longest spans know best: rounding of a frame or a millisecond weighs least there.
-    middle = _medians(elapsed[known], clip[known], len(first))
+    middle = medians(elapsed[known], clip[known], len(first))
     late = known & (elapsed >= middle[clip])
-    return _snapped(_medians(steps[late] * 1000.0 / elapsed[late], clip[late], len(first)))
-
-
-def uncounted_pauses(number: NDArray[np.int64], time: NDArray[np.float64], first: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return which frames come after a pause in which time went on and frame numbers did not, shape (frames,).
-
-    These are frames that come more than three times as late as their number says, by the median of their clip.
-
-    Parameters
-    ----------
-    number, time, first
-        See :func:`frame_rates`.
-    """
-    clip = np.repeat(np.arange(len(first)), np.diff(first, append=len(number)))
-    steps, apart = np.diff(number, prepend=number[:1]), np.diff(time, prepend=time[:1])
-    inner = (np.diff(clip, prepend=-1) == 0) & (steps > 0) & (apart > 0)
-    usual = _medians(apart[inner] / steps[inner], clip[inner], len(first))
-    # Times are whole milliseconds: one more or less is no pause.
-    return np.asarray(inner & (apart > _PAUSE * usual[clip] * steps + 1.0))
-
-
-def _in_pauses(values: NDArray[Any], paused: NDArray[np.bool_], first: NDArray[np.int64]) -> NDArray[Any]:
-    """Return by how much the values of each frame rose in pauses since the start of its clip."""
-    rise = np.cumsum(np.where(paused, np.diff(values, prepend=values[:1]), 0))
-    return np.asarray(rise - np.repeat(rise[first], np.diff(first, append=len(values))))
-
-
-def pause_notes(time: NDArray[np.float64], paused: NDArray[np.bool_]) -> dict[str, int]:
-    """Return what to say of a clip's pauses that its frame numbers do not count: how many there are, and how long."""
-    pauses = np.diff(time, prepend=time[:1])[paused]
-    if not len(pauses):
-        return {}
-    many = f"{len(pauses):,} pauses, {_seconds(pauses.sum())} in all," if len(pauses) > 1 else f"a pause of {_seconds(pauses[0])}"
-    return {f"{many} that frame numbers do not count: the frame rate is that between pauses": 1}
-
-
-def _seconds(ms: float) -> str:
-    return f"{ms / 1000:,.0f} s" if ms >= 10_000 else f"{ms / 1000:.2g} s"
-
-
-def _medians(values: NDArray[np.float64], group: NDArray[np.int64], count: int) -> NDArray[np.float64]:
-    """Return the median of each group, shape (count,), NaN where it has no value; ``group`` is in order."""
-    values = values[np.lexsort((values, group))]
-    size = np.bincount(group, minlength=count)
-    start = np.cumsum(size) - size
-    medians = np.full(count, np.nan)
-    some = size > 0
-    low, high = (start + (size - 1) // 2)[some], (start + size // 2)[some]
-    medians[some] = (values[low] + values[high]) / 2
-    return medians
+    return _snapped(medians(steps[late] * 1000.0 / elapsed[late], clip[late], len(first)))
 
 
 def _snapped(rates: NDArray[np.float64]) -> NDArray[np.float64]:

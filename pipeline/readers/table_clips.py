@@ -11,9 +11,10 @@ from data_schemas.config import Config
 from data_schemas.labels import Taxonomy
 from data_schemas.tables import LABEL_SOURCES
 from pipeline.readers.actions import class_of, inspected_class, unknown_action
-from pipeline.readers.checks import UNTOLD_NOTE, UNTOLD_RATE, Unreadable, frame_rates, pause_notes, uncounted_pauses
+from pipeline.readers.checks import UNTOLD_NOTE, UNTOLD_RATE, Unreadable, frame_rates
 from pipeline.readers.clocks import clock_note, clocks_agree
 from pipeline.readers.names import years
+from pipeline.readers.pauses import parting_notes, skipped_numbers, uncounted_pauses
 from pipeline.readers.recordings import group_of
 from pipeline.readers.table_columns import Rows
 from pipeline.readers.table_files import CLIP_TEXT
@@ -138,10 +139,10 @@ def rates_of_clips(
     measured, elapsed = np.full(len(told), np.nan), np.zeros(len(told))
     measured[clips] = frame_rates(number, time, first)
     elapsed[clips] = time[last] - time[first]
-    paused = uncounted_pauses(number, time, first)
-    for c in np.unique(clip[paused]).tolist():
+    parted = uncounted_pauses(number, time, first) | skipped_numbers(number, time, first)
+    for c in np.unique(clip[parted]).tolist():
         own = slice(*np.searchsorted(clip, [c, c + 1]))
-        rows.note_clip(c, pause_notes(time[own], paused[own]))
+        rows.note_clip(c, parting_notes(number[own], time[own]))
     by_row = np.zeros(len(told), bool)
     by_row[clips] = (elapsed[clips] == last - first) & (last > first)
     agree = clocks_agree(told, measured, elapsed)

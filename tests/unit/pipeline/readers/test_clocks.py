@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from data_schemas.config import load_config
 from pipeline.readers import recognise
-from pipeline.readers.checks import frame_rate, uncounted_pauses
+from pipeline.readers.checks import frame_rate
 from pipeline.readers.clocks import clock_note, clocks_agree, likely_unit
+from pipeline.readers.pauses import parting_notes, skipped_numbers, uncounted_pauses
 
 
 def put_times(path: Path, time: object, *, number: object = None, frames: int = 60, **columns: object) -> None:
@@ -144,25 +145,44 @@ def test_frames_that_are_missing_and_counted_are_no_pause() -> None:
     number = np.delete(np.arange(300), np.r_[10:40, 100:220, 250])
     time = np.rint(number * 1000 / 30)
     assert frame_rate(number, time) == 30
-    assert not uncounted_pauses(number, time, np.zeros(1, np.int64)).any()
+    assert parting_notes(number, time) == {}
+
+
+@pytest.mark.parametrize("fps", [30.0, 29.97, 120.0, 2.0])
+@pytest.mark.parametrize("skip", [1, 3, 5000])
+def test_numbers_that_are_skipped_where_time_runs_on_are_noted_and_leave_the_rate_as_it_is(fps: float, skip: int) -> None:
+    number, time = with_pauses(fps)
+    jumping = number + skip * (number >= 30) + skip * (number >= 60)
+    assert frame_rate(jumping, time) == pytest.approx(fps, rel=2e-3)
+    assert np.flatnonzero(skipped_numbers(jumping, time, np.zeros(1, np.int64))).tolist() == [30, 60]
+    ((note, count),) = parting_notes(jumping, time).items()
+    assert count == 2
+    assert "give fps" in note
 
 
 def test_one_wrong_time_is_no_pause() -> None:
     number, time = with_pauses(30.0)
     time[4] = time[5] - 1
     assert frame_rate(number, time) == 30
-    assert not uncounted_pauses(number, time, np.zeros(1, np.int64)).any()
+    assert parting_notes(number, time) == {}
 
 
-def test_pauses_are_noted_clip_by_clip_with_their_number_and_length(tmp_path: Path) -> None:
+def test_where_times_and_numbers_part_is_noted_clip_by_clip(tmp_path: Path) -> None:
     cases = [with_pauses(30.0), with_pauses(30.0, after=(30, 60)), with_pauses(25.0, after=(7,), pause=2500.0)]
+    number, time = with_pauses(30.0)
+    cases.append((number + 100 * (number > 44), time))
     frame = {"label": "a", "nose_x": 1.0, "nose_y": 2.0}
     parts = [pd.DataFrame({"clip_id": f"c{i}", "frame_number": n, "timestamp_ms": t, **frame}) for i, (n, t) in enumerate(cases)]
     pd.concat(parts).assign(subject_id="s").to_csv(tmp_path / "t.csv", index=False)
     found = recognise(tmp_path / "t.csv").read(load_config(None))
-    assert found.clips["fps"].tolist() == [30, 30, 25]
-    rest = "that frame numbers do not count: the frame rate is that between pauses"
-    assert sorted(found.notes["reason"]) == [f"2 pauses, 120 s in all, {rest}", f"a pause of 2.5 s {rest}"]
+    assert found.clips["fps"].tolist() == [30, 30, 25, 30]
+    rest = (
+        "that frame numbers do not count: the frame rate is that between pauses; where the numbers are right, leave the times "
+        "out and give fps"
+    )
+    *pauses, skipped = sorted(found.notes["reason"])
+    assert pauses == [f"2 pauses, 120 s in all, {rest}", f"a pause of 2.5 s {rest}"]
+    assert skipped.startswith("frame numbers are skipped where time runs on")
 
 
 @given(fps=st.floats(1.0, 900.0), frames=st.integers(2, 500))
