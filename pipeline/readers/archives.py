@@ -37,6 +37,7 @@ LARGEST_ARCHIVE = 4 * 2**30
 _LARGEST_GROWTH = 100
 """How many times its size an archive may unpack to: label files in text stay below 30, bombs do not."""
 
+_TWICE = "holds several files of one name, such as {name!r}: only the last of them is read"
 _PIECE = 2**20
 _COMPRESSED: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open, b"\xfd7": lzma.open}
 
@@ -97,9 +98,14 @@ class _Zip:
     def __init__(self, data: StoredBytes) -> None:
         self._data = data
         self._zip = zipfile.ZipFile(Stream(data))
-        self._infos = {_name_in_zip(info): info for info in self._zip.infolist() if not info.is_dir()}
-        self.sizes = {name: info.file_size for name, info in self._infos.items()}
+        self._infos: dict[str, zipfile.ZipInfo] = {}
         self.fault = ""
+        for info in (i for i in self._zip.infolist() if not i.is_dir()):
+            other = self._infos.setdefault(name := _name_in_zip(info), info)
+            if (other.CRC, other.file_size) != (info.CRC, info.file_size):
+                self.fault = _TWICE.format(name=name)
+            self._infos[name] = info
+        self.sizes = {name: info.file_size for name, info in self._infos.items()}
 
     def read(self, name: str) -> bytes:
         info = self._infos[name]
@@ -129,7 +135,9 @@ class _Tar:
             with tarfile.open(fileobj=Stream(data), mode="r:") as tar:
                 for member in tar:
                     if member.isreg() and not member.issparse():
-                        self._places[_name_in_tar(member.name)] = (member.offset_data, member.size)
+                        name = _name_in_tar(member.name)
+                        self.fault = _TWICE.format(name=name) if name in self._places else self.fault
+                        self._places[name] = (member.offset_data, member.size)
         except tarfile.TarError as error:
             if not self._places:
                 raise

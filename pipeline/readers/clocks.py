@@ -63,7 +63,7 @@ def clock_note(rate: float, *, told: float | None = None, by_row: bool = False, 
     made = f"{column or 'the times'} make{'s' if column else ''} {_rate(rate)} a second"
     if told is not None:
         return f"{made} and fps says {_rate(told).split()[0]}: {column} is taken" + (f"; these {guess}" if guess else "")
-    right = f"; where they are right, a column fps of {round(rate, 3):.12g} says so" if column else ""
+    right = f"; where they are right, a column fps of {float(f'{rate:.7g}'):.12g} says so" if column else ""
     return f"{made}: " + (f"these {guess}" if guess else "is that right?") + right
 
 

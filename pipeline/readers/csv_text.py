@@ -36,7 +36,7 @@ class CsvText:
     head : tuple of tuple of str
         The cells of the first rows, the header among them.
     separator : str
-        Comma, semicolon or tab, or what Excel's line ``sep=`` says.
+        Comma, semicolon, tab or bar, or what Excel's line ``sep=`` says.
     first_line : int
         The number of the header's line in the file, from 1.
     notes : dict
@@ -70,7 +70,7 @@ def csv_text(data: bytes, encoding: str = "auto") -> CsvText:
         separator = told["separator"].replace("\\t", "\t")
     else:
         names = _QUOTED.sub("", re.findall(r"\A[^\r\n]*", whole[:_HEAD_LETTERS])[0])
-        separator = max(",;\t", key=names.count)
+        separator = max(",;\t|", key=names.count)
     try:
         head = list(islice(csv.reader(io.StringIO(whole[:_HEAD_LETTERS], newline=""), delimiter=separator), _HEAD))
     except csv.Error as error:

@@ -49,13 +49,17 @@ def decode_text(data: bytes, encoding: str = "auto") -> tuple[str, dict[str, int
     if not data.strip(b"\0 \t\r\n"):
         raise Unreadable("", "the file is empty" if not data else "the file holds only blanks or zero bytes")
     text, found = _decoded(data, encoding)
+    # Files that were joined may begin with more than one byte order mark.
+    text = text.lstrip("\ufeff")
     return text, {} if found == "utf-8-sig" else {f"the file was written as {found.upper()}, not UTF-8: decoded": 1}
 
 
 def _decoded(data: bytes, said: str) -> tuple[str, str]:
     """Return text and its encoding."""
     ascii_only = said != "auto" and data.isascii()
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if data.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+        found = "utf-32"
+    elif data.startswith((b"\xff\xfe", b"\xfe\xff")):
         found = "utf-16"
     elif ascii_only and _decodes(data, said) != data.decode("ascii"):
         # Only an encoding with shifts, or of two bytes a letter, gives these bytes another meaning.

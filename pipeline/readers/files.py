@@ -75,7 +75,7 @@ def list_files(source: Path) -> Listing:
     """List a file, a folder with all below it, or an archive; archives in folders and in archives are opened as well."""
     listing = Listing()
     parts: dict[str, list[StoredFile]] = {}
-    for folder, entry in _walk(source):
+    for folder, entry in _walk(source, listing):
         try:
             stat = entry.stat()
         except OSError as error:
@@ -138,8 +138,11 @@ def read_head(source: Path, name: str) -> bytes:
         raise Unreadable("", f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
 
-def _walk(source: Path) -> Iterator[tuple[str, os.DirEntry[str] | Path]]:
-    """Yield (folder below the source, entry) for every file; a folder is entered once, so that links cannot loop."""
+def _walk(source: Path, listing: Listing) -> Iterator[tuple[str, os.DirEntry[str] | Path]]:
+    """Yield (folder below the source, entry) for every file; a folder is entered once, so that links cannot loop.
+
+    A folder that cannot be looked into is told in the listing.
+    """
     if not source.is_dir():
         yield "", source
         return
@@ -154,7 +157,8 @@ def _walk(source: Path) -> Iterator[tuple[str, os.DirEntry[str] | Path]]:
                 continue
             seen.add((stat.st_dev, stat.st_ino))
             entries = sorted(os.scandir(here), key=lambda e: e.name)
-        except OSError:
+        except OSError as error:
+            listing.rejected.append(Remark(folder, "", f"the folder cannot be read: {error.strerror}"))
             continue
         for entry in entries:
             if entry.name.startswith(".") or entry.name in _IGNORED:

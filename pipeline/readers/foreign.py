@@ -81,6 +81,12 @@ _BEGINNINGS: tuple[tuple[bytes, Foreign], ...] = (
     (b"\x93NUMPY", Foreign("an array of NumPy, which names no column", _A_TABLE)),
 )
 
+_OTHERWISE_CALLED: tuple[tuple[bytes, tuple[str, ...], Foreign], ...] = (
+    (b"PAR1", (".parquet",), Foreign("a Parquet table", "give it the ending .parquet")),
+    (b"\x1f\x8b", (".gz", ".tgz"), Foreign("a file packed by gzip", "give it the ending .csv.gz or .tar.gz, or unpack it")),
+)
+"""What we read, but not under another ending."""
+
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _JSON: tuple[tuple[tuple[bytes, ...], Foreign], ...] = (
     (
@@ -100,6 +106,9 @@ def foreign_file(name: str, head: bytes) -> Foreign | None:
     plain = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     for beginning, found in _BEGINNINGS:
         if plain.startswith(beginning):
+            return found
+    for beginning, endings, found in _OTHERWISE_CALLED:
+        if head.startswith(beginning) and not name.lower().endswith(endings):
             return found
     if head.startswith(_HDF5) or head[512:520] == _HDF5:
         return _hdf5(name, head)

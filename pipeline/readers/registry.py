@@ -29,6 +29,7 @@ __all__ = ["Reader", "recognise"]
 _CHUNK = 100
 _FEW = 200
 _LOOKED_AT = 20
+_TABLE_BESIDE = "a table beside label files: not read (--format table reads the tables instead)"
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,11 @@ def _of_other_programs(reader: Reader) -> list[Remark]:
     read = {f.name for f in _wanted(reader)}
     likely = [f.name for f in reader.listing.files if f.name not in read and f.name.lower().endswith(ANOTHER_PROGRAMS)]
     found = ((name, _other_program(reader.source, name)) for name in likely[:_FEW])
-    return [Remark(name, "", f"{other}: not read") for name, other in found if other is not None]
+    return [
+        Remark(name, "", f"{other}: not read" if other else _TABLE_BESIDE)
+        for name, other in found
+        if other is not None or name.lower().endswith(ENDINGS)
+    ]
 
 
 def _other_program(source: Path, name: str) -> Foreign | None:

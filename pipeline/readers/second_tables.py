@@ -68,6 +68,7 @@ def _joined(posed: Sequence[TableFile], table: pd.DataFrame) -> tuple[list[Table
     of_clips = [str(c) for c in table if c not in (*keys, *of_frames)]
     frames, clips = _one_row_each(table, keys, of_frames), _one_row_each(table, [_CLIP], of_clips)
     found = rows = 0
+    posed_keys: list[pd.DataFrame] = []
     done: list[TableFile] = []
     for file in posed:
         own = _with_plain_keys(file.rows, [_CLIP, _FRAME])
@@ -76,12 +77,26 @@ def _joined(posed: Sequence[TableFile], table: pd.DataFrame) -> tuple[list[Table
             added = added.merge(clips, on=_CLIP, how="left")
         found += int((added.pop("_in") == "both").sum())
         rows += len(own)
+        posed_keys.append(own[keys])
         done.append(_with_columns(file, added.drop(columns=[_CLIP, _FRAME])))
     if not found:
         some = ", ".join(repr(name) for name in table[_CLIP].dropna().unique()[:2].tolist())
         raise Unreadable("column clip_id", f"none of its clips, such as {some}, has poses")
     what = ", ".join([*of_frames, *of_clips])
-    return done, f"{what}: joined to the poses by {' and '.join(keys)}; it tells of {found} of their {rows} rows"
+    note = f"{what}: joined to the poses by {' and '.join(keys)}; it tells of {found} of their {rows} rows"
+    return done, note + _without_poses(frames if by_frame else clips, pd.concat(posed_keys), keys)
+
+
+def _without_poses(said: pd.DataFrame, posed: pd.DataFrame, keys: list[str]) -> str:
+    """Return, to be added to the note, how many frames or clips a table tells of that have no pose, and the first of them."""
+    there = said[keys].merge(posed.drop_duplicates(), on=keys, how="left", indicator="_in")["_in"] == "both"
+    lost = said[~there.to_numpy()]
+    if lost.empty:
+        return ""
+    clip, *frame = lost[keys].iloc[0]
+    first = f"clip {clip}" + (f", frame {frame[0]:g}" if frame else "")
+    what = "frames" if frame else "clips"
+    return f"; {len(lost)} of the {len(said)} {what} that it tells of have no pose, the first is {first}"
 
 
 def _with_plain_keys(table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:

@@ -27,6 +27,9 @@ from pipeline.readers.table_rows import split_rows
 
 __all__ = ["ENDINGS", "read_tables", "skeleton_of_table"]
 
+_NAMED_COLUMNS, _LONGEST = 8, 60
+"""Columns that a message names, and as many letters of each: of a file that is no table the first line is one."""
+
 
 def read_tables(
     names: Sequence[str],
@@ -69,15 +72,16 @@ def read_tables(
             rejected.append(Remark(shown_path(name), error.place, error.reason))
         if progress:
             progress(done, len(names))
-    files, apart, told = joined_tables(files)
-    rejected += apart
+    files, unjoined, told = joined_tables(files)
+    rejected += unjoined
     files = _of_frames(files, rejected)
     if not files:
         why = _reasons([*rejected, *notes]) or "no table"
         raise SourceError(why, hint="give Parquet or CSV with one row a frame; docs/data-formats.md shows the columns")
     columns = list(dict.fromkeys(c for file in files for c in file.columns))
     source = files[0].name if len(names) == 1 else "tables"
-    _require_columns(columns, source=source, config=config, apart=[r.file for r in rejected if r.reason.startswith(NO_POSES)])
+    apart = [remark for remark in rejected if remark.reason.startswith(NO_POSES)]
+    _require_columns(columns, source=source, config=config, apart=apart)
     named, likely = keypoints_of(columns), likely_keypoints(columns)
     # Who names a keypoint means it, whatever it sounds like.
     skeleton = skeleton_of_table(likely if config.pose.skeleton == "auto" else named, config)
@@ -177,7 +181,12 @@ def _of_frames(files: list[TableFile], rejected: list[Remark]) -> list[TableFile
     return kept
 
 
-def _require_columns(columns: Sequence[str], *, source: str, config: Config, apart: Sequence[str]) -> None:
+def _listed(columns: Sequence[str]) -> str:
+    more = f" and {len(columns) - _NAMED_COLUMNS} more" if len(columns) > _NAMED_COLUMNS else ""
+    return ", ".join(repr(column[:_LONGEST]) for column in columns[:_NAMED_COLUMNS]) + more
+
+
+def _require_columns(columns: Sequence[str], *, source: str, config: Config, apart: Sequence[Remark]) -> None:
     needed: list[tuple[str, ...]] = [("clip_id",), ("frame_number",), ("timestamp_ms", "fps")]
     if config.labels.missing == "reject":
         needed.append(("label", "frame_label"))
@@ -190,15 +199,15 @@ def _require_columns(columns: Sequence[str], *, source: str, config: Config, apa
                 " (the group of the folds; or set groups.by or groups.missing in audit.toml)" if "recording_id" in choices else ""
             )
             if apart:
-                why += f"; {', '.join(apart[:3])} {NO_POSES}"
+                why += f"; {'; '.join(f'{remark.file} {remark.reason}' for remark in apart[:3])}"
             raise SourceError(
-                f"{source}: column {' or '.join(choices)} is missing{why}",
+                f"{source}: column {' or '.join(choices)} is missing{why}; its columns are {_listed(columns)}",
                 hint=f"is it called {close!r}? Rename it to {choices[0]}"
                 if close
                 else "docs/data-formats.md shows the columns of a table",
             )
     if not likely_keypoints(columns) and not (keypoints_of(columns) and config.pose.skeleton != "auto"):
         raise SourceError(
-            f"{source}: no keypoint: expected columns such as nose_x and nose_y, got {', '.join(columns[:8])}",
+            f"{source}: no keypoint: expected columns such as nose_x and nose_y, got {_listed(columns)}",
             hint="name every keypoint's coordinates NAME_x and NAME_y",
         )

@@ -36,7 +36,7 @@ NO_SPECIES = "ANIMAL"
 Told = list[dict[str, str | None]]
 """What the rows of each clip say of it, by column."""
 
-_NO_LABEL = ("-1", "-1.0")
+_NO_LABEL = "-1"
 """What numeric labels say of a frame that has none; no class is called so."""
 
 FrameClasses = tuple[list[str], NDArray[np.int64]]
@@ -92,7 +92,7 @@ def frame_classes(rows: Rows, told: Told, *, taxonomy: Taxonomy | None) -> Frame
 def _labels_of(rows: Rows, column: str) -> tuple[list[str], NDArray[np.int64]]:
     """Return the different labels in a column and the place of each row's among them, -1 where it has none."""
     names, codes = rows.names_of(column)
-    none = np.isin(codes, [place for place, name in enumerate(names) if name in _NO_LABEL])
+    none = np.isin(codes, [place for place, name in enumerate(names) if name == _NO_LABEL])
     rows.note(f"{column} is -1, which stands for no label: unlabelled", none)
     return names, np.where(none, -1, codes)
 

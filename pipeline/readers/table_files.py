@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data_schemas.labels import normal_name
+from pipeline.readers.archives import LARGEST_FILE
 from pipeline.readers.checks import Unreadable
 from pipeline.readers.csv_text import CsvText, csv_text
 from pipeline.readers.decimals import has_decimal_commas
@@ -101,7 +102,7 @@ def read_table_file(name: str, data: bytes, *, encoding: str = "auto") -> TableF
         if name.lower().endswith(".parquet"):
             rows, columns = _parquet(data)
         else:
-            written = csv_text(gzip.decompress(data) if name.lower().endswith(".gz") else data, encoding)
+            written = csv_text(_unpacked(data) if name.lower().endswith(".gz") else data, encoding)
             notes += [Remark(name, "", note, count) for note, count in written.notes.items()]
             rows, columns = _csv(written, name=name, remarks=remarks, notes=notes)
     except AnotherProgramsFile:
@@ -115,14 +116,32 @@ def read_table_file(name: str, data: bytes, *, encoding: str = "auto") -> TableF
     # A column of text in which numbers stand is read as CSV would be.
     as_numbers = [c for c in rows if c in _known(columns) and c not in _TEXT and _is_text(rows[c])]
     rows = rows.assign(**{c: rows[c].mask(rows[c].isin(_NO_NUMBER)) for c in as_numbers})
-    notes += [Remark(name, column, "unknown column: ignored") for column in columns if column not in _known(columns)]
+    notes += [Remark(name, column, _why_unknown(column, columns)) for column in columns if column not in _known(columns)]
     notes += [Remark(name, column, note, count) for column, note, count in _doubtful_names(rows)]
     digest = hashlib.blake2b(data, digest_size=16).hexdigest()
     return TableFile(name, digest, tuple(columns), rows, remarks, notes)
 
 
+def _why_unknown(column: str, columns: Sequence[str]) -> str:
+    """Return the note on a column that means nothing here, with what it may be meant for."""
+    plain = column.casefold()
+    if plain in NAMED and plain not in columns:
+        return f"unknown column: ignored; is it {plain}? Letter case counts"
+    if plain.startswith(("x_", "y_")) or plain.endswith(("_x", "_y")):
+        return "unknown column: ignored; a keypoint is two columns, NAME_x and NAME_y"
+    return "unknown column: ignored"
+
+
 def _known(columns: Sequence[str]) -> set[str]:
     return {*NAMED, *pose_columns(columns)}
+
+
+def _unpacked(data: bytes) -> bytes:
+    with gzip.open(io.BytesIO(data)) as file:
+        found = file.read(LARGEST_FILE + 1)
+    if len(found) > LARGEST_FILE:
+        raise ValueError(f"unpacks to more than {LARGEST_FILE:,} bytes: unpack it yourself if you trust it")
+    return found
 
 
 def _is_text(column: pd.Series) -> bool:
@@ -214,9 +233,11 @@ def _parsed(written: CsvText, columns: Sequence[str], **options: Any) -> tuple[p
     skipped = [line for w in caught for line in str(w.message).splitlines() if line]
     if any(line.startswith("Length of header") for line in skipped):
         # A separator at every line's end is no field.
-        rows, skipped = _parsed(written, columns, **options, names=[*names, _BEYOND])
-        if (rows.pop(_BEYOND).dropna().astype("str") != "").any():
-            raise ValueError("its first row has more fields than its header")
+        once = _BEYOND not in names
+        if once:
+            rows, skipped = _parsed(written, columns, **options, names=[*names, _BEYOND])
+        if not once or (rows.pop(_BEYOND).dropna().astype("str") != "").any():
+            raise ValueError(f"its first row has more fields than its header, which begins with {written.header[0][:60]!r}")
     return rows, skipped
 
 

@@ -153,3 +153,28 @@ def test_tables_in_archives_are_read(tmp_path: Path) -> None:
 def test_names_with_the_separator_of_windows_are_paths(tmp_path: Path) -> None:
     (tmp_path / "d.zip").write_bytes(zipped({"a\\cat-arch-1.json": CLIP}))
     assert read(tmp_path / "d.zip").clips["source"].tolist() == ["d.zip::a/cat-arch-1.json"]
+
+
+@pytest.mark.parametrize("name", ["d.zip", "d.tar"])
+@pytest.mark.parametrize("names", [("t.csv", "t.csv"), ("\u00e9.csv", "e\u0301.csv")])
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_files_of_one_name_in_an_archive_are_told(tmp_path: Path, name: str, names: tuple[str, str]) -> None:
+    tables = [poses(), poses(clip_id=["c"] * 4 + ["d"] * 4)]
+    data = io.BytesIO()
+    if name == "d.zip":
+        with zipfile.ZipFile(data, "w") as packed:
+            for inner, table in zip(names, tables, strict=True):
+                packed.writestr(inner, table.to_csv(index=False))
+    else:
+        with tarfile.open(fileobj=data, mode="w") as packed:
+            for inner, table in zip(names, tables, strict=True):
+                content = table.to_csv(index=False).encode()
+                info = tarfile.TarInfo(inner)
+                info.size = len(content)
+                packed.addfile(info, io.BytesIO(content))
+    (tmp_path / name).write_bytes(data.getvalue())
+    found = read(tmp_path)
+    assert found.clips["clip_id"].tolist() == ["c", "d"]
+    assert found.rejected["reason"].tolist() == [
+        f"holds several files of one name, such as {names[0]!r}: only the last of them is read"
+    ]

@@ -201,3 +201,8 @@ def test_every_unit_is_guessed_at_every_likely_rate(fps: float, unit: tuple[str,
     if name != "seconds" or fps > 1.02:
         assert name in likely_unit(number, time)
     assert name in (clock_note(fps / milliseconds) or "")
+
+
+def test_the_rate_that_a_note_tells_can_be_given_back() -> None:
+    note = clock_note(3e-5, column="timestamp_ms") or ""
+    assert "a column fps of 3e-05 says so" in note

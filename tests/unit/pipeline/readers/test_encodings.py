@@ -62,9 +62,11 @@ def test_what_tells_nothing_is_refused_and_read_as_it_is_said_to_be(names: list[
 
 
 @pytest.mark.parametrize("said", ["auto", "cp1252", "cp949", "utf-16"])
-@pytest.mark.parametrize("written", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("written", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
 def test_what_proves_its_encoding_needs_none_that_is_said(written: str, said: str) -> None:
     assert decode_text(table("Müller", "걷기").encode(written), said)[0] == table("Müller", "걷기")
+    joined = f"\ufeff{table('Müller', '걷기')}".encode(written)
+    assert decode_text(joined, said)[0] == table("Müller", "걷기")
 
 
 @pytest.mark.parametrize("said", ["utf-16-le", "iso2022_kr"])

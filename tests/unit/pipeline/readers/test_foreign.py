@@ -114,6 +114,18 @@ def test_json_of_another_program_is_named_where_it_is_set_aside(tmp_path: Path) 
     ]
 
 
+@pytest.mark.parametrize(
+    ("ending", "what"),
+    [(".parquet", "a Parquet table: give it the ending .parquet"), (".csv.gz", "a file packed by gzip: give it")],
+)
+def test_a_table_under_another_ending_is_named_for_what_it_is(tmp_path: Path, ending: str, what: str) -> None:
+    named = tmp_path / f"t{ending}"
+    poses().to_parquet(named) if ending == ".parquet" else poses().to_csv(named)
+    named.rename(tmp_path / "t.csv")
+    with pytest.raises(SourceError, match=re.escape(f"t.csv: {what}")):
+        read(tmp_path)
+
+
 def test_what_may_be_ours_is_not_taken_for_anothers(tmp_path: Path) -> None:
     table = poses(walk=[0, 1] * 4, start=1, stop=2, nose_p=0.5, tail_p=0.5, scorer="net")
     assert len(read(put(tmp_path / "t.csv", table)).clips) == 2

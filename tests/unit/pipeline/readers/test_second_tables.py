@@ -23,8 +23,11 @@ def test_labels_a_frame_are_joined_frame_by_frame(tmp_path: Path) -> None:
     found = read(tmp_path)
     assert found.frames["frame_label"].fillna("?").tolist() == ["rest", "rest", "walk", "?"] + ["walk"] * 4
     assert found.rejected.empty
-    told = found.notes[found.notes["file"] == "labels.csv"]["reason"].tolist()
-    assert told == ["frame_label: joined to the poses by clip_id and frame_number; it tells of 7 of their 8 rows"]
+    (note,) = found.notes[found.notes["file"] == "labels.csv"]["reason"]
+    assert note.startswith(
+        "frame_label: joined to the poses by clip_id and frame_number; it tells of 7 of their 8 rows; 1 of the 8 "
+    )
+    assert note.endswith("frames that it tells of have no pose, the first is clip a, frame 99")
 
 
 def test_what_is_said_of_clips_is_joined_clip_by_clip(tmp_path: Path) -> None:
@@ -38,6 +41,8 @@ def test_what_is_said_of_clips_is_joined_clip_by_clip(tmp_path: Path) -> None:
         ["2", "s2", "RAT", "walk"],
     ]
     assert found.clips["source"].tolist() == ["a.csv", "b.csv"]
+    told = found.notes[found.notes["file"] == "labels.csv"]["reason"].tolist()
+    assert told[0].endswith("8 of their 8 rows; 1 of the 3 clips that it tells of have no pose, the first is clip 3")
 
 
 def test_labels_in_several_files_are_one_table(tmp_path: Path) -> None:
@@ -70,5 +75,6 @@ def test_what_cannot_be_joined_is_set_aside_with_the_reason(tmp_path: Path, chan
         == f"has no keypoint: poses and labels must stand in one table, in the same rows ({reason})"
     )
     put(tmp_path / "poses.csv", poses().drop(columns="label"))
-    with pytest.raises(SourceError, match=r"label or frame_label is missing.*labels\.csv has no keypoint"):
+    with pytest.raises(SourceError, match=r"label or frame_label is missing.*labels\.csv has no keypoint") as told:
         read(tmp_path)
+    assert f"({reason})" in told.value.message

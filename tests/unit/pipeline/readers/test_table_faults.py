@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+import os
 import zipfile
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +14,7 @@ import pandas as pd
 import pytest
 
 from data_schemas.errors import SourceError
+from tests.trees import label_file
 from tests.unit.pipeline.readers.reading import read
 from tests.unit.pipeline.readers.toy_tables import poses, put
 
@@ -189,3 +193,54 @@ def test_a_missing_column_is_named_with_the_nearest(tmp_path: Path, change, mess
     with pytest.raises(SourceError, match=message) as caught:
         read(put(tmp_path / "t.csv", change(poses())))
     assert hint in caught.value.hint
+
+
+def test_a_file_that_is_no_table_is_refused_with_what_its_first_line_says(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("# made by a tracker\n" + poses().to_csv(index=False))
+    with pytest.raises(SourceError, match="more fields than its header, which begins with '# made by a tracker'"):
+        read(tmp_path)
+    (tmp_path / "t.csv").write_text(poses().to_csv(index=False, sep=" "))
+    with pytest.raises(SourceError, match="column clip_id is missing; its columns are 'clip_id subject_id species"):
+        read(tmp_path)
+
+
+def test_columns_that_are_nearly_ours_are_told_with_what_is_meant(tmp_path: Path) -> None:
+    """A keypoint or a group that is lost for a letter's case must not pass for any other column."""
+    table = poses(recording_id=["a"] * 4 + ["b"] * 4).rename(columns={"subject_id": "Subject_ID", "tail_x": "tail_X"})
+    notes = read(put(tmp_path / "t.csv", table)).notes.set_index("place")["reason"]
+    assert notes["Subject_ID"] == "unknown column: ignored; is it subject_id? Letter case counts"
+    told = "unknown column: ignored; a keypoint is two columns, NAME_x and NAME_y"
+    assert (notes["tail_X"], notes["tail_y"]) == (told, told)
+
+
+def test_a_folder_that_cannot_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path / "a.csv", poses())
+    put(tmp_path / "locked" / "b.csv", poses(clip_id="c"))
+    scandir = os.scandir
+
+    def locked(path: Path) -> object:
+        if Path(path).name == "locked":
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr("pipeline.readers.files.os.scandir", locked)
+    found = read(tmp_path)
+    assert len(found.clips) == 2
+    assert found.rejected[["file", "reason"]].to_numpy().tolist() == [["locked", "the folder cannot be read: Permission denied"]]
+
+
+def test_a_packed_table_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.readers.table_files.LARGEST_FILE", 999)
+    (tmp_path / "t.csv.gz").write_bytes(gzip.compress(bytes(10**6)))
+    with pytest.raises(SourceError, match="unpacks to more than 999 bytes"):
+        read(tmp_path)
+
+
+def test_tables_beside_label_files_are_told_and_not_read(tmp_path: Path) -> None:
+    put(tmp_path / "a.csv", poses())
+    (tmp_path / "cat-arch-1.json").write_text(json.dumps(label_file()))
+    found = read(tmp_path)
+    assert found.clips["clip_id"].tolist() == ["cat-arch-1"]
+    assert found.notes[found.notes["file"] == "a.csv"]["reason"].tolist() == [
+        "a table beside label files: not read (--format table reads the tables instead)"
+    ]
