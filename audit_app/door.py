@@ -22,6 +22,7 @@ __all__ = ["SIGN_IN", "Door"]
 
 SIGN_IN = "/audit/signin"
 COOKIE = "pose_audit_session"
+"""How the name of the cookie begins; the rest tells workspaces apart, since a browser keeps no cookies by port."""
 LIFETIME = 30 * 24 * 3600
 """Seconds until the password is asked for again."""
 
@@ -47,6 +48,7 @@ class Door:
     def __init__(self, *, secret: bytes, password: str, base: str = "") -> None:
         self._key = hmac.new(secret, f"session\n{password}".encode(), hashlib.sha256).digest()
         self._password = password
+        self.cookie = f"{COOKIE}_{hashlib.sha256(secret).hexdigest()[:8]}"
         self._base = base
         self._failed: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=_TRIES))
 
@@ -68,21 +70,22 @@ class Door:
         if request.method != "POST":
             return _page()
         who = request.client.host if request.client else ""
-        if self._waits(who):
-            return _page("Too many tries: wait a minute.", HTTPStatus.TOO_MANY_REQUESTS)
         body = bytearray()
         async for piece in request.stream():
             body += piece
             if len(body) > _LARGEST_FORM:
                 return _page("That is no password.", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         typed = parse_qs(body.decode("utf-8", "replace")).get("password", [""])[0]
+        # Nothing is awaited between looking and counting: who sends many tries at once is held up like who sends them one by one.
+        if self._waits(who):
+            return _page("Too many tries: wait a minute.", HTTPStatus.TOO_MANY_REQUESTS)
         self._failed[who].append(time.monotonic())
         if not await run_in_threadpool(matches, typed, self._password):
             return _page("That is not the password.", HTTPStatus.UNAUTHORIZED)
         self._failed.pop(who, None)
         answer = RedirectResponse(after, HTTPStatus.SEE_OTHER)
         secure = request.url.scheme == "https"
-        answer.set_cookie(COOKIE, self._session(), max_age=LIFETIME, httponly=True, samesite="lax", secure=secure)
+        answer.set_cookie(self.cookie, self._session(), max_age=LIFETIME, httponly=True, samesite="lax", secure=secure)
         return answer
 
     def _waits(self, who: str) -> bool:
@@ -98,7 +101,7 @@ class Door:
         return f"{expires}.{self._signature(expires)}"
 
     def _signed_in(self, connection: HTTPConnection) -> bool:
-        expires, _, signature = connection.cookies.get(COOKIE, "").partition(".")
+        expires, _, signature = connection.cookies.get(self.cookie, "").partition(".")
         if not hmac.compare_digest(signature.encode(), self._signature(expires).encode()):
             return False
         return expires.isdecimal() and int(expires) > time.time()

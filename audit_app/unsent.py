@@ -13,6 +13,7 @@ from audit_app.opened_run import chosen_run, workspace
 from audit_app.queue_filters import QueueFilters
 from audit_app.reviewer import reviewer
 from audit_app.tokens import EVERY_STREAM, secret_of, sign
+from pipeline.serving import is_loopback
 
 __all__ = ["filters_for_review", "review_command", "send_unsent"]
 
@@ -55,6 +56,7 @@ def review_command() -> str:
 
     Empty where others can come in: they could not start it, and need not know where it lies.
     """
-    if st.get_option("server.address") not in (None, "", "localhost", "127.0.0.1", "::1"):
+    address = st.get_option("server.address")
+    if not (address and is_loopback(address)):
         return ""
     return shlex.join(["audit", "review", "-w", str(workspace().root), "--port", str(st.get_option("server.port"))])

@@ -9,10 +9,11 @@ import hmac
 import json
 import re
 import secrets
+import shutil
 from pathlib import Path
 
 from data_schemas.config import load_config
-from data_schemas.errors import UsageError, WorkspaceError
+from data_schemas.errors import ConfigError, UsageError, WorkspaceError
 
 __all__ = ["SHORTEST", "hashed", "matches", "store_password"]
 
@@ -57,22 +58,35 @@ def store_password(path: Path, password: str) -> None:
     WorkspaceError
         The disk refuses.
     """
-    load_config(path if path.exists() else None)
     line = f"password = {json.dumps(hashed(password))}"
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines() if path.exists() else []
         part = path.with_name(path.name + ".part")
         part.write_text("\n".join(_with_line(lines, line)) + "\n", encoding="utf-8")
-        load_config(part)
+        if path.exists():
+            shutil.copymode(path, part)
+        _require_stored(part, path, line)
         part.replace(path)
     except OSError as error:
         raise WorkspaceError(f"{path}: {error.strerror or error}", hint="give write access to the workspace") from error
 
 
+def _require_stored(part: Path, path: Path, line: str) -> None:
+    """Refuse to go on where the new file does not say what it should, and take it away."""
+    try:
+        load_config(part)
+    except ConfigError as error:
+        part.unlink()
+        load_config(path if path.exists() else None)  # a fault that stood there before is told as what it is
+        raise UsageError(
+            f"{path}: has no section [review] that a line could be added to", hint=f"write review.{line} there yourself"
+        ) from error
+
+
 def _with_line(lines: list[str], line: str) -> list[str]:
     """Return the lines of an audit.toml with the password in its section, in the place of what said it before."""
     heads = [i for i, text in enumerate(lines) if text.lstrip().startswith("[")]
-    start = next((i for i in heads if lines[i].split("#")[0].strip() == "[review]"), None)
+    start = next((i for i in heads if lines[i].split("#")[0].replace(" ", "").strip() == "[review]"), None)
     if start is None:
         return [*lines, "", "[review]", line] if lines else ["[review]", line]
     end = next((i for i in heads if i > start), len(lines))

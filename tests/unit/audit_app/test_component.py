@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
+import pytest
 from streamlit.components.v2.component_manager import BidiComponentManager
 
 import audit_app.labeller
+from audit_app import unsent
 from audit_app.labeller import _declare
 
 FOLDER = Path(audit_app.labeller.__file__).parent
@@ -37,3 +40,12 @@ def test_every_module_that_is_imported_is_packaged():
         for line in path.read_text(encoding="utf-8").splitlines():
             if line.startswith("import "):
                 assert (assets / line.split('"')[1]).is_file(), f"{path.name}: {line}"
+
+
+@pytest.mark.parametrize(
+    ("address", "told"), [("localhost", True), ("127.0.0.1", True), ("0.0.0.0", False), ("", False), (None, False)]
+)
+def test_only_pages_on_this_machine_tell_how_the_server_is_started(address, told, monkeypatch):
+    monkeypatch.setattr(unsent.st, "get_option", {"server.address": address, "server.port": 8501}.get)
+    monkeypatch.setattr(unsent, "workspace", lambda: SimpleNamespace(root=Path("/home/kim/work")))
+    assert unsent.review_command() == ("audit review -w /home/kim/work --port 8501" if told else "")

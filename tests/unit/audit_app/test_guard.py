@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -11,7 +13,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from audit_app.door import COOKIE, Door
+from audit_app.door import SIGN_IN, Door
 from audit_app.guard import Guard
 from audit_app.hosts import hosts_of
 from pipeline.passwords import hashed
@@ -35,6 +37,12 @@ def serve(
     routes = [Route("/{path:path}", _page, methods=["GET", "POST"]), WebSocketRoute("/_stcore/stream", _socket)]
     guard = Middleware(Guard, hosts=hosts_of(address, listed), door=door)
     return TestClient(Starlette(routes=routes, middleware=[guard]), base_url="http://localhost:8501", follow_redirects=False)
+
+
+def session_of(client: TestClient) -> tuple[str, str]:
+    """Return the only cookie: its name and its value."""
+    ((name, value),) = client.cookies.items()
+    return name, value
 
 
 def joins(client: TestClient, **headers: str) -> bool:
@@ -122,27 +130,28 @@ def test_the_password_opens_pages_routes_and_websocket():
     assert asked.headers["location"] == "/audit/signin?next=/review%3Fsegment%3D3"
     assert "password" in client.get(asked.headers["location"]).text
     wrong = client.post(asked.headers["location"], data={"password": "three long"}, headers=here)
-    assert (wrong.status_code, "not the password" in wrong.text, client.cookies.get(COOKIE)) == (401, True, None)
+    assert (wrong.status_code, "not the password" in wrong.text, dict(client.cookies)) == (401, True, {})
     right = client.post(asked.headers["location"], data={"password": "three long words"}, headers=here)
     assert (right.status_code, right.headers["location"]) == (303, "/review?segment=3")
     cookie = right.headers["set-cookie"].lower()
     assert "httponly" in cookie
     assert "samesite=lax" in cookie
     assert client.get("/audit/picture").text == "inside"
-    assert joins(client, host="localhost:8501", cookie=f"{COOKIE}={client.cookies[COOKIE]}", **here)
+    assert joins(client, host="localhost:8501", cookie="{}={}".format(*session_of(client)), **here)
 
 
 def test_a_session_ends_with_the_password_and_cannot_be_made_up():
     here = {"origin": "http://localhost:8501"}
     signed = serve(password=PASSWORD)
     signed.post("/audit/signin", data={"password": "three long words"}, headers=here)
-    value = signed.cookies[COOKIE]
+    name, value = session_of(signed)
     for other in (serve(password=hashed("three long words")), serve(password=PASSWORD, secret=b"t")):
-        other.cookies.set(COOKIE, value)
+        other.cookies.set(name, value)
+        other.cookies.set(Door(secret=b"t", password="").cookie, value)
         assert other.get("/").status_code == 401
     later = str(int(value.split(".")[0]) + 1)
     signed.cookies.clear()
-    signed.cookies.set(COOKIE, f"{later}.{value.split('.')[1]}")
+    signed.cookies.set(name, f"{later}.{value.split('.')[1]}")
     assert signed.get("/").status_code == 401
 
 
@@ -161,3 +170,34 @@ def test_who_guesses_has_to_wait(monkeypatch):
     tries = [client.post("/audit/signin", data={"password": "wrong"}, headers=here).status_code for _ in range(11)]
     assert tries == [401] * 10 + [429]
     assert client.post("/audit/signin", data={"password": "right"}, headers=here).status_code == 429
+
+
+def test_tries_that_are_sent_at_once_are_counted_like_those_sent_one_by_one(monkeypatch):
+    monkeypatch.setattr("audit_app.door.matches", lambda typed, stored: typed == "right")
+    door = Door(secret=b"s", password=PASSWORD)
+    scope = {"type": "http", "method": "POST", "path": SIGN_IN, "query_string": b"", "headers": [], "client": ("10.0.0.1", 1)}
+
+    async def guess() -> int:
+        async def receive() -> dict[str, object]:
+            # All requests have begun before the first is all there.
+            await asyncio.sleep(0)
+            return {"type": "http.request", "body": b"password=wrong", "more_body": False}
+
+        answer = await door.answer(scope, receive)
+        return answer.status_code if answer else 200
+
+    async def guesses() -> list[int]:
+        return await asyncio.gather(*(guess() for _ in range(30)))
+
+    told = asyncio.run(guesses())
+    assert (told.count(401), told.count(429)) == (10, 20)
+
+
+def test_two_workspaces_on_one_machine_do_not_end_each_others_sessions():
+    """Browsers send the cookies of one port to every other."""
+    here = {"origin": "http://localhost:8501"}
+    one, other = serve(password=PASSWORD), serve(password=PASSWORD, secret=b"t")
+    for client in (one, other):
+        client.post("/audit/signin", data={"password": "three long words"}, headers=here)
+    one.cookies.update(other.cookies)
+    assert one.get("/").status_code == 200

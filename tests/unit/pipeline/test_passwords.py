@@ -27,6 +27,7 @@ def test_only_the_same_password_matches_and_two_hashes_differ():
         "",
         "[review]\nreviewer = 'kim'  # me\n",
         "[labels]\nmerge = 'classic'\n\n[review] # how\n# password = ...\nstep = 5\n\n[export]\ncsv = true\n",
+        "[ review ]\nstep = 5\n",
         '[export]\ncsv = true\n\n[review]\npassword = "scrypt:2:AA==:AA=="\n',
     ],
 )
@@ -50,8 +51,26 @@ def test_a_password_in_the_clear_is_refused_and_not_told(tmp_path):
         load_config(tmp_path / "audit.toml")
     assert "audit password" in told.value.message
     assert "hunter22" not in told.value.message
+    store_password(tmp_path / "audit.toml", "three long words")
+    assert matches("three long words", load_config(tmp_path / "audit.toml").review.password)
     with pytest.raises(UsageError, match="7 signs"):
         hashed("hunter2")
+
+
+@pytest.mark.parametrize("before", ["review.step = 5\n", "review = {step = 5}\n"])
+def test_a_file_that_the_line_cannot_be_added_to_stays_as_it_was(before, tmp_path):
+    (tmp_path / "audit.toml").write_text(before, encoding="utf-8")
+    with pytest.raises(UsageError, match=r"audit\.toml: has no section \[review\]") as told:
+        store_password(tmp_path / "audit.toml", "three long words")
+    assert 'write review.password = "scrypt:' in told.value.hint
+    assert [path.read_text(encoding="utf-8") for path in tmp_path.iterdir()] == [before]
+
+
+def test_who_may_read_the_file_stays_the_same(tmp_path):
+    (tmp_path / "audit.toml").write_text("", encoding="utf-8")
+    (tmp_path / "audit.toml").chmod(0o600)
+    store_password(tmp_path / "audit.toml", "three long words")
+    assert (tmp_path / "audit.toml").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize(
