@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from itertools import pairwise
 
 import numpy as np
@@ -60,7 +59,7 @@ def cut_windows(
             "start_frame": start.astype(np.int32),
             "end_frame": end.astype(np.int32),
             "label": text(label),
-            "target": text(merged_labels(species, label, config=config, taxonomy=taxonomy)),
+            "target": text(merged_labels(species, label, merge=config.labels.merge, taxonomy=taxonomy)),
             "group": text(subject),
             "split": text(np.where(pd.isna(label), "unlabelled", "audit")),
             "mixed": mixed,
@@ -92,12 +91,12 @@ def contiguous_blocks(windows: pd.DataFrame, *, config: Config) -> NDArray[np.in
 
 
 def merged_labels(
-    species: Iterable[str], label: Iterable[str], *, config: Config, taxonomy: Taxonomy | None
+    species: NDArray[np.object_] | pd.Series, label: NDArray[np.object_] | pd.Series, *, merge: str, taxonomy: Taxonomy | None
 ) -> NDArray[np.object_]:
     """Return the class that each label is trained as, or None where the merge leaves it out or there is no label."""
-    pairs = list(zip(species, label, strict=True))
-    merged = {(s, name): taxonomy.merged(config.labels.merge, s, name) if taxonomy and name else name for s, name in set(pairs)}
-    return np.array([merged[pair] for pair in pairs], object)
+    codes, pairs = pd.MultiIndex.from_arrays([species, label]).factorize()
+    known = [None if pd.isna(name) else taxonomy.merged(merge, s, name) if taxonomy else name for s, name in pairs]
+    return np.asarray(np.array([*known, None], object)[codes])
 
 
 def _pose_faults(

@@ -9,7 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from data_schemas.labels import Taxonomy
+from data_schemas.tables import text
 from pipeline.readers.recordings import text_by_code
+from pipeline.windows import merged_labels
 
 __all__ = ["CleanWindows", "clean_windows"]
 
@@ -80,7 +82,7 @@ def clean_windows(
     label = pd.Series(text_by_code(list(names), np.where(labelled > 0, votes.first, -1)[kept]))
     table = run[list(_KEPT)].assign(
         label=label,
-        target=_targets(run["species"], label, merge=merge, taxonomy=taxonomy),
+        target=text(merged_labels(run["species"], label, merge=merge, taxonomy=taxonomy)),
         given_label=_given_labels(run["label"], after["given"].iloc[frames.order], first[kept], last[kept], reviewed[kept] > 0),
         majority=np.where(labelled > 0, votes.count / np.maximum(total, 1), np.nan)[kept],
         mixed=votes.count[kept] < labelled[kept],
@@ -153,13 +155,3 @@ def _sums(flags: NDArray[np.bool_], first: NDArray[np.int64], last: NDArray[np.i
     np.cumsum(flags, out=total[1:])
     sums: NDArray[np.int64] = total[last] - total[first]
     return sums
-
-
-def _targets(species: pd.Series, label: pd.Series, *, merge: str, taxonomy: Taxonomy | None) -> pd.Series:
-    """Return the class that each label is trained as, null where the merge leaves it out."""
-    if taxonomy is None:
-        return label
-    codes, pairs = pd.MultiIndex.from_arrays([species, label]).factorize()
-    targets = [taxonomy.merged(merge, *pair) for pair in pairs]
-    trained = np.array([t is not None for t in targets], bool)
-    return pd.Series(text_by_code([t or "" for t in targets], np.where(trained[codes], codes, -1)))

@@ -101,6 +101,15 @@ def test_targets_follow_the_merge() -> None:
     assert dropped.table["label"].tolist() == ["TURN"]
 
 
+@pytest.mark.parametrize("merge", ["none", "classic"])
+def test_windows_without_a_label_have_no_target_whatever_the_merge(merge: str) -> None:
+    after = after_of("AAAA").assign(label=text(["LYING", "LYING", None, None]), given=text(["LYING", "LYING", None, None]))
+    windows = windows_of((0, 1), (2, 3)).assign(label=text(["LYING", None]), split=text(["audit", "unlabelled"]))
+    found = clean_windows(windows, after, margin=0.5, merge=merge, taxonomy=load_taxonomy("aihub59")).table
+    assert found["target"].isna().tolist() == [False, True]
+    assert validate(found, CLEAN_WINDOWS, source="clean")["split"].tolist() == ["audit", "unlabelled"]
+
+
 @given(
     st.lists(
         st.tuples(st.text("ABC", min_size=2, max_size=12), st.lists(st.integers(0, 11), max_size=2)), min_size=1, max_size=3
