@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from data_schemas.config import Config
 from pipeline.bouts import Bouts, Class, FrameTimes, bouts_in_windows, find_bouts, labels_of_frames
 from pipeline.readers.pose_columns import pose_facts
+from pipeline.reviewed import labels_as_given
 from pipeline.window_fit import Fit, fit_to_bouts, fit_to_frames, too_sparse, window_seconds
 
 __all__ = ["ClassFigures", "DataSummary", "Noted", "Rate", "WindowFigures", "summarise_data"]
@@ -156,9 +157,11 @@ def summarise_data(tables: Mapping[str, pd.DataFrame], *, config: Config) -> Dat
     Parameters
     ----------
     tables : mapping of DataFrame
-        ``clips``, ``frames``, ``rejected``, ``notes`` and ``windows``; there is at least one clip.
+        ``clips``, ``frames``, ``rejected``, ``notes``, ``reviewed`` and ``windows``; there is at least one clip. Labels
+        that review laid over windows are no part of what was read.
     """
-    clips, frames, windows = tables["clips"], tables["frames"], tables["windows"]
+    clips, frames = tables["clips"], tables["frames"]
+    windows = labels_as_given(tables["windows"], clips, frames, tables["reviewed"])
     times, poses = FrameTimes.of(clips, frames), pose_facts(frames.columns, tables["notes"])
     classes, label = labels_of_frames(clips, frames)
     bouts = find_bouts(label, times, max_gap_ms=config.windows.max_gap_ms)
@@ -183,7 +186,7 @@ def summarise_data(tables: Mapping[str, pd.DataFrame], *, config: Config) -> Dat
         by_frame="frame_label" in frames,
         labelled_frames=int((label >= 0).sum()),
         windows=_windows(windows, times, fps, config=config),
-        classes=_classes(classes, bouts, tables, frame_hz=frame_hz, config=config),
+        classes=_classes(classes, bouts, tables, windows, frame_hz=frame_hz, config=config),
         rejected=len(tables["rejected"]),
         notes=len(tables["notes"]),
         noted=_noted(tables["notes"]),
@@ -217,9 +220,15 @@ def _windows(windows: pd.DataFrame, times: FrameTimes, fps: NDArray[np.float64],
 
 
 def _classes(
-    classes: list[Class], bouts: Bouts, tables: Mapping[str, pd.DataFrame], *, frame_hz: float, config: Config
+    classes: list[Class],
+    bouts: Bouts,
+    tables: Mapping[str, pd.DataFrame],
+    windows: pd.DataFrame,
+    *,
+    frame_hz: float,
+    config: Config,
 ) -> tuple[ClassFigures, ...]:
-    clips, windows, asked = tables["clips"], tables["windows"], config.windows
+    clips, asked = tables["clips"], config.windows
     in_windows = bouts_in_windows(bouts, clips, tables["frames"], windows, classes=classes)
     groups = pd.factorize(clips["subject_id"])[0]
     order = np.argsort(bouts.label, kind="stable")

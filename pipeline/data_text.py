@@ -135,7 +135,9 @@ def _outvoted(data: Mapping[str, Any]) -> list[str]:
     # Where frames are too far apart for any window, that has been said.
     lost = [c for c in data["classes"] if not c["windows"] and not c["outvoted"] and not data["windows"]["fit"]]
     names = ", ".join(c["label"] for c in lost)
-    alone = [f"{names} {'gets' if len(lost) == 1 else 'get'} no window, so it cannot be audited."] if lost else []
+    alone = (
+        [f"{names} {'gets no window, so it' if len(lost) == 1 else 'get no window, so they'} cannot be audited."] if lost else []
+    )
     lines = [_outvoted_class(c, several=len(data["species"]) > 1) for c in found[:_FEW]]
     rest = [c["label"] for c in found[_FEW:]]
     return [*lines, *([f"The same is so of {', '.join(rest)}."] if rest else []), *alone]

@@ -19,6 +19,7 @@ from pipeline.windows import merged_labels, window_labels
 __all__ = [
     "SettledFrames",
     "count_frames",
+    "labels_as_given",
     "lay_over",
     "no_stretches",
     "review_windows",
@@ -100,6 +101,26 @@ def count_frames(frames: pd.DataFrame, stretches: pd.DataFrame) -> int:
     return int((_painted(touched, stretches) >= 0).sum())
 
 
+def labels_as_given(windows: pd.DataFrame, clips: pd.DataFrame, frames: pd.DataFrame, reviewed: pd.DataFrame) -> pd.DataFrame:
+    """Return windows with ``label`` and ``mixed`` as the source has them, whatever of their clips was ``reviewed``."""
+    if reviewed.empty:
+        return windows
+    own, at, spans = _spans_in_clips(windows, clips, reviewed)
+    label, mixed = window_labels(own, frames[frames["clip_id"].isin(own["clip_id"])].reset_index(drop=True), **spans)
+    return windows.assign(label=_replaced(windows["label"], at, label), mixed=_replaced(windows["mixed"], at, mixed))
+
+
+def _spans_in_clips(
+    windows: pd.DataFrame, clips: pd.DataFrame, reviewed: pd.DataFrame
+) -> tuple[pd.DataFrame, NDArray[np.int64], dict[str, NDArray[np.int32]]]:
+    """Return the clips of which something was reviewed, the rows of their windows, and the clip, start and end of each."""
+    own = clips[clips["clip_id"].isin(reviewed["clip_id"].unique())].reset_index(drop=True)
+    at = np.flatnonzero(windows["clip_id"].isin(own["clip_id"]))
+    part = windows.iloc[at]
+    clip = pd.Index(own["clip_id"]).get_indexer(part["clip_id"]).astype(np.int32)
+    return own, at, {"clip": clip, **{n: part[f"{n}_frame"].to_numpy(np.int32) for n in ("start", "end")}}
+
+
 def review_windows(
     windows: pd.DataFrame,
     clips: pd.DataFrame,
@@ -126,22 +147,19 @@ def review_windows(
     """
     if reviewed.empty:
         return windows
-    names = reviewed["clip_id"].unique()
-    own = clips[clips["clip_id"].isin(names)].reset_index(drop=True)
-    touched = frames.loc[frames["clip_id"].isin(names), ["clip_id", "frame_number", *_frame_label(frames)]].reset_index(drop=True)
+    own, at, spans = _spans_in_clips(windows, clips, reviewed)
+    told_of = ["clip_id", "frame_number", *_frame_label(frames)]
+    touched = frames.loc[frames["clip_id"].isin(own["clip_id"]), told_of].reset_index(drop=True)
     row = _painted(touched, reviewed)
     told = reviewed["label"].to_numpy(object)[row]
     touched["frame_label"] = text(np.where((row >= 0) & pd.notna(told), told, given_labels(own, touched)))
-    at = np.flatnonzero(windows["clip_id"].isin(names))
     part = windows.iloc[at]
-    clip = pd.Index(own["clip_id"]).get_indexer(part["clip_id"])
-    start, end = part["start_frame"].to_numpy(np.int32), part["end_frame"].to_numpy(np.int32)
-    label, mixed = window_labels(own, touched, clip=clip.astype(np.int32), start=start, end=end)
+    label, mixed = window_labels(own, touched, **spans)
     inside = _Inside(touched, part)
     decided, excluded = inside.count(row >= 0), inside.count((row >= 0) & pd.isna(told))
     columns: dict[str, NDArray[Any]] = {
         "label": label,
-        "target": merged_labels(part["species"], label, config=config, taxonomy=taxonomy),
+        "target": merged_labels(part["species"], label, merge=config.labels.merge, taxonomy=taxonomy),
     }
     columns |= {"mixed": mixed, "reviewed": (decided == inside.frames) & (inside.frames > 0)}
     after = windows.copy()

@@ -161,7 +161,7 @@ def _keep_data(folder: RunFolder, tables: dict[str, pd.DataFrame], *, config: Co
     """Keep in run.json what was read, and return it."""
     record, code = folder.record(), code_version(_DATA)
     if again or record.get("data", {}).get("code") != code:
-        needed = ("clips", "frames", "rejected", "notes", "windows")
+        needed = ("clips", "frames", "rejected", "notes", "reviewed", "windows")
         whole = {name: tables[name] if name in tables else folder.read_table(name, SCHEMAS[name]) for name in needed}
         record["data"] = summarise_data(whole, config=config).as_json() | {"code": code}
         folder.save_record(record)

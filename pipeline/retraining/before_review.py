@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from data_schemas.config import Config
 from data_schemas.labels import Taxonomy
 from data_schemas.tables import text
 from pipeline.folds import split_again
-from pipeline.reviewed import review_windows, reviewed_in_source
-from pipeline.windows import merged_labels, window_labels
+from pipeline.reviewed import labels_as_given, review_windows, reviewed_in_source
+from pipeline.windows import merged_labels
 
 __all__ = ["windows_before_review"]
 
@@ -38,22 +37,7 @@ def windows_before_review(
     reviewed
         The stretches that the round knew to be decided.
     """
-    names = reviewed["clip_id"].unique()
-    own = clips[clips["clip_id"].isin(names)].reset_index(drop=True)
-    at = np.flatnonzero(windows["clip_id"].isin(names))
-    part = windows.iloc[at]
-    label, mixed = window_labels(
-        own,
-        frames[frames["clip_id"].isin(names)].reset_index(drop=True),
-        clip=pd.Index(own["clip_id"]).get_indexer(part["clip_id"]).astype(np.int32),
-        start=part["start_frame"].to_numpy(np.int32),
-        end=part["end_frame"].to_numpy(np.int32),
-    )
-    target = merged_labels(part["species"], label, config=config, taxonomy=taxonomy)
-    before = windows.assign(reviewed=False)
-    for name, values in (("label", label), ("target", target), ("mixed", mixed)):
-        column = before[name].to_numpy(bool if name == "mixed" else object, copy=True)
-        column[at] = values
-        before[name] = column if name == "mixed" else text(column)
-    in_source = reviewed_in_source(frames)
-    return review_windows(split_again(before), clips, frames, in_source, config=config, taxonomy=taxonomy)
+    given = labels_as_given(windows, clips, frames, reviewed)
+    target = merged_labels(given["species"], given["label"], merge=config.labels.merge, taxonomy=taxonomy)
+    before = split_again(given.assign(target=text(target), reviewed=False))
+    return review_windows(before, clips, frames, reviewed_in_source(frames), config=config, taxonomy=taxonomy)

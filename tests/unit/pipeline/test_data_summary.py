@@ -16,6 +16,7 @@ from pipeline.bouts import FrameTimes, find_bouts, labels_of_frames
 from pipeline.data_summary import DataSummary, summarise_data
 from pipeline.data_text import data_sentences, data_warnings, noted_lines
 from pipeline.presentation import data_lines
+from pipeline.reviewed import no_stretches, review_windows
 from pipeline.sampling import sample_clips
 from pipeline.window_fit import fit_to_bouts, fit_to_frames, too_sparse
 from pipeline.windows import cut_windows
@@ -53,7 +54,14 @@ def tables_of(
     config = config or load_config(None)
     windows = cut_windows(table, frames, sampled=sample_clips(table, frames, config=config), config=config, taxonomy=None)
     nothing = pd.DataFrame({"file": text([]), "place": text([]), "reason": text([])})
-    return {"clips": table, "frames": frames, "windows": windows, "rejected": nothing, "notes": nothing}
+    return {
+        "clips": table,
+        "frames": frames,
+        "windows": windows,
+        "rejected": nothing,
+        "notes": nothing,
+        "reviewed": no_stretches(),
+    }
 
 
 def summary_of(clips: list[list[tuple[str | None, int]]], **kwargs) -> DataSummary:
@@ -102,6 +110,28 @@ def test_frames_further_apart_than_samples_are_told_with_windows_that_fit(fps: f
         keys = {"hz": fit.hz, "steps": fit.steps} | ({"max_gap_ms": gap} if gap else {})
         config = load_config(None, overrides={"windows": keys})
         assert tables_of([[("rest", 40)]], fps=fps, config=config)["windows"]["visible"].min() == 1
+
+
+def test_classes_that_get_no_window_although_windows_are_short_enough_are_named() -> None:
+    data = summary_of([[("rest", 40), ("walk", 40)]]).as_json()
+    for told in data["classes"]:
+        told["windows"] = 0
+    assert data_warnings(data) == ["rest, walk get no window, so they cannot be audited."]
+    data["classes"][0]["windows"] = 4
+    assert data_warnings(data) == ["walk gets no window, so it cannot be audited."]
+
+
+def test_what_was_read_stays_what_the_source_says_in_a_later_round() -> None:
+    tables = tables_of([[("rest", 60), ("walk", 60)], [("walk", 60), ("rest", 60)]])
+    first = summarise_data(tables, config=load_config(None))
+    told = {"clip_id": text(["clip0"]), "start_frame": [0], "end_frame": [119], "label": text(["bite"])}
+    tables["reviewed"] = pd.DataFrame(told | {"label_source": text(["review"])}).astype(
+        {"start_frame": "int32", "end_frame": "int32"}
+    )
+    shared = {"config": load_config(None), "taxonomy": None}
+    tables["windows"] = review_windows(tables["windows"], tables["clips"], tables["frames"], tables["reviewed"], **shared)
+    assert "bite" in set(tables["windows"]["label"])
+    assert summarise_data(tables, config=load_config(None)) == first
 
 
 def test_gaps_end_bouts_and_are_counted() -> None:
