@@ -17,7 +17,7 @@ decisions = typer.Typer(name="decisions", help="Take review decisions out of a w
 
 @decisions.command("export")
 def export_decisions(
-    file: Annotated[Path, typer.Argument(help="Ends in .jsonl (JSON lines) or .csv.", dir_okay=False)],
+    file: Annotated[Path, typer.Argument(help="Ends in .jsonl (JSON lines), .csv or .tsv.", dir_okay=False)],
     workspace: WorkspaceOption = Path(),
 ) -> None:
     """Write every review event, with every column.
@@ -34,7 +34,7 @@ def export_decisions(
 
 @decisions.command("import")
 def import_decisions(
-    file: Annotated[Path, typer.Argument(help="An export, or your own .jsonl or .csv.", dir_okay=False)],
+    file: Annotated[Path, typer.Argument(help="An export, or your own .jsonl, .csv or .tsv.", dir_okay=False)],
     workspace: WorkspaceOption = Path(),
 ) -> None:
     """Add review events from a file; the same file again adds nothing.
@@ -45,6 +45,7 @@ def import_decisions(
 
     Example: audit decisions import decisions.csv -w my-audit
     """
+    from pipeline.presentation import typed
     from pipeline.review.exchange import import_into
     from pipeline.workspace import Workspace
 
@@ -52,5 +53,8 @@ def import_decisions(
     for problem in sorted([*done.problems, *done.doubts], key=lambda problem: problem.line):
         sys.stderr.write(f"{file}:{problem.line}: {problem.reason}\n")
     typer.echo(f"added {done.added:,} events, {done.present:,} were there already, {len(done.problems):,} did not fit")
+    if done.added:
+        where = typed(workspace)
+        typer.echo(f"next: `audit export{where}`, `audit retrain{where}`, or the next round: `audit run --reviewed{where}`")
     if done.problems and not done.added + done.present:
         raise typer.Exit(3)

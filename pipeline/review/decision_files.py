@@ -25,10 +25,10 @@ NEEDED = ("clip_id", "start_frame", "end_frame", "label", "reviewer")
 
 
 def file_format(path: Path) -> str:
-    """Return csv or jsonl, by the ending of a file's name."""
+    """Return csv (tabs are one way to write it) or jsonl, by the ending of a file's name."""
     ending = path.suffix.lower()
     if ending not in (".csv", ".tsv", ".jsonl", ".ndjson"):
-        raise UsageError(f"{path}: not a format of decisions", hint="name a file that ends in .jsonl or .csv")
+        raise UsageError(f"{path}: not a format of decisions", hint="name a file that ends in .jsonl, .csv or .tsv")
     return "jsonl" if ending in (".jsonl", ".ndjson") else "csv"
 
 

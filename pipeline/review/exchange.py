@@ -25,6 +25,7 @@ from pipeline.review.contradictions import contradictions
 from pipeline.review.decision_files import NEEDED, file_format, rows_of
 from pipeline.review.events import now
 from pipeline.review.incoming import Clips, RowError, checked_row
+from pipeline.review.people import People
 from pipeline.review.store import ReviewStore
 from pipeline.spreadsheets import guarded
 from pipeline.workspace import Workspace
@@ -63,7 +64,7 @@ class _Row:
 
 
 def export_events(events: pd.DataFrame, path: Path) -> int:
-    """Write events as JSON lines (``.jsonl``, ``.ndjson``) or CSV (``.csv``) and return how many.
+    """Write events as JSON lines (``.jsonl``, ``.ndjson``) or CSV (``.csv``, with tabs ``.tsv``) and return how many.
 
     Raises
     ------
@@ -76,7 +77,7 @@ def export_events(events: pd.DataFrame, path: Path) -> int:
     rows = values.to_dict("records")
     if file_format(path) == "csv":
         text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, _COLUMNS, lineterminator="\r\n")
+        writer = csv.DictWriter(text, _COLUMNS, delimiter="\t" if path.suffix.lower() == ".tsv" else ",", lineterminator="\r\n")
         writer.writeheader()
         writer.writerows({column: guarded(value) for column, value in row.items()} for row in rows)
         data = text.getvalue().encode()
@@ -124,9 +125,9 @@ def import_events(
     TableError
         Columns that are needed are missing.
     UsageError
-        The file's name ends neither in .jsonl, .ndjson nor .csv.
+        The file's name ends neither in .jsonl, .ndjson, .csv nor .tsv.
     """
-    clips = Clips(frames, species, labels)
+    clips, people = Clips(frames, species, labels), People(store.reviewers())
     accepted: list[_Row] = []
     problems: list[Problem] = []
     seen: dict[str, int] = {}
@@ -138,7 +139,7 @@ def import_events(
         try:
             told = frozenset(c for c in _COLUMNS if row.get(c) not in (None, ""))
             checked = checked_row(row, clips, defaults)
-            checked["reviewer"] = store.person(checked["reviewer"])
+            checked["reviewer"] = people.met(checked["reviewer"])
             accepted.append(_Row(line, _identified(checked, told, seen), told))
         except RowError as error:
             problems.append(Problem(line, str(error)))

@@ -21,9 +21,15 @@ class People:
         return normal_name(name).casefold() in self._spelled
 
     def spelled(self, name: str) -> str:
-        """Return how a person's name is written, and remember a new one.
+        """Return how a person's name is written; one that nobody has stays as it is.
 
         Two names that older versions stored in different letter case stay two: each has decisions of its own.
         """
         name = normal_name(name)
-        return name if name in self._names else self._spelled.setdefault(name.casefold(), name)
+        return name if name in self._names else self._spelled.get(name.casefold(), name)
+
+    def met(self, name: str) -> str:
+        """Return how a person's name is written, and remember a new one."""
+        name = self.spelled(name)
+        self._spelled.setdefault(name.casefold(), name)
+        return name

@@ -23,6 +23,7 @@ def test_decisions_go_in_and_out_and_status_counts_them(audited, tmp_path: Path)
 
     done = audited("decisions", "import", "own.csv", "-w", "ws")
     assert "added 1 events, 0 were there already, 2 did not fit" in done.stdout
+    assert "`audit run --reviewed -w ws`" in done.stdout
     assert "own.csv:3: no clip 'nothing'" in done.stderr
     assert "own.csv:4: no label 'SLEEP'" in done.stderr
     assert "added 0 events, 1 were there already" in audited("decisions", "import", "own.csv", "-w", "ws").stdout
@@ -69,7 +70,7 @@ def test_decisions_without_a_run_or_a_file_say_what_to_do(audit, tmp_path: Path)
     (tmp_path / "own.csv").write_text("clip_id,start_frame,end_frame,label,reviewer\n")
     assert "audit run" in audit("decisions", "import", "own.csv", "-w", "ws", code=4).stderr
     assert "wrote 0 events" in audit("decisions", "export", "d.csv", "-w", "ws").stdout
-    assert ".jsonl or .csv" in audit("decisions", "export", "d.xlsx", "-w", "ws", code=2).stderr
+    assert ".jsonl, .csv or .tsv" in audit("decisions", "export", "d.xlsx", "-w", "ws", code=2).stderr
 
 
 @pytest.mark.parametrize("command", ["export", "import"])

@@ -49,7 +49,7 @@ ACTS = st.lists(
 )
 
 
-@given(ACTS, st.sampled_from((".csv", ".jsonl")))
+@given(ACTS, st.sampled_from((".csv", ".tsv", ".jsonl")))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=20)
 def test_an_export_comes_back_exactly_and_again_adds_nothing(tmp_path_factory, acts, ending: str) -> None:
     folder = tmp_path_factory.mktemp("x")
