@@ -38,12 +38,6 @@ class Fit:
     max_gap_ms: int | None = None
     windows: int = 0
 
-    @property
-    def settings(self) -> str:
-        """Return the keys as they are written into audit.toml."""
-        told = [f"windows.hz = {self.hz:g}", f"windows.steps = {self.steps}"]
-        return ", ".join([*told, *([f"windows.max_gap_ms = {self.max_gap_ms}"] if self.max_gap_ms else [])])
-
 
 def window_seconds(hz: float, steps: int) -> float:
     """Return the time from a window's first sample to its last."""

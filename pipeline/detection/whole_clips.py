@@ -11,6 +11,8 @@ wrong as a whole.
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -106,7 +108,11 @@ def _odds(measures: FloatArray, label: NDArray[np.int64], group: NDArray[np.int6
         if len(known) < 2 or not len(own):
             continue
         chance = np.zeros((len(own), classes))
-        learnt = LogisticRegression(C=_FREEDOM / len(others) ** 0.5, max_iter=500).fit(measures[others], label[others])
+        learnt = LogisticRegression(C=_FREEDOM / len(others) ** 0.5, max_iter=500)
+        with warnings.catch_warnings():
+            # A few clips of each class look like numbers to scikit-learn, which asks whether a regression was meant.
+            warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
+            learnt.fit(measures[others], label[others])
         chance[:, learnt.classes_] = learnt.predict_proba(measures[own])
         chance = (1 - _NEVER_CERTAIN) * chance + _NEVER_CERTAIN * frequency
         given = chance[np.arange(len(own)), label[own]]

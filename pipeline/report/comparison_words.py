@@ -75,7 +75,8 @@ def missing_words(species: Species, *, group: str, workspace: Path) -> str:
     if verified.held_out_groups is not None and verified.held_out_groups < FEWEST_GROUPS:
         return (
             f"only {counted(verified.held_out_groups, group)} held out, {FEWEST_GROUPS} are needed: raise folds.holdout in "
-            "audit.toml and `audit run` again, before more is labelled blind"
+            f"audit.toml (half of the {group}s at most can be held out: with fewer than {2 * FEWEST_GROUPS} add more) and "
+            "`audit run` again, before more is labelled blind"
         )
     if not verified.windows:
         size = max(_FIRST_SAMPLE, verified.needed_windows)

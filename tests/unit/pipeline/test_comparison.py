@@ -86,6 +86,10 @@ def test_what_is_damaged_or_of_another_run_is_refused_with_the_way_out(tmp_path:
             "no verified hold-out windows yet: label 40 blind (`audit review -w ws`, page Blind sample)",
         ),
         ({"known": False, "windows": 0, "held_out": 3}, "only 3 animals held out, 5 are needed: raise folds.holdout"),
+        (
+            {"known": False, "windows": 0, "held_out": 0},
+            "half of the animals at most can be held out: with fewer than 10 add more",
+        ),
         ({"known": False, "windows": 12}, "only 12 verified hold-out windows of 12 animals: 18 windows must be labelled blind"),
     ],
 )

@@ -106,3 +106,11 @@ def test_the_chance_lies_between_none_and_one_and_grows_with_the_odds(share: flo
     found = wrong_as_a_whole(np.sort(np.random.default_rng(seed).exponential(10, 50)), share=share)
     assert ((found >= 0) & (found <= 1)).all()
     assert (np.diff(found) >= 0).all()
+
+
+def test_few_clips_of_many_classes_are_judged_without_a_word_of_regression() -> None:
+    clip = np.arange(48)
+    nobody = np.zeros(48, bool)
+    labels = Labelled(given=clip // 2, clip=clip, block=clip, audited=~nobody, votes=~nobody, fixed=nobody, sigma=2.0)
+    found = odds(np.full((48, 24), 1 / 24), labels, clip % 4)
+    assert np.isfinite(found).all()
