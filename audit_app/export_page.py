@@ -18,6 +18,7 @@ from audit_app.opened_run import configuration, workspace
 from audit_app.page_frame import nothing_decided, run_or_stop, title
 from audit_app.review_events import events
 from audit_app.reviewer import reviewer
+from audit_app.shown_paths import shown_path, workspace_option
 from audit_app.wording import escaped
 from data_schemas.config import Export, load_config
 from data_schemas.errors import PoseAuditError
@@ -69,15 +70,15 @@ def _dataset(found: Found) -> None:
     )
     root = workspace().root
     with st.container(border=True):
-        name = st.text_input("Name", value="cleaned", key="export_name", help=f"A folder in {escaped(str(root / 'exports'))}")
+        name = st.text_input("Name", value="cleaned", key="export_name", help="A folder in exports of the workspace")
         options = _options(found)
         job = newest_export(root)
         running = job is not None and job.running
         if st.button("Export the dataset", type="primary", icon=":material/dataset:", disabled=running, key="export_dataset"):
             _start(root, name, options)
         flags = " ".join(flag for option, (flag, _) in _OPTIONS.items() if options.get(option))
-        out = shlex.quote(str(root / "exports" / (name.strip() or "cleaned")))
-        st.code(f"audit export -w {root} --out {out} {flags}".strip(), language=None, wrap_lines=True)
+        out = shlex.quote(str(shown_path("exports", name.strip() or "cleaned")))
+        st.code(f"audit export{workspace_option()} --out {out} {flags}".strip(), language=None, wrap_lines=True)
         job = newest_export(root)
         if job is not None and job.running:
             _watch()
@@ -123,8 +124,9 @@ def _outcome(job: ExportJob) -> None:
     except PoseAuditError as error:
         _refused(error)
         return
-    st.success(f"Written to {escaped(str(job.out))}, for {escaped(job.reviewer)}.", icon=":material/check_circle:")
-    st.code("\n".join(export_lines(sheet, out=job.out)), language=None, wrap_lines=True)
+    out = shown_path(*job.out.parts[-2:])
+    st.success(f"Written to {escaped(str(out))}, for {escaped(job.reviewer)}.", icon=":material/check_circle:")
+    st.code("\n".join(export_lines(sheet, out=out)), language=None, wrap_lines=True)
 
 
 def _refused(error: PoseAuditError) -> None:
@@ -133,8 +135,10 @@ def _refused(error: PoseAuditError) -> None:
 
 def _decisions() -> None:
     st.subheader("Decisions", anchor=False)
-    st.caption("As they were made: append-only, with reviewer, time and what each took back.")
-    root = workspace().root
+    st.caption(
+        "As they were made: append-only, with reviewer, time and what each took back. Blind labels of all are among them: who is "
+        "yet to label a blind sample should not open them."
+    )
     for name, ending, mime, what in _FORMATS:
         with st.container(border=True):
             st.download_button(
@@ -147,9 +151,9 @@ def _decisions() -> None:
                 key=f"download_{ending}",
             )
             st.caption(what)
-            st.code(f"audit decisions export decisions.{ending} -w {root}", language=None, wrap_lines=True)
+            st.code(f"audit decisions export decisions.{ending}{workspace_option()}", language=None, wrap_lines=True)
     st.caption("Decisions of another workspace of the same clips, or of another person's laptop, come in the same way:")
-    st.code(f"audit decisions import decisions.jsonl -w {root}", language=None, wrap_lines=True)
+    st.code(f"audit decisions import decisions.jsonl{workspace_option()}", language=None, wrap_lines=True)
 
 
 def _file(ending: str) -> bytes:

@@ -34,7 +34,7 @@ class _LazyTables(dict[str, pd.DataFrame]):
 
 
 def workspace() -> Workspace:
-    """Return the workspace that `audit review` was started in; it is handed over by AUDIT_WORKSPACE."""
+    """Return the workspace that `audit review` was started in; it is handed over by AUDIT_WORKSPACE, as it was typed."""
     return Workspace(Path(os.environ.get("AUDIT_WORKSPACE") or "."))
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from audit_app.page_frame import empty, run_or_stop, title, trust_note
+from audit_app.queue_filters import WITHIN
 from audit_app.queue_rows import queue_rows, seconds_per_frame
 from audit_app.review_events import events
 from audit_app.segment_board import segment_board
@@ -77,14 +78,16 @@ def _matrix(found: Found, rows: pd.DataFrame, *, species: str) -> None:
         empty("Nothing was flagged here", "No stretch of this species carries a label that the audit doubts.")
         return
     st.caption(
-        "Rows are given labels, columns suggestions; a disc is the number of segments with both. Click one to see them queued."
+        "Rows are given labels, columns suggestions; a disc is the number of segments with both. Click one to see "
+        "them in the queue, within its other filters."
     )
     figure = given_by_suggested(rows, titles=_titles(found, species))
     picked = st.plotly_chart(_inked(figure), theme=None, key=f"matrix_{species}", on_select="rerun", selection_mode="points")
     points = picked.selection.points
     if points:
         given, suggested = points[0]["customdata"][:2]
-        st.switch_page("queue_page.py", query_params={"species": species, "given": given, "suggested": suggested})
+        wanted = {"species": species, "given": given, "suggested": suggested}
+        st.switch_page("queue_page.py", query_params={**wanted, WITHIN: "queue"})
 
 
 def _quality(found: Found, species: str) -> None:
@@ -128,7 +131,7 @@ def _work(found: Found) -> None:
 
 def _titles(found: Found, species: str) -> dict[str, str]:
     segments = found["segments"]
-    names = {*found.colours, *segments["given_label"], *segments["suggested_label"]}
+    names = {*found.looks, *segments["given_label"], *segments["suggested_label"]}
     return {name: _on_axis(name, found.taxonomy.label(species, name).en if found.taxonomy else "") for name in names}
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from audit_app.opened_run import chosen_run, newer_run, open_run, switch_to_newest, workspace
 from audit_app.reviewer import remember_reviewer, reviewer_control
+from audit_app.shown_paths import workspace_option
 from audit_app.wording import escaped
 from pipeline.report.found import Found
 from pipeline.trust_text import trust_sentences
@@ -71,19 +72,18 @@ def run_or_stop() -> Found:
 
 
 def _no_run() -> NoReturn:
-    root = workspace().root
     waiting = workspace().newest()
     if waiting is not None:
         empty(
             "The first run has not finished",
             "Its pages appear here when it has. If it is not running any more, start it again: it goes on where it was.",
-            command=f"audit run -w {root}",
+            command=f"audit run{workspace_option()}",
         )
     else:
         empty(
             "No run yet",
-            f"There is nothing to review in {escaped(str(root.resolve()))}. Let the audit look at your clips first, then reload.",
-            command=f"audit run YOUR_CLIPS -w {root}",
+            "There is nothing to review in this workspace. Let the audit look at your clips first, then reload.",
+            command=f"audit run YOUR_CLIPS{workspace_option()}",
         )
     st.stop()
 

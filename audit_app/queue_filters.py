@@ -12,7 +12,10 @@ import pandas as pd
 
 from audit_app.wording import STATE_NAMES
 
-__all__ = ["QueueFilters"]
+__all__ = ["WITHIN", "QueueFilters"]
+
+WITHIN = "within"
+"""In an address of the queue: its filters come on top of those by which the tab showed the queue last."""
 
 
 @dataclass(frozen=True)

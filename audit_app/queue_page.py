@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from audit_app.opened_run import workspace
 from audit_app.page_frame import empty, run_or_stop, title, trust_note
-from audit_app.queue_filters import QueueFilters
+from audit_app.queue_filters import WITHIN, QueueFilters
 from audit_app.queue_list import queue_list
 from audit_app.queue_rows import list_columns, queue_rows
 from audit_app.reviewer import ask_reviewer
+from audit_app.shown_paths import workspace_option
 
 LAST_SEGMENT = "last_segment"
 
@@ -32,8 +32,9 @@ def show() -> None:
         return
     if not (rows["state"] == "open").any():
         _all_reviewed()
-    filters = QueueFilters.from_query(st.query_params.to_dict())
-    opened = queue_list(list_columns(found, here=st.session_state.get(LAST_SEGMENT), filters=filters), key="queue")
+    asked = st.query_params.to_dict()
+    filters, here = QueueFilters.from_query(asked), st.session_state.get(LAST_SEGMENT)
+    opened = queue_list(list_columns(found, here=here, filters=filters, within=WITHIN in asked), key="queue")
     if opened:
         st.switch_page("review_page.py", query_params={**opened["query"], "segment": opened["segment"]})
 
@@ -41,7 +42,7 @@ def show() -> None:
 def _all_reviewed() -> None:
     st.success(
         "Every segment has been reviewed. Export the cleaned labels, or label a blind sample to measure what is left: "
-        f"`audit decisions export decisions.jsonl -w {workspace().root}`.",
+        f"`audit decisions export decisions.jsonl{workspace_option()}`.",
         icon=":material/check_circle:",
     )
 

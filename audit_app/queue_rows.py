@@ -48,7 +48,7 @@ def seconds_per_frame() -> float | None:
     return 60.0 / speed if speed else None
 
 
-def list_columns(found: Found, *, here: str | None, filters: QueueFilters) -> bytes:
+def list_columns(found: Found, *, here: str | None, filters: QueueFilters, within: bool = False) -> bytes:
     """Return the queue as columns in JSON, as the list takes them.
 
     Parameters
@@ -57,8 +57,10 @@ def list_columns(found: Found, *, here: str | None, filters: QueueFilters) -> by
         The segment that was opened last.
     filters
         What the list filters by when it is shown first; from then on it keeps its own.
+    within
+        These filters come on top of those that the tab kept.
     """
-    return _columns(found, str(found.folder.path), segment_board(found).version, here, filters)
+    return _columns(found, str(found.folder.path), segment_board(found).version, here, filters, within)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
@@ -89,7 +91,7 @@ def _words(_found: Found, run: str) -> list[str]:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _columns(_found: Found, run: str, version: int, here: str | None, filters: QueueFilters) -> bytes:
+def _columns(_found: Found, run: str, version: int, here: str | None, filters: QueueFilters, within: bool) -> bytes:
     rows = queue_rows(_found)
     classes = _classes(rows)
     place = {key: i for i, key in enumerate(classes)}
@@ -126,6 +128,7 @@ def _columns(_found: Found, run: str, version: int, here: str | None, filters: Q
             "seconds_per_frame": seconds_per_frame(),
             "here": here,
             "query": filters.query(),
+            "within": within,
         }
     )
 

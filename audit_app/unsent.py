@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from urllib.parse import parse_qsl
 
 import streamlit as st
@@ -12,8 +11,8 @@ from audit_app.labeller.payload import commit_routes, workspace_name
 from audit_app.opened_run import chosen_run, workspace
 from audit_app.queue_filters import QueueFilters
 from audit_app.reviewer import reviewer
+from audit_app.shown_paths import is_reached_from_here_alone, workspace_option
 from audit_app.tokens import EVERY_STREAM, secret_of, sign
-from pipeline.serving import is_loopback
 
 __all__ = ["filters_for_review", "review_command", "send_unsent"]
 
@@ -56,7 +55,5 @@ def review_command() -> str:
 
     Empty where others can come in: they could not start it, and need not know where it lies.
     """
-    address = st.get_option("server.address")
-    if not (address and is_loopback(address)):
-        return ""
-    return shlex.join(["audit", "review", "-w", str(workspace().root), "--port", str(st.get_option("server.port"))])
+    port = st.get_option("server.port")
+    return f"audit review{workspace_option()} --port {port}" if is_reached_from_here_alone() else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -196,7 +197,7 @@ def round_cells(told: Mapping[str, Any]) -> tuple[str, ...]:
 
 def typed(workspace: Path) -> str:
     """Return the option that names a workspace, as it is typed after a command; empty for the folder one is in."""
-    return "" if workspace == Path() else f" -w {workspace}"
+    return "" if workspace == Path() else f" -w {shlex.quote(str(workspace))}"
 
 
 def aligned(cells: Sequence[Sequence[str]]) -> list[str]:

@@ -118,7 +118,8 @@ def app_command(script: Path, *, port: int | None, host: str, browser: bool) -> 
 
 def serve(workspace: Workspace, command: list[str]) -> int:
     """Run the app until it ends or is interrupted, and return its exit code; an interruption is how it is meant to end."""
-    environment = {**os.environ, "AUDIT_WORKSPACE": str(workspace.root.resolve())}
+    # As it was typed, for the pages name it: the server is started in the folder in which it was typed.
+    environment = {**os.environ, "AUDIT_WORKSPACE": str(workspace.root)}
     # The command is made above, of this installation's own parts.
     with subprocess.Popen(command, env=environment) as process:  # noqa: S603
         try:

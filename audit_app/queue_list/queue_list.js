@@ -119,10 +119,10 @@ class Queue {
 
   /** The address says what to show; one that says nothing, as after a look at another page, means what this tab showed last. */
   firstFilters() {
-    const { query } = this.data;
+    const { query, within } = this.data;
     const kept = Object.fromEntries(new URLSearchParams(sessionStorage.getItem(KEPT) ?? ""));
     const whole = (chosen) => Object.fromEntries(KEYS.map((key) => [key, chosen[key] ?? ""]));
-    if (KEYS.some((key) => query[key])) return whole({ order: kept.order, ...query });
+    if (KEYS.some((key) => query[key])) return whole({ ...(within ? kept : { order: kept.order }), ...query });
     this.filters = whole(kept);
     // What was all worked off is no place to come back to.
     return this.matching().length ? this.filters : whole({ order: kept.order });
@@ -198,7 +198,8 @@ class Queue {
   address() {
     const query = this.query();
     sessionStorage.setItem(KEPT, query.toString());
-    for (const [key, value] of new URLSearchParams(window.location.search)) if (!KEYS.includes(key)) query.append(key, value);
+    // What the address asked for once is done: a reload shows what stands there now.
+    for (const [key, value] of new URLSearchParams(window.location.search)) if (![...KEYS, "within"].includes(key)) query.append(key, value);
     const text = query.toString();
     window.history.replaceState(window.history.state, "", window.location.pathname + (text ? `?${text}` : ""));
   }

@@ -161,11 +161,19 @@ def test_going_on_does_not_wait_for_the_server(visit, served, root):
     assert told["clip_id"].tolist() == [after["clip_id"]]
 
 
-def test_a_click_in_the_matrix_filters_the_queue(visit):
-    page = visit("overview")
+def test_a_click_in_the_matrix_filters_the_queue_within_its_other_filters(visit):
+    page = visit("")
+    page.select_option("[data-testid=queue-filter-state]", "open")
+    page.select_option("[data-testid=queue-order]", "clip")
+    page.fill("[data-testid=queue-text]", "dog-")
+    page.get_by_role("link", name="Overview").click()
     page.wait_for_selector(".js-plotly-plot .points path")
     page.wait_for_timeout(800)
     page.locator(".js-plotly-plot").first.locator(".points path").first.click(force=True)
     page.wait_for_selector("[data-testid=queue-row]", timeout=15_000)
-    assert query(page)["given"] == "SIT"
-    assert query(page)["species"] == "DOG"
+    label = page.input_value("[data-testid=queue-filter-suggested]")
+    chosen = {"species": "DOG", "given": "SIT", "suggested": label, "state": "open", "text": "dog-", "order": "clip"}
+    assert query(page) == chosen
+    page.reload()
+    page.wait_for_selector("[data-testid=queue-row]")
+    assert query(page) == chosen

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
+from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from audit_app.server import routes
@@ -87,9 +88,15 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
     """Give a function that opens a page of the app in a workspace, as a reviewer whose name is known (or None)."""
 
     def open_page(
-        root: Path, page: str = "queue", *, reviewer: str | None = "kim", query: dict[str, str] | None = None
+        root: Path,
+        page: str = "queue",
+        *,
+        reviewer: str | None = "kim",
+        query: dict[str, str] | None = None,
+        address: str = "localhost",
     ) -> AppTest:
         monkeypatch.setenv("AUDIT_WORKSPACE", str(root))
+        config.set_option("server.address", address)
         app = AppTest.from_file(str(APP), default_timeout=60)
         if reviewer is not None:
             app.session_state["reviewer"] = reviewer

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from audit_app.wording import escaped
 from tests.pages_run import paint_all_segments, segments_of
 from tests.unit.audit_app.shown import texts
 
@@ -44,11 +45,30 @@ def test_export_writes_the_cleaned_dataset_into_the_workspace(root, open_page):
     exported(app, root)
     out = root / "exports" / "after week 1"
     assert {"frames.parquet", "frames.csv", "changes.parquet", "DATASHEET.md", "SHA256SUMS"} <= {p.name for p in out.iterdir()}
-    assert "Written to" in app.success[0].value
+    assert app.success[0].value == f"Written to {escaped(str(out))}, for kim."
     assert "relabelled" in texts(app)
     sheet = json.loads((out / "datasheet.json").read_text(encoding="utf-8"))
     assert sheet["decisions"]["reviewers"] == {"kim": len(segments_of(root))}
     assert sheet["settings"]["csv"] is True
+
+
+def test_others_than_this_machine_are_not_told_where_the_workspace_lies(root, open_page):
+    paint_all_segments(root)
+    app = exported(open_page(root, "export", address="0.0.0.0"), root)
+    assert app.success[0].value == f"Written to {escaped('WORKSPACE/exports/cleaned')}, for kim."
+    assert "audit export -w WORKSPACE --out WORKSPACE/exports/cleaned" in texts(app)
+    said = [texts(app), *(widget.help for widget in app.text_input)]
+    said += [texts(open_page(root, page, address="0.0.0.0")) for page in ("queue", "history")]
+    assert not [words for words in said if str(root.parent) in words]
+
+
+def test_a_workspace_is_named_as_it_was_typed(root, open_page, monkeypatch):
+    paint_all_segments(root)
+    monkeypatch.chdir(root.parent)
+    place = root.rename(root.with_name("my work"))
+    app = exported(open_page(Path(place.name), "export"), Path(place.name))
+    assert "audit export -w 'my work' --out 'my work/exports/cleaned'" in texts(app)
+    assert str(root.parent) not in texts(app)
 
 
 def test_export_tells_what_is_refused_and_the_way_out(root, open_page):

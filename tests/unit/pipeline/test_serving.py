@@ -51,9 +51,10 @@ def test_refuses_a_port_that_is_taken():
         require_free_port(taken.getsockname()[1], host="127.0.0.1")
 
 
-def test_gives_back_the_exit_code_and_hands_over_the_workspace(tmp_path):
-    script = f"import os, sys; sys.exit(7 if os.environ['AUDIT_WORKSPACE'] == {str(tmp_path.resolve())!r} else 1)"
-    assert serve(Workspace(tmp_path), [sys.executable, "-c", script]) == 7
+def test_gives_back_the_exit_code_and_hands_over_the_workspace_as_it_was_typed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    script = "import os, sys; sys.exit(7 if os.environ['AUDIT_WORKSPACE'] == 'my work' else 1)"
+    assert serve(Workspace(Path("my work")), [sys.executable, "-c", script]) == 7
 
 
 def test_an_interruption_ends_it_without_an_error(tmp_path, monkeypatch):
