@@ -78,12 +78,14 @@ def run_audit(
     identity = digest(base, code, None if decided is None or stretches is None else decided.hash)
     with workspace.locked():
         folder = workspace.run_of(identity, {**code, **facts, "round": open_round(workspace, base, decided)})
-        if folder.record().get("finished") and not _stale_stages(folder, identity) and _is_drawn(folder, draw):
+        done = folder.record().get("finished") and not _stale_stages(folder, identity)
+        if done and _is_drawn(folder, draw, workspace=workspace):
             workspace.name_latest(folder)
             if tell is not None:
                 tell(_keep_data(folder, {}, config=config, again=False))
             return folder, False
-        _run_stages(folder, identity, reader=reader, config=config, draw=draw, show=show, tell=tell, decided=stretches)
+        shared: dict[str, Any] = {"workspace": workspace, "config": config, "draw": draw, "show": show, "tell": tell}
+        _run_stages(folder, identity, reader=reader, decided=stretches, **shared)
         workspace.name_latest(folder)
     return folder, True
 
@@ -92,6 +94,7 @@ def _run_stages(
     folder: RunFolder,
     identity: str,
     *,
+    workspace: Workspace,
     reader: Reader,
     config: Config,
     draw: Draw,
@@ -114,8 +117,10 @@ def _run_stages(
     with show("report"):
         started = time.monotonic()
         folder.log("stage", stage="report")
+        # Counted before it is drawn: what is decided meanwhile is newer.
+        size = _review_size(workspace)
         draw(folder)
-        _note(folder, "report", seconds=time.monotonic() - started, code=code_version(draw.__module__))
+        _note(folder, "report", seconds=time.monotonic() - started, code=code_version(draw.__module__), review=size)
     folder.drop_arrays()
     folder.save_record({**folder.record(), "finished": True})
     folder.log("finished")
@@ -178,10 +183,19 @@ def _keep_figures(folder: RunFolder, tables: dict[str, pd.DataFrame]) -> None:
     folder.save_record({**record, "round": {**record["round"], **figures_of_round(whole)}})
 
 
-def _is_drawn(folder: RunFolder, draw: Draw) -> bool:
-    """Tell whether the report was drawn by the code of now."""
+def _is_drawn(folder: RunFolder, draw: Draw, *, workspace: Workspace) -> bool:
+    """Tell whether the report was drawn by the code of now, with all that was decided; what cannot be read is not newer."""
     told = folder.record()["stages"].get("report") or {}
-    return told.get("code") == code_version(draw.__module__)
+    size = _review_size(workspace)
+    return told.get("code") == code_version(draw.__module__) and (size is None or told.get("review") == size)
+
+
+def _review_size(workspace: Workspace) -> list[int] | None:
+    """Return how much was decided, as JSON keeps it."""
+    from pipeline.review.access import stored_size
+
+    size = stored_size(workspace)
+    return None if size is None else list(size)
 
 
 def _note(folder: RunFolder, stage: str, **figures: Any) -> None:

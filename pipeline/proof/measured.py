@@ -43,6 +43,10 @@ class Measured:
     blind, reviewed : sequence of QualityChecked
         How many labels were right where the audit gave them which quality, by windows labelled blind and by reviewed ones; empty
         where the run merged labels, for a label within its class is no wrong one there.
+    blind_windows : int
+        Windows of blind samples that were labelled whole by at least one person, whatever came of it.
+    newest : str or None
+        When the newest act was (ISO 8601, UTC), in whatever stream.
     """
 
     verdict: Verdict
@@ -53,6 +57,8 @@ class Measured:
     queue: pd.DataFrame
     blind: Sequence[QualityChecked] = ()
     reviewed: Sequence[QualityChecked] = ()
+    blind_windows: int = 0
+    newest: str | None = None
 
 
 def measure_labels(place: Workspace, folder: RunFolder, *, wanted: float | None = None) -> Measured:
@@ -101,6 +107,8 @@ def measure_labels(place: Workspace, folder: RunFolder, *, wanted: float | None 
         reviewed_frames=int((after["label_source"] != "given").sum()),
         frames=len(frames),
         queue=queue,
+        blind_windows=int((~states["state"].isin(("open", "gone", "moved"))).sum()),
+        newest=None if events.empty else str(events["at"].max()),
         blind=check_quality(judged, blind_checks(samples, states, wrong)),
         reviewed=check_quality(judged, reviewed_checks(clean_windows(windows, after, margin=0.0).table)),
     )

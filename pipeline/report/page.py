@@ -19,11 +19,13 @@ from pipeline.report.opinions import second_opinions
 from pipeline.report.rounds import rounds_figure, rounds_table
 from pipeline.report.segment_cards import segment_cards
 from pipeline.report.selftest_table import selftest_section
-from pipeline.report.share_section import measured_here, quality_section, share_sentence
+from pipeline.report.share_section import as_of_sentence, measured_here, quality_section, share_sentence
 from pipeline.report.shell import empty, html_page, html_table, is_simulated, plot, prose, section
+from pipeline.review.access import stored_size
 from pipeline.run_folder import RunFolder
 from pipeline.stages import SCHEMAS
 from pipeline.summary import unreviewed
+from pipeline.workspace import Workspace
 
 __all__ = ["write_report"]
 
@@ -45,9 +47,13 @@ def write_report(folder: RunFolder) -> None:
 def _sections(found: Found) -> Iterator[str]:
     issues, segments, windows = found["issues"], found["segments"], found["windows"]
     doubted = unreviewed(issues, windows, found.record.get("trust", []))
-    measured, workspace = measured_here(found.folder), found.folder.path.parent.parent
+    workspace = found.folder.path.parent.parent
+    size = stored_size(Workspace(workspace))
+    measured = measured_here(found.folder, size)
     queue = segments[segments["split"] != "holdout"]
-    yield _header(found, queue, share=share_sentence(doubted, measured, workspace=workspace))
+    share = share_sentence(doubted, measured, workspace=workspace)
+    known = as_of_sentence(measured, size, workspace=workspace, round_number=found.round)
+    yield _header(found, queue, share=share, known=known)
     yield section("Look at these first", "The stretches most urgent to review: the pose over the stretch, and its clip in time.")
     yield "".join(segment_cards(found, queue)) or empty("Nothing was flagged: no label looks wrong enough to review.")
     yield section(
@@ -101,7 +107,7 @@ def _sections(found: Found) -> Iterator[str]:
     yield _remarks("rejected", found["rejected"]) + _remarks("mended", found["notes"])
 
 
-def _header(found: Found, queue: pd.DataFrame, *, share: str) -> str:
+def _header(found: Found, queue: pd.DataFrame, *, share: str, known: str) -> str:
     record, windows, issues = found.record, found["windows"], found["issues"]
     audited = issues[issues["split"] == "audit"]
     figures_shown = {
@@ -129,6 +135,7 @@ def _header(found: Found, queue: pd.DataFrame, *, share: str) -> str:
         f"started {escape(str(record.get('started')))}, pose-audit {escape(str(record.get('version')))}</p>"
         f"{data_section(record['data'])}{trust_section(record.get('trust', []))}"
         + (f'<p class="share">{prose(share)}</p>' if share else "")
+        + f'<p class="how">{prose(known)}</p>'
         + f'<div class="figures">{cards}</div>'
         f"<p>Every window was predicted by models that never saw its group ({folds} folds). Hold-out, set apart before "
         f"anything else and not in the list to review: {counted(apart, 'group')}.</p>"

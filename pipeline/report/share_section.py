@@ -16,15 +16,35 @@ from pipeline.report.shell import empty, html_table, prose
 from pipeline.run_folder import RunFolder
 from pipeline.workspace import Workspace
 
-__all__ = ["measured_here", "quality_section", "share_sentence"]
+__all__ = ["as_of_sentence", "measured_here", "quality_section", "share_sentence"]
 
 _HEADS = ("label quality", "windows checked", "should be right", "were right", "95 % interval", "groups")
 
 
-def measured_here(folder: RunFolder) -> Measured | None:
-    """Return what people decided over a run so far; None where the workspace has no review in a file of its own."""
-    place = Workspace(folder.path.parent.parent)
-    return measure_labels(place, folder) if place.review_db.exists() else None
+def measured_here(folder: RunFolder, size: tuple[int, int] | None) -> Measured | None:
+    """Return what people decided over a run so far; None where nobody has, or the store does not answer.
+
+    Parameters
+    ----------
+    size
+        Of the store, from :func:`pipeline.review.access.stored_size`.
+    """
+    return measure_labels(Workspace(folder.path.parent.parent), folder) if size and any(size) else None
+
+
+def as_of_sentence(measured: Measured | None, size: tuple[int, int] | None, *, workspace: Path, round_number: int) -> str:
+    """Return which decisions the page knows, and what draws it with those that came later."""
+    command = f"`audit run{' --reviewed' if round_number > 1 else ''}{typed(workspace)}`"
+    later = f"What came later is in the page that {command} draws."
+    if size is None:
+        return f"The review database that audit.toml names did not answer when this page was drawn: no decision is in it. {later}"
+    if measured is None:
+        return f"Nobody had decided anything when this page was drawn. {later}"
+    when = "" if measured.newest is None else f" as of {measured.newest[:16].replace('T', ' ')} UTC"
+    return (
+        f"The review{when}: {counted(measured.decisions, 'decision')} and {counted(measured.blind_windows, 'window')} labelled "
+        f"blind. {later}"
+    )
 
 
 def share_sentence(issues: pd.DataFrame, measured: Measured | None, *, workspace: Path) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from data_schemas.config import load_config
-from data_schemas.errors import StageError
+from data_schemas.errors import StageError, WorkspaceError
 from data_schemas.labels import OTHER, Taxonomy, nearest, normal_name
 from data_schemas.tables import BLIND_SAMPLES, CLIPS, FRAMES, REVIEW_EVENTS
 from pipeline.given import given_labels
@@ -29,6 +29,7 @@ __all__ = [
     "orphans_of",
     "stored_events",
     "stored_samples",
+    "stored_size",
 ]
 
 
@@ -83,6 +84,18 @@ def stored_samples(place: Workspace) -> pd.DataFrame:
         return table_of([], BLIND_SAMPLES)
     with ReviewStore.open(database) as store:
         return store.samples()
+
+
+def stored_size(place: Workspace) -> tuple[int, int] | None:
+    """Return how many events and windows of blind samples a workspace has, or None where its database does not answer."""
+    database = database_of(place)
+    if isinstance(database, Path) and not database.exists():
+        return 0, 0
+    try:
+        with ReviewStore.open(database) as store:
+            return store.size()
+    except WorkspaceError:
+        return None
 
 
 def no_events() -> pd.DataFrame:

@@ -137,6 +137,13 @@ class ReviewStore:
         rows = self._rows(select(column, sa.func.count()).where(column.in_(clip_ids)).group_by(column))
         return {str(name): int(count) for name, count in rows}
 
+    def size(self) -> tuple[int, int]:
+        """Return how many events and windows of blind samples there are: both are only added, so this tells whether any came."""
+        tables = (review_events, blind_samples)
+        with stored(self._engine) as connection:
+            events, windows = (int(connection.scalar(select(sa.func.count()).select_from(t)) or 0) for t in tables)
+        return events, windows
+
     def merge_events(self, rows: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
         """Add events that were made elsewhere, all or none, and return how many were added and how many were stored already.
 

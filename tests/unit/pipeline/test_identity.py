@@ -17,6 +17,9 @@ from pipeline.identity import code_version
 from pipeline.meaning import meaning_of
 from pipeline.progress import Report
 from pipeline.report.page import write_report
+from pipeline.review.access import stored_size
+from pipeline.review.events import Commit, Span, new_operation
+from pipeline.review.store import ReviewStore
 from pipeline.rounds import Decided
 from pipeline.run_folder import RunFolder
 from pipeline.workspace import Workspace
@@ -129,10 +132,9 @@ def audit(tmp_path: Path, make_table, monkeypatch: pytest.MonkeyPatch) -> Callab
     """Return a function that audits by code of any version, without doing the work of the stages."""
     make_table(subjects=2, clips_each=1, seconds=1).to_parquet(tmp_path / "poses.parquet", index=False)
 
-    def work(folder: RunFolder, *_: object, **__: object) -> None:
-        folder.save_record(
-            {**folder.record(), "finished": True, "stages": {"report": {"code": run.code_version(write_report.__module__)}}}
-        )
+    def work(folder: RunFolder, *_: object, workspace: Workspace, **__: object) -> None:
+        drawn = {"code": run.code_version(write_report.__module__), "review": stored_size(workspace)}
+        folder.save_record({**folder.record(), "finished": True, "stages": {"report": drawn}})
 
     monkeypatch.setattr(run, "_run_stages", work)
     monkeypatch.setattr(run, "_stale_stages", lambda *_: [])
@@ -170,6 +172,30 @@ def test_a_run_is_done_until_its_code_or_what_draws_its_report_changes(audit: Ca
     assert audit("one", report="b") == (RunFolderAt(folder), True)
     assert audit("one", report="b") == (RunFolderAt(folder), False)
     assert audit("two", report="b") != (RunFolderAt(folder), False)
+
+
+@pytest.mark.parametrize("database", ["", "other.db"])
+def test_a_run_is_done_until_somebody_decides_more_in_the_store_that_the_configuration_names(
+    database: str, audit: Callable[..., tuple[RunFolder, bool]], tmp_path: Path
+) -> None:
+    folder, _ = audit("one")
+    place = Workspace(tmp_path / "ws")
+    if database:
+        place.config_path.write_text(f'[review]\ndatabase = "sqlite:///{tmp_path / database}"\n', encoding="utf-8")
+    assert audit("one") == (RunFolderAt(folder), False)
+    with ReviewStore.open(tmp_path / database if database else place.review_db) as store:
+        act = new_operation(Span(0, 4, "relabel", "SIT"))
+        store.commit(Commit("run", "kim", "blind:s1", "a", 0, 0, (act,)))
+    assert audit("one") == (RunFolderAt(folder), True)
+    assert audit("one") == (RunFolderAt(folder), False)
+
+
+def test_a_review_database_that_does_not_answer_makes_no_report_stale(
+    audit: Callable[..., tuple[RunFolder, bool]], tmp_path: Path
+) -> None:
+    folder, _ = audit("one")
+    Workspace(tmp_path / "ws").config_path.write_text('[review]\ndatabase = "sqlite:////no/such/folder/r.db"\n', encoding="utf-8")
+    assert audit("one") == (RunFolderAt(folder), False)
 
 
 class RunFolderAt:
