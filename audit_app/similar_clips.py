@@ -103,7 +103,7 @@ def _drawn(found: Found, species: str, neighbour: Neighbour) -> dict[str, Any]:
         "label": neighbour.label,
         "name": known.en if known and known.en != neighbour.label else "",
         "confirmed": neighbour.confirmed,
-        "colour": found.colours.get(neighbour.label, "#8A94A0"),
+        "colour": found.look(neighbour.label).colour,
         "distance": round(neighbour.distance, 2),
         "times": packed(near["timestamp_ms"].to_numpy(), "<i4"),
         "poses": packed_poses(

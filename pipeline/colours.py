@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-__all__ = ["FLAGGED", "QUIET", "WORK", "Look", "class_looks"]
+__all__ = ["FLAGGED", "QUIET", "WORK", "Look", "class_looks", "css_ground", "ink_on"]
 
 # Found by search: any two differ by 12 and more (CIEDE2000), to normal sight and to simulated protanopia and deuteranopia
 # (Machado, Oliveira and Fernandes 2009). No twentieth was found. Those near to the orange of what is flagged come last.
@@ -30,6 +30,20 @@ class Look(NamedTuple):
 
     colour: str
     cue: int
+
+
+def ink_on(colour: str) -> str:
+    """Return black or white, whichever reads better on a colour: they change where both have the same contrast."""
+    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    linear = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (red, green, blue))
+    return "#000000" if sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True)) > 0.179 else "#ffffff"
+
+
+def css_ground(look: Look) -> str:
+    """Return the ground of a class as CSS: its colour, hatched by its cue, as the tracks of the app draw it."""
+    if not look.cue:
+        return look.colour
+    return f"repeating-linear-gradient({45 * look.cue}deg, {look.colour} 0 4px, {ink_on(look.colour)} 4px 5px)"
 
 
 def class_looks(occurring: Mapping[str, Iterable[str]], further: Mapping[str, Iterable[str]] | None = None) -> dict[str, Look]:

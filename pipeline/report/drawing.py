@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from html import escape
 from itertools import groupby
 from typing import Any
@@ -12,14 +12,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from data_schemas.skeletons import Skeleton
-from pipeline.colours import FLAGGED
+from pipeline.colours import FLAGGED, Look, ink_on
 
-__all__ = ["drawn_edges", "skeleton_strip", "timeline"]
+__all__ = ["drawn_edges", "hatchings", "skeleton_strip", "timeline"]
 
 _POSES = 7
 _CELL, _TALL, _EDGE = 116, 128, 10
 _WIDE = 560
 _MOST_TICKS = 10
+_FADED = 0.6
 
 FloatArray = NDArray[np.float64]
 
@@ -107,7 +108,7 @@ def _line(start: FloatArray, end: FloatArray, *, side: str) -> str:
 
 
 def timeline(
-    clip: pd.DataFrame, segment: Mapping[Any, Any], *, colours: Mapping[str, str], fps: float, span: tuple[float, float]
+    clip: pd.DataFrame, segment: Mapping[Any, Any], *, look: Callable[[str], Look], fps: float, span: tuple[float, float]
 ) -> str:
     """Return the clip's given label, suggestions with their probability as opacity, and quality, over time, as SVG.
 
@@ -116,6 +117,8 @@ def timeline(
     clip : DataFrame
         What is thought of the clip's windows with ``bad_pose``, in order of time; where there is no label, given label and
         quality are null, and nothing of them is drawn.
+    look
+        Gives the look of a class: its colour, and the hatching that tells it from another class of that colour.
     span : (low, high)
         The qualities that the curve's height stands for.
     """
@@ -126,12 +129,10 @@ def timeline(
     start, end = (segment["start_frame"] - first) * scale, (segment["end_frame"] - first) * scale
     parts = [f'<rect class="shade" x="{start:.1f}" y="0" width="{max(end - start, 2):.1f}" height="96"/>']
     for label, low, high in _runs(clip["given_label"], edges):
-        place = f'x="{low:.1f}" width="{high - low:.1f}" y="4" height="16"'
-        parts += [f'<rect {place} fill="{colours[label]}"/>'] if pd.notna(label) else []
+        parts += _band(look(label), low, high, y=4) if pd.notna(label) else []
     suggested = list(zip(clip["suggested_label"], clip["suggested_probability"].round(1), strict=True))
     for (label, probability), low, high in _runs(suggested, edges):
-        place = f'x="{low:.1f}" width="{high - low:.1f}" y="26" height="16"'
-        parts.append(f'<rect {place} fill="{colours[label]}" fill-opacity="{probability:.1f}"/>')
+        parts += _band(look(label), low, high, y=26, opacity=probability)
     for bad, low, high in _runs(clip["bad_pose"], edges):
         parts += [f'<rect x="{low:.1f}" width="{high - low:.1f}" y="4" height="38" fill="url(#hatch)"/>'] if bad else []
     height = ((clip["label_quality"].to_numpy(np.float64) - span[0]) / max(span[1] - span[0], 1e-6)).clip(0, 1)
@@ -140,7 +141,18 @@ def timeline(
         parts += [f'<polyline class="quality" points="{points}"/>'] if known else []
     parts += _time_axis((last - first) / fps, scale * fps)
     label = escape(f"given {segment['given_label']}, suggested {segment['suggested_label']}")
-    return f'<svg class="timeline" viewBox="-6 0 {_WIDE + 24} 114" role="img" aria-label="{label}">{_HATCH}{"".join(parts)}</svg>'
+    return f'<svg class="timeline" viewBox="-6 0 {_WIDE + 24} 114" role="img" aria-label="{label}">{"".join(parts)}</svg>'
+
+
+def _band(look: Look, low: float, high: float, *, y: int, opacity: float = 1.0) -> Iterator[str]:
+    """Yield a band in a class's colour, and over it the hatching of its cue."""
+    place = f'x="{low:.1f}" width="{high - low:.1f}" y="{y}" height="16"'
+    shown = "" if opacity == 1.0 else f' fill-opacity="{opacity:.1f}"'
+    yield f'<rect {place} fill="{look.colour}"{shown}/>'
+    if look.cue:
+        # Lines stay as they are where the colour fades: they tell the class, not how probable it is.
+        ink = ink_on(look.colour)[1:] if opacity > _FADED else "ink"
+        yield f'<rect class="cue" {place} fill="url(#cue{look.cue}-{ink})"/>'
 
 
 def _runs(values: Iterable[Any], edges: FloatArray) -> Iterator[tuple[Any, float, float]]:
@@ -159,7 +171,20 @@ def _time_axis(seconds: float, scale: float) -> Iterator[str]:
         yield f'<line class="tick" x1="{x:.1f}" x2="{x:.1f}" y1="92" y2="97"/><text x="{x:.1f}" y="109">{tick:g} s</text>'
 
 
-_HATCH = (
-    '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-    f'<line x1="0" y1="0" x2="0" y2="6" stroke="{FLAGGED}" stroke-width="2"/></pattern></defs>'
-)
+def _pattern(name: str, turn: int, lines: str, *, size: int) -> str:
+    room = f'width="{size}" height="{size}" patternUnits="userSpaceOnUse" patternTransform="rotate({turn})"'
+    return f'<pattern id="{name}" {room}>{lines}</pattern>'
+
+
+def hatchings() -> str:
+    """Return what timelines are hatched with, once for the page: bad poses, and each cue (slanted, crossed) in each ink."""
+    return f'<svg width="0" height="0" style="position:absolute" aria-hidden="true"><defs>{"".join(_patterns())}</defs></svg>'
+
+
+def _patterns() -> Iterator[str]:
+    yield _pattern("hatch", 45, f'<line x1="0" y1="0" x2="0" y2="6" stroke="{FLAGGED}" stroke-width="2"/>', size=6)
+    for name, ink in (("000000", "#000000"), ("ffffff", "#ffffff"), ("ink", "var(--ink)")):
+        drawn = f'style="stroke:{ink};stroke-width:1;stroke-opacity:.7"'
+        slanted = f'<line x1="0" y1="0" x2="0" y2="5" {drawn}/>'
+        yield _pattern(f"cue1-{name}", 45, slanted, size=5)
+        yield _pattern(f"cue2-{name}", 45, slanted + f'<line x1="0" y1="0" x2="5" y2="0" {drawn}/>', size=5)

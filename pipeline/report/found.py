@@ -80,11 +80,6 @@ class Found:
         further = {species: [*(self.taxonomy.names(species) if self.taxonomy else ()), OTHER] for species in occurring}
         return class_looks(occurring, further)
 
-    @cached_property
-    def colours(self) -> dict[str, str]:
-        """Return the colour of every class that has a look."""
-        return {name: look.colour for name, look in self.looks.items()}
-
     def look(self, name: str) -> Look:
         """Return the look of a class, of one that people made up, too."""
         return self.looks.get(name) or class_looks({"": self.looks}, {"": [name]})[name]

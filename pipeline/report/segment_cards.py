@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from pipeline.colours import css_ground
 from pipeline.naming import KIND_NAMES
-from pipeline.report.drawing import drawn_edges, skeleton_strip, timeline
+from pipeline.report.drawing import drawn_edges, hatchings, skeleton_strip, timeline
 from pipeline.sampling import clip_bounds
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def segment_cards(found: Found, queue: pd.DataFrame) -> Iterator[str]:
     """Yield a card for each of the most urgent segments."""
     if queue.empty:
         return
-    yield _KEY
+    yield _KEY + hatchings()
     clips, frames = found["clips"], found["frames"]
     bounds = clip_bounds(clips)
     place = {name: i for i, name in enumerate(clips["clip_id"])}
@@ -58,7 +59,7 @@ def segment_cards(found: Found, queue: pd.DataFrame) -> Iterator[str]:
         seconds = own["timestamp_ms"].to_numpy(np.float64)[inside] / 1000
         strip = skeleton_strip(xy[inside], skeleton=found.skeleton, edges=drawn_edges(found.skeleton, xy), seconds=seconds)
         clip = found.opinions(segment["clip_id"]).merge(bad_pose, on="window_id")
-        line = timeline(clip, segment, colours=found.colours, fps=float(clips["fps"].iloc[row]), span=span)
+        line = timeline(clip, segment, look=found.look, fps=float(clips["fps"].iloc[row]), span=span)
         yield _card(found, segment, seconds=seconds, pictures=f'<div class="side"><div>{strip}</div><div>{line}</div></div>')
 
 
@@ -77,4 +78,4 @@ def _card(found: Found, segment: dict[Any, Any], *, seconds: np.ndarray[Any, Any
 
 
 def _label(found: Found, species: str, label: str) -> str:
-    return f'<i class="chip" style="background:{found.colours[label]}"></i>{found.title(species, label)}'
+    return f'<i class="chip" style="background:{css_ground(found.look(label))}"></i>{found.title(species, label)}'

@@ -158,7 +158,7 @@ def test_pages_and_report_show_them_without_a_label(place: Workspace, found: Fou
     assert (unpacked(payload["quality"], "u1")[unlabelled] == 255).all()
     assert (unpacked(payload["suggested"], "<i2")[unlabelled] >= 0).mean() > 0.9
     assert [g is None for g in clip_facts(found.folder.path, clip).given] == unlabelled.tolist()
-    assert all(found.colours)
+    assert all(found.looks)
     assert "72" in (found.folder.path / "report.html").read_text()
 
 

@@ -14,16 +14,21 @@ from data_schemas.config import load_config
 from data_schemas.labels import load_taxonomy
 from data_schemas.skeletons import load_skeleton, skeleton_of
 from data_schemas.tables import SELFTEST
+from pipeline.colours import class_looks, css_ground, ink_on
 from pipeline.data_summary import summarise_data
 from pipeline.demo import write_demo
 from pipeline.detection.segments import cut_segments
 from pipeline.figures import class_counts, error_rates, given_by_predicted, quality_histogram
 from pipeline.readers import recognise
-from pipeline.report.drawing import drawn_edges, skeleton_strip
+from pipeline.report.drawing import drawn_edges, hatchings, skeleton_strip, timeline
 from pipeline.report.page import write_report
+from pipeline.review.blind import draw_sample
+from pipeline.review.events import Commit, Operation, Span
+from pipeline.review.store import ReviewStore
 from pipeline.run_folder import RunFolder
 from pipeline.selftest.recovery import nothing_planted, selftest_table
 from pipeline.stages import SCHEMAS, STAGES, Context
+from pipeline.workspace import Workspace
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +104,29 @@ def test_commands_in_the_report_name_the_workspace(tmp_path: Path, made) -> None
     assert "audit review</code>" not in page
 
 
+def test_the_report_says_which_decisions_it_knows_and_what_draws_it_with_later_ones(tmp_path: Path, made) -> None:
+    place = Workspace(tmp_path / "ws")
+    folder = place.runs / "one"
+    page = own_part(page_of(folder, made))
+    assert "Nobody had decided anything when this page was drawn." in page
+    assert f"<code>audit run -w {place.root}</code> draws" in page
+    # In whatever database the configuration names: the workspace has no review.db.
+    place.config_path.write_text(f'[review]\ndatabase = "sqlite:///{tmp_path}/other.db"\n', encoding="utf-8")
+    sample = draw_sample(made["issues"], sizes={"unflagged": 3}, seed=0, run_id="one")
+    with ReviewStore.open(tmp_path / "other.db") as store:
+        store.save_sample(sample)
+        for w in sample.head(2).to_dict("records"):
+            span = Span(int(w["start_frame"]), int(w["end_frame"]), "relabel", "OTHER")
+            act = Operation(f"{w['position']}", f"2026-11-28T10:1{w['position']}:00.000Z", (span,))
+            store.commit(Commit("one", "kim", f"blind:{w['sample_id']}", w["clip_id"], 0, 0, (act,)))
+    page = own_part(page_of(folder, made))
+    assert "The review as of 2026-11-28 10:11 UTC: 0 decisions and 2 windows labelled blind." in page
+    assert "windows labelled blind: what quality turned out to be" in page
+    assert not place.review_db.exists()
+    place.config_path.write_text('[review]\ndatabase = "sqlite:////no/such/folder/r.db"\n', encoding="utf-8")
+    assert "did not answer when this page was drawn" in own_part(page_of(folder, made))
+
+
 def test_names_from_files_are_harmless(tmp_path: Path, made) -> None:
     evil = "<script>alert(1)</script>"
     first = made["segments"]["clip_id"].iloc[0]
@@ -159,6 +187,31 @@ def test_a_skeleton_without_edges_is_drawn_as_a_tree_for_each_animal() -> None:
     assert drawn_edges(skeleton, xy) == [(0, 1), (1, 2), (3, 4), (4, 5)]
     aihub = load_skeleton("aihub59")
     assert drawn_edges(aihub, xy) == list(aihub.edges)
+
+
+def test_timelines_tell_classes_that_share_a_colour_apart_by_hatching() -> None:
+    looks = class_looks({"DOG": [f"class{i:02d}" for i in range(40)]})
+    first, second, third = (f"class{i:02d}" for i in (0, 19, 38))
+    assert len({looks[name].colour for name in (first, second, third)}) == 1
+    clip = pd.DataFrame(
+        {
+            "start_frame": [0, 10, 20],
+            "end_frame": [9, 19, 29],
+            "given_label": [first, second, third],
+            "suggested_label": [second, first, third],
+            "suggested_probability": [0.9, 0.3, 0.3],
+            "label_quality": [0.1, 0.5, 0.6],
+            "bad_pose": False,
+        }
+    )
+    segment = {"start_frame": 0, "end_frame": 9, "given_label": first, "suggested_label": second}
+    drawn = timeline(clip, segment, look=looks.__getitem__, fps=10, span=(0, 1))
+    ink = ink_on(looks[first].colour)[1:]
+    used = re.findall(r"url\(#([^)]+)\)", drawn)
+    assert used == [f"cue1-{ink}", f"cue2-{ink}", f"cue1-{ink}", "cue2-ink"]
+    assert set(used) <= set(re.findall(r'id="([^"]+)"', hatchings()))
+    grounds = {css_ground(looks[name]) for name in (first, second, third)}
+    assert len(grounds) == 3
 
 
 def test_a_strip_shows_what_is_visible_and_says_when_nothing_is() -> None:
