@@ -98,7 +98,8 @@ class Material:
 
     def clean(self, decisions: pd.DataFrame) -> tuple[pd.DataFrame, int]:
         """Return what the export makes of the windows with some of the decisions, and how many frames these reviewed."""
-        after = review_frames(decisions, self.frames)
+        # Blind labels teach nothing here; they tell which adjudications settled no review.
+        after = review_frames(pd.concat([decisions, self.blind_events], ignore_index=True), self.frames)
         margin, merge = self.config.export.mixed_margin, self.config.labels.merge
         found = clean_windows(self.windows, after, margin=margin, merge=merge, taxonomy=self.taxonomy)
         return found.table, int((after["label_source"] != "given").sum())

@@ -54,7 +54,7 @@ def segment_states(segments: pd.DataFrame, events: pd.DataFrame, frames: pd.Data
     if cells.empty:
         return states
     unique = cells[["clip_id", "frame_number"]].drop_duplicates().assign(given="")
-    after = labels_after_review(reviewed, unique)
+    after = labels_after_review(events[events["clip_id"].isin(touched["clip_id"].unique())], unique)
     after["done"] = after["source"] != "given"
     found = cells.merge(after, on=["clip_id", "frame_number"]).groupby("segment_id")
     counts = found.agg(n=("done", "size"), done=("done", "sum"), unsure=("unsure", "sum"), disputed=("disputed", "any"))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.review.access import no_events
 from pipeline.review.consensus import labels_after_review
+from pipeline.review.progress import segment_states
 
 
 def clip(table: pd.DataFrame) -> pd.DataFrame:
@@ -74,6 +75,25 @@ def test_blind_labels_count_only_when_asked_and_never_against_the_same_reviewers
     blind = clip(labels_after_review(events, frames, blind=True))
     assert blind["label"].tolist() == ["B"] * 5 + ["C"] * 3 + ["B"] * 2
     assert set(blind["source"]) == {"review"}
+
+
+def test_an_adjudication_of_blind_labels_that_nobody_reviewed_changes_no_label(store, act, frames) -> None:
+    for who, label in (("kim", "B"), ("lee", "C")):
+        act(who, (0, 5, label), stream="blind:s1")
+    act("park", (0, 7, "C"), stream="adjudication")
+    act("choi", (4, 5, "B"))
+    events = store.events()
+    after = clip(labels_after_review(events, frames))
+    # Where somebody reviewed, and where nobody labelled blind, what the adjudicator says counts as ever.
+    assert after["label"].tolist() == ["A"] * 4 + ["C"] * 4 + ["A"] * 2
+    assert set(after["source"][:4]) == {"given"}
+    assert not after[["unsure", "disputed"]].to_numpy().any()
+    # Nor does it decide a segment of the queue.
+    segments = pd.DataFrame({"segment_id": ["s"], "clip_id": ["c"], "start_frame": [0], "end_frame": [3]})
+    assert segment_states(segments, events, frames)["state"].tolist() == ["open"]
+    # Who asks for blind labels as reviews has them settled by it.
+    counted = clip(labels_after_review(events, frames, blind=True))
+    assert counted["label"].tolist()[:6] == ["C"] * 6
 
 
 @given(st.permutations(range(20)))
