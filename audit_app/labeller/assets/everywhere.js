@@ -2,6 +2,7 @@
 // server that is gone.
 
 import { h, setText } from "./dom.js";
+import { mounting } from "./mounting.js";
 import { EVERY_STREAM } from "./outbox.js";
 import { outbox, tabStorage } from "./saving.js";
 
@@ -11,19 +12,7 @@ const STALE_COMMAND = /^streamlit run /;
 /** Where the list of the queue keeps what this tab filters by. */
 const FILTERS = "pose-audit-queue";
 
-const instances = new WeakMap();
-
-/** Streamlit calls this at every change of data and theme. */
-export default function mount({ data, parentElement, setTriggerValue }) {
-  const instance = instances.get(parentElement) ?? new Everywhere(parentElement);
-  instances.set(parentElement, instance);
-  instance.update(data, setTriggerValue);
-  return () => {
-    if (parentElement.isConnected) return;
-    instances.delete(parentElement);
-    instance.destroy();
-  };
-}
+export default mounting((parent) => new Everywhere(parent));
 
 class Everywhere {
   constructor(parent) {

@@ -10,6 +10,7 @@ import { listen } from "./listening.js";
 import { Gate } from "./gate.js";
 import { Going } from "./going.js";
 import { Onward } from "./onward.js";
+import { mounting } from "./mounting.js";
 import { lowerBound } from "./operations.js";
 import { paletteOf } from "./palette.js";
 import { Pictures } from "./pictures.js";
@@ -28,23 +29,8 @@ const NARROW = 1000;
 const PHONE = 640;
 const RECENT = 8;
 const WHOSE = ["reviewer", "stream", "run_id", "workspace"];
-const instances = new WeakMap();
 
-/** Streamlit calls this at every change of data and theme. */
-export default function mount({ data, parentElement, setTriggerValue }) {
-  let instance = instances.get(parentElement);
-  if (!instance) {
-    instance = new Labeller(parentElement, data.keys);
-    instances.set(parentElement, instance);
-  }
-  instance.update(data, setTriggerValue);
-  return () => {
-    // Streamlit calls this also when newer data overtook these; the element stays then, with what is under way in it.
-    if (parentElement.isConnected) return;
-    instances.delete(parentElement);
-    instance.destroy();
-  };
-}
+export default mounting((parent, data) => new Labeller(parent, data.keys));
 
 const uuid = () => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
 const reduce = reducerWith({ newId: uuid, now: () => new Date().toISOString() });
