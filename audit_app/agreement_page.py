@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from audit_app.blind_states import unfinished_samples
 from audit_app.labelling import label_clip
 from audit_app.page_frame import empty, run_or_stop, title
 from audit_app.review_events import events, store
@@ -52,7 +53,8 @@ def show() -> None:
     with right:
         _to_settle(disputed)
         _blind_to_settle(differing)
-    _consensus(found, told, frames, differing, blind=blind)
+    yet = unfinished_samples(found, reviewer=reviewer) if blind else differing
+    _consensus(found, told, frames, pd.concat([differing, yet], ignore_index=True), blind=blind)
 
 
 def _shared(told: pd.DataFrame) -> pd.DataFrame:
@@ -188,7 +190,7 @@ def _settle(found: Found, disputed: pd.DataFrame, *, reviewer: str) -> bool:
     return True
 
 
-def _consensus(found: Found, told: pd.DataFrame, frames: pd.DataFrame, differing: pd.DataFrame, *, blind: bool) -> None:
+def _consensus(found: Found, told: pd.DataFrame, frames: pd.DataFrame, unsettled: pd.DataFrame, *, blind: bool) -> None:
     st.subheader("Consensus of reviewers and model", anchor=False)
     st.caption(
         "CROWDLAB weighs each reviewer, and the model, by how often they agree with the others. Windows of low quality are "
@@ -200,11 +202,11 @@ def _consensus(found: Found, told: pd.DataFrame, frames: pd.DataFrame, differing
         return
     left, right = st.columns([3, 2], gap="large")
     if blind:
-        # Who is yet to label a window of a blind sample must not read its given label here, nor who is to settle one what others
+        # Who is yet to label a window of a blind sample, or to settle one, must read neither its given label here nor what others
         # or the model say; windows that share its frames would tell, too.
         windows = windows.assign(
             given=windows["given"].mask(sharing_frames(windows, store().samples()), "(blind)"),
-            consensus_label=windows["consensus_label"].mask(sharing_frames(windows, differing), "(blind)"),
+            consensus_label=windows["consensus_label"].mask(sharing_frames(windows, unsettled), "(blind)"),
         )
     left.dataframe(
         windows.assign(agreement=100 * windows["agreement"]).head(_MOST_SHOWN)[

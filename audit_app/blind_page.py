@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from audit_app.blind_states import blind_states
 from audit_app.faults import show_error
 from audit_app.labelling import label_clip
 from audit_app.page_frame import empty, run_or_stop, title
@@ -21,7 +22,6 @@ from pipeline.report.found import Found
 from pipeline.review.agreement import blind_disputes
 from pipeline.review.blind import draw_sample, strata_of
 from pipeline.review.events import blind_stream
-from pipeline.review.progress import segment_states
 
 _STRATUM_WORDS = {
     "holdout": ("hold-out", "groups set apart before training"),
@@ -63,7 +63,7 @@ def _list(found: Found, samples: pd.DataFrame | None, *, reviewer: str) -> None:
         )
         return
     for sample_id, sample in samples.groupby("sample_id", sort=False):
-        states = _states(found, sample, reviewer=reviewer)
+        states = blind_states(found, sample, reviewer=reviewer)
         done = int((states != "open").sum())
         sizes = ", ".join(
             f"{count} {_STRATUM_WORDS[str(name)][0]}"
@@ -121,16 +121,6 @@ def _save(found: Found, samples: pd.DataFrame | None, *, sizes: dict[str, int], 
     st.rerun()
 
 
-def _states(found: Found, sample: pd.DataFrame, *, reviewer: str) -> pd.Series:
-    """Return for each window of a sample whether this reviewer has labelled all of its frames."""
-    told = store().events(reviewer=reviewer, stream=blind_stream(str(sample["sample_id"].iloc[0])))
-    told = told.assign(stream="review")
-    windows = sample.rename(columns={"window_id": "segment_id"})
-    clips = sorted(set(told["clip_id"]))
-    states = segment_states(windows, told, frames_of_clips(found, clips)) if clips else None
-    return pd.Series(["open"] * len(sample)) if states is None else states["state"].reset_index(drop=True)
-
-
 def _label(found: Found, sample: pd.DataFrame, *, reviewer: str) -> None:
     """Show the window that comes next in the sample's order; nothing of the page tells what it was labelled as."""
     sample_id = str(sample["sample_id"].iloc[0])
@@ -140,7 +130,7 @@ def _label(found: Found, sample: pd.DataFrame, *, reviewer: str) -> None:
         st.query_params.pop("disputed", None)
         st.session_state.pop(_PLACE, None)
         st.rerun()
-    states = _states(found, sample, reviewer=reviewer)
+    states = blind_states(found, sample, reviewer=reviewer)
     if "disputed" in st.query_params:
         # Who labelled a window has had their say: it waits for somebody who has not.
         states = states.where(sample["window_id"].isin(_disputed(found)), "left")
@@ -152,7 +142,7 @@ def _label(found: Found, sample: pd.DataFrame, *, reviewer: str) -> None:
     window = sample.loc[place]
 
     def go(asked: dict[str, Any]) -> None:
-        now = _states(found, sample, reviewer=reviewer).where(states != "left", "left")
+        now = blind_states(found, sample, reviewer=reviewer).where(states != "left", "left")
         _move(sample, now, place=place, asked=asked)
 
     label_clip(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from audit_app.blind_states import unfinished_samples
 from audit_app.faults import show_error
 from audit_app.opened_run import chosen_run
 from audit_app.page_frame import empty, nothing_decided, run_or_stop, title
@@ -15,10 +16,11 @@ from audit_app.times import when_column
 from audit_app.wording import escaped
 from data_schemas.errors import PoseAuditError
 from pipeline.report.found import Found
-from pipeline.review.events import ADJUDICATION
+from pipeline.review.events import ADJUDICATION, blind_stream
 from pipeline.review.history import history, may_take_back, revert
 
 _NEWEST = 5000
+_BLIND = "(blind)"
 _TABLE = {
     "reviewer": "Who",
     "stream": "Stream",
@@ -44,13 +46,12 @@ def show() -> None:
         nothing_decided("Nothing was decided yet", "The first label that somebody paints on the Review page appears here.")
         return
     who, clip = _choices(told)
-    table = _acts(found, str(found.folder.path), who, clip, len(told))
+    table = _unseen(_acts(found, str(found.folder.path), who, clip, len(told)), found, reviewer=reviewer, clip=clip)
     if table.empty:
         empty("No act fits", "Choose another reviewer or clip.")
         return
     shown = table.assign(
         when=pd.to_datetime(table["at"], format="ISO8601", utc=True),
-        frames=table["start_frame"].astype(str) + "–" + table["end_frame"].astype(str),
         stream=table["stream"].str.replace("blind:", "blind ", regex=False),
         note=table["note"].fillna(""),
         state=table["active"].map({True: "in force", False: "taken back"}),
@@ -73,6 +74,21 @@ def show() -> None:
     )
     if chosen.selection.rows:
         _take_back(table.iloc[chosen.selection.rows[0]], reviewer=reviewer)
+
+
+def _unseen(table: pd.DataFrame, found: Found, *, reviewer: str, clip: str) -> pd.DataFrame:
+    """Hide what acts say of a blind sample that this reviewer has yet to finish: others' labels, and in which clips they are.
+
+    A search for part of a clip's name, which may hold its label, would tell the clip: it finds none of them.
+    """
+    any_blind = table["stream"].str.startswith("blind:").any()
+    samples = unfinished_samples(found, reviewer=reviewer)["sample_id"] if any_blind else ()
+    hidden = table["stream"].isin([blind_stream(name) for name in samples])
+    others = hidden & (table["reviewer"] != reviewer)
+    shown = table.assign(frames=table["start_frame"].astype(str) + "–" + table["end_frame"].astype(str))
+    for columns, places in ((("clip_id", "frames"), hidden), (("action", "before", "after", "note"), others)):
+        shown[list(columns)] = shown[list(columns)].mask(places, _BLIND)
+    return shown[~hidden] if clip else shown
 
 
 def _choices(told: pd.DataFrame) -> tuple[str, str]:
@@ -106,10 +122,7 @@ def _filtered(told: pd.DataFrame, who: str, clip: str) -> pd.DataFrame:
 
 def _take_back(act: pd.Series, *, reviewer: str) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.markdown(
-            f"**{escaped(act['clip_id'])}**, frames {act['start_frame']} to {act['end_frame']}: "
-            f"{escaped(act['before'])} → {escaped(act['after'])}"
-        )
+        st.markdown(f"**{escaped(act['clip_id'])}**, frames {act['frames']}: {escaped(act['before'])} → {escaped(act['after'])}")
         if not may_take_back(act, reviewer=reviewer):
             st.caption("Taken back already." if not act["active"] else f"Only {escaped(act['reviewer'])} can take this back.")
         elif st.button("Take it back", type="primary", key="revert"):

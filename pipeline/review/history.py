@@ -43,7 +43,8 @@ def history(events: pd.DataFrame, frames: pd.DataFrame, *, newest: int = 500) ->
     -------
     DataFrame
         at, reviewer, stream, clip_id, start_frame, end_frame, action (of an operation that did several things, by comma),
-        before and after (the labels of the frames that it spans, the commonest first; ``(given)``: not reviewed), note,
+        before and after (the labels of the frames that it spans, the commonest first; ``(given)``: not reviewed; of a blind
+        act ``not labelled``, for the given label is not shown to who labels blind), note,
         active (nobody took it back), undoes, operation_id, revision.
     """
     here = events[events["clip_id"].isin(frames["clip_id"].unique())].reset_index(drop=True)
@@ -107,7 +108,9 @@ def _changes(events: pd.DataFrame, frames: pd.DataFrame, wanted: set[str]) -> di
     words, event_code, given_code = _words(events, frames["given"])
     cells = Cells(frames, events["clip_id"], stream)
     layers = Layers(events, stream, cells.count, *cells.spans(events, stream))
-    otherwise = cells.of_frames(given_code)
+    # A blind act starts from nothing: who labels blind sees no given label, here neither.
+    blind = cells.of_events(events["stream"].str.startswith("blind:").to_numpy(bool), stream)
+    otherwise = np.where(blind, len(words) - 1, cells.of_frames(given_code))
     said: dict[int, tuple[str, str]] = {}
     for place, name in enumerate(layers.operations):
         if name not in wanted:
@@ -122,12 +125,16 @@ def _changes(events: pd.DataFrame, frames: pd.DataFrame, wanted: set[str]) -> di
 
 
 def _words(events: pd.DataFrame, given: pd.Series) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
-    """Return what can be said of a frame, the place in it of what each event says (-1: clears), and of each given label."""
+    """Return what can be said of a frame, the place in it of what each event says (-1: clears), and of each given label.
+
+    The last word is for frames of a blind stream that nobody labelled.
+    """
     labels, classes = pd.factorize(events["label"])
     painted = pd.Series(labels, index=events.index).mask(events["action"] == "unsure", len(classes))
     painted = painted.mask(events["action"] == "exclude", len(classes) + 1)
     codes, known = pd.factorize(given, use_na_sentinel=False)
-    words = [*map(str, classes), "unsure", "excluded", *(f"{'no label' if pd.isna(k) else k} (given)" for k in known)]
+    given_words = [f"{'no label' if pd.isna(k) else k} (given)" for k in known]
+    words = [*map(str, classes), "unsure", "excluded", *given_words, "not labelled"]
     return words, painted.to_numpy(np.int64), np.asarray(codes, np.int64) + len(classes) + 2
 
 

@@ -197,6 +197,12 @@ class Cells:
         told: NDArray[np.int64] = values[rows]
         return told
 
+    def of_events(self, values: NDArray[np.bool_], stream: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return for every cell what is told of its stream; ``values`` has one for each event, the same for all of a stream."""
+        _, row = np.unique(stream, return_index=True)
+        told: NDArray[np.bool_] = np.repeat(values[row], np.diff(self._offsets))
+        return told
+
     def frame_numbers(self, cells: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the source frame number of each cell."""
         stream = np.searchsorted(self._offsets, cells, side="right") - 1

@@ -124,6 +124,14 @@ def test_the_page_works_offline_and_fits_its_window(audited, width: int) -> None
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
             troubles += violations(page)
+        # The report of the run, which knows the same blind labels; in one scheme at each width, for axe takes its time with it.
+        write_report(run_of(audited))
+        page.emulate_media(color_scheme="light" if width > 1200 else "dark")
+        page.goto((run_of(audited).path / "report.html").as_uri())
+        page.wait_for_function("document.querySelectorAll('.js-plotly-plot .main-svg').length > 0")
+        assert "labelled blind" in page.inner_text("main")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        troubles += violations(page)
     assert troubles == []
 
 

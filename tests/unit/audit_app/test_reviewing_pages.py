@@ -166,6 +166,33 @@ def test_a_dispute_of_a_blind_sample_is_settled_blind_and_changes_no_export(root
     assert not any(b.label == "Label them blind" for b in open_page(root, "agreement", reviewer="park").button)
 
 
+def test_history_tells_nothing_of_a_blind_sample_to_who_has_yet_to_label_it(root, open_page):
+    issues = run_of(root).read_table("issues", SCHEMAS["issues"])
+    sample = draw_sample(issues, sizes={"flagged": 2}, seed=0, run_id=run_of(root).path.name)
+    with ReviewStore.open(Workspace(root).review_db) as store:
+        store.save_sample(sample)
+    stream = f"blind:{sample['sample_id'].iloc[0]}"
+    for who, few in (("lee", 2), ("kim", 1)):
+        for w in sample.head(few).to_dict("records"):
+            paint(root, w["clip_id"], w["start_frame"], w["end_frame"], reviewer=who, label="TURN", stream=stream)
+
+    def acts(reviewer):
+        return open_page(root, "history", reviewer=reviewer).dataframe[0].value
+
+    seen = acts("kim")
+    assert seen["reviewer"].tolist() == ["kim", "lee", "lee"]
+    assert set(seen["clip_id"]) == set(seen["frames"]) == {"(blind)"}
+    assert seen["after"].tolist() == ["TURN", "(blind)", "(blind)"]
+    assert seen["before"].tolist() == ["not labelled", "(blind)", "(blind)"]
+    # Nor does a search for part of a name, which may hold the label, tell the clip.
+    app = open_page(root, "history")
+    app.text_input(key="history_clip").input(sample["clip_id"].iloc[0][:5]).run()
+    assert not app.dataframe
+    # Who has labelled all of it sees what others said.
+    assert acts("lee")["after"].tolist() == ["TURN"] * 3
+    assert set(acts("lee")["clip_id"]) == set(sample["clip_id"])
+
+
 def test_the_consensus_tells_nothing_of_windows_that_share_frames_with_a_blind_dispute(root, open_page):
     windows = run_of(root).read_table("windows", SCHEMAS["windows"])
     for column in ("label", "target"):

@@ -1,0 +1,35 @@
+"""How far a reviewer is with the blind samples: until all of one is labelled, nobody else's labels of it are shown to them."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from audit_app.review_events import store
+from audit_app.segment_board import frames_of_clips
+from pipeline.report.found import Found
+from pipeline.review.events import blind_stream
+from pipeline.review.progress import segment_states
+
+__all__ = ["blind_states", "unfinished_samples"]
+
+
+def blind_states(found: Found, sample: pd.DataFrame, *, reviewer: str) -> pd.Series:
+    """Return for each window of a sample whether this reviewer has labelled all of its frames."""
+    told = store().events(reviewer=reviewer, stream=blind_stream(str(sample["sample_id"].iloc[0])))
+    told = told.assign(stream="review")
+    windows = sample.rename(columns={"window_id": "segment_id"})
+    clips = sorted(set(told["clip_id"]))
+    states = segment_states(windows, told, frames_of_clips(found, clips)) if clips else None
+    return pd.Series(["open"] * len(sample)) if states is None else states["state"].reset_index(drop=True)
+
+
+def unfinished_samples(found: Found, *, reviewer: str) -> pd.DataFrame:
+    """Return the samples of which this reviewer has windows left to label that the run has."""
+    samples = store().samples()
+    known = samples["clip_id"].isin(found["clips"]["clip_id"])
+    waiting = [
+        str(name)
+        for name, sample in samples[known].groupby("sample_id", sort=False)
+        if (blind_states(found, sample.reset_index(drop=True), reviewer=reviewer) == "open").any()
+    ]
+    return samples[samples["sample_id"].isin(waiting)].reset_index(drop=True)
