@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.report.page import write_report
 from pipeline.review.blind import draw_sample, strata_of
 from pipeline.review.events import Commit, Span, blind_stream, new_operation
 from pipeline.review.store import ReviewStore
