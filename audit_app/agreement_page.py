@@ -14,11 +14,13 @@ from audit_app.review_events import events, store
 from audit_app.reviewer import ask_reviewer
 from audit_app.segment_board import frames_of_clips
 from audit_app.wording import escaped
+from pipeline.proof.words import counted
 from pipeline.report.found import Found
 from pipeline.review.agreement import blind_disputes, crowdlab_consensus, disagreements, pairwise_kappa, sharing_frames
 from pipeline.review.events import ADJUDICATION
 
 _MOST_SHOWN = 200
+_SPAN = st.column_config.TextColumn("From–to", alignment="right")
 _LEAVE = "agreement_leave"
 _BACK = "agreement_back"
 
@@ -46,13 +48,11 @@ def show() -> None:
             st.switch_page("blind_page.py")
         return
     differing = _blind_disputes(told, frames)
+    _to_settle(disputed)
+    _blind_to_settle(differing)
+    st.divider()
     blind = st.toggle("Count blind labels, too", value=True, key="count_blind")
-    left, right = st.columns([1, 1], gap="large")
-    with left:
-        _kappas(told, frames, blind=blind)
-    with right:
-        _to_settle(disputed)
-        _blind_to_settle(differing)
+    _kappas(told, frames, blind=blind)
     yet = unfinished_samples(found, reviewer=reviewer) if blind else differing
     _consensus(found, told, frames, pd.concat([differing, yet], ignore_index=True), blind=blind)
 
@@ -103,11 +103,12 @@ def _to_settle(disputed: pd.DataFrame) -> None:
         st.success("Reviewers agree wherever two of them decided.", icon=":material/check_circle:")
         return
     st.caption(
-        f"{len(disputed):,} stretches, the longest first. Choose one to settle it: what you paint there goes before the "
+        f"{counted(len(disputed), 'dispute')}, the longest first. Choose one to settle it: what you paint there goes before the "
         "reviewers' labels, which stay as they are."
     )
     given = disputed["given"].astype("object").where(disputed["given"].notna(), "no label")
-    shown = disputed.assign(given=given)[["clip_id", "votes", "given", "frames", "start_frame", "end_frame"]]
+    # What may be long comes last: a number that is cut off reads as another one.
+    shown = disputed.assign(given=given, span=_spans(disputed))[["clip_id", "span", "frames", "given", "votes"]]
     chosen = st.dataframe(
         shown.head(_MOST_SHOWN),
         hide_index=True,
@@ -116,8 +117,7 @@ def _to_settle(disputed: pd.DataFrame) -> None:
         selection_mode="single-row",
         column_config={
             "clip_id": "Clip",
-            "start_frame": "From",
-            "end_frame": "To",
+            "span": _SPAN,
             "frames": "Frames",
             "votes": "Who says what",
             "given": "Given",
@@ -140,8 +140,8 @@ def _blind_to_settle(differing: pd.DataFrame) -> None:
     for sample_id, windows in differing.groupby("sample_id", sort=False):
         st.subheader("Blind samples", anchor=False)
         st.caption(
-            f"On {len(windows):,} windows of sample {escaped(str(sample_id))} reviewers differ. Another person's blind label "
-            "decides, given without sight of labels, the suggestion or what others said; it changes no exported label."
+            f"On {counted(len(windows), 'window')} of sample {escaped(str(sample_id))} reviewers differ. Another person's blind "
+            "label decides, given without sight of labels, the suggestion or what others said; it changes no exported label."
         )
         if st.button("Label them blind", key=f"blind_{sample_id}"):
             st.session_state.pop("blind_place", None)
@@ -200,7 +200,6 @@ def _consensus(found: Found, told: pd.DataFrame, frames: pd.DataFrame, unsettled
     if windows.empty:
         st.write("No window of one second was labelled by two people yet.")
         return
-    left, right = st.columns([3, 2], gap="large")
     if blind:
         # Who is yet to label a window of a blind sample, or to settle one, must read neither its given label here nor what others
         # or the model say; windows that share its frames would tell, too.
@@ -208,22 +207,21 @@ def _consensus(found: Found, told: pd.DataFrame, frames: pd.DataFrame, unsettled
             given=windows["given"].mask(sharing_frames(windows, store().samples()), "(blind)"),
             consensus_label=windows["consensus_label"].mask(sharing_frames(windows, unsettled), "(blind)"),
         )
-    left.dataframe(
-        windows.assign(agreement=100 * windows["agreement"]).head(_MOST_SHOWN)[
-            ["clip_id", "start_frame", "end_frame", "given", "consensus_label", "consensus_quality", "agreement"]
+    st.dataframe(
+        windows.assign(agreement=100 * windows["agreement"], span=_spans(windows)).head(_MOST_SHOWN)[
+            ["clip_id", "span", "given", "consensus_label", "consensus_quality", "agreement"]
         ],
         hide_index=True,
         column_config={
             "clip_id": "Clip",
-            "start_frame": "From",
-            "end_frame": "To",
+            "span": _SPAN,
             "given": "Given",
             "consensus_label": "Consensus",
             "consensus_quality": st.column_config.ProgressColumn("Quality", min_value=0.0, max_value=1.0, format="%.2f"),
             "agreement": _share_column("Agree"),
         },
     )
-    right.dataframe(
+    st.dataframe(
         people.assign(agreement=100 * people["agreement"])[
             ["reviewer", "species", "quality", "agreement", "windows", "worst_label"]
         ],
@@ -237,6 +235,11 @@ def _consensus(found: Found, told: pd.DataFrame, frames: pd.DataFrame, unsettled
             "worst_label": st.column_config.TextColumn("Least sure", help="The label on which this person is least sure"),
         },
     )
+
+
+def _spans(table: pd.DataFrame) -> pd.Series:
+    """Return the frames of each stretch in one word: where two columns do not fit, the second is cut off."""
+    return table["start_frame"].astype(str) + "–" + table["end_frame"].astype(str)
 
 
 def _share_column(title: str, *, help: str | None = None) -> Any:

@@ -12,8 +12,10 @@ from audit_app.queue_filters import WITHIN
 from audit_app.queue_rows import queue_rows, seconds_per_frame
 from audit_app.review_events import events
 from audit_app.segment_board import segment_board
+from audit_app.times import browser_zone
 from audit_app.wording import duration
 from pipeline.figures import error_rates, quality_histogram
+from pipeline.folds import FEWEST_GROUPS
 from pipeline.report.found import Found
 from pipeline.review.figures import decided_over_time, given_by_suggested, speed_by_day
 from pipeline.summary import unreviewed
@@ -47,14 +49,15 @@ def show() -> None:
 def _figures_in_words(found: Found, rows: pd.DataFrame) -> None:
     issues = found["issues"][found["issues"]["split"] == "audit"]
     state = rows["state"].value_counts()
-    reviewed, pace = int(len(rows) - state.get("open", 0)), seconds_per_frame()
+    reviewed, pace = int(state.get("decided", 0) + state.get("unsure", 0)), seconds_per_frame()
     waiting = float(rows.loc[rows["state"] == "open", "frames"].sum())
     flagged = float(issues["is_issue"].mean()) if len(issues) else 0.0
     cells = st.columns(5)
     cells[0].metric(
         "Windows flagged", f"{flagged:.0%}", help=f"{int(issues['is_issue'].sum()):,} of {len(issues):,} audited windows"
     )
-    cells[1].metric("Segments reviewed", f"{reviewed:,} of {len(rows):,}")
+    disputed = f"{int(state.get('disputed', 0)):,} more are disputed: they wait on the Agreement page"
+    cells[1].metric("Segments reviewed", f"{reviewed:,} of {len(rows):,}", help=f"Decided, or unsure. {disputed}.")
     cells[2].metric("Unsure", f"{int(state.get('unsure', 0)):,}", help="Looked at by somebody who could not tell")
     cells[3].metric(
         "Frames a minute", f"{60 / pace:,.0f}" if pace else "–", help="Measured on the newest 300 acts; known after five"
@@ -101,7 +104,10 @@ def _quality(found: Found, species: str) -> None:
 
 def _errors(found: Found, species: str) -> None:
     st.subheader("Labels expected to be wrong", anchor=False)
-    st.caption("Share of each given label's windows that is probably wrong; bars are 95 % intervals over animals.")
+    st.caption(
+        "Share of each given label's windows that is probably wrong; bars are 95 % intervals over animals (none with fewer than "
+        f"{FEWEST_GROUPS})."
+    )
     figure = _errors_figure(found, str(found.folder.path), species)
     st.plotly_chart(_inked(figure), theme=None, key="errors")
 
@@ -122,7 +128,7 @@ def _work(found: Found) -> None:
     with left:
         st.subheader("Reviewed over time", anchor=False)
         st.caption("A segment counts from the newest act in it.")
-        st.plotly_chart(_inked(decided_over_time(segment_board(found).states)), theme=None, key="progress")
+        st.plotly_chart(_inked(decided_over_time(segment_board(found).states, zone=browser_zone())), theme=None, key="progress")
     with right:
         st.subheader("Speed", anchor=False)
         st.caption("Frames decided in a minute of work; breaks of more than two minutes are left out.")

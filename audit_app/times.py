@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-__all__ = ["local_time", "when_column"]
+__all__ = ["browser_zone", "local_time", "when_column"]
 
 
 def when_column(title: str) -> Any:
     """Return the setting of a table's column of times: they are shown in the browser's zone."""
-    zone = _zone()
+    zone = browser_zone()
     told = f"By your clock ({zone}). Files and exports carry UTC." if zone != "UTC" else "In UTC."
     return st.column_config.DatetimeColumn(title, format="YYYY-MM-DD HH:mm:ss", timezone=zone, help=told)
 
@@ -22,10 +22,10 @@ def local_time(at: str) -> str:
     """Return a stored time, ISO 8601 in UTC, by the browser's clock, to the minute."""
     moment = datetime.fromisoformat(at)
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return f"{moment.astimezone(ZoneInfo(_zone())):%Y-%m-%d %H:%M}"
+    return f"{moment.astimezone(ZoneInfo(browser_zone())):%Y-%m-%d %H:%M}"
 
 
-def _zone() -> str:
+def browser_zone() -> str:
     """Return the zone that the browser told, by its name; UTC where it told none that is known here."""
     zone = st.context.timezone or "UTC"
     try:

@@ -58,23 +58,26 @@ def given_by_suggested(segments: pd.DataFrame, *, titles: Mapping[str, str]) -> 
     )
     figure = Figure(points)
     figure.update_layout(showlegend=False, clickmode="event+select")
-    figure.update_xaxes(categoryorder="array", categoryarray=[titles[s] for s in suggested], tickangle=-35, side="top")
+    figure.update_xaxes(categoryorder="array", categoryarray=[titles[s] for s in suggested], tickangle=-50, side="top")
     figure.update_yaxes(categoryorder="array", categoryarray=[titles[g] for g in reversed(given)])
     return styled(figure, rows=len(given) + 4, row_height=34)
 
 
-def decided_over_time(states: pd.DataFrame) -> Figure:
+def decided_over_time(states: pd.DataFrame, *, zone: str = "UTC") -> Figure:
     """Return how many segments were decided by which time, out of all.
 
     Parameters
     ----------
     states
         As :func:`pipeline.review.progress.segment_states` gives them; a segment counts from the newest act in it.
+    zone
+        The time zone that the axis is in, by its name.
     """
     from plotly.graph_objects import Figure, Scatter
 
     done = states[(states["state"] != "open") & states["at"].notna()].sort_values("at", kind="stable")
-    at = pd.to_datetime(done["at"], utc=True, format="ISO8601")
+    # Plotly draws every time as UTC: it is given those of the zone as if they were.
+    at = pd.to_datetime(done["at"], utc=True, format="ISO8601").dt.tz_convert(zone).dt.tz_localize(None)
     figure = Figure(
         Scatter(
             x=at,
