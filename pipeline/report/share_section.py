@@ -63,10 +63,12 @@ def share_sentence(issues: pd.DataFrame, measured: Measured | None, *, workspace
     doubt = 1.0 - issues["label_quality"].astype("float64")
     found = share_estimate(*doubt.groupby(issues["subject_id"]).agg(["sum", "size"]).to_numpy(float).T)
     interval = "" if found.low is None else f", 95 % interval {shown_share(found.low)} to {shown_share(found.high)}"
+    told = f"Nobody has checked that: a blind sample tells ({blind_words(workspace)})."
+    if measured is not None and measured.blind_windows:
+        told = label_words(measured.verdict, workspace=workspace)
     return (
         f"By the audit's own estimate {shown_share(found.value)} of the {counted(len(issues), 'audited window')} carry a wrong "
-        f"label ({counted(found.groups, 'group')}{interval}). Nobody has checked that: a blind sample "
-        f"tells ({blind_words(workspace)})."
+        f"label ({counted(found.groups, 'group')}{interval}). {told}"
     )
 
 

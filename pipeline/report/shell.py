@@ -39,7 +39,7 @@ def plot(figure: Figure, name: str) -> str:
     settings = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["select2d", "lasso2d"]}
     drawn = figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, config=settings)
     # A figure, no image: what can be pressed in it would be hidden from those who do not see it.
-    return f'<figure aria-label="{escape(chart_words(figure))}">{drawn}</figure>'
+    return f'<figure tabindex="0" aria-label="{escape(chart_words(figure))}">{drawn}</figure>'
 
 
 def html_table(

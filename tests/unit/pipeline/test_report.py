@@ -120,6 +120,8 @@ def test_the_report_says_which_decisions_it_knows_and_what_draws_it_with_later_o
             act = Operation(f"{w['position']}", f"2026-11-28T10:1{w['position']}:00.000Z", (span,))
             store.commit(Commit("one", "kim", f"blind:{w['sample_id']}", w["clip_id"], 0, 0, (act,)))
     page = own_part(page_of(folder, made))
+    assert "0 flagged and 2 unflagged windows are verified" in page
+    assert "Nobody has checked" not in page
     assert "The review as of 2026-11-28 10:11 UTC: 0 decisions and 2 windows labelled blind." in page
     assert "windows labelled blind: what quality turned out to be" in page
     assert not place.review_db.exists()
