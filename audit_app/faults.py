@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from pathlib import PurePath
 from secrets import token_hex
 
 import streamlit as st
 
+from audit_app.opened_run import workspace
 from audit_app.wording import escaped
 from data_schemas.errors import PoseAuditError
 
@@ -40,4 +42,6 @@ def tell_fault(error: Exception) -> bool:
 
 def without_folders(text: str) -> str:
     """Return a message with the last part of every path only, and without the user and password of a database's address."""
+    # The workspace is known: elsewhere a blank ends a path, for words may follow.
+    text = text.replace(f"{workspace().root.resolve()}{os.sep}", "")
     return _PATH.sub(lambda found: PurePath(found[0].replace("\\", "/")).name, _LOGIN.sub("", text))

@@ -18,23 +18,22 @@ from starlette.datastructures import Headers
 
 from pipeline.serving import is_loopback
 
-__all__ = ["Hosts", "comes_from_here", "hosts_of"]
+__all__ = ["Hosts", "hosts_of"]
 
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
 @dataclass(frozen=True)
 class Hosts:
-    """The names that a ``Host`` header may carry; ``listed`` are those that audit.toml names, which proxies may stand for."""
+    """The names that a ``Host`` header may carry, and whether it may be any IP address."""
 
     names: frozenset[str]
-    listed: frozenset[str]
     any_address: bool
 
     def answers_to(self, host: str | None) -> bool:
         """Tell whether a ``Host`` header names this server. Its port may be another one: tunnels have their own."""
         name = _name(host or "")
-        return name is not None and (name in self.names | self.listed or (self.any_address and _is_address(name)))
+        return name is not None and (name in self.names or (self.any_address and _is_address(name)))
 
     def allows(self, headers: Headers, *, acts: bool) -> bool:
         """Tell whether a request comes from a page of this server, or from a person who follows a link to it.
@@ -44,7 +43,7 @@ class Hosts:
         acts
             The request changes something, or opens a websocket: then the browser must have said where it comes from.
         """
-        if comes_from_here(headers, strict=acts, listed=self.listed):
+        if _comes_from_here(headers, strict=acts):
             return True
         return not acts and headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
 
@@ -57,11 +56,11 @@ def hosts_of(address: str | None, listed: Iterable[str] = ()) -> Hosts:
     own = frozenset(name.lower().rstrip(".") for name in listed)
     local = frozenset({"localhost", "127.0.0.1", "::1"})
     if address and is_loopback(address):
-        return Hosts(local | {address.lower()}, own, any_address=False)
-    return Hosts(local | _names_of_machine() | ({address.lower()} if address else set()), own, any_address=True)
+        return Hosts(own | local | {address.lower()}, any_address=False)
+    return Hosts(own | local | _names_of_machine() | ({address.lower()} if address else set()), any_address=True)
 
 
-def comes_from_here(headers: Headers, *, strict: bool, listed: frozenset[str] = frozenset()) -> bool:
+def _comes_from_here(headers: Headers, *, strict: bool) -> bool:
     """Tell whether a request comes from a page of the host that it asks; ``strict`` wants the browser to have said so."""
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     if site not in (None, "same-origin", "none"):
@@ -75,7 +74,7 @@ def comes_from_here(headers: Headers, *, strict: bool, listed: frozenset[str] = 
         same = (told.hostname, told.port or default) == (asked.hostname, asked.port or default)
     except ValueError:
         return False
-    return default is not None and told.hostname is not None and (same or told.hostname in listed)
+    return default is not None and told.hostname is not None and same
 
 
 def _name(host: str) -> str | None:

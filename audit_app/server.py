@@ -1,6 +1,7 @@
 """The routes beside Streamlit's own, in the same process and on the same port: saving, pictures, next and similar clips.
 
-All want the token that the page got with its data (see :mod:`audit_app.tokens`) and answer only pages of the same origin.
+All want the token that the page got with its data (see :mod:`audit_app.tokens`); that only pages of this server ask is seen to
+before them (see :mod:`audit_app.guard`).
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ from starlette.routing import Route
 
 from audit_app.clip_facts import clip_behind, clip_facts
 from audit_app.faults import without_folders
-from audit_app.hosts import comes_from_here
 from audit_app.pictures import DisplayPictures
 from audit_app.tokens import EVERY_STREAM, Permit, secret_of, verify
 from data_schemas.errors import PoseAuditError, SourceError, StageError, UsageError
@@ -93,8 +93,6 @@ class _Server:
 
     async def commit(self, request: Request) -> Response:
         """Store what a page did; the answer is the receipt, or says why nothing was stored."""
-        if not comes_from_here(request.headers, strict=True):
-            return _refusal(HTTPStatus.FORBIDDEN, "this request comes from another page", _RELOAD)
         body = bytearray()
         async for piece in request.stream():
             body += piece
@@ -104,16 +102,12 @@ class _Server:
 
     async def picture(self, request: Request) -> Response:
         """Return one frame's picture as JPEG; ``X-Source-Size`` tells the size that keypoints are measured in."""
-        if not comes_from_here(request.headers, strict=False):
-            return _refusal(HTTPStatus.FORBIDDEN, "this request comes from another page", _RELOAD)
         return await run_in_threadpool(self._picture, request)
 
     def of_segment(self, tell: OfSegment | None) -> Callable[[Request], Awaitable[Response]]:
         """Return a route that tells something of a segment in JSON, and nothing where there is nothing to tell."""
 
         async def route(request: Request) -> Response:
-            if not comes_from_here(request.headers, strict=False):
-                return _refusal(HTTPStatus.FORBIDDEN, "this request comes from another page", _RELOAD)
             return await run_in_threadpool(self._of_segment, request, tell)
 
         return route

@@ -7,8 +7,8 @@ const WORDS = { next: "Next segment …", previous: "Previous segment …", queu
 
 export class Going {
   /**
-   * `page` has state, data and saver of the clip in sight, `open(data, kept)`, `say(text)`, `trigger(wish)`, which tells Streamlit,
-   * and `gone`. `timers` has set and clear.
+   * `page` has state, data and saver of the clip in sight, `open(data, kept)`, `recent(clip, here)`, `say(text)`,
+   * `showWaiting(waiting)`, `trigger(wish)`, which tells Streamlit, and `gone`. `timers` has set and clear.
    */
   constructor(page, { onward, gate, newId, timers, allDecidedBut }) {
     Object.assign(this, { page, onward, gate, newId, timers, allDecidedBut });

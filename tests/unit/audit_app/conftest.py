@@ -10,10 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
+from audit_app.guard import Guard
+from audit_app.hosts import hosts_of
 from audit_app.server import routes
 from audit_app.tokens import secret_of, sign
 from tests.generated_run import RUN, write_generated_run
@@ -41,7 +44,8 @@ def workspace(written: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def client(workspace: Path):
-    with TestClient(Starlette(routes=routes(workspace)), base_url="http://testserver") as made:
+    guard = Middleware(Guard, hosts=hosts_of("testserver"))
+    with TestClient(Starlette(routes=routes(workspace), middleware=[guard]), base_url="http://testserver") as made:
         yield made
 
 

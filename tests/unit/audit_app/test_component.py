@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from streamlit.components.v2.component_manager import BidiComponentManager
@@ -47,5 +46,5 @@ def test_every_module_that_is_imported_is_packaged():
 )
 def test_only_pages_on_this_machine_tell_how_the_server_is_started(address, told, monkeypatch):
     monkeypatch.setattr(unsent.st, "get_option", {"server.address": address, "server.port": 8501}.get)
-    monkeypatch.setattr(unsent, "workspace", lambda: SimpleNamespace(root=Path("/home/kim/work")))
+    monkeypatch.setenv("AUDIT_WORKSPACE", "/home/kim/work")
     assert unsent.review_command() == ("audit review -w /home/kim/work --port 8501" if told else "")

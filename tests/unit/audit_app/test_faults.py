@@ -19,3 +19,9 @@ from audit_app.faults import without_folders
 )
 def test_folders_and_logins_stay_on_the_server(text, told):
     assert without_folders(text) == told
+
+
+def test_a_blank_in_the_workspaces_path_hides_its_folders_no_less(monkeypatch):
+    monkeypatch.setenv("AUDIT_WORKSPACE", "/home/kim/My Audits/the first")
+    told = without_folders("/home/kim/My Audits/the first/review.db: disk is full")
+    assert told == "review.db: disk is full"
