@@ -7,6 +7,7 @@ them, and all of them have the same hold-out.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,16 @@ from pipeline.reviewed import count_frames, reviewed_stretches
 from pipeline.run_folder import RunFolder
 from pipeline.workspace import Workspace
 
-__all__ = ["Decided", "decided_so_far", "earlier_rounds", "figures_of_round", "open_round", "rounds_before", "rounds_of"]
+__all__ = [
+    "Decided",
+    "adopt_rounds",
+    "decided_so_far",
+    "earlier_rounds",
+    "figures_of_round",
+    "open_round",
+    "rounds_before",
+    "rounds_of",
+]
 
 
 @dataclass(frozen=True)
@@ -94,6 +104,36 @@ def open_round(workspace: Workspace, base: str, decided: Decided | None) -> dict
     }
 
 
+def adopt_rounds(
+    workspace: Workspace, base: str, *, facts: Mapping[str, Any], manifest: Any, defaults: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Let rounds count on that earlier versions made of the same source and configuration, under another base.
+
+    A base changes with every key that the configuration learns, and once held the code. So what a run recorded tells whether it
+    is the same: its base follows from that and from the source as it lies there now, and keys that it did not know have their
+    defaults.
+
+    Parameters
+    ----------
+    facts
+        Source, format, configuration and named files, as of now.
+    manifest
+        The files of the source as of now.
+    defaults
+        The configuration that results depend on, where nobody says anything.
+    """
+    for folder in _runs(workspace):
+        record = folder.record()
+        told = record.get("round")
+        if not told or told["base"] == base or not all(name in record for name in facts):
+            continue
+        known = {name: record[name] for name in facts}
+        old = {"version": record.get("version"), "code": record.get("code")} | known
+        config = {section: {**keys, **known["config"].get(section, {})} for section, keys in defaults.items()}
+        if told["base"] in (digest(known, manifest), digest(old, manifest)) and known | {"config": config} == facts:
+            folder.save_record(record | {"round": told | {"base": base}})
+
+
 def figures_of_round(tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
     """Return what a round found, as JSON values.
 
@@ -139,11 +179,11 @@ def rounds_of(workspace: Workspace, base: str) -> list[dict[str, Any]]:
     Of a round that was audited more than once, by other code, the newest run stands for it.
     """
     found = []
-    for path in sorted(p.parent for p in workspace.runs.glob("*/run.json") if not p.parent.is_symlink()):
-        record = RunFolder(path).record()
+    for folder in _runs(workspace):
+        record = folder.record()
         told = record.get("round")
         if told and told["base"] == base and record.get("finished"):
-            found.append({"run_id": path.name, "started": record["started"], **told})
+            found.append({"run_id": folder.path.name, "started": record["started"], **told})
     newest = {r["number"]: r for r in sorted(found, key=lambda r: (r["started"], r["run_id"]))}
     return [newest[number] for number in sorted(newest)]
 
@@ -168,5 +208,12 @@ def _newest_finished(workspace: Workspace, source: Path) -> RunFolder | None:
     latest = workspace.latest()
     if latest is not None and latest.record().get("source") == str(source.resolve()):
         return latest
-    folders = (RunFolder(p.parent) for p in sorted(workspace.runs.glob("*/run.json"), reverse=True) if not p.parent.is_symlink())
-    return next((f for f in folders if (r := f.record()).get("finished") and r.get("source") == str(source.resolve())), None)
+    return next(
+        (f for f in reversed(_runs(workspace)) if (r := f.record()).get("finished") and r.get("source") == str(source.resolve())),
+        None,
+    )
+
+
+def _runs(workspace: Workspace) -> list[RunFolder]:
+    """Return the runs of a workspace, in order of their names."""
+    return [RunFolder(p.parent) for p in sorted(workspace.runs.glob("*/run.json")) if not p.parent.is_symlink()]

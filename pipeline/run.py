@@ -18,7 +18,7 @@ from pipeline.identity import code_version, digest
 from pipeline.naming import named_files, taxonomy_of
 from pipeline.progress import Report
 from pipeline.readers import Reader, recognise
-from pipeline.rounds import Decided, figures_of_round, open_round
+from pipeline.rounds import Decided, adopt_rounds, figures_of_round, open_round
 from pipeline.run_folder import RunFolder
 from pipeline.stages import SCHEMAS, STAGES, Context, Stage
 from pipeline.workspace import Workspace
@@ -73,10 +73,14 @@ def run_audit(
         "config": config.model_dump(mode="json", exclude=_NOT_RESULTS),
         "named_files": named_files(config),
     }
-    base = digest(facts, reader.manifest())
+    manifest = reader.manifest()
+    base = digest(facts, manifest)
     stretches = decided.stretches if decided is not None and len(decided.stretches) else None
     identity = digest(base, code, None if decided is None or stretches is None else decided.hash)
     with workspace.locked():
+        adopt_rounds(
+            workspace, base, facts=facts, manifest=manifest, defaults=Config().model_dump(mode="json", exclude=_NOT_RESULTS)
+        )
         folder = workspace.run_of(identity, {**code, **facts, "round": open_round(workspace, base, decided)})
         done = folder.record().get("finished") and not _stale_stages(folder, identity)
         if done and _is_drawn(folder, draw, workspace=workspace):

@@ -135,6 +135,8 @@ def pieces_of_constant_doubt(course: NDArray[np.float64], *, penalty: float) -> 
 
     Every earlier place is tried as the start of the last piece as long as they are few; of many those that can never be best are
     forgotten (Killick et al. 2012, "PELT"), and then all but the best. So the time grows with the length, not with its square.
+    Without the latter the cut would be exact, as it was all the same on simulated hours, but an hour at 5 windows a second in
+    which nothing changes, where nothing can be forgotten, took 20 s in place of 2.
 
     Parameters
     ----------

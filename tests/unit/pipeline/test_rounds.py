@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 
 from data_schemas.tables import text
+from pipeline.identity import digest
 from pipeline.presentation import ROUND_HEADS, round_cells
 from pipeline.report.rounds import rounds_figure, rounds_table
 from pipeline.reviewed import no_stretches
-from pipeline.rounds import Decided, earlier_rounds, figures_of_round, open_round, rounds_before, rounds_of
+from pipeline.rounds import Decided, adopt_rounds, earlier_rounds, figures_of_round, open_round, rounds_before, rounds_of
 from pipeline.run_folder import RunFolder
 from pipeline.workspace import Workspace
 
@@ -69,6 +70,30 @@ def test_rounds_that_are_not_finished_or_of_another_source_do_not_count(tmp_path
     assert open_round(place, "base", decided("y"))["number"] == 4
     # Decisions over another source begin at the second round there, whether or not its plain audit was made here.
     assert [r["number"] for r in rounds_of(place, "other")] == [2]
+
+
+FACTS = {"source": "/data", "format": "table", "config": {"windows": {"hz": 5.0, "steps": 7}}, "named_files": {}}
+MANIFEST = [["a.csv", 10, 99]]
+DEFAULTS = {"windows": {"hz": 5.0, "steps": 5, "stride": 1}, "source": {"encoding": "auto"}}
+
+
+@pytest.mark.parametrize("code", [{"version": "0.1", "code": "abc"}, {}])
+def test_rounds_of_earlier_versions_count_on_where_source_and_configuration_are_the_same(tmp_path: Path, code: dict) -> None:
+    place = Workspace(tmp_path)
+    for number in (1, 2):
+        told = open_round(place, "before", decided("SIT") if number == 2 else None)
+        folder = run(place, f"{number}0000000", told | {"base": digest(code | FACTS, MANIFEST)})
+        folder.save_record(folder.record() | code | FACTS)
+    run(place, "30000000", open_round(place, "unknown", decided("SIT")))
+    now = FACTS | {"config": {"windows": {"hz": 5.0, "steps": 7, "stride": 1}, "source": {"encoding": "auto"}}}
+    others = [now | {"config": now["config"] | {"windows": DEFAULTS["windows"]}}, now | {"source": "/elsewhere"}]
+    for facts, manifest in [*((other, MANIFEST) for other in others), (now, [["a.csv", 11, 99]])]:
+        adopt_rounds(place, "now", facts=facts, manifest=manifest, defaults=DEFAULTS)
+        assert rounds_of(place, "now") == []
+    adopt_rounds(place, "now", facts=now, manifest=MANIFEST, defaults=DEFAULTS)
+    assert [r["number"] for r in rounds_of(place, "now")] == [1, 2]
+    assert open_round(place, "now", decided("TURN"))["number"] == 3
+    assert open_round(place, "now", decided("SIT"))["number"] == 2
 
 
 def test_nothing_decided_is_the_first_round(tmp_path: Path) -> None:
