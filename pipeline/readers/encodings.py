@@ -27,6 +27,13 @@ _SPEAKS_FOR, _SAYS_NOTHING, _SPEAKS_AGAINST = "for", "nothing", "against"
 
 _BEYOND_ASCII = re.compile(r"[‘’“”«»]+|[^\x00-\x7f‘’“”«»]+")
 _SIGNS = re.compile(r"[€…‘’“”•–—™£§©«°±²³µ·¹º»ª¼½¾×÷®¿¡´\xa0]+")
+_LONE_CAPITALS = re.compile(r"[ÄÖÜÅÆØÉ]{2,3}")
+_NOT_WESTERN = re.compile(r"[A-Za-z][ìù][a-z]|[A-Za-z][õþ](?![\w])|[A-Za-z]þ[a-z]")
+"""Where no language of Western Europe has these letters, and ě, ů, ő of CP1250 and ş of CP1254 read as them."""
+
+_FEW = 0.02
+"""Share of places that may be such: a foreign name is no evidence."""
+
 _NEVER_BEFORE = re.compile(r"[²³¹¼½¾]\Z")
 _WAY_OUT = "save it as UTF-8, or say its encoding as source.encoding in audit.toml"
 
@@ -90,6 +97,10 @@ def _by_evidence(data: bytes) -> str:
         "cp949": None if korean is None else _plausibility(map(_is_syllable, "".join(place[0] for place in _places(korean)))),
         "cp1252": None if western is None else _plausibility(_is_western(western, place) for place in _places(western)),
     }
+    if told["cp949"] == _SPEAKS_FOR and western is not None and _reads_as_capitals(western):
+        raise Unreadable("", f"may be Korean (CP949) or Western European (CP1252) text: {_WAY_OUT}")
+    if told["cp1252"] == _SPEAKS_FOR and western is not None and _reads_as_another(western):
+        raise Unreadable("", f"may be Central European (CP1250), Turkish (CP1254) or Western European (CP1252) text: {_WAY_OUT}")
     for wanted in (_SPEAKS_FOR, _SAYS_NOTHING):
         found = [encoding for encoding, plausible in told.items() if plausible == wanted]
         if len(found) == 1:
@@ -97,6 +108,17 @@ def _by_evidence(data: bytes) -> str:
         if found:
             raise Unreadable("", f"may be Korean (CP949) or Western European (CP1252) text: {_WAY_OUT}")
     raise Unreadable("", f"not text in UTF-8, UTF-16, CP949 (Korean) or CP1252 (Western European): {_WAY_OUT}")
+
+
+def _reads_as_capitals(western: str) -> bool:
+    """Tell whether all stretches are such as a lone ÄÖ, which is a Korean syllable as well."""
+    return all(_LONE_CAPITALS.fullmatch(place[0]) for place in _places(western))
+
+
+def _reads_as_another(western: str) -> bool:
+    """Tell whether letters stand where only another encoding of Latin letters can have put them."""
+    found = sum(1 for _ in islice(_NOT_WESTERN.finditer(western), _ENOUGH))
+    return found > _FEW * sum(1 for _ in _places(western))
 
 
 def _plausibility(told: Iterable[bool | None]) -> str:

@@ -16,6 +16,7 @@ WESTERN = [
     *(["Müller"], ["créée"], ["Ärger"], ["ÄRGER"], ["GEHÖR"], ["PÂTÉ"], ["naïve été"], ["Größe"], ["señor"], ["Åsa"], ["ÉTÉ"]),
     *(["mouse’s"], ["5 µm"], ["20°C"], ["3½"], ["é"], ["yöäänet"], ["Châtaîgne"], ["toilettage à gauche"], ["¿Qué?"], ["L’été"]),
     ["Schnüffeln", "Lärm", "“rest”"],
+    *(["così", "più", "où"], ["não", "põe", "São João"], ["þræll", "íþrótt", "aðgerð"], ["brûler", "goût"], ["köre på"]),
 ]
 KOREAN = [
     *(
@@ -46,6 +47,11 @@ def test_korean_and_western_text_are_told_apart(names: list[str], encoding: str)
     ("names", "encoding"),
     [
         (["VÄÖR"], "cp1252"),
+        (["ÄÖ", "walk"], "cp1252"),
+        (["běh", "stání", "čištění", "skákání", "ležení"], "cp1250"),
+        (["chůze", "stání"], "cp1250"),
+        (["ülő", "álló"], "cp1250"),
+        (["koşu", "yürüyüş"], "cp1254"),
         (["бег", "ходьба"], "cp1251"),
         (["走路", "休息"], "gbk"),
         (["歩く", "休む"], "shift_jis"),
