@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from pipeline.readers.checks import UNTOLD_NOTE, UNTOLD_RATE, Unreadable, frame_
 from pipeline.readers.clocks import clock_note, clocks_agree
 from pipeline.readers.names import years
 from pipeline.readers.pauses import parting_notes, skipped_numbers, uncounted_pauses
-from pipeline.readers.recordings import group_of
+from pipeline.readers.recordings import Remark, group_of
 from pipeline.readers.table_columns import Rows
 from pipeline.readers.table_files import CLIP_TEXT
 
@@ -42,6 +43,9 @@ _NO_LABEL = "-1"
 FrameClasses = tuple[list[str], NDArray[np.int64]]
 """Classes, and the place of each row's among them, -1 where it has none."""
 
+_GROUPS = ("subject_id", "recording_id")
+"""Columns that tell which clips never stand on both sides of a fold."""
+
 _Known = dict[tuple[str, str], str | Unreadable]
 
 _PLACES = {"subject_id": "column subject_id", "recording": "column recording_id"}
@@ -55,11 +59,25 @@ def told_of_clips(rows: Rows) -> Told:
         way = ": a label per frame belongs into the column frame_label" if column == "label" else ""
         first = codes[rows.first]
         rows.set_aside(codes != first[rows.clip], column, f"{column} changes within the clip{way}")
+        if column in _GROUPS:
+            rows.notes += [Remark(rows.source(0)[0], column, note) for note in _nearly_one(names)]
         for facts, code in zip(told, first.tolist(), strict=True):
             facts[column] = names[code] if code >= 0 else None
     for facts in told:
         facts["species"] = (facts["species"] or NO_SPECIES).upper()
     return told
+
+
+def _nearly_one(names: list[str]) -> list[str]:
+    """Return a note on names that letter case alone tells apart: were they one animal, it would stand on both sides of a fold."""
+    spellings: defaultdict[str, list[str]] = defaultdict(list)
+    for name in names:
+        spellings[name.casefold()].append(name)
+    several = [found for found in spellings.values() if len(found) > 1]
+    return [
+        f"{', '.join(map(repr, found))} differ in letter case only: taken for {len(found)}; of one, spell them alike"
+        for found in several
+    ]
 
 
 def frame_classes(rows: Rows, told: Told, *, taxonomy: Taxonomy | None) -> FrameClasses | None:

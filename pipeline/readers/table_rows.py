@@ -146,10 +146,12 @@ def _told_rates(rows: Rows) -> NDArray[np.float64]:
     if "fps" not in rows:
         return np.full(len(rows.names), np.nan)
     told = rows.numbers("fps")
-    rate = told[rows.first]
+    known = np.flatnonzero(~np.isnan(told))
+    clips, first = np.unique(rows.clip[known], return_index=True)
+    rate = np.full(len(rows.names), np.nan)
+    rate[clips] = told[known[first]]
     rows.set_aside(~(told > 0) & ~np.isnan(told) | np.isinf(told), "fps", lambda row: f"{told[row]:.15g} is no frame rate")
-    same = (told == rate[rows.clip]) | (np.isnan(told) & np.isnan(rate)[rows.clip])
-    rows.set_aside(~same, "fps", "fps changes within the clip")
+    rows.set_aside(~np.isnan(told) & (told != rate[rows.clip]), "fps", "fps changes within the clip")
     return np.where((rate > 0) & np.isfinite(rate), rate, np.nan)
 
 

@@ -213,6 +213,21 @@ def test_columns_that_are_nearly_ours_are_told_with_what_is_meant(tmp_path: Path
     assert (notes["tail_X"], notes["tail_y"]) == (told, told)
 
 
+def test_groups_that_differ_in_letter_case_only_are_told(tmp_path: Path) -> None:
+    found = read(put(tmp_path / "t.csv", poses(subject_id=["Kim"] * 4 + ["kim"] * 4)))
+    assert found.notes[["place", "reason"]].to_numpy().tolist() == [
+        ["subject_id", "'Kim', 'kim' differ in letter case only: taken for 2; of one, spell them alike"]
+    ]
+    assert read(put(tmp_path / "t.csv", poses())).notes.empty
+
+
+def test_a_rate_that_some_rows_leave_out_is_that_of_the_others(tmp_path: Path) -> None:
+    table = poses(fps=[np.nan, 25, 25, np.nan] + [np.nan] * 4, timestamp_ms=[np.nan] * 4 + [0, 40, 80, 120])
+    found = read(put(tmp_path / "t.csv", table))
+    assert found.clips["fps"].tolist() == [25, 25]
+    assert found.frames["timestamp_ms"].tolist() == [0, 40, 80, 120] * 2
+
+
 def test_a_folder_that_cannot_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path / "a.csv", poses())
     put(tmp_path / "locked" / "b.csv", poses(clip_id="c"))
