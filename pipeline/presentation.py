@@ -53,17 +53,13 @@ def found_lines(found: Mapping[str, Any], *, workspace: Path) -> list[str]:
     split = found["windows_by_split"]
     report = Path(found["run_dir"]) / "report.html"
     parts = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in split.items())
-    share = share_of(found["flagged"], split.get("audit", 0))
     unlabelled = found["windows_unlabelled"]
-    judged = f"{share} of the audited windows carry a label that is probably wrong"
-    if found["trust"] and not any(told["better"] for told in found["trust"]):
-        judged = "no label is judged: the models are no better than chance"
     lines = [
         "",
         *trust_lines(found["trust"], width=terminal_width()),
         "",
         f"windows    {found['windows']:>8,}   {parts}",
-        f"flagged    {found['flagged']:>8,}   {judged}",
+        f"flagged    {found['flagged']:>8,}   {_judged(found)}",
         *([f"unlabelled {unlabelled:>8,}   windows that nobody labelled: predicted, not judged"] if unlabelled else []),
         f"segments   {found['segments']:>8,}   to review",
         *_round_lines(found),
@@ -76,6 +72,16 @@ def found_lines(found: Mapping[str, Any], *, workspace: Path) -> list[str]:
     if found["rejected"]:
         lines += ["", f"rejected clips and why: {Path(found['run_dir']) / 'rejected.parquet'}"]
     return [*lines, "", f"report: {report}", f"next: open the report, then `audit review{typed(workspace)}`"]
+
+
+def _judged(found: Mapping[str, Any]) -> str:
+    """Return what the windows are that are flagged."""
+    if not found["trust"] or any(told["better"] for told in found["trust"]):
+        share = share_of(found["flagged"], found["windows_by_split"].get("audit", 0))
+        return f"{share} of the audited windows carry a label that is probably wrong"
+    # Two labels of one clip contradict each other whatever models say.
+    flagged = "the source gives them two labels; " if found["flagged"] else ""
+    return f"{flagged}no {'other ' if flagged else ''}label is judged: the models are no better than chance"
 
 
 def predicted_lines(predicted: Predicted, *, out: Path) -> list[str]:

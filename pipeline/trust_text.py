@@ -29,5 +29,6 @@ def _sentence(told: Mapping[str, Any]) -> str:
         return f"{told['species']}: the models agree with {share} ({where})."
     return (
         f"{told['species']}: the models are no better than chance. They agree with {share} ({where}). So no label is called "
-        "wrong, and nothing is known of how many are: more animals, other keypoints or windows of another length may help."
+        "wrong for what they say, and nothing is known of how many are: more animals, other keypoints or windows of another "
+        "length may help."
     )
