@@ -31,9 +31,10 @@ def _series(figure: Figure, trace: Any) -> str:
     if values is None or len(values) == 0 or not trace.hovertemplate:
         return ""
     named = _named(figure, names, sideways=_lies(figure, trace))
-    pairs = [f"{n} {_number(v, axis.tickformat)}" for n, v in zip(named, values, strict=True) if v is not None]
+    told = [(n, v) for n, v in zip(named, values, strict=True) if v is not None]
+    pairs = [f"{n} {_number(v, axis.tickformat)}" for n, v in told]
     if len(pairs) > _MANY:
-        most = max(range(len(values)), key=lambda i: values[i])
+        most = max(range(len(told)), key=lambda i: told[i][1])
         pairs = [pairs[0], f"most at {pairs[most]}", f"to {pairs[-1]}"]
     return f"{f'{trace.name}: ' if trace.name else ''}{', '.join(pairs)}"
 

@@ -182,6 +182,14 @@ def test_a_row_of_the_confusion_tells_how_many_windows_it_is_of(tmp_path: Path) 
     assert list(figure.layout.yaxis.ticktext) == ["SIT (n = 40)", "WALKRUN (n = 30)", "LYING (n = 0)"]
 
 
+def test_a_long_series_with_gaps_is_told_by_its_ends_and_its_largest_value() -> None:
+    from plotly.graph_objects import Bar, Figure
+
+    values = [None, *range(1, 20), 40, *range(20, 30)]
+    figure = Figure(Bar(x=list(range(len(values))), y=values, hovertemplate="%{y}"))
+    assert chart_words(figure) == "Chart: 1 1, most at 20 40, to 30 29."
+
+
 def test_figures_are_told_in_words(tmp_path: Path) -> None:
     dog = read(tmp_path).species["DOG"]
     assert "given: balanced accuracy 58 %, accuracy 60 %" in chart_words(draw.arms_figure(dog))

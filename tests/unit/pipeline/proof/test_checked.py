@@ -37,6 +37,7 @@ def test_windows_are_told_by_their_quality_with_the_share_that_was_right() -> No
     assert found[0].right.groups == FEWEST_GROUPS
     assert found[0].right.low < 0.5 < found[0].right.high
     assert found[1].right.low < 1.0
+    assert [f.low for f in check_quality(issues_of([0.6] * 8), checks_of([False] * 8))] == [0.6]
 
 
 def test_windows_that_nobody_checked_and_too_few_groups_promise_nothing() -> None:
