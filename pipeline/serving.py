@@ -122,6 +122,8 @@ def serve(workspace: Workspace, command: list[str]) -> int:
     environment = {**os.environ, "AUDIT_WORKSPACE": str(workspace.root)}
     # The command is made above, of this installation's own parts.
     with subprocess.Popen(command, env=environment) as process:  # noqa: S603
+        # A service manager stops this process alone; the app must not stay behind on its port.
+        signal.signal(signal.SIGTERM, lambda *_: process.terminate())
         try:
             return process.wait()
         except KeyboardInterrupt:

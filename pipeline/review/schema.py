@@ -22,6 +22,9 @@ from pipeline.review.events import now
 
 __all__ = ["MIGRATIONS", "blind_samples", "connect", "migrate", "review_events", "stored"]
 
+_LOGIN = re.compile(r"(?<=://)[^\s/]*@")
+"""Who logs in, and by which password, in an address that may not be well formed: no message repeats it."""
+
 _WAIT_SECONDS = 30
 _MADE_LATER = "written by a newer pose-audit"
 
@@ -116,7 +119,7 @@ def connect(place: Path | str) -> sa.Engine:
         engine = sa.create_engine(url, connect_args=connect_args)
     except (SQLAlchemyError, ImportError) as error:
         raise WorkspaceError(
-            f"review database {place}: {error}",
+            f"review database {_LOGIN.sub('***@', str(place))}: {error}",
             hint="see review.database in audit.toml; PostgreSQL needs pip install 'pose-audit[postgres]'",
         ) from error
     if engine.dialect.name == "sqlite":

@@ -57,6 +57,27 @@ def test_gives_back_the_exit_code_and_hands_over_the_workspace_as_it_was_typed(t
     assert serve(Workspace(Path("my work")), [sys.executable, "-c", script]) == 7
 
 
+def test_what_ends_the_command_ends_the_app(tmp_path):
+    ready = tmp_path / "ready"
+    waiting = f"import pathlib, time; pathlib.Path({str(ready)!r}).touch(); time.sleep(60)"
+
+    def end() -> None:
+        while not ready.exists() and time.monotonic() < started + 30:
+            time.sleep(0.01)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    started = time.monotonic()
+    thread = threading.Thread(target=end)
+    thread.start()
+    try:
+        assert serve(Workspace(tmp_path), [sys.executable, "-c", waiting]) == -signal.SIGTERM
+    finally:
+        thread.join()
+        signal.signal(signal.SIGTERM, before)
+    assert time.monotonic() < started + 40
+
+
 def test_an_interruption_ends_it_without_an_error(tmp_path, monkeypatch):
     ready = tmp_path / "ready"
     waiting = (

@@ -190,3 +190,6 @@ def test_a_folder_that_is_not_there_or_a_bad_url_is_told(tmp_path: Path) -> None
         ReviewStore.open(tmp_path / "none" / "review.db")
     with pytest.raises(WorkspaceError, match="review database"):
         ReviewStore.open("no url")
+    with pytest.raises(WorkspaceError, match=r"postgres://\*\*\*@host") as told:
+        ReviewStore.open("postgres://kim:secret@host/audit")
+    assert "secret" not in told.value.message
