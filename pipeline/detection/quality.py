@@ -1,9 +1,8 @@
 """From doubt to a probability: label quality that means what it says, and the joint of given and true labels, without any truth.
 
-A label's chance to be right is estimated twice: by Bayes' rule from tempered probabilities and the estimated joint, which is
-too unsure where a model is sure, and by how far the label is counted as wrong, which is too sure where the model is not. The
-better the model agrees with the labels that it trusts (Cohen's kappa, squared), the more the second counts. Their mean is made
-monotone in the doubt (isotonic regression; Zadrozny & Elkan 2002); docs/research.md shows how close it is.
+A label's chance to be right is estimated twice: by Bayes' rule from tempered probabilities and the estimated joint, and by how
+far the label is counted as wrong. The mean of the two is made monotone in the doubt (isotonic regression; Zadrozny & Elkan 2002);
+docs/research.md shows how close it is, and each of the two alone.
 
 Whatever its windows look like, a label cannot be better than that of its clip (:mod:`pipeline.detection.whole_clips`).
 
@@ -21,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from pipeline.detection.doubt import Doubt, agreement, best_other, counted_wrong
+from pipeline.detection.doubt import Doubt, best_other, counted_wrong
 from pipeline.detection.labelled import Labelled
 
 __all__ = ["Quality", "estimate_quality"]
@@ -73,7 +72,6 @@ def estimate_quality(
     given, classes = labels.given, doubt.nearby.shape[1]
     trusted = taught if taught.any() else labels.audited
     tempered = _tempered(doubt.nearby, given, trusted)
-    verdict = max(0.0, agreement(doubt, given, trusted)) ** 2
     # What labels of this kind are mistaken for counts for nothing here, and how common the classes are decides close calls alone.
     suggested = best_other(doubt.nearby + _CLOSE_CALL * doubt.nearby[labels.audited].mean(axis=0), given)
     wrong = counted_wrong(doubt, labels, trusted)
@@ -86,7 +84,7 @@ def estimate_quality(
         np.add.at(counts, (own, suggested[rows]), counted)
         np.add.at(counts, (own, own), 1 - counted)
         of_label, posterior = _noise(tempered[rows], own, counts)
-        believed = (1 - verdict) * posterior[np.arange(len(own)), own] + verdict * (1 - counted)
+        believed = (posterior[np.arange(len(own)), own] + 1 - counted) / 2
         right[open_rows] = _in_order(doubt.score[open_rows], believed, np.isin(open_rows, rows))
         if whole is not None:
             right[open_rows] *= 1 - whole[open_rows]
