@@ -96,6 +96,18 @@ def test_rounds_of_earlier_versions_count_on_where_source_and_configuration_are_
     assert open_round(place, "now", decided("SIT"))["number"] == 2
 
 
+def test_the_same_decisions_audited_by_other_code_stay_the_same_round(tmp_path: Path) -> None:
+    place, made = three_rounds(tmp_path)
+    told = open_round(place, "base", decided("2"))
+    assert (told["number"], told["previous"]) == (2, made[0].path.name)
+    anew = run(place, "2f000000", told)
+    assert [(r["number"], r["run_id"]) for r in rounds_of(place, "base")][1:] == [(2, anew.path.name), (3, made[2].path.name)]
+    assert open_round(place, "base", decided("4"))["number"] == 4
+    for folder in (made[1], anew):
+        (folder.path / "run.json").unlink()
+    assert open_round(place, "base", decided("3"))["number"] == 3
+
+
 def test_nothing_decided_is_the_first_round(tmp_path: Path) -> None:
     place, _ = three_rounds(tmp_path)
     assert open_round(place, "base", Decided(no_stretches(), events=0))["number"] == 1
