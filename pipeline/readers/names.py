@@ -13,6 +13,8 @@ __all__ = ["clip_id_of", "is_writable", "plain_name", "shown_path", "without_end
 
 _VIDEO = re.compile(r"\.(?:mp4|avi|mov|mkv|webm|m4v|mpe?g)$", re.IGNORECASE)
 _WHOLE = re.compile(r"(-?[1-9][0-9]*|0)\.0+")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
+"""Those that are no white space: a terminal obeys some of them."""
 _LABELS = re.compile(r"\.json$", re.IGNORECASE)
 
 
@@ -69,5 +71,6 @@ def is_writable(text: str) -> bool:
 
 
 def writable(text: str) -> str:
-    """Escape lone surrogates, which no file of ours can hold: undecodable bytes of a path, half an emoji in JSON."""
-    return text if is_writable(text) else text.encode("utf-8", "backslashreplace").decode()
+    """Escape what no file can hold, or no terminal should: lone surrogates (half an emoji in JSON) and control characters."""
+    plain = text if is_writable(text) else text.encode("utf-8", "backslashreplace").decode()
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", plain)

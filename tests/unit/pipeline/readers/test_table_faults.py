@@ -228,6 +228,12 @@ def test_a_rate_that_some_rows_leave_out_is_that_of_the_others(tmp_path: Path) -
     assert found.frames["timestamp_ms"].tolist() == [0, 40, 80, 120] * 2
 
 
+def test_a_name_gives_a_terminal_no_orders(tmp_path: Path) -> None:
+    found = read(put(tmp_path / "t.csv", poses(clip_id=["\x1b]0;a\x07"] * 4 + ["b"] * 4, label=["\x9b31m"] * 4 + [None] * 4)))
+    assert found.clips[["clip_id", "label"]].to_numpy().tolist() == [["\\x1b]0;a\\x07", "\\x9b31m"]]
+    assert len(found.rejected) == 1
+
+
 def test_a_folder_that_cannot_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path / "a.csv", poses())
     put(tmp_path / "locked" / "b.csv", poses(clip_id="c"))
