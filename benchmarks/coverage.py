@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t
 
 from benchmarks.machine import describe
 from pipeline.proof.chances import union_chances
@@ -159,10 +160,45 @@ def bounds(datasets: int) -> Iterator[str]:
             yield f"| {verified} | {truth:.4f} | {bound:.4f} | {held / datasets:.3f} | {width:.4f} | {within / datasets:.3f} |"
 
 
-def labels(rng: np.random.Generator, *, kept: float) -> pd.DataFrame:
-    """Return windows of 300 clips, some of them much worse than others, flagged by a fallible audit."""
+def bounds_over_groups(datasets: int) -> Iterator[str]:
+    """Yield a line of the table: how often the bound holds by windows, and by leaving out animals as other intervals do."""
+    for animals in (8, 20, 60):
+        for verified, kept in ((40, 1.0), (120, 1.0), (120, 0.3), (400, 0.3)):
+            held, bound = np.zeros(2), np.zeros(2)
+            for seed in range(datasets):
+                whole = labels(np.random.default_rng(seed), kept=kept, animals=animals)
+                sizes = {"flagged": int(whole["is_issue"].sum()), "unflagged": int((~whole["is_issue"]).sum())}
+                drawn = draw_sample(whole, sizes=dict.fromkeys(sizes, verified), seed=seed, run_id="coverage")
+                found = drawn[["window_id", "stratum"]].merge(whole[["window_id", "wrong", "animal"]], on="window_id")
+                told = np.array([residual_error(found, sizes=sizes).at_most, bound_over_groups(found, sizes)])
+                bound, held = bound + told / datasets, held + (whole["wrong"].mean() <= told)
+            cells = " | ".join(f"{b:.3f} | {h / datasets:.2f}" for b, h in zip(bound, held, strict=True))
+            yield f"| {animals} | {verified} | {kept} | {cells} |"
+
+
+def bound_over_groups(found: pd.DataFrame, sizes: dict[str, int]) -> float:
+    """Return the 95 % bound of the same share by the delete-one-group jackknife, made of its log-odds."""
+    size = np.array([sizes[name] for name in sizes], np.float64) / sum(sizes.values())
+    table = found.pivot_table(index="animal", columns="stratum", values="wrong", aggfunc=["sum", "size"], fill_value=0)
+    wrong, count = (table[how][list(sizes)].to_numpy(np.float64) for how in ("sum", "size"))
+    share = float((size * wrong.sum(axis=0) / count.sum(axis=0)).sum())
+    each = (size * (wrong.sum(axis=0) - wrong) / (count.sum(axis=0) - count)).sum(axis=1)
+    if share in (0.0, 1.0):
+        return max(share, 1 - 0.05 ** (1 / len(each)))
+    spread = np.sqrt((len(each) - 1) / len(each) * ((each - each.mean()) ** 2).sum()) / (share * (1 - share))
+    return float((1 + np.tanh((np.log(share / (1 - share)) + t.ppf(0.95, len(each) - 1) * spread) / 2)) / 2)
+
+
+def labels(rng: np.random.Generator, *, kept: float, animals: int = 0) -> pd.DataFrame:
+    """Return windows of 300 clips, some of them much worse than others, flagged by a fallible audit.
+
+    ``animals``: how many these are of, some of which are worse than others, too; each clip its own where left out.
+    """
     clip = np.repeat(np.arange(300), rng.integers(20, 60, 300))
     bad = rng.beta(0.3, 3, 300)[clip]
+    animal = rng.integers(0, animals, 300)[clip] if animals else clip
+    if animals:
+        bad = (bad + rng.beta(0.6, 3, animals)[animal]) / 2
     flagged = rng.random(len(clip)) < 0.1 + 0.6 * bad
     wrong = rng.random(len(clip)) < kept * np.where(flagged, 0.25 + 0.5 * bad, 0.2 * bad)
     place = np.arange(len(clip))
@@ -170,6 +206,7 @@ def labels(rng: np.random.Generator, *, kept: float) -> pd.DataFrame:
         {
             "window_id": [f"w{i}" for i in place],
             "clip_id": [f"c{c}" for c in clip],
+            "animal": animal,
             "start_frame": (5 * place).astype(np.int32),
             "end_frame": (5 * place + 24).astype(np.int32),
             "split": "audit",
@@ -200,6 +237,10 @@ def main() -> None:
     print("\n| verified in each stratum | wrong labels | mean bound | bound holds | mean width | interval holds |")
     print("|---" * 6 + "|")
     for line in bounds(given.datasets):
+        print(line, flush=True)
+    print("\n| animals | verified in each stratum | wrong labels kept | bound by windows | holds | bound by animals | holds |")
+    print("|---" * 7 + "|")
+    for line in bounds_over_groups(given.datasets // 2):
         print(line, flush=True)
 
 

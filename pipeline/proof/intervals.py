@@ -6,6 +6,8 @@ hold too seldom. Those of a share are made of its log-odds (delta method; Korn &
 chapter 3), for near 0 and 1 few groups are lopsided. A share that is all or nothing in every group has no spread; its limit
 is that of as many trials as groups (Clopper & Pearson 1934), for the mean of numbers from 0 to 1 is at least the chance of a
 1. With fewer groups than FEWEST_GROUPS nothing is said at all. ``benchmarks/coverage.py`` shows how often the intervals hold.
+They say what other groups would show. How many labels of this dataset are wrong is another question, whose windows are drawn at
+random: see :mod:`pipeline.proof.residual`.
 """
 
 from __future__ import annotations

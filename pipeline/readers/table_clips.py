@@ -111,7 +111,7 @@ def _labels_of(rows: Rows, column: str) -> tuple[list[str], NDArray[np.int64]]:
     """Return the different labels in a column and the place of each row's among them, -1 where it has none."""
     names, codes = rows.names_of(column)
     none = np.isin(codes, [place for place, name in enumerate(names) if name == _NO_LABEL])
-    rows.note(f"{column} is -1, which stands for no label: unlabelled", none)
+    rows.note(f"{column} is -1, which stands for no label: unlabelled; a class of that name needs another one", none)
     return names, np.where(none, -1, codes)
 
 
