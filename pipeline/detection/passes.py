@@ -226,7 +226,7 @@ def _repaired(probabilities: NDArray[np.floating], lesson: Lesson, *, kept: NDAr
     """Return the class that each window teaches, -1 for none: a dropped label that is probably wrong is repaired."""
     teaching, rows = np.full(len(kept), -1, np.int64), lesson.labelled
     own = lesson.of(rows)
-    quality = estimate_quality(doubt_labels(probabilities[rows], own.labels), own.labels, kept[rows])
+    quality = estimate_quality(doubt_labels(probabilities[rows], own.labels), own.labels, kept[rows], count=outvoted)
     wrong = own.teaches & ~kept[rows] & (quality.right < _EVEN)
     teaching[rows] = np.where(kept[rows], own.labels.given, np.where(wrong, quality.suggested, -1))
     return teaching

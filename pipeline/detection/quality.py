@@ -14,6 +14,7 @@ labels are wrong, and which, is estimated from these alone.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,7 +59,12 @@ class Quality:
 
 
 def estimate_quality(
-    doubt: Doubt, labels: Labelled, taught: NDArray[np.bool_], *, whole: NDArray[np.float64] | None = None
+    doubt: Doubt,
+    labels: Labelled,
+    taught: NDArray[np.bool_],
+    *,
+    whole: NDArray[np.float64] | None = None,
+    count: Callable[[Doubt, Labelled, NDArray[np.bool_]], NDArray[np.float64] | NDArray[np.bool_]] = counted_wrong,
 ) -> Quality:
     """Return the quality of each label.
 
@@ -68,13 +74,15 @@ def estimate_quality(
         Which labels the networks were allowed to learn from.
     whole : float64, shape (n,), optional
         Chance that the label of the window's clip is wrong as a whole.
+    count : callable, optional
+        How far each label is counted as wrong: :func:`~pipeline.detection.doubt.outvoted` where labels are repaired to teach.
     """
     given, classes = labels.given, doubt.nearby.shape[1]
     trusted = taught if taught.any() else labels.audited
     tempered = _tempered(doubt.nearby, given, trusted)
     # What labels of this kind are mistaken for counts for nothing here, and how common the classes are decides close calls alone.
     suggested = best_other(doubt.nearby + _CLOSE_CALL * doubt.nearby[labels.audited].mean(axis=0), given)
-    wrong = counted_wrong(doubt, labels, trusted)
+    wrong = np.asarray(count(doubt, labels, trusted), np.float64)
     right, known = np.ones(len(given)), labels.fixed & labels.audited
     joint = np.diag(np.bincount(given[known], minlength=classes).astype(np.float64))
     open_rows, rows = _rows_to_estimate(labels)

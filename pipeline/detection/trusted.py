@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from data_schemas.config import Config
 from data_schemas.tables import text
 from model.windowing import Samples
-from pipeline.detection.doubt import doubt_labels
+from pipeline.detection.doubt import doubt_labels, outvoted
 from pipeline.detection.hearing import Species, listen, species_of
 from pipeline.detection.network_tasks import Parts
 from pipeline.detection.passes import Heard
@@ -49,7 +49,7 @@ def _teaching(species: Species, heard: Heard) -> NDArray[np.int64]:
     lesson = species.lesson.of(rows)
     said = heard.probabilities[rows].astype(np.float64)
     doubt = doubt_labels(said / said.sum(axis=1, keepdims=True), lesson.labels)
-    quality = estimate_quality(doubt, lesson.labels, heard.kept[rows])
+    quality = estimate_quality(doubt, lesson.labels, heard.kept[rows], count=outvoted)
     judged = np.where(quality.right < _EVEN, quality.suggested, lesson.labels.given)
     teaching[rows] = np.where(lesson.teaches, judged, -1)
     return teaching
