@@ -21,10 +21,10 @@ from benchmarks.machine import describe
 from benchmarks.simulated import markdown, scores, true_labels
 from data_schemas.config import load_config
 from data_schemas.tables import PROBABILITY_PREFIX
-from pipeline.demo import SIMULATOR_VERSION, write_demo
 from pipeline.naming import taxonomy_of
 from pipeline.readers import recognise
 from pipeline.run_folder import RunFolder
+from pipeline.simulation import SIMULATOR_VERSION, write_demo
 from pipeline.stages import STAGES, Context
 
 PRESETS: dict[str, dict[str, Any]] = {

@@ -26,11 +26,11 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from benchmarks.machine import describe
 from data_schemas.config import load_config
-from pipeline.demo import SIMULATOR_VERSION, write_demo
 from pipeline.detection.network_tasks import LENGTHS
 from pipeline.naming import taxonomy_of
 from pipeline.readers import recognise
 from pipeline.run_folder import RunFolder
+from pipeline.simulation import SIMULATOR_VERSION, write_demo
 from pipeline.stages import STAGES, Context
 
 Tables = dict[str, pd.DataFrame]

@@ -18,7 +18,7 @@ from benchmarks.machine import describe
 from model.recipe import PRESETS, Recipe
 from model.training import Windows, network_logits, train_network
 from model.windowing import Samples, concatenate, cut, resample
-from pipeline.demo import SIMULATOR_VERSION, SimulatedClip, simulate_clips
+from pipeline.simulation import SIMULATOR_VERSION, SimulatedClip, simulate_clips
 
 STEPS = 5
 

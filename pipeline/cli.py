@@ -96,8 +96,8 @@ def demo(
 
     Example: audit demo demo --clips 400
     """
-    from pipeline.demo import write_demo
     from pipeline.progress import stage_progress
+    from pipeline.simulation import write_demo
 
     with stage_progress("simulate") as progress:
         made = write_demo(directory, clips=clips, seed=seed, pictures=pictures, frame_labels=frame_labels, progress=progress)

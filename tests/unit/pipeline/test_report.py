@@ -16,7 +16,6 @@ from data_schemas.skeletons import load_skeleton, skeleton_of
 from data_schemas.tables import SELFTEST
 from pipeline.colours import class_looks, css_ground, ink_on
 from pipeline.data_summary import summarise_data
-from pipeline.demo import write_demo
 from pipeline.detection.segments import cut_segments
 from pipeline.figures import class_counts, error_rates, given_by_predicted, quality_histogram
 from pipeline.readers import recognise
@@ -27,6 +26,7 @@ from pipeline.review.events import Commit, Operation, Span
 from pipeline.review.store import ReviewStore
 from pipeline.run_folder import RunFolder
 from pipeline.selftest.recovery import nothing_planted, selftest_table
+from pipeline.simulation import write_demo
 from pipeline.stages import SCHEMAS, STAGES, Context
 from pipeline.workspace import Workspace
 

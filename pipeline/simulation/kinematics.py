@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.demo.actions import DEGREES
-from pipeline.demo.bodies import Animal
+from pipeline.simulation.actions import DEGREES
+from pipeline.simulation.bodies import Animal
 
 __all__ = ["Camera", "keypoints_in_space", "make_camera"]
 
@@ -23,7 +23,7 @@ def keypoints_in_space(animal: Animal, degrees: FloatArray, *, time: FloatArray)
     Parameters
     ----------
     degrees : shape (times, len(DEGREES))
-        See :mod:`pipeline.demo.actions`.
+        See :mod:`pipeline.simulation.actions`.
     time : shape (times,)
         Seconds; speed and turn are integrated over it.
     """

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 
 from data_schemas.skeletons import load_skeleton
-from pipeline.demo.actions import TRANSITIONS
-from pipeline.demo.bodies import Animal, make_animals
-from pipeline.demo.clips import action_at, annotate, film
-from pipeline.demo.difficulty import Difficulty
-from pipeline.demo.kinematics import make_camera
-from pipeline.demo.script import Bout
+from pipeline.simulation.actions import TRANSITIONS
+from pipeline.simulation.bodies import Animal, make_animals
+from pipeline.simulation.clips import action_at, annotate, film
+from pipeline.simulation.difficulty import Difficulty
+from pipeline.simulation.kinematics import make_camera
+from pipeline.simulation.script import Bout
 
 __all__ = ["simulate_recordings"]
 

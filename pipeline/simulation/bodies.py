@@ -66,7 +66,7 @@ def make_animals(species: str, count: int, *, seed: int, spread: float) -> list[
     Parameters
     ----------
     spread : float
-        How much they differ in style (see :class:`pipeline.demo.difficulty.Difficulty`).
+        How much they differ in style (see :class:`pipeline.simulation.difficulty.Difficulty`).
     """
     animals = []
     for number in range(count):

@@ -1,9 +1,9 @@
 """The 25 actions as motions: what every joint does over time.
 
-A motion gives, for times in seconds, the degrees of freedom that :mod:`pipeline.demo.kinematics` turns into keypoints. Angles are
-in radians, lengths in trunk lengths. ``pitch`` lifts the front of the body, ``roll`` turns it onto its side (pi: on its back),
-``fold_*`` draws a leg up (0 straight, 1 hidden), ``swing_*`` moves it forward, ``tail_pitch`` lifts the tail, ``arch`` bends the
-back.
+A motion gives, for times in seconds, the degrees of freedom that :mod:`pipeline.simulation.kinematics` turns into keypoints.
+Angles are in radians, lengths in trunk lengths. ``pitch`` lifts the front of the body, ``roll`` turns it onto its side (pi: on
+its back), ``fold_*`` draws a leg up (0 straight, 1 hidden), ``swing_*`` moves it forward, ``tail_pitch`` lifts the tail, ``arch``
+bends the back.
 """
 
 from __future__ import annotations

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.demo.actions import ACTIONS, DEGREES, Style, perform
-from pipeline.demo.bodies import Animal, make_animals
-from pipeline.demo.difficulty import Difficulty
-from pipeline.demo.kinematics import Camera, keypoints_in_space, make_camera
-from pipeline.demo.script import Bout, Script, write_script
+from pipeline.simulation.actions import ACTIONS, DEGREES, Style, perform
+from pipeline.simulation.bodies import Animal, make_animals
+from pipeline.simulation.difficulty import Difficulty
+from pipeline.simulation.kinematics import Camera, keypoints_in_space, make_camera
+from pipeline.simulation.script import Bout, Script, write_script
 
 __all__ = ["SimulatedClip", "plan_clips", "simulate_clip", "simulate_clips"]
 

@@ -9,8 +9,8 @@ import msgspec
 import numpy as np
 
 from data_schemas.labels import Taxonomy, load_taxonomy
-from pipeline.demo.clips import SimulatedClip
-from pipeline.demo.pictures import draw_frame
+from pipeline.simulation.clips import SimulatedClip
+from pipeline.simulation.drawing import draw_frame
 
 __all__ = ["BROKEN_FILES", "clip_name", "write_broken_files", "write_clip"]
 

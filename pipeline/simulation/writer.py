@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 
 from data_schemas.errors import UsageError
-from pipeline.demo.clips import Plan, plan_clips, simulate_clip
-from pipeline.demo.label_files import BROKEN_FILES, clip_name, write_broken_files, write_clip
-from pipeline.demo.recordings import simulate_recordings
+from pipeline.simulation.aihub_files import BROKEN_FILES, clip_name, write_broken_files, write_clip
+from pipeline.simulation.clips import Plan, plan_clips, simulate_clip
+from pipeline.simulation.coded_recordings import simulate_recordings
 
 __all__ = ["SIMULATOR_VERSION", "DemoSummary", "write_demo"]
 

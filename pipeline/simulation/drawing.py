@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from pipeline.demo.bodies import Animal
-from pipeline.demo.kinematics import Camera
+from pipeline.simulation.bodies import Animal
+from pipeline.simulation.kinematics import Camera
 
 __all__ = ["LONGEST_SIDE", "draw_frame"]
 

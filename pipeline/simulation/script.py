@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.demo.actions import TRANSITIONS
+from pipeline.simulation.actions import TRANSITIONS
 
 __all__ = ["Bout", "Script", "write_script"]
 

@@ -15,10 +15,10 @@ from PIL import Image
 from data_schemas.config import load_config
 from data_schemas.errors import UsageError
 from data_schemas.labels import load_taxonomy
-from pipeline.demo import simulate_clips, write_demo
-from pipeline.demo.actions import ACTIONS, TRANSITIONS
-from pipeline.demo.pictures import LONGEST_SIDE, draw_frame
 from pipeline.readers import recognise
+from pipeline.simulation import simulate_clips, write_demo
+from pipeline.simulation.actions import ACTIONS, TRANSITIONS
+from pipeline.simulation.drawing import LONGEST_SIDE, draw_frame
 
 
 def digest(folder: Path) -> dict[str, str]:
