@@ -17,7 +17,7 @@ from pipeline.given import given_labels
 from pipeline.readers.checks import Unreadable
 from pipeline.readers.files import read_bytes
 from pipeline.readers.label_files import video_size
-from pipeline.run_folder import RunFolder
+from pipeline.workspace.run_folder import RunFolder
 
 __all__ = ["ClipFacts", "alias_of", "clip_behind", "clip_facts"]
 

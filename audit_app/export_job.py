@@ -12,7 +12,7 @@ import streamlit as st
 
 from data_schemas.config import Export
 from data_schemas.errors import UsageError
-from pipeline.workspace import Workspace
+from pipeline.workspace.workspace import Workspace
 
 __all__ = ["ExportJob", "newest_export", "place_for", "start_export"]
 

@@ -11,8 +11,8 @@ import streamlit as st
 from data_schemas.config import Config, load_config
 from data_schemas.tables import CLIPS, FRAMES, ISSUES, OOF, SEGMENTS, WINDOWS
 from pipeline.report.found import Found
-from pipeline.run_folder import RunFolder
-from pipeline.workspace import Workspace
+from pipeline.workspace.run_folder import RunFolder
+from pipeline.workspace.workspace import Workspace
 
 __all__ = ["chosen_run", "configuration", "newer_run", "open_run", "run_at", "switch_to_newest", "workspace"]
 

@@ -28,8 +28,8 @@ from audit_app.faults import without_folders
 from audit_app.pictures import DisplayPictures
 from audit_app.tokens import EVERY_STREAM, Permit, secret_of, verify
 from data_schemas.errors import PoseAuditError, SourceError, StageError, UsageError
-from pipeline.run_folder import RunFolder
-from pipeline.workspace import Workspace
+from pipeline.workspace.run_folder import RunFolder
+from pipeline.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from pipeline.review.store import ReviewStore

@@ -22,9 +22,9 @@ from data_schemas.skeletons import load_skeleton
 from data_schemas.tables import text
 from pipeline.export.dataset import export_dataset
 from pipeline.review.store import ReviewStore
-from pipeline.run_folder import RunFolder
 from pipeline.stages import SCHEMAS
-from pipeline.workspace import Workspace
+from pipeline.workspace.run_folder import RunFolder
+from pipeline.workspace.workspace import Workspace
 
 LABELS = ("SIT", "WALKRUN", "LYING", "TURN", "HEADING", "TAILING")
 STEPS = 5

@@ -47,7 +47,7 @@ from pipeline.retraining.models import Models
 from pipeline.retraining.plan import Lesson, lesson_of
 from pipeline.run import run_audit
 from pipeline.simulation import SIMULATOR_VERSION, write_demo
-from pipeline.workspace import Workspace
+from pipeline.workspace.workspace import Workspace
 
 ORDERS = ["queue", "queue for retraining", "random windows", "random clips", "peer"]
 

@@ -23,9 +23,9 @@ from data_schemas.config import load_config
 from data_schemas.tables import PROBABILITY_PREFIX
 from pipeline.naming import taxonomy_of
 from pipeline.readers import recognise
-from pipeline.run_folder import RunFolder
 from pipeline.simulation import SIMULATOR_VERSION, write_demo
 from pipeline.stages import STAGES, Context
+from pipeline.workspace.run_folder import RunFolder
 
 PRESETS: dict[str, dict[str, Any]] = {
     "default": {"preset": "default"},

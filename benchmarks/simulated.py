@@ -29,9 +29,9 @@ from data_schemas.config import load_config
 from pipeline.detection.network_tasks import LENGTHS
 from pipeline.naming import taxonomy_of
 from pipeline.readers import recognise
-from pipeline.run_folder import RunFolder
 from pipeline.simulation import SIMULATOR_VERSION, write_demo
 from pipeline.stages import STAGES, Context
+from pipeline.workspace.run_folder import RunFolder
 
 Tables = dict[str, pd.DataFrame]
 

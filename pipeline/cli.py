@@ -22,8 +22,8 @@ from pipeline.selftest.command import selftest
 
 if TYPE_CHECKING:
     from data_schemas.config import Config
-    from pipeline.run_folder import RunFolder
-    from pipeline.workspace import Workspace
+    from pipeline.workspace.run_folder import RunFolder
+    from pipeline.workspace.workspace import Workspace
 
 __all__ = ["app", "main"]
 
@@ -96,8 +96,8 @@ def demo(
 
     Example: audit demo demo --clips 400
     """
-    from pipeline.progress import stage_progress
     from pipeline.simulation import write_demo
+    from pipeline.workspace.progress import stage_progress
 
     with stage_progress("simulate") as progress:
         made = write_demo(directory, clips=clips, seed=seed, pictures=pictures, frame_labels=frame_labels, progress=progress)
@@ -140,12 +140,12 @@ def run(
     Example: audit run --reviewed -w my-audit
     """
     from pipeline.presentation import found_lines
-    from pipeline.progress import stage_progress
     from pipeline.report.page import write_report
     from pipeline.rounds import decided_so_far
     from pipeline.run import run_audit
     from pipeline.summary import summarise
-    from pipeline.workspace import Workspace
+    from pipeline.workspace.progress import stage_progress
+    from pipeline.workspace.workspace import Workspace
 
     place = Workspace(workspace)
     options: dict[str, dict[str, Any]] = {
@@ -189,7 +189,7 @@ def status(
     from pipeline.presentation import status_lines
     from pipeline.review.access import stored_events
     from pipeline.summary import summarise
-    from pipeline.workspace import Workspace
+    from pipeline.workspace.workspace import Workspace
 
     folder = _newest_run(workspace)
     found = summarise(folder, stored_events(Workspace(workspace)))
@@ -232,7 +232,7 @@ def _config(place: Workspace, options: dict[str, dict[str, Any]], source: Path |
 
 def _newest_run(workspace: Path) -> RunFolder:
     from data_schemas.errors import StageError
-    from pipeline.workspace import Workspace
+    from pipeline.workspace.workspace import Workspace
 
     folder = Workspace(workspace).newest()
     if folder is None:

@@ -34,7 +34,7 @@ def compare(
 
     from pipeline.report.comparison_words import compare_lines
     from pipeline.report.comparison_writing import write_comparison
-    from pipeline.workspace import Workspace
+    from pipeline.workspace.workspace import Workspace
 
     made = write_comparison(Workspace(workspace), out=out, wanted=wanted, workspace=workspace)
     if as_json:

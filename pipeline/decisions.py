@@ -26,7 +26,7 @@ def export_decisions(
     """
     from pipeline.review.access import stored_events
     from pipeline.review.exchange import export_events
-    from pipeline.workspace import Workspace
+    from pipeline.workspace.workspace import Workspace
 
     count = export_events(stored_events(Workspace(workspace)), file)
     typer.echo(f"wrote {count:,} events to {file}")
@@ -47,7 +47,7 @@ def import_decisions(
     """
     from pipeline.presentation import typed
     from pipeline.review.exchange import import_into
-    from pipeline.workspace import Workspace
+    from pipeline.workspace.workspace import Workspace
 
     done = import_into(Workspace(workspace), file)
     for problem in sorted([*done.problems, *done.doubts], key=lambda problem: problem.line):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 import data_schemas
-from pipeline.workspace import Workspace
+from pipeline.workspace.workspace import Workspace
 
 __all__ = ["Finding", "examine"]
 

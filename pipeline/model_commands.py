@@ -30,8 +30,8 @@ def predict(
     """
     from pipeline.prediction import load_models, predict_recordings, reading_config, require_writable, write_predictions
     from pipeline.presentation import predicted_lines, set_aside_lines
-    from pipeline.progress import stage_progress
     from pipeline.readers import recognise
+    from pipeline.workspace.progress import stage_progress
 
     require_writable(out)
     config = reading_config(format=format)

@@ -11,7 +11,7 @@ import typer
 from pipeline.options import WorkspaceOption
 
 if TYPE_CHECKING:
-    from pipeline.workspace import Workspace
+    from pipeline.workspace.workspace import Workspace
 
 __all__ = ["password", "review"]
 
@@ -30,7 +30,7 @@ def review(
     """
     from pipeline.review.access import database_of
     from pipeline.serving import app_command, app_script, is_loopback, require_finished_run, require_free_port, serve
-    from pipeline.workspace import Workspace
+    from pipeline.workspace.workspace import Workspace
 
     place = Workspace(workspace)
     require_finished_run(place)
@@ -48,7 +48,7 @@ def password(workspace: WorkspaceOption = Path()) -> None:
     Example: audit password -w my-audit
     """
     from pipeline.passwords import store_password
-    from pipeline.workspace import Workspace
+    from pipeline.workspace.workspace import Workspace
 
     place = Workspace(workspace)
     store_password(place.config_path, _typed_password())

@@ -15,10 +15,10 @@ from typing import Any
 import pandas as pd
 
 from data_schemas.errors import StageError
-from pipeline.identity import digest
 from pipeline.reviewed import count_frames, reviewed_stretches
-from pipeline.run_folder import RunFolder
-from pipeline.workspace import Workspace
+from pipeline.workspace.identity import digest
+from pipeline.workspace.run_folder import RunFolder
+from pipeline.workspace.workspace import Workspace
 
 __all__ = [
     "Decided",

@@ -14,14 +14,14 @@ import data_schemas
 from data_schemas.config import Config
 from data_schemas.errors import PoseAuditError
 from pipeline.data_summary import summarise_data
-from pipeline.identity import code_version, digest
 from pipeline.naming import named_files, taxonomy_of
-from pipeline.progress import Report
 from pipeline.readers import Reader, recognise
 from pipeline.rounds import Decided, adopt_rounds, figures_of_round, open_round
-from pipeline.run_folder import RunFolder
 from pipeline.stages import SCHEMAS, STAGES, Context, Stage
-from pipeline.workspace import Workspace
+from pipeline.workspace.identity import code_version, digest
+from pipeline.workspace.progress import Report
+from pipeline.workspace.run_folder import RunFolder
+from pipeline.workspace.workspace import Workspace
 
 __all__ = ["run_audit"]
 

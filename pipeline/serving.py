@@ -13,7 +13,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from data_schemas.errors import StageError, UsageError
-from pipeline.workspace import Workspace
+from pipeline.workspace.workspace import Workspace
 
 __all__ = [
     "app_command",

@@ -9,9 +9,9 @@ import pandas as pd
 
 from data_schemas.errors import StageError
 from pipeline.rounds import rounds_of
-from pipeline.run_folder import RunFolder
 from pipeline.stages import SCHEMAS, STAGES
-from pipeline.workspace import Workspace
+from pipeline.workspace.run_folder import RunFolder
+from pipeline.workspace.workspace import Workspace
 
 __all__ = ["blind_species", "clip_list", "label_errors", "review_figures", "segments_by_state", "summarise", "unreviewed"]
 

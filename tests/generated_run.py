@@ -11,9 +11,9 @@ from PIL import Image
 from data_schemas.config import Config
 from data_schemas.skeletons import load_skeleton
 from data_schemas.tables import text
-from pipeline.run_folder import RunFolder
 from pipeline.stages import SCHEMAS
-from pipeline.workspace import Workspace
+from pipeline.workspace.run_folder import RunFolder
+from pipeline.workspace.workspace import Workspace
 
 RUN = "20261125T000000Z-0a1b2c3d"
 FIRST_FRAME = 100

@@ -9,9 +9,9 @@ import pandas as pd
 
 from pipeline.review.events import Commit, Span, new_operation
 from pipeline.review.store import ReviewStore
-from pipeline.run_folder import RunFolder
 from pipeline.stages import SCHEMAS
-from pipeline.workspace import Workspace
+from pipeline.workspace.run_folder import RunFolder
+from pipeline.workspace.workspace import Workspace
 from tests.generated_run import write_generated_run
 
 

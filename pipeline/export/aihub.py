@@ -17,12 +17,12 @@ from data_schemas.errors import StageError
 from data_schemas.labels import Taxonomy
 from pipeline.export.label_text import correct_label_file
 from pipeline.export.labels import changed_frames
-from pipeline.file_names import file_name
 from pipeline.readers.checks import Unreadable
 from pipeline.readers.files import list_files, read_bytes
 from pipeline.readers.names import shown_path
-from pipeline.run_folder import RunFolder
 from pipeline.sampling import clip_bounds
+from pipeline.workspace.file_names import file_name
+from pipeline.workspace.run_folder import RunFolder
 
 __all__ = ["LabelFiles", "Stretch", "stretches", "write_label_files"]
 

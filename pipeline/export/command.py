@@ -36,7 +36,7 @@ def export(
     from data_schemas.config import load_config
     from pipeline.export.dataset import export_dataset
     from pipeline.export.datasheet_page import export_lines
-    from pipeline.workspace import Workspace
+    from pipeline.workspace.workspace import Workspace
 
     place = Workspace(workspace)
     options = {

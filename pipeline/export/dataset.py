@@ -23,11 +23,11 @@ from pipeline.export.labels import clip_labels, review_frames
 from pipeline.export.placing import placed_folder, refuse_place, write_sums
 from pipeline.export.windows import clean_windows
 from pipeline.naming import taxonomy_of
-from pipeline.progress import Report
 from pipeline.review.access import frames_of, stored_events
 from pipeline.rounds import earlier_rounds
-from pipeline.run_folder import RunFolder
-from pipeline.workspace import Workspace
+from pipeline.workspace.progress import Report
+from pipeline.workspace.run_folder import RunFolder
+from pipeline.workspace.workspace import Workspace
 
 __all__ = ["export_dataset"]
 

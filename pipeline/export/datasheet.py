@@ -19,10 +19,10 @@ from pipeline.export.files import WrittenTable
 from pipeline.export.labels import changed_frames
 from pipeline.export.placing import sha256_of
 from pipeline.export.windows import CleanWindows
-from pipeline.identity import digest
 from pipeline.review.access import orphans_of
-from pipeline.run_folder import RunFolder
 from pipeline.summary import label_errors, unreviewed
+from pipeline.workspace.identity import digest
+from pipeline.workspace.run_folder import RunFolder
 
 __all__ = ["Exported", "datasheet"]
 

@@ -18,9 +18,9 @@ from pipeline.review.access import frames_of, stored_events, stored_samples
 from pipeline.review.blind import strata_of
 from pipeline.review.events import ADJUDICATION, REVIEW
 from pipeline.review.progress import segment_states
-from pipeline.run_folder import RunFolder
 from pipeline.summary import unreviewed
-from pipeline.workspace import Workspace
+from pipeline.workspace.run_folder import RunFolder
+from pipeline.workspace.workspace import Workspace
 
 __all__ = ["Measured", "measure_labels"]
 

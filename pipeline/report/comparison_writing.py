@@ -13,9 +13,9 @@ from pipeline.report.comparison import Compared, comparison_page
 from pipeline.report.comparison_file import read_retraining
 from pipeline.report.comparison_words import headline
 from pipeline.report.found import Found
-from pipeline.run_folder import RunFolder
 from pipeline.stages import SCHEMAS
-from pipeline.workspace import Workspace
+from pipeline.workspace.run_folder import RunFolder
+from pipeline.workspace.workspace import Workspace
 
 __all__ = ["Made", "write_comparison"]
 

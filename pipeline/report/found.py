@@ -17,7 +17,7 @@ from data_schemas.tables import PROBABILITY_PREFIX, SELFTEST, keypoints_of, text
 from pipeline.colours import Look, class_looks
 from pipeline.naming import class_title, taxonomy_of
 from pipeline.rounds import rounds_before
-from pipeline.run_folder import RunFolder
+from pipeline.workspace.run_folder import RunFolder
 
 __all__ = ["Found"]
 

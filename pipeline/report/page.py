@@ -22,10 +22,10 @@ from pipeline.report.selftest_table import selftest_section
 from pipeline.report.share_section import as_of_sentence, measured_here, quality_section, share_sentence
 from pipeline.report.shell import empty, html_page, html_table, is_simulated, plot, prose, section
 from pipeline.review.access import stored_size
-from pipeline.run_folder import RunFolder
 from pipeline.stages import SCHEMAS
 from pipeline.summary import unreviewed
-from pipeline.workspace import Workspace
+from pipeline.workspace.run_folder import RunFolder
+from pipeline.workspace.workspace import Workspace
 
 __all__ = ["write_report"]
 

@@ -13,8 +13,8 @@ from pipeline.proof.intervals import share_estimate
 from pipeline.proof.measured import Measured, measure_labels
 from pipeline.proof.words import blind_words, counted, label_words, shown_share
 from pipeline.report.shell import empty, html_table, prose
-from pipeline.run_folder import RunFolder
-from pipeline.workspace import Workspace
+from pipeline.workspace.run_folder import RunFolder
+from pipeline.workspace.workspace import Workspace
 
 __all__ = ["as_of_sentence", "measured_here", "quality_section", "share_sentence"]
 

@@ -10,12 +10,12 @@ from typing import Any
 from msgspec import convert
 
 from model.card import Figure, ModelCard
-from pipeline.identity import digest
 from pipeline.proof.words import counted
 from pipeline.report.comparison_file import Species
 from pipeline.report.comparison_words import GROUPS, missing_words
 from pipeline.retraining.material import Material
 from pipeline.retraining.models import Wanted
+from pipeline.workspace.identity import digest
 
 __all__ = ["card_of"]
 

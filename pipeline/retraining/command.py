@@ -38,11 +38,11 @@ def retrain(
     import json
 
     from data_schemas.config import load_config
-    from pipeline.progress import stage_progress
     from pipeline.retraining.retrain import retrain_arms
     from pipeline.retraining.tracking import open_tracker
     from pipeline.retraining.words import retrain_lines
-    from pipeline.workspace import Workspace
+    from pipeline.workspace.progress import stage_progress
+    from pipeline.workspace.workspace import Workspace
 
     place = Workspace(workspace)
     options: dict[str, dict[str, Any]] = {

@@ -29,9 +29,6 @@ from model.classifier import BehaviorClassifier
 from model.device import choose_device
 from model.training import Windows
 from pipeline.detection.hearing import recipe_of
-from pipeline.file_names import file_name
-from pipeline.identity import code_version, digest
-from pipeline.progress import Report
 from pipeline.retraining.material import Material
 from pipeline.retraining.plan import Lesson
 from pipeline.retraining.training import (
@@ -44,7 +41,10 @@ from pipeline.retraining.training import (
     updates_by_trial,
 )
 from pipeline.retraining.trust import Trust, hash_of
-from pipeline.run_folder import RunFolder
+from pipeline.workspace.file_names import file_name
+from pipeline.workspace.identity import code_version, digest
+from pipeline.workspace.progress import Report
+from pipeline.workspace.run_folder import RunFolder
 
 __all__ = ["Models", "Wanted"]
 

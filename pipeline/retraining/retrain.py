@@ -23,8 +23,6 @@ from data_schemas.errors import WorkspaceError
 from data_schemas.tables import ARM_PREDICTIONS, probability_columns, text
 from model.card import write_model_card
 from model.classifier import BehaviorClassifier
-from pipeline.identity import code_version, digest
-from pipeline.progress import Report
 from pipeline.proof.chances import union_chances
 from pipeline.proof.verified import sample_states
 from pipeline.retraining.arms import Arm
@@ -35,8 +33,10 @@ from pipeline.retraining.models import Models, Wanted
 from pipeline.retraining.plan import CURVE, arms_of, curve_lessons, lesson_of
 from pipeline.retraining.tracking import Tracker
 from pipeline.run import Show
-from pipeline.run_folder import RunFolder
-from pipeline.workspace import Workspace
+from pipeline.workspace.identity import code_version, digest
+from pipeline.workspace.progress import Report
+from pipeline.workspace.run_folder import RunFolder
+from pipeline.workspace.workspace import Workspace
 
 __all__ = ["Retrained", "retrain_arms"]
 

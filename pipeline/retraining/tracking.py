@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_schemas.errors import ConfigError, UsageError
-from pipeline.file_names import file_name
+from pipeline.workspace.file_names import file_name
 
 __all__ = ["Tracker", "open_tracker"]
 

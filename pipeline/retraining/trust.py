@@ -15,10 +15,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.detection.trusted import trust_labels
-from pipeline.identity import digest
 from pipeline.readers.recordings import text_by_code
 from pipeline.retraining.material import Material
-from pipeline.run_folder import RunFolder
+from pipeline.workspace.identity import digest
+from pipeline.workspace.run_folder import RunFolder
 
 __all__ = ["Trust", "hash_of"]
 

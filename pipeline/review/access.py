@@ -16,8 +16,8 @@ from pipeline.given import given_labels
 from pipeline.naming import taxonomy_of
 from pipeline.review.queries import table_of
 from pipeline.review.store import ReviewStore
-from pipeline.run_folder import RunFolder
-from pipeline.workspace import Workspace
+from pipeline.workspace.run_folder import RunFolder
+from pipeline.workspace.workspace import Workspace
 
 __all__ = [
     "KnownLabels",

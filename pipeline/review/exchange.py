@@ -28,7 +28,7 @@ from pipeline.review.incoming import Clips, RowError, checked_row
 from pipeline.review.people import People
 from pipeline.review.store import ReviewStore
 from pipeline.spreadsheets import guarded
-from pipeline.workspace import Workspace
+from pipeline.workspace.workspace import Workspace
 
 __all__ = ["NEEDED", "Imported", "Problem", "export_events", "import_events", "import_into"]
 

@@ -33,11 +33,11 @@ def selftest(
     """
     import json
 
-    from pipeline.progress import stage_progress
     from pipeline.report.page import write_report
     from pipeline.selftest.trial import KINDS, SHARES, prepare_selftest, run_selftest
     from pipeline.selftest.words import cost_line, selftest_lines
-    from pipeline.workspace import Workspace
+    from pipeline.workspace.progress import stage_progress
+    from pipeline.workspace.workspace import Workspace
 
     options = {"run": {"jobs": jobs}}
     planted: dict[str, Any] = {"kinds": kinds or KINDS, "shares": shares or SHARES, "seed": seed}

@@ -13,18 +13,18 @@ from data_schemas.config import Config, load_config
 from data_schemas.errors import TooFewDataError, UsageError
 from data_schemas.tables import PLANTED_KINDS, SELFTEST, text
 from pipeline.folds import FEWEST_GROUPS
-from pipeline.identity import code_version, digest
 from pipeline.naming import taxonomy_of
-from pipeline.progress import Report
 from pipeline.readers import Reader, recognise
 from pipeline.run import Draw, Show, run_audit
-from pipeline.run_folder import RunFolder
 from pipeline.selftest.ground import Ground, lay_ground
 from pipeline.selftest.planted import Planted
 from pipeline.selftest.planting import plant
 from pipeline.selftest.recovery import FEWEST_WINDOWS, findings, nothing_planted, recovery, selftest_table
 from pipeline.stages import SCHEMAS, STAGES, Context
-from pipeline.workspace import Workspace
+from pipeline.workspace.identity import code_version, digest
+from pipeline.workspace.progress import Report
+from pipeline.workspace.run_folder import RunFolder
+from pipeline.workspace.workspace import Workspace
 
 __all__ = ["KINDS", "SHARES", "Selftest", "prepare_selftest", "run_selftest"]
 

@@ -12,8 +12,8 @@ from data_schemas.labels import load_taxonomy
 from pipeline.data_summary import summarise_data
 from pipeline.presentation import data_lines
 from pipeline.readers import recognise
-from pipeline.run_folder import RunFolder
 from pipeline.stages import STAGES, Context
+from pipeline.workspace.run_folder import RunFolder
 
 
 def read_and_cut(source: Path, scratch: Path, **windows: Any) -> dict[str, pd.DataFrame]:

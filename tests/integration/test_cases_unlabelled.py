@@ -28,12 +28,12 @@ from pipeline.review.events import Commit, Span, new_operation
 from pipeline.review.history import history
 from pipeline.rounds import Decided, decided_so_far
 from pipeline.run import run_audit
-from pipeline.run_folder import RunFolder
 from pipeline.selftest.ground import lay_ground
 from pipeline.selftest.planting import plant
 from pipeline.stages import SCHEMAS, STAGES, Context
 from pipeline.summary import summarise
-from pipeline.workspace import Workspace
+from pipeline.workspace.run_folder import RunFolder
+from pipeline.workspace.workspace import Workspace
 from tests.integration.test_cases_detection import recordings
 from tests.unit.pipeline.detection.small import Nowhere
 from tests.unit.pipeline.readers.reading import read

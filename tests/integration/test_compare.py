@@ -11,9 +11,9 @@ from pipeline.report.page import write_report
 from pipeline.review.blind import draw_sample, strata_of
 from pipeline.review.events import Commit, Span, blind_stream, new_operation
 from pipeline.review.store import ReviewStore
-from pipeline.run_folder import RunFolder
 from pipeline.stages import SCHEMAS
-from pipeline.workspace import Workspace
+from pipeline.workspace.run_folder import RunFolder
+from pipeline.workspace.workspace import Workspace
 from tests.integration.browser import chromium
 from tests.integration.pages.looking import violations
 from tests.retrain_example import retrain_example, species

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.progress import stage_progress
 from pipeline.report.page import write_report
 from pipeline.selftest.trial import prepare_selftest
-from pipeline.workspace import Workspace
+from pipeline.workspace.progress import stage_progress
+from pipeline.workspace.workspace import Workspace
 
 pytestmark = pytest.mark.integration
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.file_names import file_name
+from pipeline.workspace.file_names import file_name
 
 ODD = st.sampled_from(
     [

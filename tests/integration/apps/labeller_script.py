@@ -10,7 +10,7 @@ from audit_app.labeller.payload import clip_payload
 from pipeline.report.found import Found
 from pipeline.review.store import ReviewStore
 from pipeline.stages import SCHEMAS
-from pipeline.workspace import Workspace
+from pipeline.workspace.workspace import Workspace
 
 st.set_page_config(layout="wide", initial_sidebar_state="collapsed")
 st.markdown("<style>.stMainBlockContainer{padding:3.4rem 1.2rem 0.4rem}</style>", unsafe_allow_html=True)

@@ -13,7 +13,7 @@ from pipeline.review.access import frames_of, stored_events
 from pipeline.review.blind import draw_sample
 from pipeline.review.store import ReviewStore
 from pipeline.stages import SCHEMAS
-from pipeline.workspace import Workspace
+from pipeline.workspace.workspace import Workspace
 from tests.integration.browser import FarAway
 from tests.integration.pages.looking import serve, settled
 from tests.pages_run import paint, run_of, write_pages_run

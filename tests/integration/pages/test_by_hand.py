@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.review.store import ReviewStore
-from pipeline.workspace import Workspace
+from pipeline.workspace.workspace import Workspace
 from tests.integration.browser import FarAway
 from tests.integration.pages.looking import serve, settled
 from tests.pages_run import segments_of, write_pages_run

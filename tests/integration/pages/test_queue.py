@@ -7,7 +7,7 @@ import pytest
 from audit_app.queue_filters import QueueFilters
 from pipeline.detection.segments import left_to_learn
 from pipeline.review.store import ReviewStore
-from pipeline.workspace import Workspace
+from pipeline.workspace.workspace import Workspace
 from tests.integration.browser import FarAway
 from tests.integration.pages.looking import query, settled
 from tests.pages_run import segments_of

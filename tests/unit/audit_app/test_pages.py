@@ -8,9 +8,9 @@ import json
 import numpy as np
 import pytest
 
-from pipeline.run_folder import RunFolder
 from pipeline.stages import SCHEMAS
-from pipeline.workspace import Workspace
+from pipeline.workspace.run_folder import RunFolder
+from pipeline.workspace.workspace import Workspace
 from tests.pages_run import drop_segments, paint_all_segments, run_of, write_pages_run
 from tests.unit.audit_app.shown import button, component, texts
 

@@ -15,7 +15,7 @@ from data_schemas.errors import UsageError
 from pipeline.report.found import Found
 from pipeline.review.store import Commit, Operation, ReviewStore, Span
 from pipeline.stages import SCHEMAS
-from pipeline.workspace import Workspace
+from pipeline.workspace.workspace import Workspace
 from tests.generated_run import RUN
 
 CLIP = "dog-sit-000001"

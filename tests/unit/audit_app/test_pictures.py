@@ -12,7 +12,7 @@ from PIL import Image
 from audit_app.clip_facts import clip_facts
 from audit_app.pictures import LONGEST_SIDE, DisplayPictures
 from data_schemas.errors import SourceError
-from pipeline.run_folder import RunFolder
+from pipeline.workspace.run_folder import RunFolder
 from tests.generated_run import RUN
 
 CLIP = "dog-sit-000000"

@@ -13,7 +13,7 @@ from pipeline.review.access import frames_of
 from pipeline.review.blind import draw_sample
 from pipeline.review.store import ReviewStore
 from pipeline.stages import SCHEMAS
-from pipeline.workspace import Workspace
+from pipeline.workspace.workspace import Workspace
 from tests.pages_run import make_cats, paint, run_of, segments_of
 from tests.unit.audit_app.shown import button, component, texts
 

@@ -12,7 +12,7 @@ from audit_app.queue_filters import QueueFilters
 from audit_app.queue_rows import list_columns, queue_rows
 from audit_app.warming import warm
 from data_schemas.errors import WorkspaceError
-from pipeline.run_folder import RunFolder
+from pipeline.workspace.run_folder import RunFolder
 from tests.pages_run import run_of, write_pages_run
 
 

@@ -24,11 +24,11 @@ from pipeline.report.page import write_report
 from pipeline.review.blind import draw_sample
 from pipeline.review.events import Commit, Operation, Span
 from pipeline.review.store import ReviewStore
-from pipeline.run_folder import RunFolder
 from pipeline.selftest.recovery import nothing_planted, selftest_table
 from pipeline.simulation import write_demo
 from pipeline.stages import SCHEMAS, STAGES, Context
-from pipeline.workspace import Workspace
+from pipeline.workspace.run_folder import RunFolder
+from pipeline.workspace.workspace import Workspace
 
 
 @pytest.fixture(scope="module")

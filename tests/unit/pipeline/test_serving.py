@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from data_schemas.errors import StageError, UsageError
-from pipeline.run_folder import RunFolder
 from pipeline.serving import app_command, app_script, require_finished_run, require_free_port, serve
-from pipeline.workspace import Workspace
+from pipeline.workspace.run_folder import RunFolder
+from pipeline.workspace.workspace import Workspace
 
 
 def test_the_script_is_found_without_importing_the_app():

@@ -17,7 +17,7 @@ from pipeline.review.store import Commit, ReviewStore
 from pipeline.sampling import sample_clips
 from pipeline.stages import SCHEMAS
 from pipeline.windows import cut_windows
-from pipeline.workspace import Workspace
+from pipeline.workspace.workspace import Workspace
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ from data_schemas.labels import load_taxonomy
 from data_schemas.tables import CLIPS
 from pipeline.export.aihub import Stretch, stretches, write_label_files
 from pipeline.export.dataset import export_dataset
-from pipeline.file_names import file_name
 from pipeline.readers import recognise
 from pipeline.review.access import frames_of
-from pipeline.workspace import Workspace
+from pipeline.workspace.file_names import file_name
+from pipeline.workspace.workspace import Workspace
 from tests.unit.pipeline.export.conftest import finished_run
 from tests.unit.pipeline.export.test_label_text import label_file
 

@@ -22,7 +22,7 @@ from pipeline.readers import recognise
 from pipeline.review.access import frames_of, stored_events
 from pipeline.review.consensus import labels_after_review
 from pipeline.review.store import ReviewStore
-from pipeline.workspace import Workspace
+from pipeline.workspace.workspace import Workspace
 from tests.unit.pipeline.export.conftest import finished_run
 
 CLIPS = ("DOG-00-0-SIT", "DOG-00-0-WALKRUN")

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.retraining import trust as module
 from pipeline.retraining.trust import Trust
-from pipeline.run_folder import RunFolder
+from pipeline.workspace.run_folder import RunFolder
 
 
 def windows() -> pd.DataFrame:

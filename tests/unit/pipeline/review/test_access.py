@@ -6,7 +6,7 @@ from pathlib import Path
 
 from data_schemas.labels import load_taxonomy
 from pipeline.review.access import KnownLabels, database_of, stored_events
-from pipeline.workspace import Workspace
+from pipeline.workspace.workspace import Workspace
 
 
 def test_the_database_is_the_workspaces_unless_the_configuration_names_one(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pipeline.meaning import meaning_of
+from pipeline.workspace.meaning import meaning_of
 
 __all__ = ["code_version", "digest"]
 
@@ -27,7 +27,7 @@ def code_version(*modules: str) -> str:
     Comments, docstrings and layout do not count; so what is made from this hash stays fresh when they change, and when any
     module changes that these do not import.
     """
-    root = Path(__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parents[2]
     found: dict[str, str] = {}
     todo = list(modules)
     while todo:

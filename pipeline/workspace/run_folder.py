@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from data_schemas.errors import StageError, WorkspaceError
 from data_schemas.tables import validate
-from pipeline.file_names import file_name
+from pipeline.workspace.file_names import file_name
 
 __all__ = ["RunFolder", "disk_explained"]
 

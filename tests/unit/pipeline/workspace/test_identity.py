@@ -12,17 +12,18 @@ import pytest
 
 from data_schemas.config import load_config
 from data_schemas.tables import text
-from pipeline import identity, run
-from pipeline.identity import code_version
-from pipeline.meaning import meaning_of
-from pipeline.progress import Report
+from pipeline import run
 from pipeline.report.page import write_report
 from pipeline.review.access import stored_size
 from pipeline.review.events import Commit, Span, new_operation
 from pipeline.review.store import ReviewStore
 from pipeline.rounds import Decided
-from pipeline.run_folder import RunFolder
-from pipeline.workspace import Workspace
+from pipeline.workspace import identity
+from pipeline.workspace.identity import code_version
+from pipeline.workspace.meaning import meaning_of
+from pipeline.workspace.progress import Report
+from pipeline.workspace.run_folder import RunFolder
+from pipeline.workspace.workspace import Workspace
 from tests.conftest import ROOT
 
 ROOTS = {
@@ -39,7 +40,7 @@ def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a copy of the packages, whose hashes are asked for."""
     for package in ("data_schemas", "model", "pipeline"):
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(identity, "__file__", str(tmp_path / "pipeline" / "identity.py"))
+    monkeypatch.setattr(identity, "__file__", str(tmp_path / "pipeline" / "workspace" / "identity.py"))
     return tmp_path
 
 

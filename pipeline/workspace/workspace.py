@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from data_schemas.errors import StageError
-from pipeline.run_folder import RunFolder, disk_explained
+from pipeline.workspace.run_folder import RunFolder, disk_explained
 
 __all__ = ["Workspace"]
 

@@ -12,14 +12,14 @@ import pytest
 
 from data_schemas.config import load_config
 from data_schemas.tables import OOF
-from pipeline.file_names import file_name
 from pipeline.prediction import load_models
-from pipeline.progress import Report
 from pipeline.report.page import write_report
 from pipeline.retraining.retrain import retrain_arms
 from pipeline.run import run_audit
-from pipeline.run_folder import RunFolder
-from pipeline.workspace import Workspace
+from pipeline.workspace.file_names import file_name
+from pipeline.workspace.progress import Report
+from pipeline.workspace.run_folder import RunFolder
+from pipeline.workspace.workspace import Workspace
 
 SPECIES = ("../../../X", "A/" + "쥐" * 90)
 QUICK = {
