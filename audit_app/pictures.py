@@ -14,8 +14,8 @@ from PIL import Image, UnidentifiedImageError
 
 from data_schemas.errors import SourceError
 from pipeline.readers.checks import Unreadable
-from pipeline.readers.files import read_bytes
-from pipeline.readers.pictures import picture_root
+from pipeline.readers.clip_pictures import picture_root
+from pipeline.readers.files.listing import read_bytes
 
 __all__ = ["DisplayPicture", "DisplayPictures"]
 

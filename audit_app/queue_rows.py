@@ -13,7 +13,7 @@ from audit_app.queue_filters import QueueFilters
 from audit_app.review_events import events
 from audit_app.segment_board import segment_board
 from audit_app.wording import STATE_NAMES
-from pipeline.naming import KIND_NAMES, class_title
+from pipeline.readers.taxonomy import KIND_NAMES, class_title
 from pipeline.report.found import Found
 from pipeline.review.progress import frames_a_minute, states_in_queue
 

@@ -21,8 +21,8 @@ from benchmarks.machine import describe
 from benchmarks.simulated import markdown, scores, true_labels
 from data_schemas.config import load_config
 from data_schemas.tables import PROBABILITY_PREFIX
-from pipeline.naming import taxonomy_of
 from pipeline.readers import recognise
+from pipeline.readers.taxonomy import taxonomy_of
 from pipeline.simulation import SIMULATOR_VERSION, write_demo
 from pipeline.stages import STAGES, Context
 from pipeline.workspace.run_folder import RunFolder

@@ -27,8 +27,8 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from benchmarks.machine import describe
 from data_schemas.config import load_config
 from pipeline.detection.network_tasks import LENGTHS
-from pipeline.naming import taxonomy_of
 from pipeline.readers import recognise
+from pipeline.readers.taxonomy import taxonomy_of
 from pipeline.simulation import SIMULATOR_VERSION, write_demo
 from pipeline.stages import STAGES, Context
 from pipeline.workspace.run_folder import RunFolder

@@ -9,8 +9,8 @@ import pandas as pd
 
 from data_schemas.tables import PROBABILITY_PREFIX
 from pipeline.colours import FLAGGED, QUIET
-from pipeline.naming import KIND_NAMES
 from pipeline.proof.intervals import share_estimate
+from pipeline.readers.taxonomy import KIND_NAMES
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure, Scatter

@@ -21,9 +21,9 @@ from model.classifier import BehaviorClassifier
 from model.frames import missing_keypoints
 from model.training import Windows
 from pipeline.readers import Recordings
-from pipeline.readers.table_clips import NO_SPECIES
+from pipeline.readers.spreadsheets import guarded_table
+from pipeline.readers.tables.table_clips import NO_SPECIES
 from pipeline.sampling import sample_clips
-from pipeline.spreadsheets import guarded_table
 from pipeline.windows import cut_windows
 
 __all__ = ["Predicted", "load_models", "predict_recordings", "reading_config", "require_writable", "write_predictions"]

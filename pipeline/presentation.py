@@ -12,7 +12,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from pipeline.data_text import CLASS_HEADS, class_rows, data_sentences, data_warnings, noted_lines
-from pipeline.naming import KIND_NAMES
+from pipeline.readers.taxonomy import KIND_NAMES
 from pipeline.trust_text import trust_sentences
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ import data_schemas
 from data_schemas.config import Config
 from data_schemas.errors import PoseAuditError
 from pipeline.data_summary import summarise_data
-from pipeline.naming import named_files, taxonomy_of
 from pipeline.readers import Reader, recognise
+from pipeline.readers.taxonomy import named_files, taxonomy_of
 from pipeline.rounds import Decided, adopt_rounds, figures_of_round, open_round
 from pipeline.stages import SCHEMAS, STAGES, Context, Stage
 from pipeline.workspace.identity import code_version, digest

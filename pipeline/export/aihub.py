@@ -18,7 +18,7 @@ from data_schemas.labels import Taxonomy
 from pipeline.export.label_text import correct_label_file
 from pipeline.export.labels import changed_frames
 from pipeline.readers.checks import Unreadable
-from pipeline.readers.files import list_files, read_bytes
+from pipeline.readers.files.listing import list_files, read_bytes
 from pipeline.readers.names import shown_path
 from pipeline.sampling import clip_bounds
 from pipeline.workspace.file_names import file_name

@@ -22,7 +22,7 @@ from pipeline.export.frames import clean_frames
 from pipeline.export.labels import clip_labels, review_frames
 from pipeline.export.placing import placed_folder, refuse_place, write_sums
 from pipeline.export.windows import clean_windows
-from pipeline.naming import taxonomy_of
+from pipeline.readers.taxonomy import taxonomy_of
 from pipeline.review.access import frames_of, stored_events
 from pipeline.rounds import earlier_rounds
 from pipeline.workspace.progress import Report

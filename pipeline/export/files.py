@@ -14,7 +14,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from data_schemas.tables import validate
-from pipeline.spreadsheets import guarded_table
+from pipeline.readers.spreadsheets import guarded_table
 
 __all__ = ["WrittenTable", "write_parts"]
 

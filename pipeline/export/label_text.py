@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
-from pipeline.readers.encodings import decode_text
+from pipeline.readers.files.encodings import decode_text
 
 __all__ = ["correct_label_file"]
 

@@ -6,7 +6,7 @@ The same rules for every format, and the same words.
 |---|---|
 | frames out of order | sorted; noted |
 | a frame twice, the same both times | kept once; noted |
-| a frame twice, told differently | the clip is rejected (of a table with the cause, see :mod:`pipeline.readers.repeats`) |
+| a frame twice, told differently | the clip is rejected (of a table with the cause, see :mod:`pipeline.readers.tables.repeats`) |
 | a frame number or a time that cannot be: negative, too large, infinite | the clip is rejected |
 | a time that is missing | computed from the frame number and the clip's frame rate; noted |
 | a time that is missing where fewer than two frames have one, and no frame rate is told | the clip is rejected |

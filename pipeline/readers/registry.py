@@ -14,15 +14,15 @@ import joblib
 from data_schemas.config import Config
 from data_schemas.errors import SourceError
 from data_schemas.labels import Taxonomy
-from pipeline.naming import taxonomy_of
-from pipeline.readers.aihub59 import looks_like_a_clip, read_clip, skeleton_of_clips
+from pipeline.readers.aihub59.aihub59 import looks_like_a_clip, read_clip, skeleton_of_clips
 from pipeline.readers.checks import Unreadable
-from pipeline.readers.files import Listing, StoredFile, list_files, read_bytes, read_head
-from pipeline.readers.foreign import ANOTHER_PROGRAMS, HEAD_BYTES, Foreign, foreign_file
+from pipeline.readers.clip_pictures import picture_root, with_pictures
+from pipeline.readers.files.listing import Listing, StoredFile, list_files, read_bytes, read_head
+from pipeline.readers.files.other_programs import ANOTHER_PROGRAMS, HEAD_BYTES, Foreign, foreign_file
 from pipeline.readers.names import shown_path
-from pipeline.readers.pictures import picture_root, with_pictures
 from pipeline.readers.recordings import Clip, Progress, Recordings, Remark, assemble
-from pipeline.readers.table import ENDINGS, read_tables
+from pipeline.readers.tables.tables import ENDINGS, read_tables
+from pipeline.readers.taxonomy import taxonomy_of
 
 __all__ = ["Reader", "recognise"]
 

@@ -8,11 +8,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from pipeline.naming import KIND_NAMES
 from pipeline.presentation import typed
 from pipeline.proof.measured import Measured
 from pipeline.proof.verdict import AUDITED
 from pipeline.proof.words import label_words, share_words, shown_share
+from pipeline.readers.taxonomy import KIND_NAMES
 from pipeline.report import comparison_figures as draw
 from pipeline.report.comparison_file import Retraining
 from pipeline.report.comparison_models import model_sections

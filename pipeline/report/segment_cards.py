@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.colours import css_ground
-from pipeline.naming import KIND_NAMES
+from pipeline.readers.taxonomy import KIND_NAMES
 from pipeline.report.drawing import drawn_edges, hatchings, skeleton_strip, timeline
 from pipeline.sampling import clip_bounds
 

@@ -20,7 +20,7 @@ from model.windowing import Samples
 from pipeline.export.labels import review_frames
 from pipeline.export.windows import clean_windows
 from pipeline.folds import classes_of
-from pipeline.naming import taxonomy_of
+from pipeline.readers.taxonomy import taxonomy_of
 from pipeline.readers.unseen import unseen_places
 from pipeline.retraining.before_review import windows_before_review
 from pipeline.review.access import frames_of, stored_events, stored_samples

@@ -13,10 +13,10 @@ import msgspec
 from data_schemas.errors import SourceError, TableError, UsageError
 from data_schemas.labels import nearest, normal_name
 from pipeline.readers.checks import Unreadable
-from pipeline.readers.csv_text import CsvText, csv_text
-from pipeline.readers.encodings import decode_text
-from pipeline.readers.foreign import HEAD_BYTES, Foreign, foreign_file, foreign_table
-from pipeline.spreadsheets import unguarded
+from pipeline.readers.files.encodings import decode_text
+from pipeline.readers.files.other_programs import HEAD_BYTES, Foreign, foreign_file, foreign_table
+from pipeline.readers.spreadsheets import unguarded
+from pipeline.readers.tables.csv_text import CsvText, csv_text
 
 __all__ = ["NEEDED", "file_format", "rows_of"]
 

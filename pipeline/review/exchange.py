@@ -20,6 +20,7 @@ import pandas as pd
 from data_schemas.config import load_config
 from data_schemas.errors import StageError, WorkspaceError
 from data_schemas.tables import CLIPS, REVIEW_EVENTS
+from pipeline.readers.spreadsheets import guarded
 from pipeline.review.access import KnownLabels, frames_of, known_labels, open_store
 from pipeline.review.contradictions import contradictions
 from pipeline.review.decision_files import NEEDED, file_format, rows_of
@@ -27,7 +28,6 @@ from pipeline.review.events import now
 from pipeline.review.incoming import Clips, RowError, checked_row
 from pipeline.review.people import People
 from pipeline.review.store import ReviewStore
-from pipeline.spreadsheets import guarded
 from pipeline.workspace.workspace import Workspace
 
 __all__ = ["NEEDED", "Imported", "Problem", "export_events", "import_events", "import_into"]

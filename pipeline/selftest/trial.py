@@ -13,8 +13,8 @@ from data_schemas.config import Config, load_config
 from data_schemas.errors import TooFewDataError, UsageError
 from data_schemas.tables import PLANTED_KINDS, SELFTEST, text
 from pipeline.folds import FEWEST_GROUPS
-from pipeline.naming import taxonomy_of
 from pipeline.readers import Reader, recognise
+from pipeline.readers.taxonomy import taxonomy_of
 from pipeline.run import Draw, Show, run_audit
 from pipeline.selftest.ground import Ground, lay_ground
 from pipeline.selftest.planted import Planted

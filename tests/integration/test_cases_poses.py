@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from data_schemas.errors import ConfigError
-from pipeline.readers.pose_columns import pose_facts
+from pipeline.readers.tables.pose_columns import pose_facts
 from tests.unit.pipeline.readers.reading import only_reason, read
 
 

@@ -18,7 +18,7 @@ from data_schemas.labels import normal_name
 from pipeline.export.files import write_parts
 from pipeline.prediction import write_predictions
 from pipeline.readers import recognise
-from pipeline.spreadsheets import guarded, guarded_table, unguarded, unguarded_column
+from pipeline.readers.spreadsheets import guarded, guarded_table, unguarded, unguarded_column
 
 NASTY = (
     "=1+1",

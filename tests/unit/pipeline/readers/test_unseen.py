@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.readers.pose_columns import pose_facts
+from pipeline.readers.tables.pose_columns import pose_facts
 from pipeline.readers.unseen import unseen_keypoints, unseen_note, unseen_places
 from tests.trees import annotation, label_file
 from tests.trees import put as put_json

@@ -23,8 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.readers.recordings import Remark
-from pipeline.readers.table_columns import Rows
-from pipeline.readers.table_files import CLIP_TEXT
+from pipeline.readers.tables.table_columns import Rows
+from pipeline.readers.tables.table_files import CLIP_TEXT
 
 __all__ = ["settle_repeats"]
 

@@ -16,6 +16,7 @@ from data_schemas.errors import ConfigError
 from data_schemas.labels import Taxonomy
 from data_schemas.skeletons import Skeleton, load_skeleton
 from pipeline.readers.actions import class_of, inspected_class
+from pipeline.readers.aihub59.label_file import KEYPOINTS, Animal, LabelFile, Metadata, as_float, decode_label_file
 from pipeline.readers.checks import (
     UNSIZED_LIMIT,
     UNTOLD_NOTE,
@@ -27,7 +28,6 @@ from pipeline.readers.checks import (
     order_frames,
 )
 from pipeline.readers.clocks import clock_note
-from pipeline.readers.label_files import KEYPOINTS, Animal, LabelFile, Metadata, as_float, decode_label_file
 from pipeline.readers.names import clip_id_of, plain_name, shown_path, without_ending, years
 from pipeline.readers.pauses import parting_notes
 from pipeline.readers.recordings import Clip, Remark, group_of

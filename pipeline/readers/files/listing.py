@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
-from pipeline.readers.archives import ARCHIVE_ERRORS, ENDINGS, Archive, TooLargeError, open_archive
 from pipeline.readers.checks import Unreadable
-from pipeline.readers.foreign import HEAD_BYTES, foreign_file
+from pipeline.readers.files.archives import ARCHIVE_ERRORS, ENDINGS, Archive, TooLargeError, open_archive
+from pipeline.readers.files.other_programs import HEAD_BYTES, foreign_file
+from pipeline.readers.files.stored_bytes import FileBytes, JoinedBytes, StoredBytes
 from pipeline.readers.recordings import Remark
-from pipeline.readers.stored_bytes import FileBytes, JoinedBytes, StoredBytes
 
 __all__ = ["Listing", "StoredFile", "is_archive", "list_files", "read_bytes", "read_head"]
 

@@ -10,9 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.readers.names import plain_name
-from pipeline.readers.pose_columns import telling_columns
 from pipeline.readers.recordings import Remark
-from pipeline.readers.table_files import NAMED, TableFile
+from pipeline.readers.tables.pose_columns import telling_columns
+from pipeline.readers.tables.table_files import NAMED, TableFile
 
 __all__ = ["Rows"]
 

@@ -17,8 +17,8 @@ from pipeline.readers.clocks import clock_note, clocks_agree
 from pipeline.readers.names import years
 from pipeline.readers.pauses import parting_notes, skipped_numbers, uncounted_pauses
 from pipeline.readers.recordings import Remark, group_of
-from pipeline.readers.table_columns import Rows
-from pipeline.readers.table_files import CLIP_TEXT
+from pipeline.readers.tables.table_columns import Rows
+from pipeline.readers.tables.table_files import CLIP_TEXT
 
 __all__ = [
     "NO_SPECIES",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.readers.checks import Unreadable
-from pipeline.readers.encodings import decode_text
+from pipeline.readers.files.encodings import decode_text
 
 
 def table(*names: str) -> str:

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from data_schemas.errors import SourceError
-from pipeline.readers.foreign import foreign_file
+from pipeline.readers.files.other_programs import foreign_file
 from tests.unit.pipeline.readers.reading import read
 from tests.unit.pipeline.readers.toy_tables import poses, put
 

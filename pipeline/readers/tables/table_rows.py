@@ -21,8 +21,8 @@ from data_schemas.skeletons import Skeleton
 from data_schemas.tables import LABEL_SOURCES
 from pipeline.readers.checks import LARGEST, UNSIZED_LIMIT, Unreadable, fill_times, impossible_keypoints, order_frames
 from pipeline.readers.recordings import Remark, clips_table, text_by_code
-from pipeline.readers.repeats import settle_repeats
-from pipeline.readers.table_clips import (
+from pipeline.readers.tables.repeats import settle_repeats
+from pipeline.readers.tables.table_clips import (
     FrameClasses,
     Told,
     facts_of_clips,
@@ -31,8 +31,8 @@ from pipeline.readers.table_clips import (
     rates_of_clips,
     told_of_clips,
 )
-from pipeline.readers.table_columns import Rows
-from pipeline.readers.table_files import TableFile
+from pipeline.readers.tables.table_columns import Rows
+from pipeline.readers.tables.table_files import TableFile
 from pipeline.readers.unseen import unseen_keypoints, unseen_note
 
 __all__ = ["split_rows"]

@@ -8,8 +8,8 @@ import re
 from dataclasses import dataclass
 from itertools import islice
 
-from pipeline.readers.encodings import decode_text
-from pipeline.spreadsheets import unguarded
+from pipeline.readers.files.encodings import decode_text
+from pipeline.readers.spreadsheets import unguarded
 
 __all__ = ["CsvText", "csv_text"]
 
@@ -57,7 +57,7 @@ def csv_text(data: bytes, encoding: str = "auto") -> CsvText:
     Raises
     ------
     Unreadable
-        It is no text; see :func:`pipeline.readers.encodings.decode_text`.
+        It is no text; see :func:`pipeline.readers.files.encodings.decode_text`.
     ValueError
         Its first rows are not CSV.
     """

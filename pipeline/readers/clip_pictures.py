@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.readers.files import Listing, is_archive
+from pipeline.readers.files.listing import Listing, is_archive
 from pipeline.readers.names import clip_id_of, is_writable
 from pipeline.readers.recordings import Clip, Remark
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.readers.checks import Unreadable
-from pipeline.readers.encodings import decode_text
+from pipeline.readers.files.encodings import decode_text
 
 __all__ = ["KEYPOINTS", "Animal", "LabelFile", "Metadata", "as_float", "decode_label_file", "video_size"]
 

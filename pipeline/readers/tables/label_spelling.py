@@ -11,7 +11,7 @@ import pandas as pd
 from data_schemas.labels import OTHER
 from pipeline.readers.names import plain_name
 from pipeline.readers.recordings import Remark
-from pipeline.readers.table_files import TableFile
+from pipeline.readers.tables.table_files import TableFile
 
 __all__ = ["one_spelling"]
 

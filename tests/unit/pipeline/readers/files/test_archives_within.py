@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.readers import archives, files
-from pipeline.readers.files import list_files, read_bytes
+from pipeline.readers.files import archives
+from pipeline.readers.files import listing as files
+from pipeline.readers.files.listing import list_files, read_bytes
 from tests.trees import label_file
 from tests.unit.pipeline.readers.reading import read
 from tests.unit.pipeline.readers.toy_tables import poses

@@ -17,15 +17,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data_schemas.labels import normal_name
-from pipeline.readers.archives import LARGEST_FILE
 from pipeline.readers.checks import Unreadable
-from pipeline.readers.csv_text import CsvText, csv_text
-from pipeline.readers.decimals import has_decimal_commas
-from pipeline.readers.foreign import HEAD_BYTES, AnotherProgramsFile, foreign_file, foreign_table
+from pipeline.readers.files.archives import LARGEST_FILE
+from pipeline.readers.files.other_programs import HEAD_BYTES, AnotherProgramsFile, foreign_file, foreign_table
 from pipeline.readers.names import plain_name
-from pipeline.readers.pose_columns import pose_columns, telling_columns
 from pipeline.readers.recordings import Remark, text_by_code
-from pipeline.spreadsheets import unguarded_column
+from pipeline.readers.spreadsheets import unguarded_column
+from pipeline.readers.tables.csv_text import CsvText, csv_text
+from pipeline.readers.tables.decimals import has_decimal_commas
+from pipeline.readers.tables.pose_columns import pose_columns, telling_columns
 
 __all__ = ["CLIP_TEXT", "ENDINGS", "NAMED", "TableFile", "read_table_file"]
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.readers.recordings import Remark, text_by_code
-from pipeline.readers.table_files import TableFile
+from pipeline.readers.tables.table_files import TableFile
 
 __all__ = ["with_found_pictures"]
 
@@ -26,7 +26,7 @@ def with_found_pictures(file: TableFile, name: str, root: Path) -> TableFile:
     name : str
         The table's path below the source.
     root : Path
-        The source's folder: see :func:`pipeline.readers.pictures.picture_root`.
+        The source's folder: see :func:`pipeline.readers.clip_pictures.picture_root`.
     """
     if "image" not in file.rows or "::" in name:
         return file

@@ -20,7 +20,7 @@ from data_schemas.tables import keypoints_of
 from pipeline.readers.checks import Unreadable
 from pipeline.readers.names import plain_name
 from pipeline.readers.recordings import Remark
-from pipeline.readers.table_files import CLIP_TEXT, TableFile
+from pipeline.readers.tables.table_files import CLIP_TEXT, TableFile
 
 __all__ = ["NO_POSES", "joined_tables"]
 

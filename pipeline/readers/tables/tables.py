@@ -12,18 +12,18 @@ from data_schemas.labels import Taxonomy, nearest
 from data_schemas.skeletons import Skeleton, choose_skeleton
 from data_schemas.tables import CLIPS, FRAMES, keypoints_of, validate
 from pipeline.readers.checks import Unreadable
-from pipeline.readers.label_spelling import one_spelling
 from pipeline.readers.names import shown_path
-from pipeline.readers.pose_columns import (
+from pipeline.readers.recordings import Progress, Recordings, Remark, remarks_table
+from pipeline.readers.tables.label_spelling import one_spelling
+from pipeline.readers.tables.pose_columns import (
     NOT_A_KEYPOINT,
     computed_keypoints,
     likely_keypoints,
 )
-from pipeline.readers.recordings import Progress, Recordings, Remark, remarks_table
-from pipeline.readers.second_tables import NO_POSES, joined_tables
-from pipeline.readers.table_files import ENDINGS, NAMED, TableFile, read_table_file
-from pipeline.readers.table_pictures import with_found_pictures
-from pipeline.readers.table_rows import split_rows
+from pipeline.readers.tables.second_tables import NO_POSES, joined_tables
+from pipeline.readers.tables.table_files import ENDINGS, NAMED, TableFile, read_table_file
+from pipeline.readers.tables.table_pictures import with_found_pictures
+from pipeline.readers.tables.table_rows import split_rows
 
 __all__ = ["ENDINGS", "read_tables", "skeleton_of_table"]
 

@@ -8,7 +8,7 @@ import pytest
 
 from data_schemas.confidences import CONFIDENCES
 from data_schemas.errors import ConfigError, SourceError
-from pipeline.readers.pose_columns import NOT_A_KEYPOINT, likely_keypoints, pose_facts
+from pipeline.readers.tables.pose_columns import NOT_A_KEYPOINT, likely_keypoints, pose_facts
 from tests.unit.pipeline.readers.reading import read
 from tests.unit.pipeline.readers.toy_tables import poses, put
 

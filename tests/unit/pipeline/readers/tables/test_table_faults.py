@@ -244,14 +244,14 @@ def test_a_folder_that_cannot_be_read_is_told(tmp_path: Path, monkeypatch: pytes
             raise PermissionError(13, "Permission denied")
         return scandir(path)
 
-    monkeypatch.setattr("pipeline.readers.files.os.scandir", locked)
+    monkeypatch.setattr("pipeline.readers.files.listing.os.scandir", locked)
     found = read(tmp_path)
     assert len(found.clips) == 2
     assert found.rejected[["file", "reason"]].to_numpy().tolist() == [["locked", "the folder cannot be read: Permission denied"]]
 
 
 def test_a_packed_table_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.readers.table_files.LARGEST_FILE", 999)
+    monkeypatch.setattr("pipeline.readers.tables.table_files.LARGEST_FILE", 999)
     (tmp_path / "t.csv.gz").write_bytes(gzip.compress(bytes(10**6)))
     with pytest.raises(SourceError, match="unpacks to more than 999 bytes"):
         read(tmp_path)

@@ -22,7 +22,7 @@ from contextlib import ExitStack
 from typing import IO, Any, Protocol
 
 from data_schemas.labels import normal_name
-from pipeline.readers.stored_bytes import FileBytes, StoredBytes, Stream, WindowBytes
+from pipeline.readers.files.stored_bytes import FileBytes, StoredBytes, Stream, WindowBytes
 
 __all__ = ["ARCHIVE_ERRORS", "ENDINGS", "LARGEST_FILE", "Archive", "TooLargeError", "open_archive"]
 

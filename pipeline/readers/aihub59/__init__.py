@@ -1,0 +1,1 @@
+"""AI-Hub #59: one JSON file a clip."""

@@ -1,0 +1,1 @@
+"""Where sources lie: folders, archives, bytes, encodings, and files of other programs."""

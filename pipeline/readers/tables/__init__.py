@@ -1,0 +1,1 @@
+"""Tables: Parquet or CSV, a row a frame."""
