@@ -15,10 +15,10 @@ from audit_app.segment_board import segment_board
 from audit_app.times import browser_zone
 from audit_app.wording import duration
 from pipeline.figures import error_rates, quality_histogram
-from pipeline.folds import FEWEST_GROUPS
 from pipeline.report.found import Found
 from pipeline.review.figures import decided_over_time, given_by_suggested, speed_by_day
 from pipeline.summary import unreviewed
+from pipeline.windows.folds import FEWEST_GROUPS
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

@@ -10,10 +10,10 @@ import streamlit as st
 
 from audit_app.review_events import database_exists, events, store
 from pipeline.detection.segments import left_to_learn
-from pipeline.given import given_labels
 from pipeline.report.found import Found
 from pipeline.review.progress import segment_states
-from pipeline.sampling import clip_bounds
+from pipeline.windows.given_labels import given_labels
+from pipeline.windows.sampling import clip_bounds
 
 __all__ = ["SegmentBoard", "frames_of_clips", "segment_board"]
 

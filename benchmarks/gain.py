@@ -39,7 +39,6 @@ from benchmarks.simulated import peer_issues, true_labels
 from data_schemas.config import load_config
 from data_schemas.tables import FRAMES, ISSUES, SEGMENTS, text
 from pipeline import stages
-from pipeline.folds import split_again
 from pipeline.report.page import write_report
 from pipeline.retraining.arms import Arm
 from pipeline.retraining.material import Material, read_material
@@ -47,6 +46,7 @@ from pipeline.retraining.models import Models
 from pipeline.retraining.plan import Lesson, lesson_of
 from pipeline.run import run_audit
 from pipeline.simulation import SIMULATOR_VERSION, write_demo
+from pipeline.windows.folds import split_again
 from pipeline.workspace.workspace import Workspace
 
 ORDERS = ["queue", "queue for retraining", "random windows", "random clips", "peer"]

@@ -21,10 +21,10 @@ from pipeline.detection.issues import judge_labels
 from pipeline.detection.labelled import Labelled
 from pipeline.detection.passes import Lesson
 from pipeline.detection.quality import Quality
-from pipeline.folds import assign_folds, classes_of, split_windows
 from pipeline.readers import recognise
-from pipeline.sampling import sample_clips
-from pipeline.windows import cut_windows
+from pipeline.windows.cutting import cut_windows
+from pipeline.windows.folds import assign_folds, classes_of, split_windows
+from pipeline.windows.sampling import sample_clips
 
 __all__ = ["COLUMNS", "Answer", "Found", "Row", "Study", "figures", "judge", "load_study", "quality_of"]
 

@@ -22,7 +22,7 @@ from model.lstm import WindowLSTM
 from model.training import Windows
 from pipeline.detection.out_of_fold import predict_out_of_fold
 from pipeline.detection.passes import REPAIRS, Heard, Lesson, run_passes
-from pipeline.folds import assign_folds
+from pipeline.windows.folds import assign_folds
 
 __all__ = ["ABLATIONS", "PASSES", "project"]
 

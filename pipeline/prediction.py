@@ -23,8 +23,8 @@ from model.training import Windows
 from pipeline.readers import Recordings
 from pipeline.readers.spreadsheets import guarded_table
 from pipeline.readers.tables.table_clips import NO_SPECIES
-from pipeline.sampling import sample_clips
-from pipeline.windows import cut_windows
+from pipeline.windows.cutting import cut_windows
+from pipeline.windows.sampling import sample_clips
 
 __all__ = ["Predicted", "load_models", "predict_recordings", "reading_config", "require_writable", "write_predictions"]
 

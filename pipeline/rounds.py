@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from data_schemas.errors import StageError
-from pipeline.reviewed import count_frames, reviewed_stretches
+from pipeline.windows.label_spans import count_frames, reviewed_stretches
 from pipeline.workspace.identity import digest
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace

@@ -21,11 +21,11 @@ import pandera.pandas as pa
 from data_schemas.config import Config
 from data_schemas.labels import Taxonomy
 from data_schemas.tables import CLIPS, FRAMES, ISSUES, OOF, REMARKS, REVIEWED, SEGMENTS, TRUST, WINDOWS
-from pipeline.folds import require_clips, require_enough, split_windows
 from pipeline.readers import Reader
-from pipeline.reviewed import SettledFrames, lay_over, review_windows, reviewed_in_source
-from pipeline.sampling import sample_clips
-from pipeline.windows import cut_windows
+from pipeline.windows.cutting import cut_windows
+from pipeline.windows.folds import require_clips, require_enough, split_windows
+from pipeline.windows.label_spans import SettledFrames, lay_over, review_windows, reviewed_in_source
+from pipeline.windows.sampling import sample_clips
 
 if TYPE_CHECKING:
     from pipeline.detection.network_tasks import Parts

@@ -17,12 +17,12 @@ from audit_app.server import COMMIT_ROUTE, NEXT_ROUTE, PICTURE_ROUTE, SIMILAR_RO
 from audit_app.tokens import secret_of, sign
 from data_schemas.errors import UsageError
 from data_schemas.labels import OTHER, normal_name
-from pipeline.given import given_labels
 from pipeline.report.drawing import drawn_edges
 from pipeline.report.found import Found
 from pipeline.report.segment_cards import why
 from pipeline.review.events import REVIEW
-from pipeline.sampling import clip_bounds
+from pipeline.windows.given_labels import given_labels
+from pipeline.windows.sampling import clip_bounds
 
 if TYPE_CHECKING:
     from pipeline.review.store import ReviewStore

@@ -23,8 +23,8 @@ from model.windowing import Samples
 from pipeline.detection.labelled import Labelled
 from pipeline.detection.network_tasks import Parts
 from pipeline.detection.passes import REPAIRS, Heard, Lesson, batches, run_passes
-from pipeline.folds import classes_of, teaching_windows
-from pipeline.windows import contiguous_blocks
+from pipeline.windows.cutting import contiguous_blocks
+from pipeline.windows.folds import classes_of, teaching_windows
 
 __all__ = ["Species", "labels_of", "listen", "most_passes", "recipe_of", "species_of"]
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from data_schemas.config import Config
 from data_schemas.tables import PROBABILITY_PREFIX
 from model.summaries import measure_windows
-from pipeline.sampling import clip_bounds, sample_clips
+from pipeline.windows.sampling import clip_bounds, sample_clips
 
 __all__ = ["MOST_CLIPS", "Neighbour", "Neighbourhood", "confirmed_windows"]
 

@@ -25,7 +25,7 @@ from model.kernel_ridge import predict_left_out
 from pipeline.detection.doubt import class_shares, doubt_labels, outvoted
 from pipeline.detection.labelled import Labelled
 from pipeline.detection.quality import estimate_quality
-from pipeline.folds import deal_groups
+from pipeline.windows.folds import deal_groups
 
 __all__ = ["REPAIRS", "Heard", "Lesson", "batches", "run_passes"]
 

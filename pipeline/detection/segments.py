@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from data_schemas.config import Config
 from data_schemas.tables import text
-from pipeline.reviewed import SettledFrames
-from pipeline.windows import contiguous_blocks
+from pipeline.windows.cutting import contiguous_blocks
+from pipeline.windows.label_spans import SettledFrames
 
 __all__ = ["cut_segments", "left_to_learn", "pieces_of_constant_doubt"]
 

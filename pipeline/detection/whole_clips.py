@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.detection.labelled import Labelled
-from pipeline.folds import assign_folds
+from pipeline.windows.folds import assign_folds
 
 __all__ = ["odds_of_another_label", "wrong_as_a_whole"]
 

@@ -20,7 +20,7 @@ from pipeline.export.labels import changed_frames
 from pipeline.readers.checks import Unreadable
 from pipeline.readers.files.listing import list_files, read_bytes
 from pipeline.readers.names import shown_path
-from pipeline.sampling import clip_bounds
+from pipeline.windows.sampling import clip_bounds
 from pipeline.workspace.file_names import file_name
 from pipeline.workspace.run_folder import RunFolder
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from data_schemas.labels import Taxonomy
 from data_schemas.tables import text
 from pipeline.readers.recordings import text_by_code
-from pipeline.windows import merged_labels
+from pipeline.windows.cutting import merged_labels
 
 __all__ = ["CleanWindows", "clean_windows"]
 

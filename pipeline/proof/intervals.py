@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.folds import FEWEST_GROUPS
 from pipeline.proof.measures import SIGNED, Measure, Tally, class_f1
+from pipeline.windows.folds import FEWEST_GROUPS
 
 __all__ = ["Estimate", "class_estimates", "difference", "estimate", "share_estimate"]
 

@@ -11,7 +11,6 @@ from typing import Any
 import pandas as pd
 
 from pipeline import figures
-from pipeline.folds import FEWEST_GROUPS
 from pipeline.proof.words import counted
 from pipeline.report.data_section import data_section, trust_section
 from pipeline.report.found import Found
@@ -24,6 +23,7 @@ from pipeline.report.shell import empty, html_page, html_table, is_simulated, pl
 from pipeline.review.access import stored_size
 from pipeline.stages import SCHEMAS
 from pipeline.summary import unreviewed
+from pipeline.windows.folds import FEWEST_GROUPS
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 

@@ -12,7 +12,7 @@ import pandas as pd
 from pipeline.colours import css_ground
 from pipeline.readers.taxonomy import KIND_NAMES
 from pipeline.report.drawing import drawn_edges, hatchings, skeleton_strip, timeline
-from pipeline.sampling import clip_bounds
+from pipeline.windows.sampling import clip_bounds
 
 if TYPE_CHECKING:
     from pipeline.report.found import Found

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from data_schemas.tables import text
-from pipeline.folds import classes_of
+from pipeline.windows.folds import classes_of
 
 __all__ = ["ARMS", "Arm", "after_review", "taught_windows"]
 

@@ -7,9 +7,9 @@ import pandas as pd
 from data_schemas.config import Config
 from data_schemas.labels import Taxonomy
 from data_schemas.tables import text
-from pipeline.folds import split_again
-from pipeline.reviewed import labels_as_given, review_windows, reviewed_in_source
-from pipeline.windows import merged_labels
+from pipeline.windows.cutting import merged_labels
+from pipeline.windows.folds import split_again
+from pipeline.windows.label_spans import labels_as_given, review_windows, reviewed_in_source
 
 __all__ = ["windows_before_review"]
 

@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.folds import FEWEST_GROUPS
 from pipeline.proof.intervals import Estimate, class_estimates, difference, estimate
 from pipeline.proof.measures import MEASURES, Tally, calibration_error, tally
 from pipeline.proof.residual import FEWEST_WINDOWS
+from pipeline.windows.folds import FEWEST_GROUPS
 
 __all__ = ["Verified", "compare_arms", "figures_of", "needs", "verified_of"]
 

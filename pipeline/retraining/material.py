@@ -19,13 +19,13 @@ from model.pose_rules import PoseRules
 from model.windowing import Samples
 from pipeline.export.labels import review_frames
 from pipeline.export.windows import clean_windows
-from pipeline.folds import classes_of
 from pipeline.readers.taxonomy import taxonomy_of
 from pipeline.readers.unseen import unseen_places
 from pipeline.retraining.before_review import windows_before_review
 from pipeline.review.access import frames_of, stored_events, stored_samples
 from pipeline.review.events import ADJUDICATION, REVIEW
-from pipeline.sampling import sample_clips
+from pipeline.windows.folds import classes_of
+from pipeline.windows.sampling import sample_clips
 from pipeline.workspace.file_names import file_name
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace

@@ -12,10 +12,10 @@ from data_schemas.config import load_config
 from data_schemas.errors import StageError, WorkspaceError
 from data_schemas.labels import OTHER, Taxonomy, nearest, normal_name
 from data_schemas.tables import BLIND_SAMPLES, CLIPS, FRAMES, REVIEW_EVENTS
-from pipeline.given import given_labels
 from pipeline.readers.taxonomy import taxonomy_of
 from pipeline.review.queries import table_of
 from pipeline.review.store import ReviewStore
+from pipeline.windows.given_labels import given_labels
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from data_schemas.tables import keypoints_of
 from model.windowing import pose_radius
-from pipeline.given import given_labels
-from pipeline.sampling import clip_bounds
+from pipeline.windows.given_labels import given_labels
+from pipeline.windows.sampling import clip_bounds
 
 __all__ = ["Ground", "lay_ground"]
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_schemas.config import Folds
-from pipeline.folds import FEWEST_GROUPS, assign_folds, deal_groups, split_windows, teaching_windows
+from pipeline.windows.folds import FEWEST_GROUPS, assign_folds, deal_groups, split_windows, teaching_windows
 
 
 @st.composite

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from data_schemas.skeletons import Skeleton, load_skeleton, skeleton_of
 from model.windowing import MISSING, SEEN, Samples
-from pipeline.poses.plausibility import FAULTS, body_of, find_faults
+from pipeline.windows.pose_faults.plausibility import FAULTS, body_of, find_faults
 
 SKELETONS = {
     "cat": load_skeleton("aihub59"),

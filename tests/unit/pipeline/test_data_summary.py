@@ -16,10 +16,10 @@ from pipeline.bouts import FrameTimes, find_bouts, labels_of_frames
 from pipeline.data_summary import DataSummary, summarise_data
 from pipeline.data_text import data_sentences, data_warnings, noted_lines
 from pipeline.presentation import data_lines
-from pipeline.reviewed import no_stretches, review_windows
-from pipeline.sampling import sample_clips
 from pipeline.window_fit import fit_to_bouts, fit_to_frames, too_sparse
-from pipeline.windows import cut_windows
+from pipeline.windows.cutting import cut_windows
+from pipeline.windows.label_spans import no_stretches, review_windows
+from pipeline.windows.sampling import sample_clips
 
 RUNS = st.lists(st.tuples(st.sampled_from(["walk", "rest", "bite", None]), st.integers(1, 40)), min_size=1, max_size=6)
 

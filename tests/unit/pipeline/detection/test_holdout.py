@@ -16,7 +16,7 @@ from model.windowing import Samples
 from pipeline.detection.issues import judge_windows
 from pipeline.detection.out_of_fold import predict_out_of_fold
 from pipeline.detection.segments import cut_segments, pieces_of_constant_doubt
-from pipeline.windows import contiguous_blocks
+from pipeline.windows.cutting import contiguous_blocks
 from tests.unit.pipeline.detection.small import Nowhere, config
 from tests.unit.pipeline.detection.test_issues import clips_of, made_up
 

@@ -14,9 +14,9 @@ from data_schemas.tables import REVIEW_ACTIONS, text
 from pipeline.readers import recognise
 from pipeline.review.events import Span, new_operation
 from pipeline.review.store import Commit, ReviewStore
-from pipeline.sampling import sample_clips
 from pipeline.stages import SCHEMAS
-from pipeline.windows import cut_windows
+from pipeline.windows.cutting import cut_windows
+from pipeline.windows.sampling import sample_clips
 from pipeline.workspace.workspace import Workspace
 
 

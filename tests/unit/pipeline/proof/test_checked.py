@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from data_schemas.tables import text
-from pipeline.folds import FEWEST_GROUPS
 from pipeline.proof.checked import blind_checks, check_quality, reviewed_checks
 from pipeline.report.share_section import quality_section, share_sentence
+from pipeline.windows.folds import FEWEST_GROUPS
 
 
 def issues_of(quality: list[float], *, groups: int = FEWEST_GROUPS) -> pd.DataFrame:

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 
-from pipeline.folds import FEWEST_GROUPS
 from pipeline.proof.intervals import class_estimates, difference, estimate
 from pipeline.proof.measures import MEASURES, Tally, calibration_error, class_f1, tally
 from pipeline.proof.residual import FEWEST_WINDOWS, residual_error, segments_to_reach, windows_needed
+from pipeline.windows.folds import FEWEST_GROUPS
 
 
 def predictions(groups: int, *, seed: int = 0, each: int = 30, classes: int = 3, right: float = 0.7):

@@ -10,12 +10,12 @@ import pytest
 
 from data_schemas.config import load_config
 from data_schemas.tables import WINDOWS, text, validate
-from pipeline.folds import split_windows
 from pipeline.readers import Recordings, recognise
 from pipeline.retraining.before_review import windows_before_review
-from pipeline.reviewed import lay_over, no_stretches, review_windows
-from pipeline.sampling import sample_clips
-from pipeline.windows import cut_windows
+from pipeline.windows.cutting import cut_windows
+from pipeline.windows.folds import split_windows
+from pipeline.windows.label_spans import lay_over, no_stretches, review_windows
+from pipeline.windows.sampling import sample_clips
 
 CONFIG = load_config(None, overrides={"folds": {"holdout": 0.2}})
 SHARED = {"config": CONFIG, "taxonomy": None}

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.folds import FEWEST_GROUPS
 from pipeline.proof.residual import FEWEST_WINDOWS
 from pipeline.retraining.comparison import compare_arms, needs, verified_of
+from pipeline.windows.folds import FEWEST_GROUPS
 
 CLASSES = ["A", "B"]
 

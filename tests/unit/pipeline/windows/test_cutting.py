@@ -9,8 +9,8 @@ import pytest
 from data_schemas.config import load_config
 from data_schemas.labels import load_taxonomy
 from data_schemas.tables import WINDOWS, validate
-from pipeline.sampling import sample_clips
-from pipeline.windows import cut_windows
+from pipeline.windows.cutting import cut_windows
+from pipeline.windows.sampling import sample_clips
 
 
 def clips_and_frames(*, clips: int = 2, frames: int = 20, step_ms: int = 200, labels=("SIT", "TURN"), **columns):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.poses.motion import BoolArray, FloatArray, Poses, clip_median, earlier, length
+from pipeline.windows.pose_faults.motion import BoolArray, FloatArray, Poses, clip_median, earlier, length
 
 __all__ = ["frozen_points", "jumps", "stretched_bones"]
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from data_schemas.config import Config
 from data_schemas.labels import Taxonomy
 from data_schemas.tables import LABEL_SOURCES, REVIEWED, text, validate
-from pipeline.folds import split_again
-from pipeline.given import given_labels
-from pipeline.windows import merged_labels, window_labels
+from pipeline.windows.cutting import merged_labels, window_labels
+from pipeline.windows.folds import split_again
+from pipeline.windows.given_labels import given_labels
 
 __all__ = [
     "SettledFrames",

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from data_schemas.tables import POSE_FAULTS
 from model.windowing import MISSING, Samples
-from pipeline.poses.faults import frozen_points, jumps, stretched_bones
-from pipeline.poses.motion import Body, Poses, body_of
-from pipeline.poses.swaps import identity_swaps, left_right_swaps
+from pipeline.windows.pose_faults.detectors import frozen_points, jumps, stretched_bones
+from pipeline.windows.pose_faults.motion import Body, Poses, body_of
+from pipeline.windows.pose_faults.swaps import identity_swaps, left_right_swaps
 
 __all__ = ["FAULTS", "Body", "body_of", "find_faults", "window_faults"]
 
@@ -47,7 +47,7 @@ def find_faults(samples: Samples, clip: NDArray[np.int32], *, body: Body, hz: fl
     clip : int32, shape (n,)
         The clip of each sample.
     body : Body
-        See :func:`pipeline.poses.motion.body_of`.
+        See :func:`pipeline.windows.pose_faults.motion.body_of`.
     hz : float
         Samples a second.
     """

@@ -1,4 +1,4 @@
-"""How keypoints move from sample to sample, and what is usual in a clip: the arithmetic under :mod:`pipeline.poses.plausibility`.
+"""How keypoints move from sample to sample, and what is usual in a clip: the arithmetic that the detectors rest on.
 
 Everything is measured with lengths and geometric medians, so that a clip that is shifted, enlarged or turned gives the
 same answers.

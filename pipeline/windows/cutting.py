@@ -14,9 +14,9 @@ from data_schemas.labels import Taxonomy
 from data_schemas.skeletons import Skeleton, choose_skeleton
 from data_schemas.tables import keypoints_of, text
 from model.windowing import SEEN, cut
-from pipeline.given import given_labels
-from pipeline.poses.plausibility import body_of, find_faults, window_faults
-from pipeline.sampling import SampledClips, clip_bounds
+from pipeline.windows.given_labels import given_labels
+from pipeline.windows.pose_faults.plausibility import body_of, find_faults, window_faults
+from pipeline.windows.sampling import SampledClips, clip_bounds
 
 __all__ = ["contiguous_blocks", "cut_windows", "merged_labels", "window_labels"]
 
@@ -34,8 +34,8 @@ def cut_windows(
 
     A window's label is its clip's, or, where frames are labelled one by one, the commonest of its frames, null where none of them
     has one; ``mixed`` tells that it holds more than one. ``window_id`` depends on clip and span alone. ``pose_fault`` tells why a
-    pose is bad: too few keypoints, or implausible ones (see :mod:`pipeline.poses.plausibility`); ``skeleton`` names their bones,
-    or ``pose.skeleton`` where it is left out.
+    pose is bad: too few keypoints, or implausible ones (see :mod:`pipeline.windows.pose_faults.plausibility`); ``skeleton`` names
+    their bones, or ``pose.skeleton`` where it is left out.
     """
     samples, steps = sampled.samples, config.windows.steps
     first = cut(samples.run, steps=steps, stride=config.windows.stride)

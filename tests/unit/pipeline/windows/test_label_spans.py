@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from data_schemas.config import load_config
 from data_schemas.errors import TableError
 from data_schemas.tables import REVIEWED, WINDOWS, text, validate
-from pipeline.folds import split_windows
-from pipeline.reviewed import (
+from pipeline.windows.cutting import cut_windows
+from pipeline.windows.folds import split_windows
+from pipeline.windows.label_spans import (
     SettledFrames,
     count_frames,
     lay_over,
@@ -21,8 +22,7 @@ from pipeline.reviewed import (
     reviewed_in_source,
     reviewed_stretches,
 )
-from pipeline.sampling import sample_clips
-from pipeline.windows import cut_windows
+from pipeline.windows.sampling import sample_clips
 
 CLIPS, FRAMES, STEP = 12, 60, 3
 CONFIG = load_config(None, overrides={"pose": {"find_faults": False}, "folds": {"holdout": 0.2}})

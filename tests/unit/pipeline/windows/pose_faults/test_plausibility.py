@@ -9,7 +9,7 @@ import pytest
 
 from data_schemas.skeletons import Skeleton, load_skeleton, skeleton_of
 from model.windowing import MISSING, SEEN, Samples, concatenate
-from pipeline.poses.plausibility import FAULTS, body_of, find_faults, window_faults
+from pipeline.windows.pose_faults.plausibility import FAULTS, body_of, find_faults, window_faults
 
 SKELETON = load_skeleton("aihub59")
 # A cat from the front left, in pixels: far and near legs apart, so that an exchange shows.
@@ -213,7 +213,7 @@ def test_many_clips_are_looked_at_in_blocks_of_whole_clips(monkeypatch: pytest.M
     samples, number = concatenate([samples_of(xy) for xy in parts]), np.repeat(np.arange(5, dtype=np.int32), N)
     whole = find_faults(samples, number, body=body_of(SKELETON), hz=5)
     assert np.argwhere(whole)[:, 0].tolist() == [N * seed + 20 + seed for seed in range(5)]
-    monkeypatch.setattr("pipeline.poses.plausibility._BLOCK", 100)
+    monkeypatch.setattr("pipeline.windows.pose_faults.plausibility._BLOCK", 100)
     np.testing.assert_array_equal(find_faults(samples, number, body=body_of(SKELETON), hz=5), whole)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from data_schemas.errors import TooFewDataError
 from data_schemas.tables import text
-from pipeline.folds import require_clips, require_enough
+from pipeline.windows.folds import require_clips, require_enough
 
 WINDOWS = pd.DataFrame({"split": text([])})
 

@@ -1,0 +1,1 @@
+"""From frames to windows: sampling on a time grid, cutting, labels, folds, and implausible poses."""
