@@ -13,7 +13,7 @@ from audit_app.labeller.payload import clip_frames
 from audit_app.labeller.poses import packed, packed_poses
 from audit_app.review_events import events, store
 from audit_app.segment_board import SegmentBoard, frames_of_clips, segment_board
-from pipeline.detection.neighbours import Neighbour, Neighbourhood, confirmed_windows
+from audit_app.similar_windows import Neighbour, Neighbourhood, confirmed_windows
 from pipeline.report.found import Found
 from pipeline.review.consensus import labels_after_review
 

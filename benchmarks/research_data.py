@@ -16,11 +16,11 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from data_schemas.config import Config, Folds, Model, Run
 from model.summaries import VOICES, context, summarise_windows
 from model.windowing import Samples
-from pipeline.detection.hearing import labels_of
+from pipeline.detection.cleaning_passes import Lesson
 from pipeline.detection.issues import judge_labels
-from pipeline.detection.labelled import Labelled
-from pipeline.detection.passes import Lesson
-from pipeline.detection.quality import Quality
+from pipeline.detection.label_cleaning import labels_of
+from pipeline.detection.label_quality import Quality
+from pipeline.detection.smoothing import Labelled
 from pipeline.readers import recognise
 from pipeline.windows.cutting import cut_windows
 from pipeline.windows.folds import assign_folds, classes_of, split_windows

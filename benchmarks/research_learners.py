@@ -35,8 +35,8 @@ from model.lstm import WindowLSTM
 from model.recipe import PRESETS, Recipe
 from model.training import Windows, network_logits, train_network
 from model.views import VIEWS, view_size
-from pipeline.detection.doubt import best_other, doubt_labels
-from pipeline.detection.quality import estimate_quality
+from pipeline.detection.label_quality import estimate_quality
+from pipeline.detection.label_scores import best_other, doubt_labels
 
 __all__ = ["LEARNERS", "networks", "voices"]
 

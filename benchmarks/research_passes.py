@@ -20,8 +20,8 @@ from benchmarks.research_losses import Learner, augmented, learn, plain
 from benchmarks.research_scores import box, lift
 from model.lstm import WindowLSTM
 from model.training import Windows
+from pipeline.detection.cleaning_passes import REPAIRS, Heard, Lesson, run_passes
 from pipeline.detection.out_of_fold import predict_out_of_fold
-from pipeline.detection.passes import REPAIRS, Heard, Lesson, run_passes
 from pipeline.windows.folds import assign_folds
 
 __all__ = ["ABLATIONS", "PASSES", "project"]
@@ -29,7 +29,10 @@ __all__ = ["ABLATIONS", "PASSES", "project"]
 UPDATES = 280
 """Updates of the networks in the ablation, where the project would find their number by trial."""
 
-_NOTHING_DROPPED = {"pipeline.detection.passes._LEAST_DROPPED": 0.0, "pipeline.detection.passes._MOST_DROPPED": 0.0}
+_NOTHING_DROPPED = {
+    "pipeline.detection.cleaning_passes._LEAST_DROPPED": 0.0,
+    "pipeline.detection.cleaning_passes._MOST_DROPPED": 0.0,
+}
 _PENALTY, _WIDTH, _SIZE = 1e-2, 0.03, 400
 
 
@@ -76,7 +79,10 @@ def dropping(study: Study, *, shares: Sequence[float]) -> Answer:
     def share(_wrong: NDArray[np.bool_], _given: NDArray[np.int64], classes: int) -> NDArray[np.float64]:
         return np.full(classes, next(left))
 
-    with patch("pipeline.detection.passes.class_shares", share), patch("pipeline.detection.passes._SETTLED", 0.0):
+    with (
+        patch("pipeline.detection.cleaning_passes.class_shares", share),
+        patch("pipeline.detection.cleaning_passes._SETTLED", 0.0),
+    ):
         return passes(study, most=len(shares))
 
 

@@ -11,10 +11,10 @@ from cleanlab.rank import get_label_quality_scores
 from numpy.typing import NDArray
 
 from benchmarks.research_data import Answer, Found, Row, Study, judge
-from pipeline.detection.doubt import best_other, doubt_labels
-from pipeline.detection.labelled import smooth
-from pipeline.detection.quality import estimate_quality
+from pipeline.detection.label_quality import estimate_quality
+from pipeline.detection.label_scores import best_other, doubt_labels
 from pipeline.detection.segments import pieces_of_constant_doubt
+from pipeline.detection.smoothing import smooth
 
 __all__ = ["SCORES", "course_score"]
 

@@ -28,7 +28,7 @@ from pipeline.windows.label_spans import SettledFrames, lay_over, review_windows
 from pipeline.windows.sampling import sample_clips
 
 if TYPE_CHECKING:
-    from pipeline.detection.network_tasks import Parts
+    from pipeline.detection.lstm_jobs import Parts
 
 __all__ = ["SCHEMAS", "STAGES", "Context", "Stage"]
 

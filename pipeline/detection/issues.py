@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from data_schemas.config import Config
 from data_schemas.tables import PROBABILITY_PREFIX, text
-from pipeline.detection.doubt import Doubt, doubt_labels
-from pipeline.detection.hearing import labels_of
-from pipeline.detection.labelled import Labelled, smooth
-from pipeline.detection.quality import Quality, estimate_quality
-from pipeline.detection.whole_clips import odds_of_another_label, wrong_as_a_whole
+from pipeline.detection.clip_labels import odds_of_another_label, wrong_as_a_whole
+from pipeline.detection.label_cleaning import labels_of
+from pipeline.detection.label_quality import Quality, estimate_quality
+from pipeline.detection.label_scores import Doubt, doubt_labels
+from pipeline.detection.smoothing import Labelled, smooth
 
 __all__ = ["Judged", "judge_labels", "judge_windows"]
 

@@ -2,7 +2,7 @@
 
 ::
 
-    windows of a species ── passes (pipeline.detection.passes) ── kept and repaired labels, voices ────────────┐
+    windows of a species ── passes (pipeline.detection.cleaning_passes) ── kept and repaired labels, voices ────────────┐
                                   └── trial: how long to train ── networks, one a fold and view ── mixed ── oof
 """
 
@@ -22,9 +22,9 @@ from data_schemas.tables import probability_columns
 from model.device import choose_device
 from model.recipe import Recipe
 from model.windowing import Samples
-from pipeline.detection.hearing import Species, listen, most_passes, recipe_of, species_of
-from pipeline.detection.network_tasks import NetworkTask, Parts, run_tasks, trial_folds, trial_lengths
-from pipeline.detection.passes import REPAIRS, Heard, Lesson
+from pipeline.detection.cleaning_passes import REPAIRS, Heard, Lesson
+from pipeline.detection.label_cleaning import Species, listen, most_passes, recipe_of, species_of
+from pipeline.detection.lstm_jobs import NetworkTask, Parts, run_tasks, trial_folds, trial_lengths
 from pipeline.detection.skill import measure_skill
 
 __all__ = ["predict_out_of_fold"]

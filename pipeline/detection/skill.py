@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.detection.passes import Lesson
+from pipeline.detection.cleaning_passes import Lesson
 
 __all__ = ["Skill", "measure_skill"]
 

@@ -28,7 +28,7 @@ from model.bundle import made_from
 from model.classifier import BehaviorClassifier
 from model.device import choose_device
 from model.training import Windows
-from pipeline.detection.hearing import recipe_of
+from pipeline.detection.label_cleaning import recipe_of
 from pipeline.retraining.material import Material
 from pipeline.retraining.plan import Lesson
 from pipeline.retraining.training import (

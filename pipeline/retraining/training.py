@@ -25,7 +25,7 @@ from model.lstm import WindowLSTM
 from model.recipe import Recipe
 from model.training import Windows, train_network
 from model.windowing import Samples
-from pipeline.detection.network_tasks import NetworkTask, Parts, trial_folds, trial_lengths
+from pipeline.detection.lstm_jobs import NetworkTask, Parts, trial_folds, trial_lengths
 
 __all__ = ["Course", "Trained", "Tried", "place_bundle", "train_courses", "updates_by_recipe", "updates_by_trial"]
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.detection.trusted import trust_labels
+from pipeline.detection.trusted_labels import trust_labels
 from pipeline.readers.recordings import text_by_code
 from pipeline.retraining.material import Material
 from pipeline.workspace.identity import digest

@@ -14,12 +14,12 @@ from hypothesis.extra.numpy import arrays
 
 from data_schemas.config import load_config
 from data_schemas.tables import ISSUES, SEGMENTS, text, validate
-from pipeline.detection.doubt import counted_wrong, doubt_labels
+from pipeline.detection.cleaning_passes import Lesson, run_passes
 from pipeline.detection.issues import judge_windows
-from pipeline.detection.labelled import Labelled
-from pipeline.detection.passes import Lesson, run_passes
-from pipeline.detection.quality import estimate_quality
+from pipeline.detection.label_quality import estimate_quality
+from pipeline.detection.label_scores import counted_wrong, doubt_labels
 from pipeline.detection.segments import cut_segments
+from pipeline.detection.smoothing import Labelled
 
 CLIPS, EACH = 8, 24
 ROWS = CLIPS * EACH

@@ -7,7 +7,7 @@ import pytest
 
 from data_schemas.config import load_config
 from data_schemas.tables import OOF, validate
-from pipeline.detection import passes
+from pipeline.detection import cleaning_passes as passes
 from pipeline.detection.out_of_fold import predict_out_of_fold
 from tests.unit.pipeline.detection.small import Nowhere, config
 
@@ -27,7 +27,7 @@ def test_every_window_is_predicted_and_wrong_labels_are_not_taught(standing_or_w
 
 
 def test_batches_hold_whole_groups(standing_or_walking, monkeypatch) -> None:
-    from pipeline.detection.labelled import Labelled
+    from pipeline.detection.smoothing import Labelled
 
     monkeypatch.setattr(passes, "_MOST_AT_ONCE", 100)
     group = np.repeat(np.arange(12), 40)

@@ -57,7 +57,7 @@ CHANGES = {
     "pipeline/retraining/training.py": "models figures",
     "pipeline/retraining/comparison.py": "figures",
     "pipeline/review/consensus.py": "report models figures",
-    "pipeline/detection/quality.py": "run report models figures",
+    "pipeline/detection/label_quality.py": "run report models figures",
     "model/lstm.py": "run report models figures",
     "data_schemas/taxonomies/aihub59.toml": "run report selftest models figures",
 }

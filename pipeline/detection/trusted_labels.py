@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from data_schemas.config import Config
 from data_schemas.tables import text
 from model.windowing import Samples
-from pipeline.detection.doubt import doubt_labels, outvoted
-from pipeline.detection.hearing import Species, listen, species_of
-from pipeline.detection.network_tasks import Parts
-from pipeline.detection.passes import Heard
-from pipeline.detection.quality import estimate_quality
+from pipeline.detection.cleaning_passes import Heard
+from pipeline.detection.label_cleaning import Species, listen, species_of
+from pipeline.detection.label_quality import estimate_quality
+from pipeline.detection.label_scores import doubt_labels, outvoted
+from pipeline.detection.lstm_jobs import Parts
 
 __all__ = ["trust_labels"]
 

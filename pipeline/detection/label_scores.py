@@ -1,12 +1,12 @@
 """How doubtful each label is, from probabilities: the score that decides what is dropped, flagged, suggested and ranked.
 
-1. Probabilities are averaged over the neighbouring windows of the clip that look alike (:mod:`pipeline.detection.labelled`);
+1. Probabilities are averaged over the neighbouring windows of the clip that look alike (:mod:`pipeline.detection.smoothing`);
    windows of bad pose have no vote, and reviewed ones none on those that are not. Nothing is averaged across a gap.
 2. *Lift*: the probability of the given label less its mean over the windows that carry that label (the class thresholds of
    confident learning, Northcutt et al. 2021), three parts, and its lead over the best other class, centred likewise, one part.
 3. *Excuse*: half of what the clip's better windows reach (its 60th percentile) is subtracted, since a model that misjudges a clip
    misjudges all of it, and the clip's label holds for most of its windows. Clips whose label is wrong as a whole are found apart
-   (:mod:`pipeline.detection.whole_clips`).
+   (:mod:`pipeline.detection.clip_labels`).
 
 Labels that people gave (``fixed``) are known, and nobody doubts them. They count wherever right labels tell what a model says of
 them: in the means of a class, in what a clip reaches, in the agreement. They do not count where wrong labels are estimated: there
@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.detection.labelled import Labelled, smooth
+from pipeline.detection.smoothing import Labelled, smooth
 
 __all__ = [
     "Doubt",

@@ -1,9 +1,10 @@
 """Which clips carry a label that is wrong as a whole.
 
-A model that misjudges a clip misjudges all of it, so a clip's windows excuse one another (:mod:`pipeline.detection.doubt`), and a
-clip whose label is wrong throughout hides among those that are merely hard. Clips are therefore judged once more, as wholes: a
-classifier of clips (multinomial logistic regression) reads how the probabilities of a clip's windows are distributed, learns the
-labels of clips of other groups, and so knows what clips of each label look like to these models. docs/research.md compares it.
+A model that misjudges a clip misjudges all of it, so a clip's windows excuse one another
+(:mod:`pipeline.detection.label_scores`), and a clip whose label is wrong throughout hides among those that are merely hard. Clips
+are therefore judged once more, as wholes: a classifier of clips (multinomial logistic regression) reads how the probabilities of
+a clip's windows are distributed, learns the labels of clips of other groups, and so knows what clips of each label look like to
+these models. docs/research.md compares it.
 
 Where windows of a clip were reviewed, the others speak for it, and a label that a reviewer confirmed for a part of a clip is not
 wrong as a whole.
@@ -17,7 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.detection.labelled import Labelled
+from pipeline.detection.smoothing import Labelled
 from pipeline.windows.folds import assign_folds
 
 __all__ = ["odds_of_another_label", "wrong_as_a_whole"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.detection.trusted import trust_labels
+from pipeline.detection.trusted_labels import trust_labels
 from tests.unit.pipeline.detection.small import Nowhere, config
 
 

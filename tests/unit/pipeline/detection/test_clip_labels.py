@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.detection.labelled import Labelled
-from pipeline.detection.whole_clips import odds_of_another_label, wrong_as_a_whole
+from pipeline.detection.clip_labels import odds_of_another_label, wrong_as_a_whole
+from pipeline.detection.smoothing import Labelled
 
 CLIPS, EACH, CLASSES = 90, 24, 3
 ROWS = CLIPS * EACH

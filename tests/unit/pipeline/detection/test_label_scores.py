@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.detection.doubt import cohen_kappa, counted_wrong, doubt_labels
-from pipeline.detection.labelled import Labelled, smooth
-from pipeline.detection.passes import Lesson, run_passes
-from pipeline.detection.quality import estimate_quality
+from pipeline.detection.cleaning_passes import Lesson, run_passes
+from pipeline.detection.label_quality import estimate_quality
+from pipeline.detection.label_scores import cohen_kappa, counted_wrong, doubt_labels
+from pipeline.detection.smoothing import Labelled, smooth
 
 
 def labelled(clips: int = 6, each: int = 30, classes: int = 3, sigma: float = 3.0) -> Labelled:

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from audit_app.similar_windows import Neighbourhood, confirmed_windows
 from data_schemas.config import Config
 from data_schemas.tables import text
-from pipeline.detection.neighbours import Neighbourhood, confirmed_windows
 from pipeline.stages import SCHEMAS
 from tests.pages_run import run_of, write_pages_run
 

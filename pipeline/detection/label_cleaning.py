@@ -2,7 +2,8 @@
 
 ::
 
-    windows ── species ── labels to doubt, groups, splits ── passes (pipeline.detection.passes) ── voices, repaired labels
+    windows ── species ── labels to doubt, groups, splits ── passes (pipeline.detection.cleaning_passes) ── voices, repaired
+    labels
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from data_schemas.config import Config
 from model.recipe import Recipe, make_recipe
 from model.summaries import VOICES, context, summarise_windows
 from model.windowing import Samples
-from pipeline.detection.labelled import Labelled
-from pipeline.detection.network_tasks import Parts
-from pipeline.detection.passes import REPAIRS, Heard, Lesson, batches, run_passes
+from pipeline.detection.cleaning_passes import REPAIRS, Heard, Lesson, batches, run_passes
+from pipeline.detection.lstm_jobs import Parts
+from pipeline.detection.smoothing import Labelled
 from pipeline.windows.cutting import contiguous_blocks
 from pipeline.windows.folds import classes_of, teaching_windows
 
@@ -48,7 +49,7 @@ class Species:
     rows : int64, shape (n,)
         Rows of the windows table.
     lesson : Lesson
-        See :mod:`pipeline.detection.passes`.
+        See :mod:`pipeline.detection.cleaning_passes`.
     """
 
     name: str

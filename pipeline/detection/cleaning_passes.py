@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from model.kernel_ridge import predict_left_out
-from pipeline.detection.doubt import class_shares, doubt_labels, outvoted
-from pipeline.detection.labelled import Labelled
-from pipeline.detection.quality import estimate_quality
+from pipeline.detection.label_quality import estimate_quality
+from pipeline.detection.label_scores import class_shares, doubt_labels, outvoted
+from pipeline.detection.smoothing import Labelled
 from pipeline.windows.folds import deal_groups
 
 __all__ = ["REPAIRS", "Heard", "Lesson", "batches", "run_passes"]

@@ -4,7 +4,7 @@ A label's chance to be right is estimated twice: by Bayes' rule from tempered pr
 far the label is counted as wrong. The mean of the two is made monotone in the doubt (isotonic regression; Zadrozny & Elkan 2002);
 docs/research.md shows how close it is, and each of the two alone.
 
-Whatever its windows look like, a label cannot be better than that of its clip (:mod:`pipeline.detection.whole_clips`).
+Whatever its windows look like, a label cannot be better than that of its clip (:mod:`pipeline.detection.clip_labels`).
 
 All of this is estimated from the audited windows and laid over the hold-out, whose labels and poses change nothing.
 
@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from pipeline.detection.doubt import Doubt, best_other, counted_wrong
-from pipeline.detection.labelled import Labelled
+from pipeline.detection.label_scores import Doubt, best_other, counted_wrong
+from pipeline.detection.smoothing import Labelled
 
 __all__ = ["Quality", "estimate_quality"]
 
@@ -75,7 +75,8 @@ def estimate_quality(
     whole : float64, shape (n,), optional
         Chance that the label of the window's clip is wrong as a whole.
     count : callable, optional
-        How far each label is counted as wrong: :func:`~pipeline.detection.doubt.outvoted` where labels are repaired to teach.
+        How far each label is counted as wrong: :func:`~pipeline.detection.label_scores.outvoted` where labels are repaired to
+        teach.
     """
     given, classes = labels.given, doubt.nearby.shape[1]
     trusted = taught if taught.any() else labels.audited
