@@ -8,7 +8,7 @@ from audit_app.review_events import store
 from audit_app.segment_board import frames_of_clips
 from pipeline.report.found import Found
 from pipeline.review.events import blind_stream
-from pipeline.review.progress import segment_states
+from pipeline.review.segment_states import segment_states
 
 __all__ = ["blind_states", "unfinished_samples"]
 

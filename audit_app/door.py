@@ -16,7 +16,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope
 
-from pipeline.passwords import matches
+from pipeline.review.passwords import matches
 
 __all__ = ["SIGN_IN", "Door"]
 

@@ -11,12 +11,12 @@ from audit_app.page_frame import empty, run_or_stop, title, trust_note
 from audit_app.queue_filters import WITHIN
 from audit_app.queue_rows import queue_rows, seconds_per_frame
 from audit_app.review_events import events
+from audit_app.review_figures import decided_over_time, given_by_suggested, speed_by_day
 from audit_app.segment_board import segment_board
 from audit_app.times import browser_zone
 from audit_app.wording import duration
 from pipeline.figures import error_rates, quality_histogram
 from pipeline.report.found import Found
-from pipeline.review.figures import decided_over_time, given_by_suggested, speed_by_day
 from pipeline.summary import unreviewed
 from pipeline.windows.folds import FEWEST_GROUPS
 

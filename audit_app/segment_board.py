@@ -11,7 +11,7 @@ import streamlit as st
 from audit_app.review_events import database_exists, events, store
 from pipeline.detection.segments import left_to_learn
 from pipeline.report.found import Found
-from pipeline.review.progress import segment_states
+from pipeline.review.segment_states import segment_states
 from pipeline.windows.given_labels import given_labels
 from pipeline.windows.sampling import clip_bounds
 
@@ -34,7 +34,7 @@ class SegmentBoard:
         The queue: segments without the hold-out, their ``label_quality`` rounded, and ``learning_rank``, 1 for the segment
         that is best for retraining.
     states : DataFrame
-        As :func:`pipeline.review.progress.segment_states` gives it, a row for each segment.
+        As :func:`pipeline.review.segment_states.segment_states` gives it, a row for each segment.
     counts : Series
         Events that were taken in, by clip.
     version : int

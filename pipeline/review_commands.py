@@ -47,7 +47,7 @@ def password(workspace: WorkspaceOption = Path()) -> None:
 
     Example: audit password -w my-audit
     """
-    from pipeline.passwords import store_password
+    from pipeline.review.passwords import store_password
     from pipeline.workspace.workspace import Workspace
 
     place = Workspace(workspace)
@@ -59,7 +59,7 @@ def _require_door(place: Workspace, *, host: str) -> None:
     """Say what listening beyond this machine means, and have a password set where there is neither one nor a login."""
     from data_schemas.config import load_config
     from data_schemas.errors import UsageError
-    from pipeline.passwords import store_password
+    from pipeline.review.passwords import store_password
     from pipeline.serving import app_script, exposure_words, login_configured
 
     review = load_config(place.config_path if place.config_path.exists() else None).review

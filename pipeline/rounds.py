@@ -64,8 +64,8 @@ def decided_so_far(workspace: Workspace, source: Path) -> Decided:
         The source has no finished audit here, so nobody can have looked at it.
     """
     # SQLAlchemy takes a while to import, which an audit without decisions need not pay.
-    from pipeline.export.labels import review_frames
     from pipeline.review.access import frames_of, stored_events
+    from pipeline.review.frame_labels import review_frames
 
     folder = _newest_finished(workspace, source)
     if folder is None:

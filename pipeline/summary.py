@@ -67,7 +67,7 @@ def segments_by_state(folder: RunFolder, queue: pd.DataFrame | None, events: pd.
     if queue is None or events is None or events.empty:
         return counts
     from pipeline.review.access import frames_of
-    from pipeline.review.progress import segment_states, states_in_queue
+    from pipeline.review.segment_states import segment_states, states_in_queue
 
     frames = frames_of(folder, set(events["clip_id"]) & set(queue["clip_id"]))
     found = states_in_queue(segment_states(queue, events, frames)).value_counts()

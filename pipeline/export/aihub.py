@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from data_schemas.errors import StageError
 from data_schemas.labels import Taxonomy
 from pipeline.export.label_text import correct_label_file
-from pipeline.export.labels import changed_frames
 from pipeline.readers.checks import Unreadable
 from pipeline.readers.files.listing import list_files, read_bytes
 from pipeline.readers.names import shown_path
+from pipeline.review.frame_labels import changed_frames
 from pipeline.windows.sampling import clip_bounds
 from pipeline.workspace.file_names import file_name
 from pipeline.workspace.run_folder import RunFolder

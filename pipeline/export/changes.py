@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from data_schemas.tables import CHANGES
-from pipeline.export.labels import changed_frames
 from pipeline.readers.recordings import text_by_code
 from pipeline.review.events import ADJUDICATION
+from pipeline.review.frame_labels import changed_frames
 from pipeline.review.queries import operations_of
 from pipeline.review.replay import active_operations
 
@@ -23,7 +23,7 @@ def list_changes(after: pd.DataFrame, events: pd.DataFrame, segments: pd.DataFra
     Parameters
     ----------
     after
-        All frames after review, in the order of the run (see :func:`pipeline.export.labels.review_frames`).
+        All frames after review, in the order of the run (see :func:`pipeline.review.frame_labels.review_frames`).
     events
         All review events.
     segments

@@ -19,11 +19,11 @@ from pipeline.export.datasheet import Exported, datasheet
 from pipeline.export.datasheet_page import datasheet_page
 from pipeline.export.files import WrittenTable, write_parts
 from pipeline.export.frames import clean_frames
-from pipeline.export.labels import clip_labels, review_frames
 from pipeline.export.placing import placed_folder, refuse_place, write_sums
-from pipeline.export.windows import clean_windows
 from pipeline.readers.taxonomy import taxonomy_of
 from pipeline.review.access import frames_of, stored_events
+from pipeline.review.frame_labels import clip_labels, review_frames
+from pipeline.review.window_labels import clean_windows
 from pipeline.rounds import earlier_rounds
 from pipeline.workspace.progress import Report
 from pipeline.workspace.run_folder import RunFolder

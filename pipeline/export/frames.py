@@ -22,7 +22,7 @@ def clean_frames(frames: pd.DataFrame, after: pd.DataFrame, clips: pd.DataFrame)
     frames
         A part of the run's frames table.
     after
-        The same rows after review (see :func:`pipeline.export.labels.review_frames`).
+        The same rows after review (see :func:`pipeline.review.frame_labels.review_frames`).
     clips
         The clips table, with the labels after review.
     """

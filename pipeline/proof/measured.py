@@ -9,15 +9,15 @@ import pandas as pd
 
 from data_schemas.config import load_config
 from data_schemas.tables import ISSUES, SEGMENTS, WINDOWS
-from pipeline.export.labels import review_frames
-from pipeline.export.windows import clean_windows
 from pipeline.proof.checked import QualityChecked, blind_checks, check_quality, reviewed_checks
 from pipeline.proof.verdict import Verdict, judge_labels, wrong_windows
 from pipeline.proof.verified import sample_states
 from pipeline.review.access import frames_of, stored_events, stored_samples
 from pipeline.review.blind import strata_of
 from pipeline.review.events import ADJUDICATION, REVIEW
-from pipeline.review.progress import segment_states
+from pipeline.review.frame_labels import review_frames
+from pipeline.review.segment_states import segment_states
+from pipeline.review.window_labels import clean_windows
 from pipeline.summary import unreviewed
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace

@@ -1,8 +1,8 @@
 """How many labels are wrong before and after review, and whether the review can stop.
 
 A window of the blind sample is wrong where its label differs from the verified one, at the finest level of the taxonomy: its
-given label before review, and the label that the cleaned dataset gives it after (:mod:`pipeline.export.windows`). Windows that
-are left out of the cleaned dataset cannot be wrong in it; they make their stratum smaller.
+given label before review, and the label that the cleaned dataset gives it after (:mod:`pipeline.review.window_labels`). Windows
+that are left out of the cleaned dataset cannot be wrong in it; they make their stratum smaller.
 
 The strata are those of the run in which the sample was drawn, for that is what the windows' chances belong to. Samples of several
 runs are not mixed: the run with the most verified windows is taken.
@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from pipeline.export.windows import clean_windows
 from pipeline.proof.residual import Residual, residual_error, segments_to_reach, windows_needed
 from pipeline.proof.verified import VERIFIED
+from pipeline.review.window_labels import clean_windows
 
 __all__ = ["AUDITED", "Verdict", "judge_labels", "wrong_windows"]
 
@@ -85,7 +85,7 @@ def wrong_windows(states: pd.DataFrame, windows: pd.DataFrame, after: pd.DataFra
     windows
         The windows of the run.
     after
-        The frames of at least these windows' clips after review, from :func:`pipeline.export.labels.review_frames`.
+        The frames of at least these windows' clips after review, from :func:`pipeline.review.frame_labels.review_frames`.
     margin
         ``export.mixed_margin``: by how much the commonest label of a window's frames must lead in the cleaned dataset.
 

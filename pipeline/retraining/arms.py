@@ -42,7 +42,7 @@ def after_review(windows: pd.DataFrame, clean: pd.DataFrame) -> pd.DataFrame:
     windows
         The run's windows.
     clean
-        What the export makes of them (:func:`pipeline.export.windows.clean_windows`, its ``table``).
+        What the export makes of them (:func:`pipeline.review.window_labels.clean_windows`, its ``table``).
     """
     known = clean.set_index("window_id")[["label", "target", "reviewed", "split"]].reindex(windows["window_id"])
     left_out = known["label"].isna().to_numpy(bool)

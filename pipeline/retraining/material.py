@@ -17,13 +17,13 @@ from data_schemas.skeletons import choose_skeleton
 from data_schemas.tables import CLIPS, FRAMES, OOF, REMARKS, REVIEWED, WINDOWS, keypoints_of
 from model.pose_rules import PoseRules
 from model.windowing import Samples
-from pipeline.export.labels import review_frames
-from pipeline.export.windows import clean_windows
 from pipeline.readers.taxonomy import taxonomy_of
 from pipeline.readers.unseen import unseen_places
 from pipeline.retraining.before_review import windows_before_review
 from pipeline.review.access import frames_of, stored_events, stored_samples
 from pipeline.review.events import ADJUDICATION, REVIEW
+from pipeline.review.frame_labels import review_frames
+from pipeline.review.window_labels import clean_windows
 from pipeline.windows.folds import classes_of
 from pipeline.windows.sampling import sample_clips
 from pipeline.workspace.file_names import file_name

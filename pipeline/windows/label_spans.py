@@ -43,7 +43,7 @@ def reviewed_stretches(after: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     after : DataFrame with clip_id, frame_number, label, label_source and excluded
-        Frames after review, clip by clip and in order (see :func:`pipeline.export.labels.review_frames`).
+        Frames after review, clip by clip and in order (see :func:`pipeline.review.frame_labels.review_frames`).
 
     Returns
     -------

@@ -9,7 +9,7 @@ import urllib.request
 
 import pytest
 
-from pipeline.passwords import store_password
+from pipeline.review.passwords import store_password
 from tests.integration.pages.looking import serve, settled
 
 pytestmark = pytest.mark.integration

@@ -16,7 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from audit_app.door import SIGN_IN, Door
 from audit_app.guard import Guard
 from audit_app.hosts import hosts_of
-from pipeline.passwords import hashed
+from pipeline.review.passwords import hashed
 
 PASSWORD = hashed("three long words")
 

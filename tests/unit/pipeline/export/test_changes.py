@@ -6,8 +6,8 @@ import pandas as pd
 
 from data_schemas.tables import CHANGES, CLIPS, SEGMENTS, validate
 from pipeline.export.changes import list_changes
-from pipeline.export.labels import review_frames
 from pipeline.review.access import frames_of, stored_events
+from pipeline.review.frame_labels import review_frames
 
 CLIP, OTHER = "DOG-00-0-SIT", "DOG-00-0-WALKRUN"
 

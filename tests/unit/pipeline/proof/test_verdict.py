@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.export.labels import review_frames
 from pipeline.proof.verdict import Verdict, judge_labels, wrong_windows
 from pipeline.proof.verified import sample_states
 from pipeline.proof.words import label_words, stop_words
+from pipeline.review.frame_labels import review_frames
 from tests.unit.pipeline.proof.toy import FRAMES, sample_of, windows_of
 
 FLAGS = {"flagged": 300, "unflagged": 2000}

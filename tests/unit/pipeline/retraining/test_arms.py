@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from data_schemas.tables import text
-from pipeline.export.windows import clean_windows
 from pipeline.retraining.arms import after_review, taught_windows
+from pipeline.review.window_labels import clean_windows
 
 
 def windows_of(labels: str, **columns: list) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.review.access import no_events
 from pipeline.review.consensus import labels_after_review
-from pipeline.review.progress import segment_states
+from pipeline.review.segment_states import segment_states
 
 
 def clip(table: pd.DataFrame) -> pd.DataFrame:

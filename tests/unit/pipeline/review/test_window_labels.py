@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from data_schemas.labels import load_taxonomy
 from data_schemas.tables import CLEAN_WINDOWS, text, validate
-from pipeline.export.windows import CleanWindows, clean_windows
+from pipeline.review.window_labels import CleanWindows, clean_windows
 
 
 def after_of(labels: str, *, excluded: tuple[int, ...] = (), reviewed: tuple[int, ...] = (), clip: str = "c") -> pd.DataFrame:

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from data_schemas.config import load_config
 from data_schemas.errors import ConfigError, UsageError
 from pipeline.cli import app
-from pipeline.passwords import hashed, matches, store_password
+from pipeline.review.passwords import hashed, matches, store_password
 from pipeline.serving import exposure_words, is_loopback, login_configured
 from tests.pages_run import write_pages_run
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from pipeline.colours import FLAGGED, WORK
 from pipeline.figures import styled
-from pipeline.review.progress import frames_a_minute
+from pipeline.review.segment_states import frames_a_minute
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -69,7 +69,7 @@ def decided_over_time(states: pd.DataFrame, *, zone: str = "UTC") -> Figure:
     Parameters
     ----------
     states
-        As :func:`pipeline.review.progress.segment_states` gives them; a segment counts from the newest act in it.
+        As :func:`pipeline.review.segment_states.segment_states` gives them; a segment counts from the newest act in it.
     zone
         The time zone that the axis is in, by its name.
     """

@@ -61,7 +61,7 @@ def clean_windows(
     windows
         The run's windows; those of a later round carry labels after review.
     after
-        Its frames after review (see :func:`pipeline.export.labels.review_frames`).
+        Its frames after review (see :func:`pipeline.review.frame_labels.review_frames`).
     margin
         Share of a window's labelled frames.
     merge, taxonomy

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from pipeline.review.access import no_events
-from pipeline.review.progress import frames_a_minute, seconds_left, segment_states, states_in_queue
+from pipeline.review.segment_states import frames_a_minute, seconds_left, segment_states, states_in_queue
 
 SEGMENTS = pd.DataFrame(
     {"segment_id": ["s1", "s2", "s3"], "clip_id": ["c", "c", "d"], "start_frame": [0, 5, 2], "end_frame": [4, 9, 3]}

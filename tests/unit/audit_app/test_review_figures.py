@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from pipeline.review.figures import decided_over_time, given_by_suggested, speed_by_day
+from audit_app.review_figures import decided_over_time, given_by_suggested, speed_by_day
 
 
 def test_every_disc_carries_its_labels_and_its_number():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from pipeline.export.labels import clip_labels, review_frames
 from pipeline.review.access import no_events
+from pipeline.review.frame_labels import clip_labels, review_frames
 
 
 def frames_of(*clips: tuple[str, str]) -> pd.DataFrame:
