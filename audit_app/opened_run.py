@@ -17,7 +17,7 @@ from pipeline.workspace.workspace import Workspace
 __all__ = ["chosen_run", "configuration", "newer_run", "open_run", "run_at", "switch_to_newest", "workspace"]
 
 _CHOSEN = "run_path"
-# What the pages read. `pipeline.stages` has all schemas, and the networks: seconds until the server would answer.
+# What the pages read. `pipeline.audit.stages` has all schemas, and the networks: seconds until the server would answer.
 _SCHEMAS = {"clips": CLIPS, "frames": FRAMES, "windows": WINDOWS, "oof": OOF, "issues": ISSUES, "segments": SEGMENTS}
 
 

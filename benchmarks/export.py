@@ -20,9 +20,9 @@ from benchmarks.machine import describe
 from data_schemas.config import Config, Export
 from data_schemas.skeletons import load_skeleton
 from data_schemas.tables import text
+from pipeline.audit.stages import SCHEMAS
 from pipeline.export.dataset import export_dataset
 from pipeline.review.store import ReviewStore
-from pipeline.stages import SCHEMAS
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 

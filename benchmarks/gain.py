@@ -38,13 +38,13 @@ from benchmarks.reviewer import Known, by_queue, by_windows, reviewed
 from benchmarks.simulated import peer_issues, true_labels
 from data_schemas.config import load_config
 from data_schemas.tables import FRAMES, ISSUES, SEGMENTS, text
-from pipeline import stages
+from pipeline.audit import stages
+from pipeline.audit.run import run_audit
 from pipeline.report.page import write_report
 from pipeline.retraining.arms import Arm
 from pipeline.retraining.material import Material, read_material
 from pipeline.retraining.models import Models
 from pipeline.retraining.plan import Lesson, lesson_of
-from pipeline.run import run_audit
 from pipeline.simulation import SIMULATOR_VERSION, write_demo
 from pipeline.windows.folds import split_again
 from pipeline.workspace.workspace import Workspace

@@ -21,10 +21,10 @@ from benchmarks.machine import describe
 from benchmarks.simulated import markdown, scores, true_labels
 from data_schemas.config import load_config
 from data_schemas.tables import PROBABILITY_PREFIX
+from pipeline.audit.stages import STAGES, Context
 from pipeline.readers import recognise
 from pipeline.readers.taxonomy import taxonomy_of
 from pipeline.simulation import SIMULATOR_VERSION, write_demo
-from pipeline.stages import STAGES, Context
 from pipeline.workspace.run_folder import RunFolder
 
 PRESETS: dict[str, dict[str, Any]] = {

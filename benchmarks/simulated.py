@@ -26,11 +26,11 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from benchmarks.machine import describe
 from data_schemas.config import load_config
+from pipeline.audit.stages import STAGES, Context
 from pipeline.detection.lstm_jobs import LENGTHS
 from pipeline.readers import recognise
 from pipeline.readers.taxonomy import taxonomy_of
 from pipeline.simulation import SIMULATOR_VERSION, write_demo
-from pipeline.stages import STAGES, Context
 from pipeline.workspace.run_folder import RunFolder
 
 Tables = dict[str, pd.DataFrame]

@@ -139,11 +139,11 @@ def run(
 
     Example: audit run --reviewed -w my-audit
     """
+    from pipeline.audit.rounds import decided_so_far
+    from pipeline.audit.run import run_audit
+    from pipeline.audit.summary import summarise
     from pipeline.presentation import found_lines
     from pipeline.report.page import write_report
-    from pipeline.rounds import decided_so_far
-    from pipeline.run import run_audit
-    from pipeline.summary import summarise
     from pipeline.workspace.progress import stage_progress
     from pipeline.workspace.workspace import Workspace
 
@@ -186,9 +186,9 @@ def status(
     """
     import json
 
+    from pipeline.audit.summary import summarise
     from pipeline.presentation import status_lines
     from pipeline.review.access import stored_events
-    from pipeline.summary import summarise
     from pipeline.workspace.workspace import Workspace
 
     folder = _newest_run(workspace)

@@ -18,7 +18,7 @@ from pipeline.trust_text import trust_sentences
 if TYPE_CHECKING:
     import pandas as pd
 
-    from pipeline.prediction import Predicted
+    from pipeline.audit.prediction import Predicted
 
 __all__ = [
     "ROUND_HEADS",

@@ -11,7 +11,7 @@ from PIL import Image
 from data_schemas.config import Config
 from data_schemas.skeletons import load_skeleton
 from data_schemas.tables import text
-from pipeline.stages import SCHEMAS
+from pipeline.audit.stages import SCHEMAS
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from pipeline.audit.stages import SCHEMAS
 from pipeline.review.events import Commit, Span, new_operation
 from pipeline.review.store import ReviewStore
-from pipeline.stages import SCHEMAS
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 from tests.generated_run import write_generated_run

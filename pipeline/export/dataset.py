@@ -13,6 +13,7 @@ import pandas as pd
 from data_schemas.config import Config, Export, load_config
 from data_schemas.errors import TooFewDataError, UsageError
 from data_schemas.tables import CHANGES, CLEAN_FRAMES, CLEAN_WINDOWS, CLIPS, ISSUES, SEGMENTS, WINDOWS
+from pipeline.audit.rounds import earlier_rounds
 from pipeline.export.aihub import write_label_files
 from pipeline.export.changes import list_changes
 from pipeline.export.datasheet import Exported, datasheet
@@ -24,7 +25,6 @@ from pipeline.readers.taxonomy import taxonomy_of
 from pipeline.review.access import frames_of, stored_events
 from pipeline.review.frame_labels import clip_labels, review_frames
 from pipeline.review.window_labels import clean_windows
-from pipeline.rounds import earlier_rounds
 from pipeline.workspace.progress import Report
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace

@@ -9,6 +9,7 @@ import pandas as pd
 
 from data_schemas.config import load_config
 from data_schemas.tables import ISSUES, SEGMENTS, WINDOWS
+from pipeline.audit.summary import unreviewed
 from pipeline.proof.checked import QualityChecked, blind_checks, check_quality, reviewed_checks
 from pipeline.proof.verdict import Verdict, judge_labels, wrong_windows
 from pipeline.proof.verified import sample_states
@@ -18,7 +19,6 @@ from pipeline.review.events import ADJUDICATION, REVIEW
 from pipeline.review.frame_labels import review_frames
 from pipeline.review.segment_states import segment_states
 from pipeline.review.window_labels import clean_windows
-from pipeline.summary import unreviewed
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 

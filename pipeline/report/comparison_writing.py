@@ -8,12 +8,12 @@ from typing import Any
 
 import msgspec
 
+from pipeline.audit.stages import SCHEMAS
 from pipeline.proof.measured import measure_labels
 from pipeline.report.comparison import Compared, comparison_page
 from pipeline.report.comparison_file import read_retraining
 from pipeline.report.comparison_words import headline
 from pipeline.report.found import Found
-from pipeline.stages import SCHEMAS
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 

@@ -14,9 +14,9 @@ from data_schemas.config import Config
 from data_schemas.labels import OTHER, Taxonomy
 from data_schemas.skeletons import Skeleton, choose_skeleton
 from data_schemas.tables import PROBABILITY_PREFIX, SELFTEST, keypoints_of, text
+from pipeline.audit.rounds import rounds_before
 from pipeline.colours import Look, class_looks
 from pipeline.readers.taxonomy import class_title, taxonomy_of
-from pipeline.rounds import rounds_before
 from pipeline.workspace.run_folder import RunFolder
 
 __all__ = ["Found"]

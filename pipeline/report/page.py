@@ -11,6 +11,8 @@ from typing import Any
 import pandas as pd
 
 from pipeline import figures
+from pipeline.audit.stages import SCHEMAS
+from pipeline.audit.summary import unreviewed
 from pipeline.proof.words import counted
 from pipeline.report.data_section import data_section, trust_section
 from pipeline.report.found import Found
@@ -21,8 +23,6 @@ from pipeline.report.selftest_table import selftest_section
 from pipeline.report.share_section import as_of_sentence, measured_here, quality_section, share_sentence
 from pipeline.report.shell import empty, html_page, html_table, is_simulated, plot, prose, section
 from pipeline.review.access import stored_size
-from pipeline.stages import SCHEMAS
-from pipeline.summary import unreviewed
 from pipeline.windows.folds import FEWEST_GROUPS
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace

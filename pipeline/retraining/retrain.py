@@ -23,6 +23,7 @@ from data_schemas.errors import WorkspaceError
 from data_schemas.tables import ARM_PREDICTIONS, probability_columns, text
 from model.card import write_model_card
 from model.classifier import BehaviorClassifier
+from pipeline.audit.run import Show
 from pipeline.proof.chances import union_chances
 from pipeline.proof.verified import sample_states
 from pipeline.retraining.arms import Arm
@@ -32,7 +33,6 @@ from pipeline.retraining.material import Material, read_material
 from pipeline.retraining.models import Models, Wanted
 from pipeline.retraining.plan import CURVE, arms_of, curve_lessons, lesson_of
 from pipeline.retraining.tracking import Tracker
-from pipeline.run import Show
 from pipeline.workspace.identity import code_version, digest
 from pipeline.workspace.progress import Report
 from pipeline.workspace.run_folder import RunFolder

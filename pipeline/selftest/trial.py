@@ -12,14 +12,14 @@ import pandas as pd
 from data_schemas.config import Config, load_config
 from data_schemas.errors import TooFewDataError, UsageError
 from data_schemas.tables import PLANTED_KINDS, SELFTEST, text
+from pipeline.audit.run import Draw, Show, run_audit
+from pipeline.audit.stages import SCHEMAS, STAGES, Context
 from pipeline.readers import Reader, recognise
 from pipeline.readers.taxonomy import taxonomy_of
-from pipeline.run import Draw, Show, run_audit
 from pipeline.selftest.ground import Ground, lay_ground
 from pipeline.selftest.planted import Planted
 from pipeline.selftest.planting import plant
 from pipeline.selftest.recovery import FEWEST_WINDOWS, findings, nothing_planted, recovery, selftest_table
-from pipeline.stages import SCHEMAS, STAGES, Context
 from pipeline.windows.folds import FEWEST_GROUPS
 from pipeline.workspace.identity import code_version, digest
 from pipeline.workspace.progress import Report

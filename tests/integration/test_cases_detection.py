@@ -12,9 +12,9 @@ import pytest
 
 from data_schemas.config import load_config
 from data_schemas.errors import TooFewDataError
+from pipeline.audit.stages import STAGES, Context
 from pipeline.detection.lstm_jobs import LENGTHS, trial_folds, trial_lengths
 from pipeline.readers import recognise
-from pipeline.stages import STAGES, Context
 from tests.unit.pipeline.detection.small import Nowhere
 
 

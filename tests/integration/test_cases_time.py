@@ -9,10 +9,10 @@ import pandas as pd
 
 from data_schemas.config import load_config
 from data_schemas.labels import load_taxonomy
-from pipeline.data_summary import summarise_data
+from pipeline.audit.data_summary import summarise_data
+from pipeline.audit.stages import STAGES, Context
 from pipeline.presentation import data_lines
 from pipeline.readers import recognise
-from pipeline.stages import STAGES, Context
 from pipeline.workspace.run_folder import RunFolder
 
 

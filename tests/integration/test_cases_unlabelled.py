@@ -18,6 +18,10 @@ from hypothesis import strategies as st
 from audit_app.clip_facts import clip_facts
 from audit_app.labeller.payload import clip_payload
 from data_schemas.config import Config, load_config
+from pipeline.audit.rounds import Decided, decided_so_far
+from pipeline.audit.run import run_audit
+from pipeline.audit.stages import SCHEMAS, STAGES, Context
+from pipeline.audit.summary import summarise
 from pipeline.export.dataset import export_dataset
 from pipeline.proof.measured import measure_labels
 from pipeline.readers import recognise
@@ -26,12 +30,8 @@ from pipeline.report.page import write_report
 from pipeline.review.access import frames_of, open_store, stored_events
 from pipeline.review.events import Commit, Span, new_operation
 from pipeline.review.history import history
-from pipeline.rounds import Decided, decided_so_far
-from pipeline.run import run_audit
 from pipeline.selftest.ground import lay_ground
 from pipeline.selftest.planting import plant
-from pipeline.stages import SCHEMAS, STAGES, Context
-from pipeline.summary import summarise
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 from tests.integration.test_cases_detection import recordings

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.audit.stages import SCHEMAS
 from pipeline.report.page import write_report
 from pipeline.review.blind import draw_sample, strata_of
 from pipeline.review.events import Commit, Span, blind_stream, new_operation
 from pipeline.review.store import ReviewStore
-from pipeline.stages import SCHEMAS
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 from tests.integration.browser import chromium

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from data_schemas.config import load_config
 from data_schemas.errors import TooFewDataError
 from data_schemas.tables import text
+from pipeline.audit.stages import SCHEMAS, STAGES, Context
 from pipeline.readers import recognise
-from pipeline.stages import SCHEMAS, STAGES, Context
 from tests.unit.pipeline.detection.small import Nowhere
 
 FPS = 10

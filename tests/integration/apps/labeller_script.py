@@ -7,9 +7,9 @@ import streamlit as st
 
 from audit_app.labeller import labeller
 from audit_app.labeller.payload import clip_payload
+from pipeline.audit.stages import SCHEMAS
 from pipeline.report.found import Found
 from pipeline.review.store import ReviewStore
-from pipeline.stages import SCHEMAS
 from pipeline.workspace.workspace import Workspace
 
 st.set_page_config(layout="wide", initial_sidebar_state="collapsed")

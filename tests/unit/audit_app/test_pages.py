@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 
-from pipeline.stages import SCHEMAS
+from pipeline.audit.stages import SCHEMAS
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 from tests.pages_run import drop_segments, paint_all_segments, run_of, write_pages_run

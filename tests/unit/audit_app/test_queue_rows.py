@@ -11,7 +11,7 @@ import pytest
 from audit_app.opened_run import run_at
 from audit_app.queue_filters import QueueFilters
 from audit_app.queue_rows import list_columns, queue_rows
-from pipeline.stages import SCHEMAS
+from pipeline.audit.stages import SCHEMAS
 from tests.pages_run import run_of, segments_of
 
 

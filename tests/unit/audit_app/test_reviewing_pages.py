@@ -7,12 +7,12 @@ import pandas as pd
 from audit_app.opened_run import run_at
 from audit_app.similar_clips import open_neighbourhood
 from audit_app.tokens import EVERY_STREAM, secret_of, verify
+from pipeline.audit.stages import SCHEMAS
 from pipeline.proof.verified import sample_states
 from pipeline.review.access import frames_of
 from pipeline.review.blind import draw_sample
 from pipeline.review.frame_labels import review_frames
 from pipeline.review.store import ReviewStore
-from pipeline.stages import SCHEMAS
 from pipeline.workspace.workspace import Workspace
 from tests.pages_run import make_cats, paint, run_of, segments_of
 from tests.unit.audit_app.shown import button, component, texts

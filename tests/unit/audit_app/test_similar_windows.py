@@ -11,7 +11,7 @@ import pytest
 from audit_app.similar_windows import Neighbourhood, confirmed_windows
 from data_schemas.config import Config
 from data_schemas.tables import text
-from pipeline.stages import SCHEMAS
+from pipeline.audit.stages import SCHEMAS
 from tests.pages_run import run_of, write_pages_run
 
 NOTHING = pd.DataFrame({"window_id": text([]), "label": text([])})

@@ -14,8 +14,9 @@ from data_schemas.config import load_config
 from data_schemas.labels import load_taxonomy
 from data_schemas.skeletons import load_skeleton, skeleton_of
 from data_schemas.tables import SELFTEST
+from pipeline.audit.data_summary import summarise_data
+from pipeline.audit.stages import SCHEMAS, STAGES, Context
 from pipeline.colours import class_looks, css_ground, ink_on
-from pipeline.data_summary import summarise_data
 from pipeline.detection.segments import cut_segments
 from pipeline.figures import class_counts, error_rates, given_by_predicted, quality_histogram
 from pipeline.readers import recognise
@@ -26,7 +27,6 @@ from pipeline.review.events import Commit, Operation, Span
 from pipeline.review.store import ReviewStore
 from pipeline.selftest.recovery import nothing_planted, selftest_table
 from pipeline.simulation import write_demo
-from pipeline.stages import SCHEMAS, STAGES, Context
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 

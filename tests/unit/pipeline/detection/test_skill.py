@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from data_schemas.config import load_config
+from pipeline.audit.summary import label_errors, unreviewed
 from pipeline.detection.cleaning_passes import Lesson
 from pipeline.detection.issues import judge_windows
 from pipeline.detection.segments import cut_segments
 from pipeline.detection.skill import measure_skill
 from pipeline.detection.smoothing import Labelled
-from pipeline.summary import label_errors, unreviewed
 from pipeline.trust_text import trust_sentences
 from tests.unit.pipeline.detection.test_issues import clips_of, made_up
 

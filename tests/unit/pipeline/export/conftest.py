@@ -11,10 +11,10 @@ import pytest
 
 from data_schemas.config import Config, load_config
 from data_schemas.tables import REVIEW_ACTIONS, text
+from pipeline.audit.stages import SCHEMAS
 from pipeline.readers import recognise
 from pipeline.review.events import Span, new_operation
 from pipeline.review.store import Commit, ReviewStore
-from pipeline.stages import SCHEMAS
 from pipeline.windows.cutting import cut_windows
 from pipeline.windows.sampling import sample_clips
 from pipeline.workspace.workspace import Workspace

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from data_schemas.config import load_config
 from data_schemas.tables import PLANTED_KINDS
+from pipeline.audit.stages import STAGES, Context
 from pipeline.readers import recognise
 from pipeline.selftest.grafts import fit_graft, poses_at
 from pipeline.selftest.ground import Ground, lay_ground
 from pipeline.selftest.planted import Planted
 from pipeline.selftest.planting import plant
-from pipeline.stages import STAGES, Context
 from pipeline.workspace.run_folder import RunFolder
 
 NAMES = [f"{k}_{a}" for k in ("tail", "neck", "nose") for a in "xy"]

@@ -12,12 +12,12 @@ import pytest
 
 from data_schemas.config import load_config
 from data_schemas.tables import text
-from pipeline import run
+from pipeline.audit import run
+from pipeline.audit.rounds import Decided
 from pipeline.report.page import write_report
 from pipeline.review.access import stored_size
 from pipeline.review.events import Commit, Span, new_operation
 from pipeline.review.store import ReviewStore
-from pipeline.rounds import Decided
 from pipeline.workspace import identity
 from pipeline.workspace.identity import code_version
 from pipeline.workspace.meaning import meaning_of
@@ -27,7 +27,7 @@ from pipeline.workspace.workspace import Workspace
 from tests.conftest import ROOT
 
 ROOTS = {
-    "run": "pipeline.stages",
+    "run": "pipeline.audit.stages",
     "report": "pipeline.report.page",
     "selftest": "pipeline.selftest.planting",
     "models": "pipeline.retraining.models",

@@ -12,10 +12,10 @@ import pytest
 
 from data_schemas.config import load_config
 from data_schemas.tables import OOF
-from pipeline.prediction import load_models
+from pipeline.audit.prediction import load_models
+from pipeline.audit.run import run_audit
 from pipeline.report.page import write_report
 from pipeline.retraining.retrain import retrain_arms
-from pipeline.run import run_audit
 from pipeline.workspace.file_names import file_name
 from pipeline.workspace.progress import Report
 from pipeline.workspace.run_folder import RunFolder

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from data_schemas.errors import StageError
-from pipeline.rounds import rounds_of
-from pipeline.stages import SCHEMAS, STAGES
+from pipeline.audit.rounds import rounds_of
+from pipeline.audit.stages import SCHEMAS, STAGES
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 

@@ -13,11 +13,11 @@ import pandas as pd
 import data_schemas
 from data_schemas.config import Config
 from data_schemas.errors import PoseAuditError
-from pipeline.data_summary import summarise_data
+from pipeline.audit.data_summary import summarise_data
+from pipeline.audit.rounds import Decided, adopt_rounds, figures_of_round, open_round
+from pipeline.audit.stages import SCHEMAS, STAGES, Context, Stage
 from pipeline.readers import Reader, recognise
 from pipeline.readers.taxonomy import named_files, taxonomy_of
-from pipeline.rounds import Decided, adopt_rounds, figures_of_round, open_round
-from pipeline.stages import SCHEMAS, STAGES, Context, Stage
 from pipeline.workspace.identity import code_version, digest
 from pipeline.workspace.progress import Report
 from pipeline.workspace.run_folder import RunFolder
@@ -25,7 +25,7 @@ from pipeline.workspace.workspace import Workspace
 
 __all__ = ["run_audit"]
 
-_DATA = "pipeline.data_summary"
+_DATA = "pipeline.audit.data_summary"
 
 Draw = Callable[[RunFolder], None]
 """Draws the report of a run into its folder; its module's code tells whether a report is drawn anew."""
@@ -37,7 +37,7 @@ _NOT_RESULTS: Any = dict.fromkeys(("export", "proof", "retrain", "review", "run"
 """Configuration that no result depends on; where the source lies is told apart from how it is read."""
 
 Tell = Callable[[dict[str, Any]], None]
-"""Is told what was read as soon as it is known, before anything is made of it (see :mod:`pipeline.data_summary`)."""
+"""Is told what was read as soon as it is known, before anything is made of it (see :mod:`pipeline.audit.data_summary`)."""
 
 
 def run_audit(
@@ -66,7 +66,7 @@ def run_audit(
         The disk failed; what was finished is kept.
     """
     reader = recognise(source, format=config.source.format)
-    code = {"version": data_schemas.__version__, "code": code_version("pipeline.stages")}
+    code = {"version": data_schemas.__version__, "code": code_version("pipeline.audit.stages")}
     facts = {
         "source": str(source.resolve()),
         "format": reader.name,

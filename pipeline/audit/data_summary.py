@@ -17,9 +17,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from data_schemas.config import Config
-from pipeline.bouts import Bouts, Class, FrameTimes, bouts_in_windows, find_bouts, labels_of_frames
+from pipeline.audit.bouts import Bouts, Class, FrameTimes, bouts_in_windows, find_bouts, labels_of_frames
+from pipeline.audit.window_fit import Fit, fit_to_bouts, fit_to_frames, too_sparse, window_seconds
 from pipeline.readers.tables.pose_columns import pose_facts
-from pipeline.window_fit import Fit, fit_to_bouts, fit_to_frames, too_sparse, window_seconds
 from pipeline.windows.label_spans import labels_as_given
 
 __all__ = ["ClassFigures", "DataSummary", "Noted", "Rate", "WindowFigures", "summarise_data"]

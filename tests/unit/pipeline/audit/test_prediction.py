@@ -11,7 +11,7 @@ from data_schemas.errors import BundleError
 from model.classifier import BehaviorClassifier
 from model.pose_rules import PoseRules
 from model.recipe import make_recipe
-from pipeline.prediction import Predicted, load_models, predict_recordings, reading_config
+from pipeline.audit.prediction import Predicted, load_models, predict_recordings, reading_config
 from pipeline.readers import recognise
 from tests.unit.pipeline.readers.toy_tables import poses, put
 
