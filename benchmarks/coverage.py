@@ -16,10 +16,10 @@ import pandas as pd
 from scipy.stats import t
 
 from benchmarks.machine import describe
-from pipeline.proof.chances import union_chances
-from pipeline.proof.intervals import Estimate, class_estimates, difference, estimate, share_estimate
-from pipeline.proof.measures import MEASURES, Tally, class_f1, tally
-from pipeline.proof.residual import residual_error
+from pipeline.evaluation.inclusion import union_chances
+from pipeline.evaluation.intervals import Estimate, class_estimates, difference, estimate, share_estimate
+from pipeline.evaluation.metrics import MEASURES, Tally, class_f1, tally
+from pipeline.evaluation.residual_error import residual_error
 from pipeline.review.blind import draw_sample
 
 CLASSES = 4

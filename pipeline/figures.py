@@ -9,7 +9,7 @@ import pandas as pd
 
 from data_schemas.tables import PROBABILITY_PREFIX
 from pipeline.colours import FLAGGED, QUIET
-from pipeline.proof.intervals import share_estimate
+from pipeline.evaluation.intervals import share_estimate
 from pipeline.readers.taxonomy import KIND_NAMES
 
 if TYPE_CHECKING:
@@ -112,8 +112,8 @@ def error_rates(issues: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
 
     The share is the mean of one minus the label quality, which is a chance; figure and table are returned.
 
-    The table has ``label``, ``share``, ``low``, ``high`` and ``groups``; the interval (:mod:`pipeline.proof.intervals`) is null
-    where too few groups carry the label.
+    The table has ``label``, ``share``, ``low``, ``high`` and ``groups``; the interval (:mod:`pipeline.evaluation.intervals`) is
+    null where too few groups carry the label.
     """
     from plotly.graph_objects import Figure, Scatter
 

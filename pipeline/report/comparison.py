@@ -8,10 +8,10 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from pipeline.evaluation.label_error import Measured
+from pipeline.evaluation.verdict import AUDITED
+from pipeline.evaluation.words import label_words, share_words, shown_share
 from pipeline.presentation import typed
-from pipeline.proof.measured import Measured
-from pipeline.proof.verdict import AUDITED
-from pipeline.proof.words import label_words, share_words, shown_share
 from pipeline.readers.taxonomy import KIND_NAMES
 from pipeline.report import comparison_figures as draw
 from pipeline.report.comparison_file import Retraining

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from pipeline.colours import FLAGGED, QUIET
+from pipeline.evaluation.residual_error import Residual
 from pipeline.figures import styled, written_shares
-from pipeline.proof.residual import Residual
 from pipeline.report.comparison_file import Arm, CurvePoint, Interval, Species
 from pipeline.report.dots import add_dots, interval_told, name_rows, with_intervals
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.evaluation.label_error import Measured
+from pipeline.evaluation.words import blind_words, counted, label_words, shown_share, stop_words
 from pipeline.presentation import typed
-from pipeline.proof.measured import Measured
-from pipeline.proof.words import blind_words, counted, label_words, shown_share, stop_words
 from pipeline.report.comparison_file import Interval, Retraining, Species
 from pipeline.windows.folds import FEWEST_GROUPS
 

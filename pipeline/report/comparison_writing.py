@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from pipeline.audit.stages import SCHEMAS
-from pipeline.proof.measured import measure_labels
+from pipeline.evaluation.label_error import measure_labels
 from pipeline.report.comparison import Compared, comparison_page
 from pipeline.report.comparison_file import read_retraining
 from pipeline.report.comparison_words import headline

@@ -13,7 +13,7 @@ import pandas as pd
 from pipeline import figures
 from pipeline.audit.stages import SCHEMAS
 from pipeline.audit.summary import unreviewed
-from pipeline.proof.words import counted
+from pipeline.evaluation.words import counted
 from pipeline.report.data_section import data_section, trust_section
 from pipeline.report.found import Found
 from pipeline.report.opinions import second_opinions

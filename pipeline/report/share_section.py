@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from pipeline.evaluation.checked import QualityChecked
+from pipeline.evaluation.intervals import share_estimate
+from pipeline.evaluation.label_error import Measured, measure_labels
+from pipeline.evaluation.words import blind_words, counted, label_words, shown_share
 from pipeline.presentation import typed
-from pipeline.proof.checked import QualityChecked
-from pipeline.proof.intervals import share_estimate
-from pipeline.proof.measured import Measured, measure_labels
-from pipeline.proof.words import blind_words, counted, label_words, shown_share
 from pipeline.report.shell import empty, html_table, prose
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace

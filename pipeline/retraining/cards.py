@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import convert
 
 from model.card import Figure, ModelCard
-from pipeline.proof.words import counted
+from pipeline.evaluation.words import counted
 from pipeline.report.comparison_file import Species
 from pipeline.report.comparison_words import GROUPS, missing_words
 from pipeline.retraining.material import Material

@@ -24,11 +24,11 @@ from data_schemas.tables import ARM_PREDICTIONS, probability_columns, text
 from model.card import write_model_card
 from model.classifier import BehaviorClassifier
 from pipeline.audit.run import Show
-from pipeline.proof.chances import union_chances
-from pipeline.proof.verified import sample_states
+from pipeline.evaluation.arm_comparison import Verified, compare_arms, figures_of, needs, verified_of
+from pipeline.evaluation.inclusion import union_chances
+from pipeline.evaluation.verified_windows import sample_states
 from pipeline.retraining.arms import Arm
 from pipeline.retraining.cards import card_of
-from pipeline.retraining.comparison import Verified, compare_arms, figures_of, needs, verified_of
 from pipeline.retraining.material import Material, read_material
 from pipeline.retraining.models import Models, Wanted
 from pipeline.retraining.plan import CURVE, arms_of, curve_lessons, lesson_of

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
+from pipeline.evaluation.words import counted
 from pipeline.presentation import typed
-from pipeline.proof.words import counted
 from pipeline.report.comparison_file import Interval, Species
 from pipeline.report.comparison_words import GROUPS, interval_words, missing_words
 

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from data_schemas.tables import SELFTEST, text, validate
-from pipeline.proof.intervals import share_estimate
+from pipeline.evaluation.intervals import share_estimate
 from pipeline.selftest.planted import Planted
 
 __all__ = ["FEWEST_WINDOWS", "findings", "nothing_planted", "recovery", "selftest_table"]

@@ -22,8 +22,8 @@ from pipeline.audit.rounds import Decided, decided_so_far
 from pipeline.audit.run import run_audit
 from pipeline.audit.stages import SCHEMAS, STAGES, Context
 from pipeline.audit.summary import summarise
+from pipeline.evaluation.label_error import measure_labels
 from pipeline.export.dataset import export_dataset
-from pipeline.proof.measured import measure_labels
 from pipeline.readers import recognise
 from pipeline.report.found import Found
 from pipeline.report.page import write_report

@@ -8,8 +8,8 @@ import pytest
 from data_schemas.config import load_config
 from data_schemas.labels import load_taxonomy
 from pipeline.audit.stages import SCHEMAS
+from pipeline.evaluation.verified_windows import sample_states
 from pipeline.export.dataset import export_dataset
-from pipeline.proof.verified import sample_states
 from pipeline.review.access import frames_of, stored_events
 from pipeline.review.blind import draw_sample
 from pipeline.review.store import ReviewStore

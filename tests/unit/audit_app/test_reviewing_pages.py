@@ -8,7 +8,7 @@ from audit_app.opened_run import run_at
 from audit_app.similar_clips import open_neighbourhood
 from audit_app.tokens import EVERY_STREAM, secret_of, verify
 from pipeline.audit.stages import SCHEMAS
-from pipeline.proof.verified import sample_states
+from pipeline.evaluation.verified_windows import sample_states
 from pipeline.review.access import frames_of
 from pipeline.review.blind import draw_sample
 from pipeline.review.frame_labels import review_frames

@@ -9,7 +9,7 @@ import pytest
 from plotly.graph_objects import Figure
 
 from data_schemas.errors import StageError
-from pipeline.proof.residual import Residual
+from pipeline.evaluation.residual_error import Residual
 from pipeline.report import comparison_figures as draw
 from pipeline.report.chart_words import chart_words
 from pipeline.report.comparison_file import Interval, Retraining, read_retraining

@@ -55,7 +55,7 @@ CHANGES = {
     "pipeline/report/style.css": "report figures",
     "pipeline/selftest/planting.py": "selftest",
     "pipeline/retraining/training.py": "models figures",
-    "pipeline/retraining/comparison.py": "figures",
+    "pipeline/evaluation/arm_comparison.py": "figures",
     "pipeline/review/consensus.py": "report models figures",
     "pipeline/detection/label_quality.py": "run report models figures",
     "model/lstm.py": "run report models figures",

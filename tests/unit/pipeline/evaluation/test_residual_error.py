@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 
-from pipeline.proof.intervals import class_estimates, difference, estimate
-from pipeline.proof.measures import MEASURES, Tally, calibration_error, class_f1, tally
-from pipeline.proof.residual import FEWEST_WINDOWS, residual_error, segments_to_reach, windows_needed
+from pipeline.evaluation.intervals import class_estimates, difference, estimate
+from pipeline.evaluation.metrics import MEASURES, Tally, calibration_error, class_f1, tally
+from pipeline.evaluation.residual_error import FEWEST_WINDOWS, residual_error, segments_to_reach, windows_needed
 from pipeline.windows.folds import FEWEST_GROUPS
 
 

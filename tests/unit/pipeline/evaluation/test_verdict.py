@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.proof.verdict import Verdict, judge_labels, wrong_windows
-from pipeline.proof.verified import sample_states
-from pipeline.proof.words import label_words, stop_words
+from pipeline.evaluation.verdict import Verdict, judge_labels, wrong_windows
+from pipeline.evaluation.verified_windows import sample_states
+from pipeline.evaluation.words import label_words, stop_words
 from pipeline.review.frame_labels import review_frames
-from tests.unit.pipeline.proof.toy import FRAMES, sample_of, windows_of
+from tests.unit.pipeline.evaluation.toy import FRAMES, sample_of, windows_of
 
 FLAGS = {"flagged": 300, "unflagged": 2000}
 

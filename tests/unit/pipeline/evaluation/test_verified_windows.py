@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.proof.verified import STATES, VERIFIED, sample_states, verified_windows
+from pipeline.evaluation.verified_windows import STATES, VERIFIED, sample_states, verified_windows
 from pipeline.review.access import no_events
-from tests.unit.pipeline.proof.toy import FRAMES, sample_of, windows_of
+from tests.unit.pipeline.evaluation.toy import FRAMES, sample_of, windows_of
 
 WINDOWS = windows_of()
 SAMPLE = sample_of(WINDOWS)

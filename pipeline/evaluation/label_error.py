@@ -10,9 +10,9 @@ import pandas as pd
 from data_schemas.config import load_config
 from data_schemas.tables import ISSUES, SEGMENTS, WINDOWS
 from pipeline.audit.summary import unreviewed
-from pipeline.proof.checked import QualityChecked, blind_checks, check_quality, reviewed_checks
-from pipeline.proof.verdict import Verdict, judge_labels, wrong_windows
-from pipeline.proof.verified import sample_states
+from pipeline.evaluation.checked import QualityChecked, blind_checks, check_quality, reviewed_checks
+from pipeline.evaluation.verdict import Verdict, judge_labels, wrong_windows
+from pipeline.evaluation.verified_windows import sample_states
 from pipeline.review.access import frames_of, stored_events, stored_samples
 from pipeline.review.blind import strata_of
 from pipeline.review.events import ADJUDICATION, REVIEW

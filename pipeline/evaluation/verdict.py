@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from pipeline.proof.residual import Residual, residual_error, segments_to_reach, windows_needed
-from pipeline.proof.verified import VERIFIED
+from pipeline.evaluation.residual_error import Residual, residual_error, segments_to_reach, windows_needed
+from pipeline.evaluation.verified_windows import VERIFIED
 from pipeline.review.window_labels import clean_windows
 
 __all__ = ["AUDITED", "Verdict", "judge_labels", "wrong_windows"]
@@ -40,7 +40,7 @@ class Verdict:
     sizes : mapping
         Windows of each stratum in that run.
     outcomes : mapping
-        What became of the drawn windows of these strata (:data:`pipeline.proof.verified.STATES`).
+        What became of the drawn windows of these strata (:data:`pipeline.evaluation.verified_windows.STATES`).
     holdout : int
         Verified windows of the hold-out; they test models, and tell nothing here.
     open_segments : int
@@ -81,7 +81,7 @@ def wrong_windows(states: pd.DataFrame, windows: pd.DataFrame, after: pd.DataFra
     Parameters
     ----------
     states
-        What became of the drawn windows, from :func:`pipeline.proof.verified.sample_states`.
+        What became of the drawn windows, from :func:`pipeline.evaluation.verified_windows.sample_states`.
     windows
         The windows of the run.
     after

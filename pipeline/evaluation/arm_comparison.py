@@ -1,8 +1,8 @@
 """What each arm's model is worth on hold-out windows that were labelled blind, and whether one is better than another.
 
-Measures, intervals and paired differences are those of :mod:`pipeline.proof`. Every verified window counts for one over its
-chance to be in any of the samples (:mod:`pipeline.proof.chances`). Windows that were drawn because they were flagged are no
-test of a model: only the stratum ``holdout`` is.
+Measures, intervals and paired differences are those of :mod:`pipeline.evaluation`. Every verified window counts for one over its
+chance to be in any of the samples (:mod:`pipeline.evaluation.inclusion`). Windows that were drawn because they were flagged are
+no test of a model: only the stratum ``holdout`` is.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.proof.intervals import Estimate, class_estimates, difference, estimate
-from pipeline.proof.measures import MEASURES, Tally, calibration_error, tally
-from pipeline.proof.residual import FEWEST_WINDOWS
+from pipeline.evaluation.intervals import Estimate, class_estimates, difference, estimate
+from pipeline.evaluation.metrics import MEASURES, Tally, calibration_error, tally
+from pipeline.evaluation.residual_error import FEWEST_WINDOWS
 from pipeline.windows.folds import FEWEST_GROUPS
 
 __all__ = ["Verified", "compare_arms", "figures_of", "needs", "verified_of"]
@@ -70,7 +70,8 @@ def verified_of(
     Parameters
     ----------
     states
-        What became of every window that was drawn (:func:`pipeline.proof.verified.sample_states`); None where none was.
+        What became of every window that was drawn (:func:`pipeline.evaluation.verified_windows.sample_states`); None where none
+        was.
     holdout
         The hold-out windows of the species.
     target

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.proof.residual import FEWEST_WINDOWS
-from pipeline.retraining.comparison import compare_arms, needs, verified_of
+from pipeline.evaluation.arm_comparison import compare_arms, needs, verified_of
+from pipeline.evaluation.residual_error import FEWEST_WINDOWS
 from pipeline.windows.folds import FEWEST_GROUPS
 
 CLASSES = ["A", "B"]

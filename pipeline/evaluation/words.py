@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pipeline.evaluation.residual_error import Residual
+from pipeline.evaluation.verdict import Verdict
 from pipeline.presentation import typed
-from pipeline.proof.residual import Residual
-from pipeline.proof.verdict import Verdict
 
 __all__ = ["blind_words", "counted", "label_words", "share_words", "shown_share", "stop_words"]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.proof.chances import union_chances
+from pipeline.evaluation.inclusion import union_chances
 
 WINDOWS = 400
 

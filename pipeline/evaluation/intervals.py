@@ -7,7 +7,7 @@ chapter 3), for near 0 and 1 few groups are lopsided. A share that is all or not
 is that of as many trials as groups (Clopper & Pearson 1934), for the mean of numbers from 0 to 1 is at least the chance of a
 1. With fewer groups than FEWEST_GROUPS nothing is said at all. ``benchmarks/coverage.py`` shows how often the intervals hold.
 They say what other groups would show. How many labels of this dataset are wrong is another question, whose windows are drawn at
-random: see :mod:`pipeline.proof.residual`.
+random: see :mod:`pipeline.evaluation.residual_error`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.proof.measures import SIGNED, Measure, Tally, class_f1
+from pipeline.evaluation.metrics import SIGNED, Measure, Tally, class_f1
 from pipeline.windows.folds import FEWEST_GROUPS
 
 __all__ = ["Estimate", "class_estimates", "difference", "estimate", "share_estimate"]

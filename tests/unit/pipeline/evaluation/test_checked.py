@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from data_schemas.tables import text
-from pipeline.proof.checked import blind_checks, check_quality, reviewed_checks
+from pipeline.evaluation.checked import blind_checks, check_quality, reviewed_checks
 from pipeline.report.share_section import quality_section, share_sentence
 from pipeline.windows.folds import FEWEST_GROUPS
 

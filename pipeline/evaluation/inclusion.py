@@ -28,8 +28,9 @@ def union_chances(
     Parameters
     ----------
     samples, states
-        Blind samples, and what became of their windows (:func:`pipeline.proof.verified.sample_states`); rows in the same order.
-        Windows come in random order within a sample, so where only a part of it was looked at, the chance is as much smaller.
+        Blind samples, and what became of their windows (:func:`pipeline.evaluation.verified_windows.sample_states`); rows in the
+        same order. Windows come in random order within a sample, so where only a part of it was looked at, the chance is as much
+        smaller.
     stratum
         Rows of any other one keep the chance of their draw.
     members

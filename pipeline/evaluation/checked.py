@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from pipeline.proof.chances import union_chances
-from pipeline.proof.intervals import Estimate, share_estimate
+from pipeline.evaluation.inclusion import union_chances
+from pipeline.evaluation.intervals import Estimate, share_estimate
 
 __all__ = ["EDGES", "QualityChecked", "blind_checks", "check_quality", "reviewed_checks"]
 
@@ -46,7 +46,7 @@ def blind_checks(samples: pd.DataFrame, states: pd.DataFrame, wrong: pd.DataFram
     samples, states
         Blind samples and what became of their windows, rows in the same order.
     wrong
-        From :func:`pipeline.proof.verdict.wrong_windows`.
+        From :func:`pipeline.evaluation.verdict.wrong_windows`.
     """
     audited = wrong[wrong["stratum"] != "holdout"]
     chance = samples["inclusion_probability"].to_numpy(np.float64)
