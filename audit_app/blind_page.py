@@ -18,7 +18,7 @@ from audit_app.times import local_time
 from audit_app.wording import escaped
 from data_schemas.errors import PoseAuditError
 from data_schemas.tables import STRATA
-from pipeline.report.found import Found
+from pipeline.report.run_tables import Found
 from pipeline.review.agreement import blind_disputes
 from pipeline.review.blind import draw_sample, strata_of
 from pipeline.review.events import blind_stream

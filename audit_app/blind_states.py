@@ -6,7 +6,7 @@ import pandas as pd
 
 from audit_app.review_events import store
 from audit_app.segment_board import frames_of_clips
-from pipeline.report.found import Found
+from pipeline.report.run_tables import Found
 from pipeline.review.events import blind_stream
 from pipeline.review.segment_states import segment_states
 

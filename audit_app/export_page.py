@@ -23,7 +23,7 @@ from audit_app.wording import escaped
 from data_schemas.config import Export, load_config
 from data_schemas.errors import PoseAuditError
 from pipeline.export.datasheet_page import export_lines
-from pipeline.report.found import Found
+from pipeline.report.run_tables import Found
 from pipeline.review.exchange import export_events
 
 _FORMATS = (

@@ -15,7 +15,7 @@ from audit_app.segment_board import frames_of_clips
 from audit_app.times import when_column
 from audit_app.wording import escaped
 from data_schemas.errors import PoseAuditError
-from pipeline.report.found import Found
+from pipeline.report.run_tables import Found
 from pipeline.review.events import ADJUDICATION, blind_stream
 from pipeline.review.history import history, may_take_back, revert
 

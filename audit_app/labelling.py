@@ -11,7 +11,7 @@ from audit_app.labeller import labeller
 from audit_app.labeller.payload import clip_payload
 from audit_app.opened_run import configuration, workspace
 from audit_app.review_events import store
-from pipeline.report.found import Found
+from pipeline.report.run_tables import Found
 
 __all__ = ["clip_data", "label_clip", "shown_clip"]
 

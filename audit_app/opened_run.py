@@ -10,7 +10,7 @@ import streamlit as st
 
 from data_schemas.config import Config, load_config
 from data_schemas.tables import CLIPS, FRAMES, ISSUES, OOF, SEGMENTS, WINDOWS
-from pipeline.report.found import Found
+from pipeline.report.run_tables import Found
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 

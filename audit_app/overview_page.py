@@ -16,8 +16,8 @@ from audit_app.segment_board import segment_board
 from audit_app.times import browser_zone
 from audit_app.wording import duration
 from pipeline.audit.summary import unreviewed
-from pipeline.figures import error_rates, quality_histogram
-from pipeline.report.found import Found
+from pipeline.report.figures import error_rates, quality_histogram
+from pipeline.report.run_tables import Found
 from pipeline.windows.folds import FEWEST_GROUPS
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from audit_app.opened_run import chosen_run, newer_run, open_run, switch_to_newe
 from audit_app.reviewer import remember_reviewer, reviewer_control
 from audit_app.shown_paths import workspace_option
 from audit_app.wording import escaped
-from pipeline.report.found import Found
-from pipeline.trust_text import trust_sentences
+from pipeline.report.run_tables import Found
+from pipeline.report.trust_text import trust_sentences
 
 __all__ = ["empty", "nothing_decided", "page_style", "run_or_stop", "title", "trust_note"]
 

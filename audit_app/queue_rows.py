@@ -14,7 +14,7 @@ from audit_app.review_events import events
 from audit_app.segment_board import segment_board
 from audit_app.wording import STATE_NAMES
 from pipeline.readers.taxonomy import KIND_NAMES, class_title
-from pipeline.report.found import Found
+from pipeline.report.run_tables import Found
 from pipeline.review.segment_states import frames_a_minute, states_in_queue
 
 __all__ = ["list_columns", "queue_rows", "seconds_per_frame"]

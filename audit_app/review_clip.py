@@ -18,7 +18,7 @@ from audit_app.segment_board import segment_board
 from audit_app.similar_clips import ready_similar_clips, similar_clips
 from audit_app.tokens import Permit
 from audit_app.way_through_queue import places_of, segment_after
-from pipeline.report.found import Found
+from pipeline.report.run_tables import Found
 from pipeline.review.events import REVIEW
 
 __all__ = ["clip_after", "clips_like", "segment_facts"]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from pipeline.colours import FLAGGED, WORK
-from pipeline.figures import styled
+from pipeline.report.colours import FLAGGED, WORK
+from pipeline.report.figures import styled
 from pipeline.review.segment_states import frames_a_minute
 
 if TYPE_CHECKING:

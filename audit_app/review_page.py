@@ -15,7 +15,7 @@ from audit_app.review_clip import segment_facts
 from audit_app.reviewer import ask_reviewer
 from audit_app.way_through_queue import first_segment, segment_after
 from audit_app.wording import escaped
-from pipeline.report.found import Found
+from pipeline.report.run_tables import Found
 
 LAST_SEGMENT = "last_segment"
 _GO_TO_QUEUE = "go_to_queue"

@@ -10,7 +10,7 @@ import streamlit as st
 
 from audit_app.review_events import database_exists, events, store
 from pipeline.detection.segments import left_to_learn
-from pipeline.report.found import Found
+from pipeline.report.run_tables import Found
 from pipeline.review.segment_states import segment_states
 from pipeline.windows.given_labels import given_labels
 from pipeline.windows.sampling import clip_bounds

@@ -14,7 +14,7 @@ from audit_app.labeller.poses import packed, packed_poses
 from audit_app.review_events import events, store
 from audit_app.segment_board import SegmentBoard, frames_of_clips, segment_board
 from audit_app.similar_windows import Neighbour, Neighbourhood, confirmed_windows
-from pipeline.report.found import Found
+from pipeline.report.run_tables import Found
 from pipeline.review.consensus import labels_after_review
 
 __all__ = ["open_neighbourhood", "ready_similar_clips", "similar_clips"]

@@ -142,8 +142,8 @@ def run(
     from pipeline.audit.rounds import decided_so_far
     from pipeline.audit.run import run_audit
     from pipeline.audit.summary import summarise
-    from pipeline.presentation import found_lines
     from pipeline.report.page import write_report
+    from pipeline.report.text import found_lines
     from pipeline.workspace.progress import stage_progress
     from pipeline.workspace.workspace import Workspace
 
@@ -187,7 +187,7 @@ def status(
     import json
 
     from pipeline.audit.summary import summarise
-    from pipeline.presentation import status_lines
+    from pipeline.report.text import status_lines
     from pipeline.review.access import stored_events
     from pipeline.workspace.workspace import Workspace
 
@@ -242,7 +242,7 @@ def _newest_run(workspace: Path) -> RunFolder:
 
 def _tell_what_was_read(data: dict[str, Any]) -> None:
     """Show what was read before anything is made of it: what is wrong there need not be waited for."""
-    from pipeline.presentation import data_lines, terminal_width
+    from pipeline.report.text import data_lines, terminal_width
 
     typer.echo("\n".join([*data_lines(data, width=terminal_width()), ""]))
 

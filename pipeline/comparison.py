@@ -32,8 +32,8 @@ def compare(
     """
     import json
 
-    from pipeline.report.comparison_words import compare_lines
-    from pipeline.report.comparison_writing import write_comparison
+    from pipeline.report.comparison.comparison_text import compare_lines
+    from pipeline.report.comparison.writing import write_comparison
     from pipeline.workspace.workspace import Workspace
 
     made = write_comparison(Workspace(workspace), out=out, wanted=wanted, workspace=workspace)

@@ -45,7 +45,7 @@ def import_decisions(
 
     Example: audit decisions import decisions.csv -w my-audit
     """
-    from pipeline.presentation import typed
+    from pipeline.report.text import typed
     from pipeline.review.exchange import import_into
     from pipeline.workspace.workspace import Workspace
 

@@ -29,8 +29,8 @@ def predict(
     Example: audit predict /data/new-clips --model runs/latest/models/reviewed --out predictions.parquet
     """
     from pipeline.audit.prediction import load_models, predict_recordings, reading_config, require_writable, write_predictions
-    from pipeline.presentation import predicted_lines, set_aside_lines
     from pipeline.readers import recognise
+    from pipeline.report.text import predicted_lines, set_aside_lines
     from pipeline.workspace.progress import stage_progress
 
     require_writable(out)

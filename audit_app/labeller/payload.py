@@ -18,7 +18,7 @@ from audit_app.tokens import secret_of, sign
 from data_schemas.errors import UsageError
 from data_schemas.labels import OTHER, normal_name
 from pipeline.report.drawing import drawn_edges
-from pipeline.report.found import Found
+from pipeline.report.run_tables import Found
 from pipeline.report.segment_cards import why
 from pipeline.review.events import REVIEW
 from pipeline.windows.given_labels import given_labels

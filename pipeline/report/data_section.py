@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.data_text import CLASS_HEADS, class_rows, data_sentences, data_warnings, noted_lines
+from pipeline.report.data_text import CLASS_HEADS, class_rows, data_sentences, data_warnings, noted_lines
 from pipeline.report.shell import html_table, prose
-from pipeline.trust_text import trust_sentences
+from pipeline.report.trust_text import trust_sentences
 
 __all__ = ["data_section", "trust_section"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pipeline.report.comparison_file import Interval
+from pipeline.report.comparison.results import Interval
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from data_schemas.skeletons import Skeleton
-from pipeline.colours import FLAGGED, Look, ink_on
+from pipeline.report.colours import FLAGGED, Look, ink_on
 
 __all__ = ["drawn_edges", "hatchings", "skeleton_strip", "timeline"]
 

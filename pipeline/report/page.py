@@ -10,14 +10,14 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline import figures
 from pipeline.audit.stages import SCHEMAS
 from pipeline.audit.summary import unreviewed
-from pipeline.evaluation.words import counted
+from pipeline.report import figures
+from pipeline.report.comparison.verdict_text import counted
 from pipeline.report.data_section import data_section, trust_section
-from pipeline.report.found import Found
 from pipeline.report.opinions import second_opinions
-from pipeline.report.rounds import rounds_figure, rounds_table
+from pipeline.report.rounds_section import rounds_figure, rounds_table
+from pipeline.report.run_tables import Found
 from pipeline.report.segment_cards import segment_cards
 from pipeline.report.selftest_table import selftest_section
 from pipeline.report.share_section import as_of_sentence, measured_here, quality_section, share_sentence

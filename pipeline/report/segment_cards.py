@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from pipeline.colours import css_ground
 from pipeline.readers.taxonomy import KIND_NAMES
+from pipeline.report.colours import css_ground
 from pipeline.report.drawing import drawn_edges, hatchings, skeleton_strip, timeline
 from pipeline.windows.sampling import clip_bounds
 
 if TYPE_CHECKING:
-    from pipeline.report.found import Found
+    from pipeline.report.run_tables import Found
 
 __all__ = ["segment_cards", "why"]
 

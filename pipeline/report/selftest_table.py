@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from pipeline.report.selftest_text import SELFTEST_HEADS, selftest_cells, selftest_notes
 from pipeline.report.shell import html_table
 from pipeline.selftest.recovery import findings
-from pipeline.selftest.words import SELFTEST_HEADS, selftest_cells, selftest_notes
 
 __all__ = ["selftest_section"]
 

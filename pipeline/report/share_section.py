@@ -10,9 +10,9 @@ import pandas as pd
 from pipeline.evaluation.checked import QualityChecked
 from pipeline.evaluation.intervals import share_estimate
 from pipeline.evaluation.label_error import Measured, measure_labels
-from pipeline.evaluation.words import blind_words, counted, label_words, shown_share
-from pipeline.presentation import typed
+from pipeline.report.comparison.verdict_text import blind_words, counted, label_words, shown_share
 from pipeline.report.shell import empty, html_table, prose
+from pipeline.report.text import typed
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 

@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.report.chart_words import chart_words
+from pipeline.report.chart_text import chart_words
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

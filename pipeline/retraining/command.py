@@ -38,9 +38,9 @@ def retrain(
     import json
 
     from data_schemas.config import load_config
+    from pipeline.report.comparison.retrain_text import retrain_lines
     from pipeline.retraining.retrain import retrain_arms
     from pipeline.retraining.tracking import open_tracker
-    from pipeline.retraining.words import retrain_lines
     from pipeline.workspace.progress import stage_progress
     from pipeline.workspace.workspace import Workspace
 

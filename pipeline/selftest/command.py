@@ -34,8 +34,8 @@ def selftest(
     import json
 
     from pipeline.report.page import write_report
+    from pipeline.report.selftest_text import cost_line, selftest_lines
     from pipeline.selftest.trial import KINDS, SHARES, prepare_selftest, run_selftest
-    from pipeline.selftest.words import cost_line, selftest_lines
     from pipeline.workspace.progress import stage_progress
     from pipeline.workspace.workspace import Workspace
 

@@ -11,8 +11,8 @@ from data_schemas.config import load_config
 from data_schemas.labels import load_taxonomy
 from pipeline.audit.data_summary import summarise_data
 from pipeline.audit.stages import STAGES, Context
-from pipeline.presentation import data_lines
 from pipeline.readers import recognise
+from pipeline.report.text import data_lines
 from pipeline.workspace.run_folder import RunFolder
 
 

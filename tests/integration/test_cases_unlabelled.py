@@ -25,8 +25,8 @@ from pipeline.audit.summary import summarise
 from pipeline.evaluation.label_error import measure_labels
 from pipeline.export.dataset import export_dataset
 from pipeline.readers import recognise
-from pipeline.report.found import Found
 from pipeline.report.page import write_report
+from pipeline.report.run_tables import Found
 from pipeline.review.access import frames_of, open_store, stored_events
 from pipeline.review.events import Commit, Span, new_operation
 from pipeline.review.history import history

@@ -8,7 +8,7 @@ import streamlit as st
 from audit_app.labeller import labeller
 from audit_app.labeller.payload import clip_payload
 from pipeline.audit.stages import SCHEMAS
-from pipeline.report.found import Found
+from pipeline.report.run_tables import Found
 from pipeline.review.store import ReviewStore
 from pipeline.workspace.workspace import Workspace
 

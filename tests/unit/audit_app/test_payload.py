@@ -13,7 +13,7 @@ from audit_app.labeller.payload import clip_payload
 from audit_app.labeller.poses import DOUBTFUL, INTERPOLATED, MISSING, SEEN, packed_poses
 from data_schemas.errors import UsageError
 from pipeline.audit.stages import SCHEMAS
-from pipeline.report.found import Found
+from pipeline.report.run_tables import Found
 from pipeline.review.store import Commit, Operation, ReviewStore, Span
 from pipeline.workspace.workspace import Workspace
 from tests.generated_run import RUN

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.presentation import found_lines
+from pipeline.report.text import found_lines
 
 TRUST = {"species": "RAT", "right": 0.5, "low": 0.4, "high": 0.6, "chance": 0.5, "windows": 90, "groups": 6, "classes": 2}
 

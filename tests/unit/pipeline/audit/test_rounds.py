@@ -9,8 +9,8 @@ import pytest
 
 from data_schemas.tables import text
 from pipeline.audit.rounds import Decided, adopt_rounds, earlier_rounds, figures_of_round, open_round, rounds_before, rounds_of
-from pipeline.presentation import ROUND_HEADS, round_cells
-from pipeline.report.rounds import rounds_figure, rounds_table
+from pipeline.report.rounds_section import rounds_figure, rounds_table
+from pipeline.report.text import ROUND_HEADS, round_cells
 from pipeline.windows.label_spans import no_stretches
 from pipeline.workspace.identity import digest
 from pipeline.workspace.run_folder import RunFolder

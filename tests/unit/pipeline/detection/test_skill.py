@@ -14,7 +14,7 @@ from pipeline.detection.issues import judge_windows
 from pipeline.detection.segments import cut_segments
 from pipeline.detection.skill import measure_skill
 from pipeline.detection.smoothing import Labelled
-from pipeline.trust_text import trust_sentences
+from pipeline.report.trust_text import trust_sentences
 from tests.unit.pipeline.detection.test_issues import clips_of, made_up
 
 EACH = 10

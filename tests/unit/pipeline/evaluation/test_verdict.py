@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.evaluation.verdict import Verdict, judge_labels, wrong_windows
 from pipeline.evaluation.verified_windows import sample_states
-from pipeline.evaluation.words import label_words, stop_words
+from pipeline.report.comparison.verdict_text import label_words, stop_words
 from pipeline.review.frame_labels import review_frames
 from tests.unit.pipeline.evaluation.toy import FRAMES, sample_of, windows_of
 

@@ -8,9 +8,9 @@ import pytest
 
 from data_schemas.tables import SELFTEST, text
 from pipeline.report.selftest_table import selftest_section
+from pipeline.report.selftest_text import SELFTEST_HEADS, selftest_cells, selftest_lines
 from pipeline.selftest.planted import Planted
 from pipeline.selftest.recovery import findings, nothing_planted, recovery, selftest_table
-from pipeline.selftest.words import SELFTEST_HEADS, selftest_cells, selftest_lines
 from pipeline.windows.folds import FEWEST_GROUPS
 
 TARGET = {("DOG", "SIT"): "SIT", ("DOG", "TURN"): "TURN"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipeline.evaluation.residual_error import Residual
 from pipeline.evaluation.verdict import Verdict
-from pipeline.presentation import typed
+from pipeline.report.text import typed
 
 __all__ = ["blind_words", "counted", "label_words", "share_words", "shown_share", "stop_words"]
 

@@ -10,10 +10,10 @@ import msgspec
 
 from pipeline.audit.stages import SCHEMAS
 from pipeline.evaluation.label_error import measure_labels
-from pipeline.report.comparison import Compared, comparison_page
-from pipeline.report.comparison_file import read_retraining
-from pipeline.report.comparison_words import headline
-from pipeline.report.found import Found
+from pipeline.report.comparison.comparison_page import Compared, comparison_page
+from pipeline.report.comparison.comparison_text import headline
+from pipeline.report.comparison.results import read_retraining
+from pipeline.report.run_tables import Found
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 
-from pipeline.presentation import typed
-from pipeline.report import comparison_figures as draw
-from pipeline.report.comparison_file import Arm, Retraining, Species
-from pipeline.report.comparison_words import GROUPS, interval_words, main_pair, missing_words
+from pipeline.report.comparison import comparison_figures as draw
+from pipeline.report.comparison.comparison_text import GROUPS, interval_words, main_pair, missing_words
+from pipeline.report.comparison.results import Arm, Retraining, Species
 from pipeline.report.shell import empty, html_table, plot, prose, section
+from pipeline.report.text import typed
 
 __all__ = ["model_sections"]
 

@@ -10,10 +10,10 @@ from plotly.graph_objects import Figure
 
 from data_schemas.errors import StageError
 from pipeline.evaluation.residual_error import Residual
-from pipeline.report import comparison_figures as draw
-from pipeline.report.chart_words import chart_words
-from pipeline.report.comparison_file import Interval, Retraining, read_retraining
-from pipeline.report.comparison_words import _gain, _gains_in_short, interval_words, main_pair
+from pipeline.report.chart_text import chart_words
+from pipeline.report.comparison import comparison_figures as draw
+from pipeline.report.comparison.comparison_text import _gain, _gains_in_short, interval_words, main_pair
+from pipeline.report.comparison.results import Interval, Retraining, read_retraining
 from pipeline.report.dots import add_dots, with_intervals
 from tests.retrain_example import CLASSES, retrain_example, species
 

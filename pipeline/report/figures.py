@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from data_schemas.tables import PROBABILITY_PREFIX
-from pipeline.colours import FLAGGED, QUIET
 from pipeline.evaluation.intervals import share_estimate
 from pipeline.readers.taxonomy import KIND_NAMES
+from pipeline.report.colours import FLAGGED, QUIET
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure, Scatter

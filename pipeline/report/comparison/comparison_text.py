@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.evaluation.label_error import Measured
-from pipeline.evaluation.words import blind_words, counted, label_words, shown_share, stop_words
-from pipeline.presentation import typed
-from pipeline.report.comparison_file import Interval, Retraining, Species
+from pipeline.report.comparison.results import Interval, Retraining, Species
+from pipeline.report.comparison.verdict_text import blind_words, counted, label_words, shown_share, stop_words
+from pipeline.report.text import typed
 from pipeline.windows.folds import FEWEST_GROUPS
 
 __all__ = [

@@ -11,9 +11,9 @@ from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from pipeline.data_text import CLASS_HEADS, class_rows, data_sentences, data_warnings, noted_lines
 from pipeline.readers.taxonomy import KIND_NAMES
-from pipeline.trust_text import trust_sentences
+from pipeline.report.data_text import CLASS_HEADS, class_rows, data_sentences, data_warnings, noted_lines
+from pipeline.report.trust_text import trust_sentences
 
 if TYPE_CHECKING:
     import pandas as pd

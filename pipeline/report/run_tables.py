@@ -15,8 +15,8 @@ from data_schemas.labels import OTHER, Taxonomy
 from data_schemas.skeletons import Skeleton, choose_skeleton
 from data_schemas.tables import PROBABILITY_PREFIX, SELFTEST, keypoints_of, text
 from pipeline.audit.rounds import rounds_before
-from pipeline.colours import Look, class_looks
 from pipeline.readers.taxonomy import class_title, taxonomy_of
+from pipeline.report.colours import Look, class_looks
 from pipeline.workspace.run_folder import RunFolder
 
 __all__ = ["Found"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pipeline.colours import FLAGGED, QUIET
-from pipeline.figures import styled
-from pipeline.presentation import ROUND_HEADS, round_cells
+from pipeline.report.colours import FLAGGED, QUIET
+from pipeline.report.figures import styled
 from pipeline.report.shell import html_table
+from pipeline.report.text import ROUND_HEADS, round_cells
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

@@ -16,11 +16,11 @@ from data_schemas.skeletons import load_skeleton, skeleton_of
 from data_schemas.tables import SELFTEST
 from pipeline.audit.data_summary import summarise_data
 from pipeline.audit.stages import SCHEMAS, STAGES, Context
-from pipeline.colours import class_looks, css_ground, ink_on
 from pipeline.detection.segments import cut_segments
-from pipeline.figures import class_counts, error_rates, given_by_predicted, quality_histogram
 from pipeline.readers import recognise
+from pipeline.report.colours import class_looks, css_ground, ink_on
 from pipeline.report.drawing import drawn_edges, hatchings, skeleton_strip, timeline
+from pipeline.report.figures import class_counts, error_rates, given_by_predicted, quality_histogram
 from pipeline.report.page import write_report
 from pipeline.review.blind import draw_sample
 from pipeline.review.events import Commit, Operation, Span

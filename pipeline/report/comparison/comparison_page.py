@@ -10,18 +10,18 @@ from typing import Any
 
 from pipeline.evaluation.label_error import Measured
 from pipeline.evaluation.verdict import AUDITED
-from pipeline.evaluation.words import label_words, share_words, shown_share
-from pipeline.presentation import typed
 from pipeline.readers.taxonomy import KIND_NAMES
-from pipeline.report import comparison_figures as draw
-from pipeline.report.comparison_file import Retraining
-from pipeline.report.comparison_models import model_sections
-from pipeline.report.comparison_words import headline, review_words, stale_words, title_words
-from pipeline.report.found import Found
-from pipeline.report.rounds import rounds_figure, rounds_table
+from pipeline.report.comparison import comparison_figures as draw
+from pipeline.report.comparison.comparison_text import headline, review_words, stale_words, title_words
+from pipeline.report.comparison.model_sections import model_sections
+from pipeline.report.comparison.results import Retraining
+from pipeline.report.comparison.verdict_text import label_words, share_words, shown_share
+from pipeline.report.rounds_section import rounds_figure, rounds_table
+from pipeline.report.run_tables import Found
 from pipeline.report.segment_cards import segment_cards
 from pipeline.report.share_section import quality_section
 from pipeline.report.shell import empty, html_page, html_table, is_simulated, plot, prose, section
+from pipeline.report.text import typed
 
 __all__ = ["Compared", "comparison_page"]
 

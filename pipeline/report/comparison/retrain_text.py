@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
-from pipeline.evaluation.words import counted
-from pipeline.presentation import typed
-from pipeline.report.comparison_file import Interval, Species
-from pipeline.report.comparison_words import GROUPS, interval_words, missing_words
+from pipeline.report.comparison.comparison_text import GROUPS, interval_words, missing_words
+from pipeline.report.comparison.results import Interval, Species
+from pipeline.report.comparison.verdict_text import counted
+from pipeline.report.text import typed
 
 __all__ = ["retrain_lines"]
 

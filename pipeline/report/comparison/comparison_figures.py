@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from pipeline.colours import FLAGGED, QUIET
 from pipeline.evaluation.residual_error import Residual
-from pipeline.figures import styled, written_shares
-from pipeline.report.comparison_file import Arm, CurvePoint, Interval, Species
+from pipeline.report.colours import FLAGGED, QUIET
+from pipeline.report.comparison.results import Arm, CurvePoint, Interval, Species
 from pipeline.report.dots import add_dots, interval_told, name_rows, with_intervals
+from pipeline.report.figures import styled, written_shares
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

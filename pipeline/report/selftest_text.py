@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.presentation import aligned, share_of
+from pipeline.report.text import aligned, share_of
 from pipeline.windows.folds import FEWEST_GROUPS
 
 __all__ = ["SELFTEST_HEADS", "cost_line", "selftest_cells", "selftest_lines", "selftest_notes"]
