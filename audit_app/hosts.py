@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 
-from pipeline.serving import is_loopback
+from pipeline.cli.serving import is_loopback
 
 __all__ = ["Hosts", "hosts_of"]
 

@@ -13,7 +13,7 @@ import click
 import typer.main
 
 from data_schemas.config import Config
-from pipeline.cli import app
+from pipeline.cli.app import app
 
 HERE = Path(__file__).resolve().parent
 

@@ -94,7 +94,7 @@ def _run(command: list[str], folder: Path, environment: dict[str, str], said: Pa
         os.dup2(opened, number)
         os.close(opened)
     sys.argv = command
-    from pipeline.cli import main
+    from pipeline.cli.app import main
 
     try:
         main()

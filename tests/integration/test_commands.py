@@ -35,7 +35,7 @@ def test_status_tells_stages_counts_and_segments_as_text_and_json(audited) -> No
 
 def test_what_only_looks_at_a_run_loads_no_engine(audited) -> None:
     script = (
-        "import sys; from pipeline.cli import main; sys.argv = ['audit', 'status', '-w', 'ws']\n"
+        "import sys; from pipeline.cli.app import main; sys.argv = ['audit', 'status', '-w', 'ws']\n"
         "try: main()\n"
         "finally: print({'torch', 'scipy', 'sklearn', 'cleanlab', 'streamlit'} & set(sys.modules), file=sys.stderr)"
     )

@@ -9,7 +9,7 @@ import pytest
 
 from data_schemas.config import Config, load_config
 from data_schemas.errors import ConfigError
-from pipeline.settings import default_toml
+from pipeline.cli.settings import default_toml
 
 
 def test_without_a_file_the_defaults_hold() -> None:

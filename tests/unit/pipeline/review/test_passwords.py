@@ -7,9 +7,9 @@ from typer.testing import CliRunner
 
 from data_schemas.config import load_config
 from data_schemas.errors import ConfigError, UsageError
-from pipeline.cli import app
+from pipeline.cli.app import app
+from pipeline.cli.serving import exposure_words, is_loopback, login_configured
 from pipeline.review.passwords import hashed, matches, store_password
-from pipeline.serving import exposure_words, is_loopback, login_configured
 from tests.pages_run import write_pages_run
 
 
@@ -91,8 +91,8 @@ def test_which_addresses_are_this_machine_alone(host, alone):
 
 def test_listening_beyond_this_machine_says_so_and_needs_a_password(tmp_path, monkeypatch):
     root = write_pages_run(tmp_path / "work", clips=2)
-    monkeypatch.setattr("pipeline.serving.serve", lambda workspace, command: 0)
-    monkeypatch.setattr("pipeline.serving.login_configured", lambda script: False)
+    monkeypatch.setattr("pipeline.cli.serving.serve", lambda workspace, command: 0)
+    monkeypatch.setattr("pipeline.cli.serving.login_configured", lambda script: False)
     run = CliRunner().invoke
     refused = run(app, ["review", "-w", str(root), "--host", "0.0.0.0", "--no-browser"])
     assert "unencrypted" in refused.output

@@ -49,7 +49,7 @@ def versions() -> dict[str, str]:
 
 
 CHANGES = {
-    "pipeline/doctor.py": "",
+    "pipeline/cli/doctor.py": "",
     "pipeline/export/datasheet.py": "",
     "pipeline/report/page.py": "report",
     "pipeline/report/style.css": "report figures",

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.options import JsonOption, WorkspaceOption
+from pipeline.cli.options import JsonOption, WorkspaceOption
 
 __all__ = ["compare"]
 

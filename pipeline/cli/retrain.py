@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline.options import JobsOption, JsonOption, WorkspaceOption
+from pipeline.cli.options import JobsOption, JsonOption, WorkspaceOption
 
 __all__ = ["retrain"]
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.options import FormatOption
+from pipeline.cli.options import FormatOption
 
 __all__ = ["export_onnx_file", "predict"]
 

@@ -10,15 +10,15 @@ import typer
 
 import data_schemas
 from data_schemas.errors import PoseAuditError
-from pipeline.comparison import compare
-from pipeline.decisions import decisions
-from pipeline.export.command import export
-from pipeline.many_values import ManyValues
-from pipeline.model_commands import export_onnx_file, predict
-from pipeline.options import FormatOption, JobsOption, JsonOption, WorkspaceOption
-from pipeline.retraining.command import retrain
-from pipeline.review_commands import password, review
-from pipeline.selftest.command import selftest
+from pipeline.cli.compare import compare
+from pipeline.cli.decisions import decisions
+from pipeline.cli.export import export
+from pipeline.cli.many_values import ManyValues
+from pipeline.cli.models import export_onnx_file, predict
+from pipeline.cli.options import FormatOption, JobsOption, JsonOption, WorkspaceOption
+from pipeline.cli.retrain import retrain
+from pipeline.cli.review import password, review
+from pipeline.cli.selftest import selftest
 
 if TYPE_CHECKING:
     from data_schemas.config import Config
@@ -75,7 +75,7 @@ def init(
     Example: audit init my-audit --source /data/clips
     """
     from data_schemas.errors import UsageError
-    from pipeline.settings import write_settings
+    from pipeline.cli.settings import write_settings
 
     path = directory / "audit.toml"
     if path.exists():
@@ -206,7 +206,7 @@ def doctor(workspace: WorkspaceOption = Path()) -> None:
 
     Example: audit doctor
     """
-    from pipeline.doctor import examine
+    from pipeline.cli.doctor import examine
 
     findings = examine(workspace)
     for finding in findings:
@@ -219,7 +219,7 @@ def _config(place: Workspace, options: dict[str, dict[str, Any]], source: Path |
     """Return the configuration: audit.toml with the options over it; a first run writes audit.toml."""
     from data_schemas.config import load_config
     from data_schemas.errors import UsageError
-    from pipeline.settings import write_settings
+    from pipeline.cli.settings import write_settings
 
     exists = place.config_path.exists()
     config = load_config(place.config_path if exists else None, overrides=options)
@@ -245,7 +245,3 @@ def _tell_what_was_read(data: dict[str, Any]) -> None:
     from pipeline.report.text import data_lines, terminal_width
 
     typer.echo("\n".join([*data_lines(data, width=terminal_width()), ""]))
-
-
-if __name__ == "__main__":
-    main()

@@ -52,7 +52,7 @@ def _versions() -> Iterator[Finding]:
 
 def _name_clashes() -> Iterator[Finding]:
     """Find packages of other projects that hide ours: `model` and `pipeline` are common names."""
-    here = Path(__file__).resolve().parent.parent
+    here = Path(__file__).resolve().parents[2]
     for package in _OWN:
         spec = importlib.util.find_spec(package)
         origin = Path(spec.origin).resolve().parent.parent if spec and spec.origin else None

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.options import WorkspaceOption
+from pipeline.cli.options import WorkspaceOption
 
 __all__ = ["decisions"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from data_schemas.errors import StageError, UsageError
-from pipeline.serving import app_command, app_script, require_finished_run, require_free_port, serve
+from pipeline.cli.serving import app_command, app_script, require_finished_run, require_free_port, serve
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 
@@ -22,7 +22,7 @@ def test_the_script_is_found_without_importing_the_app():
 
 
 def test_refuses_where_the_app_is_missing(monkeypatch):
-    monkeypatch.setattr("pipeline.serving.find_spec", lambda name: None)
+    monkeypatch.setattr("pipeline.cli.serving.find_spec", lambda name: None)
     with pytest.raises(UsageError, match="not installed"):
         app_script()
 
@@ -91,7 +91,7 @@ def test_an_interruption_ends_it_without_an_error(tmp_path, monkeypatch):
         # To the main thread, as a terminal's would be: a signal to this one would not wake it.
         signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
-    monkeypatch.setattr("pipeline.serving._PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("pipeline.cli.serving._PATIENCE_SECONDS", 0.2)
     # Whatever ran before in this process may have taken the signal for itself.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     started = time.monotonic()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.options import WorkspaceOption
+from pipeline.cli.options import WorkspaceOption
 
 if TYPE_CHECKING:
     from pipeline.workspace.workspace import Workspace
@@ -28,8 +28,8 @@ def review(
 
     Example: audit review -w my-audit --port 8600 --no-browser
     """
+    from pipeline.cli.serving import app_command, app_script, is_loopback, require_finished_run, require_free_port, serve
     from pipeline.review.access import database_of
-    from pipeline.serving import app_command, app_script, is_loopback, require_finished_run, require_free_port, serve
     from pipeline.workspace.workspace import Workspace
 
     place = Workspace(workspace)
@@ -59,8 +59,8 @@ def _require_door(place: Workspace, *, host: str) -> None:
     """Say what listening beyond this machine means, and have a password set where there is neither one nor a login."""
     from data_schemas.config import load_config
     from data_schemas.errors import UsageError
+    from pipeline.cli.serving import app_script, exposure_words, login_configured
     from pipeline.review.passwords import store_password
-    from pipeline.serving import app_script, exposure_words, login_configured
 
     review = load_config(place.config_path if place.config_path.exists() else None).review
     typer.echo("\n".join(exposure_words(host, hosts=review.hosts)), err=True)
