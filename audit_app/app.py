@@ -21,7 +21,7 @@ from audit_app.server import base_path, routes
 from audit_app.tokens import secret_of
 from audit_app.warming import warming
 from data_schemas.errors import UsageError
-from pipeline.cli.serving import is_loopback, login_configured
+from pipeline.review.passwords import is_loopback, login_configured
 
 __all__ = ["app"]
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 
-from pipeline.cli.serving import is_loopback
+from pipeline.review.passwords import is_loopback
 
 __all__ = ["Hosts", "hosts_of"]
 

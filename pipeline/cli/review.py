@@ -28,8 +28,9 @@ def review(
 
     Example: audit review -w my-audit --port 8600 --no-browser
     """
-    from pipeline.cli.serving import app_command, app_script, is_loopback, require_finished_run, require_free_port, serve
+    from pipeline.cli.serving import app_command, app_script, require_finished_run, require_free_port, serve
     from pipeline.review.access import database_of
+    from pipeline.review.passwords import is_loopback
     from pipeline.workspace.workspace import Workspace
 
     place = Workspace(workspace)
@@ -59,8 +60,8 @@ def _require_door(place: Workspace, *, host: str) -> None:
     """Say what listening beyond this machine means, and have a password set where there is neither one nor a login."""
     from data_schemas.config import load_config
     from data_schemas.errors import UsageError
-    from pipeline.cli.serving import app_script, exposure_words, login_configured
-    from pipeline.review.passwords import store_password
+    from pipeline.cli.serving import app_script, exposure_words
+    from pipeline.review.passwords import login_configured, store_password
 
     review = load_config(place.config_path if place.config_path.exists() else None).review
     typer.echo("\n".join(exposure_words(host, hosts=review.hosts)), err=True)

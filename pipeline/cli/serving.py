@@ -7,9 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-import tomllib
 from importlib.util import find_spec
-from ipaddress import ip_address
 from pathlib import Path
 
 from data_schemas.errors import StageError, UsageError
@@ -19,8 +17,6 @@ __all__ = [
     "app_command",
     "app_script",
     "exposure_words",
-    "is_loopback",
-    "login_configured",
     "require_finished_run",
     "require_free_port",
     "serve",
@@ -76,27 +72,6 @@ def require_free_port(port: int, *, host: str) -> None:
             f"port {port} of {host}: {error.strerror or error}",
             hint="name another with --port, or leave it out to take a free one",
         ) from error
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether an address is reached from this machine alone."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host.lower().rstrip(".") == "localhost" or host.lower().endswith(".localhost")
-
-
-def login_configured(script: Path) -> bool:
-    """Tell whether Streamlit is told of a login (``[auth]`` in the secrets that it reads)."""
-    folders = (Path.home(), Path.cwd(), script.parent)
-    return any(_has_login(folder / ".streamlit" / "secrets.toml") for folder in folders)
-
-
-def _has_login(path: Path) -> bool:
-    try:
-        return "auth" in tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
 
 
 def exposure_words(host: str, *, hosts: tuple[str, ...] = ()) -> list[str]:

@@ -1,4 +1,7 @@
-"""The password that reviewers share where the app is reached over a network: kept as a salted hash in audit.toml."""
+"""Who may open the app: whether others than this machine can reach it, and the password or login that they are then asked for.
+
+The password that reviewers share is kept as a salted hash in audit.toml.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,14 @@ import json
 import re
 import secrets
 import shutil
+import tomllib
+from ipaddress import ip_address
 from pathlib import Path
 
 from data_schemas.config import load_config
 from data_schemas.errors import ConfigError, UsageError, WorkspaceError
 
-__all__ = ["SHORTEST", "hashed", "matches", "store_password"]
+__all__ = ["SHORTEST", "hashed", "is_loopback", "login_configured", "matches", "store_password"]
 
 SHORTEST = 8
 """Letters of the shortest password that is taken."""
@@ -23,6 +28,27 @@ SHORTEST = 8
 _COST, _BLOCK, _SALT_BYTES = 2**15, 8, 16
 _MEMORY = 64 * 2**20
 _LINE = re.compile(r"#?\s*password\s*=")
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether an address is reached from this machine alone."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower().rstrip(".") == "localhost" or host.lower().endswith(".localhost")
+
+
+def login_configured(script: Path) -> bool:
+    """Tell whether Streamlit is told of a login (``[auth]`` in the secrets that it reads)."""
+    folders = (Path.home(), Path.cwd(), script.parent)
+    return any(_has_login(folder / ".streamlit" / "secrets.toml") for folder in folders)
+
+
+def _has_login(path: Path) -> bool:
+    try:
+        return "auth" in tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
 
 
 def hashed(password: str) -> str:

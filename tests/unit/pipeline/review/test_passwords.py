@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 from data_schemas.config import load_config
 from data_schemas.errors import ConfigError, UsageError
 from pipeline.cli.app import app
-from pipeline.cli.serving import exposure_words, is_loopback, login_configured
-from pipeline.review.passwords import hashed, matches, store_password
+from pipeline.cli.serving import exposure_words
+from pipeline.review.passwords import hashed, is_loopback, login_configured, matches, store_password
 from tests.pages_run import write_pages_run
 
 
@@ -92,7 +92,7 @@ def test_which_addresses_are_this_machine_alone(host, alone):
 def test_listening_beyond_this_machine_says_so_and_needs_a_password(tmp_path, monkeypatch):
     root = write_pages_run(tmp_path / "work", clips=2)
     monkeypatch.setattr("pipeline.cli.serving.serve", lambda workspace, command: 0)
-    monkeypatch.setattr("pipeline.cli.serving.login_configured", lambda script: False)
+    monkeypatch.setattr("pipeline.review.passwords.login_configured", lambda script: False)
     run = CliRunner().invoke
     refused = run(app, ["review", "-w", str(root), "--host", "0.0.0.0", "--no-browser"])
     assert "unencrypted" in refused.output
