@@ -71,7 +71,7 @@ def clip_data(found: Found, clip_id: str, *, reviewer: str, **facts: Any) -> dic
         store=store(),
         workspace=workspace().root,
         keys=review.keys,
-        step=review.step,
+        step=review.jump_frames,
         **{name: value() if callable(value) else value for name, value in facts.items()},
     )
 

@@ -29,8 +29,8 @@ from pipeline.workspace.run_folder import RunFolder
 
 PRESETS: dict[str, dict[str, Any]] = {
     "default": {"preset": "default"},
-    "default, no passes": {"preset": "default", "passes": 0},
-    "default, no passes, 10 epochs": {"preset": "default", "passes": 0, "trial": False, "epochs": 10},
+    "default, no cleaning": {"preset": "default", "cleaning_iterations": 0},
+    "default, no cleaning, 10 epochs": {"preset": "default", "cleaning_iterations": 0, "length_search": False, "epochs": 10},
     "classic, 10 epochs": {"preset": "classic", "epochs": 10},
     "classic, 10 epochs, standardised": {"preset": "classic", "epochs": 10, "standardise": True},
     "classic (100 epochs), standardised": {"preset": "classic", "standardise": True},

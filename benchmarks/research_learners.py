@@ -170,7 +170,7 @@ def _lessons(study: Study, views: Sequence[str]) -> Iterator[tuple[str, int, NDA
 
 
 def _recipe(updates: int) -> Recipe:
-    return replace(PRESETS["default"], updates=updates)
+    return replace(PRESETS["default"], optimizer_steps=updates)
 
 
 def _seed(study: Study, number: int, view: str) -> int:

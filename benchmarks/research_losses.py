@@ -58,14 +58,14 @@ class Learner:
 def learn(
     windows: Windows, target: NDArray[np.int64], *, view: str, recipe: Recipe, classes: int, seed: int, learner: Learner
 ) -> WindowLSTM:
-    """Train one network as :func:`model.training.train_network` does, one cycle of ``recipe.updates``, with another loss."""
+    """Train one network as :func:`model.training.train_network` does, one cycle of ``optimizer_steps``, with another loss."""
     network, optimizer, scheduler, batches = _start(windows, view=view, recipe=recipe, classes=classes, seed=seed)
     y, loss_of = torch.from_numpy(target), learner.make_loss(len(target), classes)
     for done, batch in enumerate(batches, start=1):
         poses = windows.take(batch)
         loss = loss_of(network(*(learner.change(poses) if learner.change else poses)), y[batch], batch)
         _step(loss, optimizer, scheduler)
-        if learner.watch and done % max(1, recipe.updates // 10) == 0:
+        if learner.watch and done % max(1, recipe.optimizer_steps // 10) == 0:
             learner.watch(network)
     return network.eval()
 
@@ -80,7 +80,7 @@ def learn_in_pairs(
     pair = [_start(windows, view=view, recipe=recipe, classes=classes, seed=seed + 13 * i) for i in range(2)]
     y = torch.from_numpy(target)
     for done, batch in enumerate(pair[0][3]):
-        share = 1 - (1 - kept) * min(1.0, 2 * done / recipe.updates)
+        share = 1 - (1 - kept) * min(1.0, 2 * done / recipe.optimizer_steps)
         losses = [cross_entropy(network(*windows.take(batch)), y[batch], reduction="none") for network, *_ in pair]
         small = [loss.detach().argsort()[: int(share * len(batch))] for loss in losses]
         for (_, optimizer, scheduler, _), loss, chosen in zip(pair, losses, small[::-1], strict=True):
@@ -146,11 +146,11 @@ def _start(windows: Windows, *, view: str, recipe: Recipe, classes: int, seed: i
     network = WindowLSTM(view, recipe, keypoints=windows.xy.shape[1], steps=windows.steps, classes=classes)
     some = shuffle.permutation(len(windows))[:_STANDARDISATION]
     network.fit_standardisation(*windows.take(torch.from_numpy(some)))
-    rounds = -(-recipe.updates * recipe.batch // len(windows))
+    rounds = -(-recipe.optimizer_steps * recipe.batch_size // len(windows))
     order = torch.from_numpy(np.concatenate([shuffle.permutation(len(windows)) for _ in range(rounds)]))
-    optimizer = torch.optim.Adam(network.parameters(), lr=recipe.rate)
-    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=recipe.rate, total_steps=recipe.updates + 1)
-    return network.train(), optimizer, scheduler, torch.split(order, recipe.batch)[: recipe.updates]
+    optimizer = torch.optim.Adam(network.parameters(), lr=recipe.lr)
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=recipe.lr, total_steps=recipe.optimizer_steps + 1)
+    return network.train(), optimizer, scheduler, torch.split(order, recipe.batch_size)[: recipe.optimizer_steps]
 
 
 def _step(loss: Tensor, optimizer: torch.optim.Optimizer, scheduler: torch.optim.lr_scheduler.LRScheduler) -> None:

@@ -146,7 +146,7 @@ def ceiling(study: Study) -> Answer:
     with ExitStack() as stack:
         for name, value in _NOTHING_DROPPED.items():
             stack.enter_context(patch(name, value))
-        learnt = project(study, target=study.true, updates=UPDATES)
+        learnt = project(study, target=study.true, optimizer_steps=UPDATES)
     return Answer(learnt.probabilities, study.lesson.teaches)
 
 
@@ -190,7 +190,7 @@ PASSES: dict[str, Row] = {
 }
 """Each takes the study; voices alone."""
 
-_quick = partial(project, updates=UPDATES)
+_quick = partial(project, optimizer_steps=UPDATES)
 _DETECTION = "pipeline.detection"
 
 
@@ -207,7 +207,7 @@ ABLATIONS: dict[str, Row] = {
     "project": Row("as audit run has it: length of training by trial", project),
     "project, 280 updates": Row("the same with a fixed length, for the rows below", _quick),
     "no passes": Row("all labels teach voices and networks", partial(patched, changes=_NOTHING_DROPPED, run=_quick)),
-    "no voices": Row("networks alone, on all labels", partial(project, updates=UPDATES, passes=0)),
+    "no voices": Row("networks alone, on all labels", partial(project, optimizer_steps=UPDATES, cleaning_iterations=0)),
     "no repairs": Row("what is dropped teaches nobody", _changed(f"{_DETECTION}.hearing.run_passes", without_repairs)),
     "no networks": Row("voices alone after the passes", partial(passes, repairs=REPAIRS)),
     "no context voice": Row("three voices", _changed(f"{_DETECTION}.hearing.run_passes", without_context)),

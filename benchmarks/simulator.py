@@ -78,7 +78,9 @@ def main() -> None:
         wrong = np.mean([t != c.script.label for c in clips for t in c.truth])
         for species in ("DOG", "CAT"):
             own = [c for c in clips if c.plan.animal.species == species]
-            recipes = [replace(PRESETS["default"], views=(v,), epochs=given.epochs, min_updates=400) for v in ("body", "frame")]
+            recipes = [
+                replace(PRESETS["default"], views=(v,), epochs=given.epochs, min_optimizer_steps=400) for v in ("body", "frame")
+            ]
             body, frame = (accuracy(own, r) for r in recipes)
             print(f"| {count} | {wrong:.1%} | {seconds:.1f} | {species} | {body:.3f} | {frame:.3f} |", flush=True)
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import re
 import tomllib
+import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from data_schemas.errors import ConfigError
 from data_schemas.labels import nearest
+from data_schemas.renamed_keys import RenamedKey, as_named_now
 from data_schemas.review_keys import check_keys
 
 __all__ = [
@@ -32,6 +35,7 @@ __all__ = [
     "Run",
     "Source",
     "Windows",
+    "config_as_named_now",
     "load_config",
 ]
 
@@ -99,7 +103,7 @@ class Windows(_Section):
     stride: Annotated[int, Field(ge=1)] = 1
     """Samples from one window to the next."""
     max_gap_ms: Annotated[int, Field(ge=0)] = 600
-    """A window never spans a longer hole in the frames; samples that fall into a shorter one are interpolated and marked."""
+    """A window never spans a longer gap in the frames; samples that fall into a shorter one are interpolated and marked."""
     min_visible: Annotated[float, Field(ge=0, le=1)] = 0.2
     """Windows with a smaller share of their keypoints seen or interpolated, and plausible, are bad_pose: never trained on."""
 
@@ -135,8 +139,8 @@ class Model(_Section):
     """What each network sees of a window: frame, body, aligned, distances; one network a view, probabilities averaged."""
     layers: Annotated[int, Field(ge=1, le=16)] | None = None
     """LSTM layers."""
-    hidden: Annotated[int, Field(ge=1, le=4096)] | None = None
-    """Hidden size of a layer."""
+    hidden_size: Annotated[int, Field(ge=1, le=4096)] | None = None
+    """Features in the hidden state of a layer."""
     dropout: Share | None = None
     """Dropout before the linear layer."""
     standardise: bool | None = None
@@ -145,22 +149,22 @@ class Model(_Section):
     """Give the network which keypoints were seen."""
     epochs: Annotated[int, Field(ge=1)] | None = None
     """Passes over the training windows."""
-    min_updates: Annotated[int, Field(ge=0)] | None = None
-    """Train at least this many batches, however few windows there are."""
-    batch: Annotated[int, Field(ge=1)] | None = None
+    min_optimizer_steps: Annotated[int, Field(ge=0)] | None = None
+    """Train for at least this many optimizer steps, one batch each, however few windows there are."""
+    batch_size: Annotated[int, Field(ge=1)] | None = None
     """Windows in a batch."""
-    rate: Annotated[float, Field(gt=0)] | None = None
+    lr: Annotated[float, Field(gt=0)] | None = None
     """Learning rate (its peak, for one-cycle)."""
     schedule: Literal["step", "one-cycle"] | None = None
     """step (down by 0.3 every 10 epochs, as in the recipe) or one-cycle."""
     balance: Literal["none", "weights", "downsample"] | None = None
-    """Classes weighed in the loss, cut down to the smallest, or left as they are."""
-    updates: Annotated[int, Field(ge=1)] | None = None
-    """Train exactly this many batches, whatever epochs, min_updates and trial say."""
-    passes: Annotated[int, Field(ge=0, le=50)] | None = None
-    """At most so many passes of quick voices find the labels that networks should not learn from; 0 lets all windows teach."""
-    trial: bool | None = None
-    """Find how long to train by trial on one fold, where updates is not set."""
+    """Classes weighted in the loss (weights), cut down to the smallest (downsample), or left as they are (none)."""
+    optimizer_steps: Annotated[int, Field(ge=1)] | None = None
+    """Train for exactly this many optimizer steps, whatever epochs, min_optimizer_steps and length_search say."""
+    cleaning_iterations: Annotated[int, Field(ge=0, le=50)] | None = None
+    """At most so many iterations of quick base learners prune the labels that networks train on; 0 trains on all windows."""
+    length_search: bool | None = None
+    """Find how many optimizer steps to train for on one fold, where optimizer_steps is not set."""
 
 
 class Issues(_Section):
@@ -168,7 +172,7 @@ class Issues(_Section):
 
     smooth_seconds: Annotated[float, Field(gt=0, le=60)] = 1.0
     """Standard deviation of the average over neighbouring windows, in seconds."""
-    wrong_clips: Annotated[float, Field(ge=0, le=0.5)] = 0.002
+    clip_error_rate: Annotated[float, Field(ge=0, le=0.5)] = 0.002
     """Share of the clips whose label is expected to be wrong as a whole; more finds more of them, and less of all else."""
 
 
@@ -183,7 +187,7 @@ class Review(_Section):
     """Hash of the password that opens the app, as `audit password` writes it; --host beyond this machine needs it, or a login."""
     hosts: tuple[str, ...] = ()
     """Further names under which browsers reach the app, such as that of a proxy: others are refused."""
-    step: Annotated[int, Field(ge=2, le=1000)] = 10
+    jump_frames: Annotated[int, Field(ge=2, le=1000)] = 10
     """Frames that Shift with an arrow key moves."""
     keys: dict[str, Annotated[str, Field(pattern=r"^((Ctrl|Shift|Alt)\+)*[A-Z][A-Za-z0-9]*$")]] = {}
     """Keys of your own by action, named by their place on the keyboard, such as { play = "KeyW", undo = "Ctrl+KeyU" }."""
@@ -204,7 +208,7 @@ class Review(_Section):
 class Proof(_Section):
     """What the review is to reach; no run depends on it."""
 
-    wanted: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    target_error_rate: Annotated[float, Field(gt=0, lt=1)] = 0.05
     """Share of wrong labels at which review may stop, once a blind sample shows with 95 % confidence that it is kept."""
 
 
@@ -224,9 +228,9 @@ class Export(_Section):
 class Retrain(_Section):
     """Which models `audit retrain` trains and compares; no run depends on it."""
 
-    on: tuple[Literal["given", "pruned", "reviewed"], ...] = ()
-    """Arms: given, pruned, reviewed; empty takes given and pruned, and reviewed as soon as something is reviewed."""
-    curve: bool = True
+    conditions: tuple[Literal["given", "pruned", "reviewed"], ...] = ()
+    """Training conditions (arms): given, pruned, reviewed; empty takes given and pruned, and reviewed once something is."""
+    learning_curve: bool = True
     """Train on the first 25, 50 and 75 % of the decisions too, where enough windows of the hold-out are verified."""
     track: str = ""
     """Where losses and figures go as well: tensorboard:DIR or mlflow:URI; empty for nowhere."""
@@ -258,6 +262,28 @@ class Config(_Section):
     retrain: Retrain = Retrain()
     run: Run = Run()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _read_former_names(cls, data: Any) -> Any:
+        # Records of runs that an earlier version made; load_config has renamed, and told of, what a file says.
+        return config_as_named_now(data)[0] if isinstance(data, dict) else data
+
+
+def config_as_named_now(data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return a configuration under the keys of now, and the key of now of each former one that was used.
+
+    Raises
+    ------
+    ConfigError
+        A key is given under both names.
+    """
+    found, used = dict(data), dict[str, str]()
+    for section, values in data.items():
+        if isinstance(values, dict):
+            found[section], old = as_named_now(section, values)
+            used |= {f"{section}.{former}": f"{section}.{now}" for former, now in old.items()}
+    return found, used
+
 
 def load_config(path: Path | None, *, overrides: dict[str, dict[str, Any]] | None = None) -> Config:
     """Read ``audit.toml`` (or take the defaults where ``path`` is None) and lay the command line's options over it.
@@ -265,7 +291,13 @@ def load_config(path: Path | None, *, overrides: dict[str, dict[str, Any]] | Non
     Raises
     ------
     ConfigError
-        The file is not readable TOML, or a key or value is not understood: one line a key, with the nearest known key.
+        The file is not readable TOML, a key or value is not understood (one line a key, with the nearest known key), or a key is
+        given under its name and its former one.
+
+    Warns
+    -----
+    RenamedKey
+        The file gives a key under its former name. Overrides may, for they may come from the record of an earlier run.
     """
     data: dict[str, Any] = {}
     if path is not None:
@@ -273,7 +305,10 @@ def load_config(path: Path | None, *, overrides: dict[str, dict[str, Any]] | Non
             data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise ConfigError(f"{path}: {error}", hint="mend the file; `audit init DIR` writes a fresh one") from error
-    for section, values in (overrides or {}).items():
+        data, used = config_as_named_now(data)
+        for old, new in used.items():
+            warnings.warn(f"{path}: {old} is now called {new}; the next version refuses the old name", RenamedKey, stacklevel=1)
+    for section, values in config_as_named_now(overrides or {})[0].items():
         given = {k: v for k, v in values.items() if v is not None}
         if given:
             inner = data.setdefault(section, {})

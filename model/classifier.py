@@ -26,6 +26,7 @@ from torch import Tensor
 
 import data_schemas
 from data_schemas.errors import BundleError, ConfigError, DataError
+from data_schemas.renamed_keys import as_named_now
 from model.bundle import read_bundle, write_bundle
 from model.card import ModelCard
 from model.deciding import Decider
@@ -190,7 +191,7 @@ class BehaviorClassifier(Decider):
                 _names(facts["keypoints"]),
                 **{name: facts[name] for name in ("steps", "hz", "species", "max_gap_ms", "max_keypoint_gap_ms")},
                 rules=PoseRules.of(facts),
-                recipe=Recipe(**{**facts["recipe"], "views": tuple(facts["recipe"]["views"])}),
+                recipe=Recipe(**{**as_named_now("model", facts["recipe"])[0], "views": tuple(facts["recipe"]["views"])}),
                 device=device,
             )
             self.networks = [self._network(i, weights) for i in range(len(self.recipe.views))]

@@ -38,9 +38,9 @@ class WindowLSTM(nn.Module):
         features = view_size(view, keypoints)
         self.register_buffer("mean", torch.zeros(features))
         self.register_buffer("std", torch.ones(features))
-        self.lstm = nn.LSTM(features + keypoints * recipe.mask, recipe.hidden, recipe.layers, batch_first=True)
+        self.lstm = nn.LSTM(features + keypoints * recipe.mask, recipe.hidden_size, recipe.layers, batch_first=True)
         self.dropout = nn.Dropout(recipe.dropout)
-        self.linear = nn.Linear(steps * recipe.hidden, classes)
+        self.linear = nn.Linear(steps * recipe.hidden_size, classes)
 
     def forward(self, xy: Tensor, shown: Tensor, scale: Tensor) -> Tensor:
         """Return logits of shape (b, classes) for xy (b, t, k, 2), shown bool (b, t, k) and scale (b,)."""

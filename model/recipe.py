@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from data_schemas.errors import ConfigError
 from data_schemas.labels import nearest
+from data_schemas.renamed_keys import RenamedKey, as_named_now
 from model.views import VIEWS
 
 __all__ = ["PRESETS", "Recipe", "make_recipe"]
@@ -19,21 +21,21 @@ class Recipe:
 
     views: tuple[str, ...] = ("body", "aligned", "distances")
     layers: int = 1
-    hidden: int = 64
+    hidden_size: int = 64
     dropout: float = 0.0
     standardise: bool = True
     mask: bool = True
     epochs: int = 1
-    min_updates: int = 200
-    batch: int = 256
-    rate: float = 0.01
+    min_optimizer_steps: int = 200
+    batch_size: int = 256
+    lr: float = 0.01
     schedule: Literal["step", "one-cycle"] = "one-cycle"
     step_epochs: int = 10
     gamma: float = 0.3
     balance: Literal["none", "weights", "downsample"] = "none"
-    updates: int = 0
-    passes: int = 6
-    trial: bool = True
+    optimizer_steps: int = 0
+    cleaning_iterations: int = 6
+    length_search: bool = True
 
     def __post_init__(self) -> None:
         """Refuse a view that does not exist."""
@@ -53,22 +55,27 @@ PRESETS: Mapping[str, Recipe] = {
     "classic": Recipe(
         views=("frame",),
         layers=3,
-        hidden=30,
+        hidden_size=30,
         standardise=False,
         mask=False,
         epochs=100,
-        min_updates=0,
-        batch=100,
+        min_optimizer_steps=0,
+        batch_size=100,
         schedule="step",
         balance="downsample",
-        passes=0,
-        trial=False,
+        cleaning_iterations=0,
+        length_search=False,
     ),
 }
 
 
 def make_recipe(preset: str, **changes: Any) -> Recipe:
     """Return a preset with some of its values changed; changes that are None are left out.
+
+    Warns
+    -----
+    RenamedKey
+        A value goes by its former name.
 
     Raises
     ------
@@ -77,6 +84,9 @@ def make_recipe(preset: str, **changes: Any) -> Recipe:
     """
     if preset not in PRESETS:
         raise ConfigError(f"no preset is called {preset!r}", hint=f"known presets: {', '.join(PRESETS)}")
+    changes, former = as_named_now("model", changes)
+    for old, new in former.items():
+        warnings.warn(f"{old} of a recipe is now called {new}; the next version refuses the old name", RenamedKey, stacklevel=2)
     known = [f.name for f in fields(Recipe)]
     unknown = [k for k in changes if k not in known]
     if unknown:

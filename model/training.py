@@ -77,8 +77,8 @@ def train_network(
 ) -> WindowLSTM:
     """Train one network on all ``windows``; the same seed on the same machine gives the same network.
 
-    Training is counted in updates: ``recipe.updates`` where it is set, else ``recipe.epochs``, but at least
-    ``recipe.min_updates``, because a fixed number of epochs is far too few on a small set. The rate follows
+    Training is counted in updates: ``recipe.optimizer_steps`` where it is set, else ``recipe.epochs``, but at least
+    ``recipe.min_optimizer_steps``, because a fixed number of epochs is far too few on a small set. The rate follows
     ``recipe.schedule``: down by ``gamma`` every ``step_epochs`` epochs (the original recipe), or one cycle.
 
     Parameters
@@ -102,20 +102,20 @@ def train_network(
     kept = _balanced(target, shuffle) if recipe.balance == "downsample" else np.arange(len(target))
     loss_of = nn.CrossEntropyLoss(weight=_class_weights(target, classes).to(device) if recipe.balance == "weights" else None)
 
-    per_epoch = -(-len(kept) // recipe.batch)
-    updates = recipe.updates or max(recipe.epochs * per_epoch, recipe.min_updates)
-    optimizer = torch.optim.Adam(network.parameters(), lr=recipe.rate)
+    per_epoch = -(-len(kept) // recipe.batch_size)
+    updates = recipe.optimizer_steps or max(recipe.epochs * per_epoch, recipe.min_optimizer_steps)
+    optimizer = torch.optim.Adam(network.parameters(), lr=recipe.lr)
     scheduler: torch.optim.lr_scheduler.LRScheduler
     if recipe.schedule == "step":
         scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=recipe.step_epochs * per_epoch, gamma=recipe.gamma)
     else:
-        scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=recipe.rate, total_steps=updates + 1)
+        scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=recipe.lr, total_steps=updates + 1)
 
     network.train()
     done = 0
     while done < updates:
         order = torch.from_numpy(shuffle.permutation(kept)).to(device)
-        for batch in torch.split(order, recipe.batch)[: updates - done]:
+        for batch in torch.split(order, recipe.batch_size)[: updates - done]:
             loss = loss_of(network(*windows.take(batch)), y[batch])
             optimizer.zero_grad(set_to_none=True)
             loss.backward()

@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from data_schemas.config import config_as_named_now
 from data_schemas.errors import StageError
 from pipeline.windows.label_spans import count_frames, reviewed_stretches
 from pipeline.workspace.identity import digest
@@ -110,8 +111,8 @@ def adopt_rounds(
     """Let rounds count on that earlier versions made of the same source and configuration, under another base.
 
     A base changes with every key that the configuration learns, and once held the code. So what a run recorded tells whether it
-    is the same: its base follows from that and from the source as it lies there now, and keys that it did not know have their
-    defaults.
+    is the same: its base follows from that and from the source as it lies there now, keys that had another name are read under
+    that of now, and keys that it did not know have their defaults.
 
     Parameters
     ----------
@@ -129,7 +130,8 @@ def adopt_rounds(
             continue
         known = {name: record[name] for name in facts}
         old = {"version": record.get("version"), "code": record.get("code")} | known
-        config = {section: {**keys, **known["config"].get(section, {})} for section, keys in defaults.items()}
+        named_now = config_as_named_now(known["config"])[0]
+        config = {section: {**keys, **named_now.get(section, {})} for section, keys in defaults.items()}
         if told["base"] in (digest(known, manifest), digest(old, manifest)) and known | {"config": config} == facts:
             folder.save_record(record | {"round": told | {"base": base}})
 

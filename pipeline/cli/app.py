@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 
 import data_schemas
 from data_schemas.errors import PoseAuditError
+from data_schemas.renamed_keys import RenamedKey
 from pipeline.cli.compare import compare
 from pipeline.cli.decisions import decisions
 from pipeline.cli.export import export
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from pipeline.workspace.workspace import Workspace
 
 __all__ = ["app", "main"]
+
+_FORMAT = warnings.formatwarning
 
 app = typer.Typer(
     name="audit",
@@ -45,11 +49,19 @@ app.command()(compare)
 
 def main() -> None:
     """Run the command line; expected errors end with their message, a hint and their exit code, without a traceback."""
+    warnings.formatwarning = _one_line_for_renamed_keys
     try:
         app()
     except PoseAuditError as error:
         sys.stderr.write(f"error: {error.message}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
         raise SystemExit(error.exit_code) from None
+
+
+def _one_line_for_renamed_keys(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """Format a warning that is the user's to mend as people read it, and any other with its place in the code."""
+    return f"warning: {message}\n" if issubclass(category, RenamedKey) else _FORMAT(message, category, filename, lineno, line)
 
 
 def _version(wanted: bool) -> None:

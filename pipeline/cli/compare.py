@@ -19,7 +19,8 @@ def compare(
         typer.Option(help="Where to write the page; retrain/comparison.html of the run where left out.", dir_okay=False),
     ] = None,
     wanted: Annotated[
-        float | None, typer.Option(help="Share of wrong labels that review is to reach; 0.05 by default (proof.wanted).")
+        float | None,
+        typer.Option(help="Share of wrong labels that review is to reach; 0.05 by default (proof.target_error_rate)."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -46,7 +46,7 @@ def retrain(
 
     place = Workspace(workspace)
     options: dict[str, dict[str, Any]] = {
-        "retrain": {"on": on or None, "curve": curve, "track": track},
+        "retrain": {"conditions": on or None, "learning_curve": curve, "track": track},
         "run": {"jobs": jobs, "device": device},
     }
     config = load_config(place.config_path if place.config_path.exists() else None, overrides=options)

@@ -89,7 +89,7 @@ def judge_labels(
     """
     doubt = doubt_labels(probabilities, labels)
     odds = odds_of_another_label(doubt.nearby, labels, group, seed=config.folds.seed)
-    whole = wrong_as_a_whole(odds, share=config.issues.wrong_clips)
+    whole = wrong_as_a_whole(odds, share=config.issues.clip_error_rate)
     return Judged(doubt, estimate_quality(doubt, labels, taught, whole=whole), odds)
 
 

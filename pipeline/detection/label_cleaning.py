@@ -79,7 +79,7 @@ def labels_of(windows: pd.DataFrame, *, classes: list[str], config: Config) -> L
 
 def most_passes(recipe: Recipe) -> int:
     """Return the most passes that a species takes."""
-    return recipe.passes + REPAIRS if recipe.passes else 0
+    return recipe.cleaning_iterations + REPAIRS if recipe.cleaning_iterations else 0
 
 
 def species_of(windows: pd.DataFrame, *, config: Config) -> Iterator[Species]:
@@ -115,7 +115,7 @@ def listen(
     advance: Callable[[], None],
 ) -> Heard:
     """Return what the quick voices say and which labels they trust; all labels where the recipe makes no passes."""
-    lesson, most = species.lesson, recipe_of(config).passes
+    lesson, most = species.lesson, recipe_of(config).cleaning_iterations
     if not most:
         teaching = np.where(lesson.teaches, lesson.labels.given, -1)
         nothing = np.zeros((len(species.rows), 0), np.float32)

@@ -110,7 +110,10 @@ def trial_lengths(
     for updates in LENGTHS:
         named = [
             replace(
-                t, name=f"trial-{updates}-{t.name}", recipe=replace(t.recipe, updates=updates), predict=t.predict[kept[t.predict]]
+                t,
+                name=f"trial-{updates}-{t.name}",
+                recipe=replace(t.recipe, optimizer_steps=updates),
+                predict=t.predict[kept[t.predict]],
             )
             for t in tasks
         ]

@@ -114,12 +114,12 @@ def _network_answers(
     seeds = [config.folds.seed + 1000 * r for r in range(config.folds.repeats)]
     folds = [lesson.deal(heard.teaching, count=lesson.folds, seed=seed) for seed in seeds]
     work = {"samples": samples, "first": first[species.rows], "steps": config.windows.steps, "device": device}
-    if recipe.trial and not recipe.updates:
+    if recipe.length_search and not recipe.optimizer_steps:
         # Two views tell: one a core of a small machine.
         tried = trial_folds(folds[0], lesson.labels.given, heard.kept)
         trials = list(_tasks(species, heard, folds[0], recipe=replace(recipe, views=recipe.views[:2]), repeat=0, only=tried))
         recipe = replace(
-            recipe, updates=trial_lengths(trials, lesson.labels.given, heard.kept, parts=parts, workers=workers, **work)
+            recipe, optimizer_steps=trial_lengths(trials, lesson.labels.given, heard.kept, parts=parts, workers=workers, **work)
         )
     tasks = [t for r, fold in enumerate(folds) for t in _tasks(species, heard, fold, recipe=recipe, repeat=r)]
     for task, probabilities in run_tasks(tasks, parts=parts, workers=workers, **work):

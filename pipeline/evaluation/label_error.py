@@ -67,14 +67,14 @@ def measure_labels(place: Workspace, folder: RunFolder, *, wanted: float | None 
     Parameters
     ----------
     wanted
-        The share of wrong labels that review is to reach; ``proof.wanted`` of audit.toml where left out.
+        The share of wrong labels that review is to reach; ``proof.target_error_rate`` of audit.toml where left out.
 
     Raises
     ------
     StageError
         A table of the run is missing.
     """
-    options = {"proof": {"wanted": wanted}}
+    options = {"proof": {"target_error_rate": wanted}}
     config = load_config(place.config_path if place.config_path.exists() else None, overrides=options)
     windows, issues = folder.read_table("windows", WINDOWS), folder.read_table("issues", ISSUES)
     segments = folder.read_table("segments", SEGMENTS)
@@ -95,7 +95,7 @@ def measure_labels(place: Workspace, folder: RunFolder, *, wanted: float | None 
         wrong,
         flags={name: int(flags.get(name, 0)) for name in ("flagged", "unflagged")},
         queue=queue,
-        wanted=config.proof.wanted,
+        wanted=config.proof.target_error_rate,
     )
     merged = folder.record().get("config", {}).get("labels", {}).get("merge", "none") != "none"
     judged = unreviewed(issues, windows, folder.record().get("trust", []))

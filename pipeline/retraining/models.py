@@ -136,7 +136,7 @@ class Models:
         known = self.own.read_array(name)
         if known is not None:
             return int(known)
-        if self._recipe.trial and not self._recipe.updates:
+        if self._recipe.length_search and not self._recipe.optimizer_steps:
             found = self._tried(species)
         else:
             found = updates_by_recipe(self._recipe, self._given(species))
@@ -218,7 +218,7 @@ class Models:
         return Course(
             species=wanted.species,
             classes=tuple(self.material.classes[wanted.species]),
-            recipe=replace(self._recipe, updates=updates),
+            recipe=replace(self._recipe, optimizer_steps=updates),
             seed=self._seed,
             first=wanted.first,
             target=wanted.target,

@@ -103,10 +103,10 @@ def retrain_arms(place: Workspace, config: Config, *, tracker: Tracker | None = 
 def _plan(material: Material, models: Models, *, progress: Report) -> _Plan:
     settings, decisions = material.config.retrain, material.decisions
     reviewed_frames = material.clean(decisions)[1]
-    arms = arms_of(material, settings.on, reviewed_frames=reviewed_frames)
+    arms = arms_of(material, settings.conditions, reviewed_frames=reviewed_frames)
     verified = _verified(material)
     enough = {species for species, v in verified.items() if not any(needs(v))}
-    drawn = settings.curve and "reviewed" in arms and bool(enough)
+    drawn = settings.learning_curve and "reviewed" in arms and bool(enough)
     total = len(arms) + (len(CURVE) - 1 if drawn else 0)
     lessons, points = [], []
     for arm in arms:

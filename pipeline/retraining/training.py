@@ -97,7 +97,7 @@ def updates_by_recipe(recipe: Recipe, target: NDArray[np.int64]) -> int:
     if recipe.balance == "downsample":
         _, sizes = np.unique(target, return_counts=True)
         count = int(sizes.min()) * len(sizes)
-    return recipe.updates or max(recipe.epochs * -(-count // recipe.batch), recipe.min_updates)
+    return recipe.optimizer_steps or max(recipe.epochs * -(-count // recipe.batch_size), recipe.min_optimizer_steps)
 
 
 def updates_by_trial(recipe: Recipe, tried: Tried, samples: Samples, *, steps: int, device: str, jobs: int, parts: Parts) -> int:

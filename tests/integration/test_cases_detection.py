@@ -59,7 +59,7 @@ def recordings(folder: Path, labels: dict[str, list[str]], *, bout: int = 30) ->
 def test_recordings_of_one_label_throughout_lie_beside_coded_ones(tmp_path: Path) -> None:
     coded = ["SIT", "WALK"] * 3
     found = audited(
-        recordings(tmp_path, {"one": ["SIT"] * 6, "two": ["WALK"] * 6, "three": coded, "four": coded[::-1]}), updates=20
+        recordings(tmp_path, {"one": ["SIT"] * 6, "two": ["WALK"] * 6, "three": coded, "four": coded[::-1]}), optimizer_steps=20
     )
     assert set(found["oof"]["window_id"]) == set(found["windows"]["window_id"])
 
@@ -69,7 +69,7 @@ def test_a_round_of_coded_recordings_in_which_decisions_leave_one_label(tmp_path
     source = recordings(tmp_path, dict.fromkeys(("one", "two", "three", "four"), coded))
     spans = {"clip_id": ["one", "two"], "start_frame": 0, "end_frame": 119, "label": ["SIT", "WALK"], "label_source": "review"}
     decided = pd.DataFrame(spans).astype({"start_frame": "int32", "end_frame": "int32", "label": "str", "label_source": "str"})
-    found = audited(source, decided=decided.astype({"clip_id": "str"}), updates=20)
+    found = audited(source, decided=decided.astype({"clip_id": "str"}), optimizer_steps=20)
     known = found["windows"].set_index("window_id")["reviewed"]
     assert known.sum() > 0
     assert not found["issues"].set_index("window_id")["is_issue"][known].any()
@@ -87,7 +87,7 @@ def test_a_trial_takes_folds_that_can_be_scored_and_ends_where_none_can() -> Non
 
 
 def test_poses_that_tell_nothing_of_the_labels_flag_nothing(shared: Path) -> None:
-    found = audited(shared / "cases" / "no_information" / "noise.csv", updates=20)
+    found = audited(shared / "cases" / "no_information" / "noise.csv", optimizer_steps=20)
     assert found["trust"]["better"].tolist() == [False]
     assert not found["issues"]["is_issue"].any()
     assert set(found["segments"]["kind"]) <= {"bad_pose"}
@@ -95,7 +95,7 @@ def test_poses_that_tell_nothing_of_the_labels_flag_nothing(shared: Path) -> Non
 
 def test_poses_that_tell_the_labels_are_trusted(tmp_path: Path) -> None:
     found = audited(
-        recordings(tmp_path, {name: ["SIT", "WALK"] * 3 for name in ("one", "two", "three", "four", "five")}), updates=20
+        recordings(tmp_path, {name: ["SIT", "WALK"] * 3 for name in ("one", "two", "three", "four", "five")}), optimizer_steps=20
     )
     assert found["trust"]["better"].tolist() == [True]
     assert found["trust"]["low"].item() > found["trust"]["chance"].item() == 0.5

@@ -40,7 +40,9 @@ from tests.unit.pipeline.readers.reading import read
 
 
 def quick() -> Config:
-    return load_config(None, overrides={"model": {"views": ["body"], "updates": 30}, "folds": {"count": 3}, "run": {"jobs": 1}})
+    return load_config(
+        None, overrides={"model": {"views": ["body"], "optimizer_steps": 30}, "folds": {"count": 3}, "run": {"jobs": 1}}
+    )
 
 
 def run(source: Path, place: Workspace, *, decided: Decided | None = None) -> RunFolder:

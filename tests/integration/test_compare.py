@@ -155,7 +155,7 @@ def test_a_workspace_without_a_run_is_told_what_to_type(audit) -> None:
 
 
 def test_a_share_that_is_none_is_refused(audited) -> None:
-    assert "proof.wanted" in audited("compare", "-w", "ws", "--wanted", "5", code=2).stderr
+    assert "proof.target_error_rate" in audited("compare", "-w", "ws", "--wanted", "5", code=2).stderr
 
 
 def test_the_help_shows_an_example(audit) -> None:

@@ -29,7 +29,7 @@ def task() -> tuple[np.ndarray, list[str]]:
 
 
 def classifier(device: str) -> BehaviorClassifier:
-    recipe = replace(PRESETS["default"], min_updates=30)
+    recipe = replace(PRESETS["default"], min_optimizer_steps=30)
     return BehaviorClassifier(["stand", "walk"], ["nose", "neck", "tail"], recipe=recipe, device=device)
 
 

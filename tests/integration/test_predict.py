@@ -29,7 +29,7 @@ def trained(table: pd.DataFrame, *, species: str, seed: int = 0) -> BehaviorClas
         xy = clip[COLUMNS].to_numpy().reshape(-1, 3, 2)
         poses += [xy[i : i + 9 : 2] for i in range(0, 40, 4)]
         labels += [clip["label"].iloc[0]] * 10
-    recipe = make_recipe("default", min_updates=40)
+    recipe = make_recipe("default", min_optimizer_steps=40)
     classes = sorted(set(labels))
     return BehaviorClassifier(classes, KEYPOINTS, species=species, recipe=recipe, device="cpu").fit(poses, labels, seed=seed)
 
@@ -146,7 +146,9 @@ def test_aihub_clips_are_predicted_whatever_their_action(audit: Shell, tmp_path:
             continue  # the sample has broken files, too
         path.write_text(json.dumps(clip, ensure_ascii=False), encoding="utf-8")
     rng = np.random.default_rng(0)
-    model = BehaviorClassifier(["a", "b"], load_skeleton("aihub59").keypoints, recipe=make_recipe("default", min_updates=2))
+    model = BehaviorClassifier(
+        ["a", "b"], load_skeleton("aihub59").keypoints, recipe=make_recipe("default", min_optimizer_steps=2)
+    )
     model.fit(rng.normal(300, 80, (20, 5, 15, 2)), ["a", "b"] * 10).save(tmp_path / "model")
     audit("predict", "demo/clips", "--model", "model", "--out", "out.parquet")
     table = pd.read_parquet(tmp_path / "out.parquet")

@@ -32,7 +32,7 @@ def reviewed_once(once: Callable, make_table: Callable) -> Path:
         table.loc[[1003, 2005], ["nose_x", "nose_y"]] = 0.0
         table.to_parquet(folder / "poses.parquet", index=False)
         (folder / "ws").mkdir()
-        model = ['views = ["body", "distances"]', "updates = 60", "passes = 2"]
+        model = ['views = ["body", "distances"]', "optimizer_steps = 60", "cleaning_iterations = 2"]
         (folder / "ws" / "audit.toml").write_text(
             "\n".join(["[pose]", "min_confidence = 0.5", "[folds]", "holdout = 0.3", "count = 3", "[model]", *model])
         )
@@ -127,7 +127,7 @@ def test_decisions_and_blind_labels_become_models_and_figures(retrained: Shell) 
     for word in ("balanced accuracy", "labelled blind", "decisions hash", "reviewed frames", "animals"):
         assert word in card
     bundle = BehaviorClassifier.load(run / "models" / "given" / "DOG", device="cpu")
-    assert bundle.recipe.updates == dog["updates"]
+    assert bundle.recipe.optimizer_steps == dog["updates"]
     assert bundle.rules.shown == PoseRules(min_confidence=0.5, unseen=((0.0, 0.0),)).shown
     assert (bundle.rules.edges, bundle.rules.left_right) == ((), ())
 
@@ -196,7 +196,7 @@ def test_without_verified_windows_it_says_what_is_needed_and_gives_no_verdict(au
 def test_it_refuses_what_it_cannot_do(audited: Shell) -> None:
     assert "nothing is reviewed yet" in audited("retrain", "-w", "ws", "--on", "reviewed", code=3).stderr
     assert "audit run YOUR_CLIPS -w none" in audited("retrain", "-w", "none", code=4).stderr
-    assert "retrain.on" in audited("retrain", "-w", "ws", "--on", "cleaned", code=2).stderr
+    assert "retrain.conditions" in audited("retrain", "-w", "ws", "--on", "cleaned", code=2).stderr
     assert "tensorboard:DIR" in audited("retrain", "-w", "ws", "--track", "wandb:x", code=2).stderr
 
 

@@ -26,7 +26,11 @@ def quick_workspace(audit: Shell, poses: Path, name: str = "ws") -> Path:
     """Audit a table as fast as can be."""
     audit("init", name, "--source", poses)
     config = audit.folder / name / "audit.toml"
-    lines = config.read_text().replace("# views = ...", 'views = ["frame"]').replace("# min_updates = ...", "min_updates = 60")
+    lines = (
+        config.read_text()
+        .replace("# views = ...", 'views = ["frame"]')
+        .replace("# min_optimizer_steps = ...", "min_optimizer_steps = 60")
+    )
     config.write_text(lines)
     audit("run", "-w", name, *QUICK)
     return audit.folder / name

@@ -20,7 +20,8 @@ from tests.unit.pipeline.detection.small import Nowhere
 
 FPS = 10
 CONFIG = load_config(
-    None, overrides={"model": {"views": ["body"], "passes": 2}, "folds": {"count": 3, "holdout": 0.2}, "run": {"jobs": 1}}
+    None,
+    overrides={"model": {"views": ["body"], "cleaning_iterations": 2}, "folds": {"count": 3, "holdout": 0.2}, "run": {"jobs": 1}},
 )
 
 

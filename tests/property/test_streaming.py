@@ -21,7 +21,9 @@ KEYPOINTS = 4
 @functools.cache
 def classifier(preset: str) -> BehaviorClassifier:
     rng = np.random.default_rng(0)
-    recipe = make_recipe(preset, min_updates=5, epochs=1, views=None if preset == "classic" else ("frame", "body", "distances"))
+    recipe = make_recipe(
+        preset, min_optimizer_steps=5, epochs=1, views=None if preset == "classic" else ("frame", "body", "distances")
+    )
     made = BehaviorClassifier(["a", "b"], [f"k{i}" for i in range(KEYPOINTS)], recipe=recipe, device="cpu")
     return made.fit(rng.normal(100, 30, (60, 5, KEYPOINTS, 2)), ["a", "b"] * 30)
 

@@ -57,7 +57,9 @@ def _species(species: Species, number: int) -> Iterator[str]:
     yield '<p class="how">Rows are what reviewers said blind, over n verified windows; each cell is its share of the row.</p>'
     yield "<h3>learning curve: what each part of the review brought</h3>"
     if len(species.curve) < 2:
-        yield empty("No curve: it takes reviewed labels, and models trained on parts of them (retrain.curve in audit.toml).")
+        yield empty(
+            "No curve: it takes reviewed labels, and models trained on parts of them (retrain.learning_curve in audit.toml)."
+        )
     else:
         yield plot(draw.curve_figure(species.curve, known.get("given")), f"curve-{number}")
         yield '<p class="how">Decisions in order of time; at 0 the labels are those that the pipeline trusts by itself.</p>'

@@ -9,6 +9,7 @@ import pytest
 
 from data_schemas.config import Config, load_config
 from data_schemas.errors import ConfigError
+from data_schemas.renamed_keys import RENAMED, RenamedKey
 from pipeline.cli.settings import default_toml
 
 
@@ -40,7 +41,7 @@ def test_paths_of_the_file_start_at_the_file(tmp_path: Path) -> None:
         ("[folds]\ncount = 1\n", "folds.count = 1", ""),
         ('[model]\npreset = "best"\n', "model.preset = 'best'", ""),
         ('[review]\nkeys = { play = "p!" }\n', "review.keys.play = 'p!'", ""),
-        ("[review]\nstep = 0\n", "review.step = 0", ""),
+        ("[review]\njump_frames = 0\n", "review.jump_frames = 0", ""),
         ("folds = 3\n", "folds = 3", ""),
         ("[folds\n", "audit.toml", "audit init"),
     ],
@@ -53,6 +54,39 @@ def test_what_is_not_understood_is_named_with_the_way_out(tmp_path: Path, text: 
     assert message in caught.value.message
     assert hint in caught.value.hint
     assert caught.value.exit_code == 2
+
+
+def test_a_key_under_its_former_name_is_read_with_a_warning_and_options_win_over_it(tmp_path: Path) -> None:
+    path = tmp_path / "audit.toml"
+    path.write_text("[model]\nupdates = 30\nrate = 0.5\n")
+    with pytest.warns(RenamedKey) as told:
+        config = load_config(path, overrides={"model": {"optimizer_steps": 40}})
+    assert (config.model.optimizer_steps, config.model.lr) == (40, 0.5)
+    assert {str(w.message) for w in told} == {
+        f"{path}: model.{old} is now called model.{new}; the next version refuses the old name"
+        for old, new in (("updates", "optimizer_steps"), ("rate", "lr"))
+    }
+
+
+def test_a_key_under_both_names_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "audit.toml"
+    path.write_text("[issues]\nwrong_clips = 0.1\nclip_error_rate = 0.1\n")
+    with pytest.raises(ConfigError, match=r"issues\.wrong_clips and issues\.clip_error_rate are the same key") as caught:
+        load_config(path)
+    assert "wrong_clips" in caught.value.hint
+
+
+def test_the_record_of_an_earlier_version_is_read_without_a_word() -> None:
+    record = {"model": {"updates": 30, "passes": None}, "issues": {"wrong_clips": 0.1}}
+    for config in (Config.model_validate(record), load_config(None, overrides=record)):
+        assert (config.model.optimizer_steps, config.issues.clip_error_rate) == (30, 0.1)
+
+
+def test_every_renamed_key_leads_to_one_that_exists() -> None:
+    for section, names in RENAMED.items():
+        known = Config.model_fields[section].annotation.model_fields
+        assert set(names.values()) <= set(known)
+        assert not set(names) & set(known)
 
 
 def test_the_file_that_init_writes_holds_every_key_and_means_the_defaults() -> None:

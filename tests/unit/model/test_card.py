@@ -46,7 +46,7 @@ def test_names_from_files_start_no_markup() -> None:
 
 
 def test_a_bundle_has_a_card_and_a_better_one_takes_its_place(tmp_path: Path) -> None:
-    recipe = make_recipe("default", min_updates=2)
+    recipe = make_recipe("default", min_optimizer_steps=2)
     classifier = BehaviorClassifier(["a", "b"], ["nose", "tail"], species="DOG", recipe=recipe, device="cpu")
     classifier.fit(np.random.default_rng(0).normal(0, 1, (8, 5, 2, 2)), ["a", "b"] * 4)
     classifier.save(tmp_path)

@@ -15,12 +15,13 @@ import pytest
 import torch
 
 from data_schemas.errors import BundleError, ConfigError, DataError
+from data_schemas.renamed_keys import RENAMED, RenamedKey
 from model.bundle import _digest
 from model.classifier import BehaviorClassifier
 from model.recipe import PRESETS, make_recipe
 
 KEYPOINTS = ("nose", "neck", "tail")
-QUICK = replace(PRESETS["default"], min_updates=30)
+QUICK = replace(PRESETS["default"], min_optimizer_steps=30)
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +118,20 @@ def test_a_bundle_of_a_newer_version_says_so(bundle: Path) -> None:
     assert caught.value.hint == "update pose-audit"
 
 
+def test_a_bundle_whose_recipe_has_the_former_names_is_the_same_bundle(bundle: Path) -> None:
+    now = BehaviorClassifier.load(bundle, device="cpu")
+
+    def as_before(facts: dict) -> None:
+        former = {new: old for old, new in RENAMED["model"].items()}
+        facts["recipe"] = {former.get(name, name): value for name, value in facts["recipe"].items()}
+        assert {"hidden", "batch", "rate", "updates", "min_updates", "passes", "trial"} <= facts["recipe"].keys()
+
+    rewritten(bundle / "model.json", as_before)
+    before = BehaviorClassifier.load(bundle, device="cpu")
+    assert before.recipe == now.recipe
+    np.testing.assert_array_equal(before.predict_proba(np.ones((1, 5, 3, 2))), now.predict_proba(np.ones((1, 5, 3, 2))))
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -126,7 +141,7 @@ def test_a_bundle_of_a_newer_version_says_so(bundle: Path) -> None:
         lambda f: f.update(steps=7),
         lambda f: f.update(steps=0),
         lambda f: f.update(hz="fast"),
-        lambda f: f["recipe"].update(hidden=10**9),
+        lambda f: f["recipe"].update(hidden_size=10**9),
         lambda f: f["recipe"].update(views=["bodi"]),
         lambda f: f["recipe"].update(invented=1),
     ],
@@ -226,9 +241,16 @@ def test_an_untrained_classifier_says_so(task) -> None:
         classifier().predict(task[0])
 
 
+def test_a_recipe_takes_former_names_with_a_warning_and_refuses_both() -> None:
+    with pytest.warns(RenamedKey, match="hidden of a recipe is now called hidden_size"):
+        assert make_recipe("default", hidden=7) == make_recipe("default", hidden_size=7)
+    with pytest.raises(ConfigError, match="both are given"):
+        make_recipe("default", hidden=7, hidden_size=7)
+
+
 def test_the_classic_preset_is_the_recipe() -> None:
     recipe = PRESETS["classic"]
-    assert (recipe.layers, recipe.hidden, recipe.epochs, recipe.batch, recipe.rate) == (3, 30, 100, 100, 0.01)
+    assert (recipe.layers, recipe.hidden_size, recipe.epochs, recipe.batch_size, recipe.lr) == (3, 30, 100, 100, 0.01)
     assert (recipe.schedule, recipe.step_epochs, recipe.gamma, recipe.balance) == ("step", 10, 0.3, "downsample")
     assert (recipe.views, recipe.standardise, recipe.mask) == (("frame",), False, False)
     network = classifier(replace(recipe, epochs=1)).fit(np.zeros((4, 5, 3, 2)), ["stand", "walk"] * 2).networks[0]

@@ -18,7 +18,7 @@ RECIPES = [
     *(replace(PRESETS["default"], views=(view,)) for view in VIEWS),
     PRESETS["default"],
     PRESETS["classic"],
-    replace(PRESETS["default"], layers=2, hidden=7, mask=False, standardise=False),
+    replace(PRESETS["default"], layers=2, hidden_size=7, mask=False, standardise=False),
 ]
 
 
@@ -49,7 +49,7 @@ def windows() -> np.ndarray:
     return poses.astype(np.float32)
 
 
-@pytest.mark.parametrize("recipe", RECIPES, ids=lambda r: f"{'+'.join(r.views)}-{r.layers}x{r.hidden}")
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda r: f"{'+'.join(r.views)}-{r.layers}x{r.hidden_size}")
 def test_it_says_what_pytorch_says(recipe: Recipe) -> None:
     classifier, poses = classifier_of(recipe), windows()
     by_torch = classifier.predict_windows(classifier._indexed(poses, None))
@@ -57,7 +57,7 @@ def test_it_says_what_pytorch_says(recipe: Recipe) -> None:
     np.testing.assert_allclose(classifier.predict_proba(poses), by_torch, atol=1e-5)
 
 
-@pytest.mark.parametrize("recipe", RECIPES, ids=lambda r: f"{'+'.join(r.views)}-{r.layers}x{r.hidden}")
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda r: f"{'+'.join(r.views)}-{r.layers}x{r.hidden_size}")
 @pytest.mark.parametrize("classes", [2, 11])
 def test_a_window_gets_the_same_bits_alone_and_in_company(recipe: Recipe, classes: int) -> None:
     classifier, poses = classifier_of(recipe, classes=classes), windows()

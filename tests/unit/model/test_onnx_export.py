@@ -16,7 +16,7 @@ from model.classifier import BehaviorClassifier
 from model.onnx_export import TOLERANCE, RawWindows, export_onnx
 from model.recipe import PRESETS, Recipe
 
-ALL_VIEWS = replace(PRESETS["default"], views=("frame", "body", "aligned", "distances"), min_updates=20)
+ALL_VIEWS = replace(PRESETS["default"], views=("frame", "body", "aligned", "distances"), min_optimizer_steps=20)
 PLAIN = replace(PRESETS["classic"], epochs=2, layers=2)
 
 

@@ -20,7 +20,7 @@ FRAMES = 120
 
 
 def trained(rules: PoseRules | None) -> BehaviorClassifier:
-    recipe = make_recipe("default", min_updates=5, views=("body",))
+    recipe = make_recipe("default", min_optimizer_steps=5, views=("body",))
     made = BehaviorClassifier(["a", "b"], ["nose", "neck", "tail"], rules=rules, recipe=recipe, device="cpu")
     return made.fit(np.random.default_rng(0).normal(100, 30, (60, 5, 3, 2)), ["a", "b"] * 30)
 

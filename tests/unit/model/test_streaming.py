@@ -17,7 +17,7 @@ KEYPOINTS = ("nose", "neck", "tail")
 @pytest.fixture(scope="module")
 def classifier() -> BehaviorClassifier:
     rng = np.random.default_rng(0)
-    made = BehaviorClassifier(["a", "b", "c"], KEYPOINTS, recipe=make_recipe("default", min_updates=10), device="cpu")
+    made = BehaviorClassifier(["a", "b", "c"], KEYPOINTS, recipe=make_recipe("default", min_optimizer_steps=10), device="cpu")
     return made.fit(rng.normal(100, 30, (60, 5, 3, 2)), ["a", "b", "c"] * 20)
 
 

@@ -15,7 +15,7 @@ from pipeline.audit.prediction import Predicted, load_models, predict_recordings
 from pipeline.readers import recognise
 from tests.unit.pipeline.readers.toy_tables import poses, put
 
-RECIPE = make_recipe("default", min_updates=2, views=("body",))
+RECIPE = make_recipe("default", min_optimizer_steps=2, views=("body",))
 
 
 def model(rules: PoseRules) -> BehaviorClassifier:

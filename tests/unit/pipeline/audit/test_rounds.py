@@ -96,6 +96,20 @@ def test_rounds_of_earlier_versions_count_on_where_source_and_configuration_are_
     assert open_round(place, "now", decided("SIT"))["number"] == 2
 
 
+def test_rounds_whose_record_has_former_names_of_keys_count_on(tmp_path: Path) -> None:
+    place = Workspace(tmp_path)
+    before = FACTS | {"config": {"model": {"passes": 3}, "issues": {"wrong_clips": 0.1}}}
+    folder = run(place, "10000000", open_round(place, digest(before, MANIFEST), None))
+    folder.save_record(folder.record() | before)
+    defaults = {"model": {"cleaning_iterations": None}, "issues": {"clip_error_rate": 0.002}}
+    now = before | {"config": {"model": {"cleaning_iterations": 3}, "issues": {"clip_error_rate": 0.1}}}
+    other = before | {"config": now["config"] | {"model": {"cleaning_iterations": 4}}}
+    adopt_rounds(place, "now", facts=other, manifest=MANIFEST, defaults=defaults)
+    assert rounds_of(place, "now") == []
+    adopt_rounds(place, "now", facts=now, manifest=MANIFEST, defaults=defaults)
+    assert [r["number"] for r in rounds_of(place, "now")] == [1]
+
+
 def test_the_same_decisions_audited_by_other_code_stay_the_same_round(tmp_path: Path) -> None:
     place, made = three_rounds(tmp_path)
     told = open_round(place, "base", decided("2"))

@@ -20,5 +20,5 @@ class Nowhere:
 
 
 def config(**model: object) -> Config:
-    keys = {"views": ["body"], "updates": 30} | model
+    keys = {"views": ["body"], "optimizer_steps": 30} | model
     return load_config(None, overrides={"model": keys, "folds": {"count": 3}, "run": {"jobs": 1}})

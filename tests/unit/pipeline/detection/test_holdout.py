@@ -23,7 +23,7 @@ from tests.unit.pipeline.detection.test_issues import clips_of, made_up
 
 def found(windows: pd.DataFrame, samples: Samples) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Return oof, issues and segments of the audited windows; the ranks are those among them."""
-    told = config(updates=4, passes=2)
+    told = config(optimizer_steps=4, cleaning_iterations=2)
     oof, _ = predict_out_of_fold(windows, samples, config=told, parts=Nowhere())
     clips = windows.drop_duplicates("clip_id")[["clip_id", "label"]].assign(
         other_label=text([None] * windows["clip_id"].nunique())

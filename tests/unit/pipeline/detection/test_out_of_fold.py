@@ -49,7 +49,7 @@ def test_batches_hold_whole_groups(standing_or_walking, monkeypatch) -> None:
 
 def test_without_passes_all_labels_teach_and_no_voice_is_heard(standing_or_walking) -> None:
     windows, samples, _ = standing_or_walking
-    oof, trust = predict_out_of_fold(windows, samples, config=config(passes=0), parts=Nowhere())
+    oof, trust = predict_out_of_fold(windows, samples, config=config(cleaning_iterations=0), parts=Nowhere())
     assert trust["better"].all()
     assert oof.loc[windows["split"] == "audit", "taught"].all()
     assert oof["voices"].isna().all()

@@ -39,6 +39,8 @@ def test_bad_poses_mixed_windows_and_the_hold_out_teach_nothing(standing_or_walk
 
 def test_without_passes_every_label_is_taught_as_given(standing_or_walking) -> None:
     windows, samples, _ = standing_or_walking
-    teaching = trust_labels(windows, samples, config=config(passes=0), parts=Nowhere()).set_index("window_id")["teaching"]
+    teaching = trust_labels(windows, samples, config=config(cleaning_iterations=0), parts=Nowhere()).set_index("window_id")[
+        "teaching"
+    ]
     audited = windows[windows["split"] == "audit"]
     assert teaching.loc[audited["window_id"]].tolist() == audited["target"].tolist()

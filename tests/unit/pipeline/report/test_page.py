@@ -38,7 +38,7 @@ def made(once: Callable) -> dict[str, pd.DataFrame]:
     def make(folder: Path) -> None:
         write_demo(folder, clips=100, pictures=False, jobs=1)
         config = load_config(
-            None, overrides={"folds": {"count": 2}, "run": {"jobs": 1}, "model": {"views": ["frame"], "min_updates": 5}}
+            None, overrides={"folds": {"count": 2}, "run": {"jobs": 1}, "model": {"views": ["frame"], "min_optimizer_steps": 5}}
         )
         reader = recognise(folder / "clips")
         context = Context(reader, config, RunFolder(folder / "parts"), lambda done, total: None, load_taxonomy("aihub59"))

@@ -22,7 +22,7 @@ from pipeline.retraining.training import (
     updates_by_trial,
 )
 
-RECIPE = make_recipe("default", views=("body", "distances"), updates=12, hidden=8, batch=16)
+RECIPE = make_recipe("default", views=("body", "distances"), optimizer_steps=12, hidden_size=8, batch_size=16)
 
 
 class Kept:
@@ -81,10 +81,10 @@ def test_a_course_trains_what_a_classifier_would(walking, jobs: int) -> None:
 
 def test_updates_are_those_of_the_recipe_where_it_makes_no_trial() -> None:
     target = np.array([0] * 900 + [1] * 100)
-    assert updates_by_recipe(Recipe(updates=70), target) == 70
-    assert updates_by_recipe(Recipe(epochs=3, batch=100, min_updates=0), target) == 30
-    assert updates_by_recipe(Recipe(epochs=3, batch=100, min_updates=0, balance="downsample"), target) == 6
-    assert updates_by_recipe(Recipe(epochs=1, batch=100, min_updates=200), target) == 200
+    assert updates_by_recipe(Recipe(optimizer_steps=70), target) == 70
+    assert updates_by_recipe(Recipe(epochs=3, batch_size=100, min_optimizer_steps=0), target) == 30
+    assert updates_by_recipe(Recipe(epochs=3, batch_size=100, min_optimizer_steps=0, balance="downsample"), target) == 6
+    assert updates_by_recipe(Recipe(epochs=1, batch_size=100, min_optimizer_steps=200), target) == 200
 
 
 def test_a_trial_finds_how_long_to_train_and_keeps_its_networks(walking) -> None:

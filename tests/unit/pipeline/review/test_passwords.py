@@ -26,8 +26,8 @@ def test_only_the_same_password_matches_and_two_hashes_differ():
     [
         "",
         "[review]\nreviewer = 'kim'  # me\n",
-        "[labels]\nmerge = 'classic'\n\n[review] # how\n# password = ...\nstep = 5\n\n[export]\ncsv = true\n",
-        "[ review ]\nstep = 5\n",
+        "[labels]\nmerge = 'classic'\n\n[review] # how\n# password = ...\njump_frames = 5\n\n[export]\ncsv = true\n",
+        "[ review ]\njump_frames = 5\n",
         '[export]\ncsv = true\n\n[review]\npassword = "scrypt:2:AA==:AA=="\n',
     ],
 )
@@ -57,7 +57,7 @@ def test_a_password_in_the_clear_is_refused_and_not_told(tmp_path):
         hashed("hunter2")
 
 
-@pytest.mark.parametrize("before", ["review.step = 5\n", "review = {step = 5}\n"])
+@pytest.mark.parametrize("before", ["review.jump_frames = 5\n", "review = {jump_frames = 5}\n"])
 def test_a_file_that_the_line_cannot_be_added_to_stays_as_it_was(before, tmp_path):
     (tmp_path / "audit.toml").write_text(before, encoding="utf-8")
     with pytest.raises(UsageError, match=r"audit\.toml: has no section \[review\]") as told:

@@ -25,8 +25,8 @@ SPECIES = ("../../../X", "A/" + "쥐" * 90)
 QUICK = {
     "folds": {"count": 2, "holdout": 0.3},
     "run": {"jobs": 1},
-    "model": {"views": ["body"], "updates": 5, "passes": 1},
-    "retrain": {"on": ["given"]},
+    "model": {"views": ["body"], "optimizer_steps": 5, "cleaning_iterations": 1},
+    "retrain": {"conditions": ["given"]},
 }
 
 
