@@ -41,15 +41,16 @@ TRUST = pa.DataFrameSchema(
     {
         "species": words(unique=True),
         **{name: share() for name in ("right", "low", "high", "chance")},
-        **{name: at_least(1, "int64") for name in ("windows", "groups", "classes")},
+        **{name: at_least(0, "int64") for name in ("windows", "groups")},
+        "classes": at_least(1, "int64"),
         "better": pa.Column(bool),
     },
     name="trust",
     strict=True,
 )
 """How well models that never saw a group tell the labels of each species (:mod:`pipeline.detection.skill`): the share of the
-windows that they tell ``right``, every class counting alike, with its 95 % interval, what guessing gets, and whether they are
-better."""
+unreviewed windows that they tell ``right``, every class counting alike, with its 95 % interval, what guessing gets, and whether
+they are better."""
 
 PREDICTIONS = pa.DataFrameSchema(
     {

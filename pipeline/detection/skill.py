@@ -1,7 +1,8 @@
 """How much better than chance the models are, before anything is made of what they say.
 
 Measured on what models that learnt from all labels say of groups that they never saw. What is taught after that, once labels were
-dropped and repaired, was chosen with the labels in sight, and agrees with them even where they are drawn at random.
+dropped and repaired, was chosen with the labels in sight, and agrees with them even where they are drawn at random. Labels that
+people gave in review do not count: who accepts suggestions makes labels of what the models said.
 
 A window's *pick* is the class whose probability is highest beside that class's mean, so that a rare class is picked as readily as
 a common one. The figure is the share of windows whose pick is the given label, every class counting alike (balanced accuracy):
@@ -38,7 +39,8 @@ class Skill:
     chance : float
         What guessing would get.
     windows, groups, classes : int
-        What it was measured on: audited windows of one label and good pose.
+        What it was measured on: audited windows of one label and good pose that nobody reviewed. Of less than two groups nothing
+        is known: chance, with an interval from 0 to 1.
     """
 
     right: float
@@ -56,18 +58,21 @@ class Skill:
 
 
 def measure_skill(probabilities: NDArray[np.floating], lesson: Lesson) -> Skill:
-    """Return how well the windows that teach are told.
+    """Return how well the windows that teach, and whose label nobody gave in review, are told.
 
     Parameters
     ----------
     probabilities : shape (n, classes)
         By models that learnt from all windows that teach, but those of the window's own fold.
     """
-    rows = np.flatnonzero(lesson.teaches)
+    rows = np.flatnonzero(lesson.teaches & ~lesson.fixed)
     given, group = lesson.labels.given[rows], pd.factorize(lesson.group[rows])[0]
+    classes, chance = lesson.classes, 1 / lesson.classes
+    groups = len(np.unique(group))
+    if groups < 2:
+        return Skill(right=chance, low=0.0, high=1.0, chance=chance, windows=len(rows), groups=groups, classes=classes)
     own = probabilities[rows].astype(np.float64)
     picked = (own / np.maximum(own.mean(axis=0), 1e-9)).argmax(axis=1)
-    classes, chance = lesson.classes, 1 / lesson.classes
     place = group * classes + given
     counted = np.bincount(place, minlength=classes * (group.max() + 1)).reshape(-1, classes)
     right = np.bincount(place, weights=picked == given, minlength=counted.size).reshape(-1, classes)
@@ -80,7 +85,7 @@ def measure_skill(probabilities: NDArray[np.floating], lesson: Lesson) -> Skill:
         high=min(1.0, share + reach),
         chance=chance,
         windows=len(rows),
-        groups=len(counted),
+        groups=groups,
         classes=classes,
     )
 

@@ -7,6 +7,8 @@ from typing import Any
 
 __all__ = ["trust_sentences"]
 
+_FEWEST_GROUPS = 2
+
 
 def trust_sentences(trust: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return a sentence for each species: how well models tell labels of animals that they never saw, and what guessing gets.
@@ -27,6 +29,11 @@ def _sentence(told: Mapping[str, Any]) -> str:
     where = f"measured on {told['windows']:,} windows of {told['groups']:,} groups that they had not seen"
     if told["better"]:
         return f"{told['species']}: the models agree with {share} ({where})."
+    if told["groups"] < _FEWEST_GROUPS:
+        return (
+            f"{told['species']}: labels that nobody reviewed are left in {told['groups']} groups, too few to measure the "
+            "models by. So no other label is called wrong for what they say."
+        )
     return (
         f"{told['species']}: the models are no better than chance. They agree with {share} ({where}). So no label is called "
         "wrong for what they say, and nothing is known of how many are: more animals, other keypoints or windows of another "
