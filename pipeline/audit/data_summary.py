@@ -171,7 +171,7 @@ def summarise_data(tables: Mapping[str, pd.DataFrame], *, config: Config) -> Dat
     return DataSummary(
         clips=len(clips),
         recordings=int(clips["recording_id"].nunique()),
-        groups=int(clips["subject_id"].nunique()),
+        groups=clips.groupby(["species", "subject_id"]).ngroups,
         group_by=config.groups.by,
         species={str(k): int(v) for k, v in clips["species"].value_counts().sort_index().items()},
         keypoints=poses.keypoints,

@@ -13,7 +13,16 @@ from pipeline.audit.stages import SCHEMAS, STAGES
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 
-__all__ = ["blind_species", "clip_list", "label_errors", "review_figures", "segments_by_state", "summarise", "unreviewed"]
+__all__ = [
+    "blind_species",
+    "clip_list",
+    "label_errors",
+    "review_figures",
+    "segments_by_state",
+    "summarise",
+    "unreviewed",
+    "without_holdout",
+]
 
 _MANY_ORPHANS = 100
 """Orphans that are listed; all are counted."""
@@ -45,6 +54,7 @@ def summarise(folder: RunFolder, events: pd.DataFrame | None = None) -> dict[str
         "windows": 0 if windows is None else len(windows),
         "windows_by_split": {} if windows is None else _counts(windows["split"]),
         "windows_unlabelled": 0 if windows is None else int(windows["label"].isna().sum()),
+        "without_holdout": [] if windows is None else without_holdout(windows, record),
         "left_out_classes": {} if windows is None else _left_out(windows),
         "rejected": 0 if tables["rejected"] is None else len(tables["rejected"]),
         "notes": 0 if tables["notes"] is None else len(tables["notes"]),
@@ -113,6 +123,18 @@ def unreviewed(issues: pd.DataFrame, windows: pd.DataFrame, trust: Iterable[Mapp
 def blind_species(trust: Iterable[Mapping[str, Any]]) -> set[str]:
     """Return the species whose models are no better than chance: of their labels nothing is known."""
     return {told["species"] for told in trust if not told["better"]}
+
+
+def without_holdout(windows: pd.DataFrame, record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the audited species of which no group is held out: how many groups there are, what these are, the share wanted."""
+    config = record["config"]
+    asked = {"groups_are": config["groups"]["by"], "wanted": config["folds"]["holdout"]}
+    split = windows[windows["split"].isin(("audit", "holdout"))].groupby("species")
+    return [
+        {"species": str(species), "groups": int(part["group"].nunique()), **asked}
+        for species, part in split
+        if not (part["split"] == "holdout").any()
+    ]
 
 
 def label_errors(issues: pd.DataFrame) -> list[dict[str, Any]]:

@@ -74,10 +74,12 @@ def check_quality(issues: pd.DataFrame, checks: pd.DataFrame) -> Sequence[Qualit
     checks
         From :func:`blind_checks` or :func:`reviewed_checks`.
     """
-    told = issues[["window_id", "subject_id", "label_quality"]].dropna(subset=["label_quality"]).merge(checks, on="window_id")
+    told = issues[["window_id", "species", "subject_id", "label_quality"]].dropna(subset=["label_quality"])
+    told = told.merge(checks, on="window_id")
     quality = told["label_quality"].to_numpy(np.float64)
     place = np.clip(np.searchsorted(EDGES, quality, side="right") - 1, 0, len(EDGES) - 2)
-    group, _ = pd.factorize(told["subject_id"])
+    # Animals of two species may share a name.
+    group = told.groupby(["species", "subject_id"], sort=False).ngroup().to_numpy(np.int64)
     found = []
     for number in np.unique(place):
         rows = place == number

@@ -208,7 +208,7 @@ def written_shares(shares: pd.DataFrame) -> Scatter:
 
 def _rate(label: str, part: pd.DataFrame) -> dict[str, object]:
     doubt = 1.0 - part["label_quality"].astype("float64")
-    found = share_estimate(*doubt.groupby(part["subject_id"]).agg(["sum", "size"]).to_numpy(np.float64).T)
+    found = share_estimate(*doubt.groupby([part["species"], part["subject_id"]]).agg(["sum", "size"]).to_numpy(np.float64).T)
     low, high = (np.nan if limit is None else limit for limit in (found.low, found.high))
     return {"label": label, "share": found.value, "low": low, "high": high, "groups": found.groups}
 

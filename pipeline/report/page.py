@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.audit.stages import SCHEMAS
-from pipeline.audit.summary import unreviewed
+from pipeline.audit.summary import unreviewed, without_holdout
 from pipeline.report import figures
 from pipeline.report.comparison.verdict_text import counted
 from pipeline.report.data_section import data_section, trust_section
@@ -22,6 +22,7 @@ from pipeline.report.segment_cards import segment_cards
 from pipeline.report.selftest_table import selftest_section
 from pipeline.report.share_section import as_of_sentence, measured_here, quality_section, share_sentence
 from pipeline.report.shell import empty, html_page, html_table, is_simulated, plot, prose, section
+from pipeline.report.trust_text import holdout_sentences
 from pipeline.review.access import stored_size
 from pipeline.windows.folds import FEWEST_GROUPS
 from pipeline.workspace.run_folder import RunFolder
@@ -117,13 +118,13 @@ def _header(found: Found, queue: pd.DataFrame, *, share: str, known: str) -> str
         "of these flagged": int(audited["is_issue"].sum()),
         "segments to review": len(queue),
         "rejected": len(found["rejected"]),
-        "groups": windows["group"].nunique(),
+        "groups": windows.groupby(["species", "group"]).ngroups,
     }
     reviewed = int(windows["reviewed"].sum())
     if reviewed:
         figures_shown["reviewed windows"] = reviewed
     cards = "".join(f"<div><b>{n:,}</b><span>{name}</span></div>" for name, n in figures_shown.items())
-    apart = windows.loc[windows["split"] == "holdout", "group"].nunique()
+    apart = windows[windows["split"] == "holdout"].groupby(["species", "group"]).ngroups
     out = windows[windows["split"] == "left_out"].groupby(["species", "label"])["clip_id"].nunique().reset_index()
     left_out = ", ".join(f"{escape(s)} {escape(n)} ({c} clips)" for s, n, c in out.itertuples(index=False))
     folds = found["oof"].loc[found["oof"]["fold"] >= 0, "fold"].nunique()
@@ -139,6 +140,7 @@ def _header(found: Found, queue: pd.DataFrame, *, share: str, known: str) -> str
         + f'<div class="figures">{cards}</div>'
         f"<p>Every window was predicted by models that never saw its group ({folds} folds). Hold-out, set apart before "
         f"anything else and not in the list to review: {counted(apart, 'group')}.</p>"
+        + "".join(f'<p class="warning">{prose(s)}</p>' for s in holdout_sentences(without_holdout(windows, record)))
         + (
             f"<p>Round {found.round}. People gave {reviewed:,} windows their labels: these are taken as right, and are in none "
             "of the figures about doubt.</p>"

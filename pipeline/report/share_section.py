@@ -61,7 +61,7 @@ def share_sentence(issues: pd.DataFrame, measured: Measured | None, *, workspace
     if issues.empty:
         return ""
     doubt = 1.0 - issues["label_quality"].astype("float64")
-    found = share_estimate(*doubt.groupby(issues["subject_id"]).agg(["sum", "size"]).to_numpy(float).T)
+    found = share_estimate(*doubt.groupby([issues["species"], issues["subject_id"]]).agg(["sum", "size"]).to_numpy(float).T)
     interval = "" if found.low is None else f", 95 % interval {shown_share(found.low)} to {shown_share(found.high)}"
     told = f"Nobody has checked that: a blind sample tells ({blind_words(workspace)})."
     if measured is not None and measured.blind_windows:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.readers.taxonomy import KIND_NAMES
 from pipeline.report.data_text import CLASS_HEADS, class_rows, data_sentences, data_warnings, noted_lines
-from pipeline.report.trust_text import trust_sentences
+from pipeline.report.trust_text import holdout_sentences, trust_sentences
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,6 +57,7 @@ def found_lines(found: Mapping[str, Any], *, workspace: Path) -> list[str]:
     lines = [
         "",
         *trust_lines(found["trust"], width=terminal_width()),
+        *wrapped([f"! {s}" for s in holdout_sentences(found["without_holdout"])], width=terminal_width()),
         "",
         f"windows    {found['windows']:>8,}   {parts}",
         f"flagged    {found['flagged']:>8,}   {_judged(found)}",

@@ -1,11 +1,14 @@
-"""How far the models can be trusted, in words: the same for the terminal, the report and the pages."""
+"""How far the models can be trusted and tested, in sentences: the same for the terminal, the report and the pages."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["trust_sentences"]
+__all__ = ["GROUPS", "holdout_sentences", "trust_sentences"]
+
+GROUPS = {"subject": "animal", "recording": "recording", "clip": "clip"}
+"""What a group is, by ``groups.by``."""
 
 _FEWEST_GROUPS = 2
 
@@ -19,6 +22,23 @@ def trust_sentences(trust: Iterable[Mapping[str, Any]]) -> list[str]:
         Rows of the trust table.
     """
     return [_sentence(told) for told in trust]
+
+
+def holdout_sentences(without: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return a sentence for each species without a hold-out: nothing of it is kept to test models on, and why.
+
+    Parameters
+    ----------
+    without
+        From :func:`pipeline.audit.summary.without_holdout`.
+    """
+    return [f"{of['species']}: no hold-out: {_why_none(of)}. `audit retrain` cannot test its models." for of in without]
+
+
+def _why_none(of: Mapping[str, Any]) -> str:
+    if not of["wanted"]:
+        return "folds.holdout is 0"
+    return f"{of['groups']} {GROUPS[of['groups_are']]}s are too few to set some apart"
 
 
 def _sentence(told: Mapping[str, Any]) -> str:

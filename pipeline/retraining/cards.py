@@ -10,9 +10,10 @@ from typing import Any
 from msgspec import convert
 
 from model.card import Figure, ModelCard
-from pipeline.report.comparison.comparison_text import GROUPS, missing_words
+from pipeline.report.comparison.comparison_text import missing_words
 from pipeline.report.comparison.results import Species
 from pipeline.report.comparison.verdict_text import counted
+from pipeline.report.trust_text import GROUPS
 from pipeline.retraining.material import Material
 from pipeline.retraining.models import Wanted
 from pipeline.workspace.identity import digest

@@ -10,10 +10,10 @@ from pipeline.evaluation.label_error import Measured
 from pipeline.report.comparison.results import Interval, Retraining, Species
 from pipeline.report.comparison.verdict_text import blind_words, counted, label_words, shown_share, stop_words
 from pipeline.report.text import typed
+from pipeline.report.trust_text import GROUPS
 from pipeline.windows.folds import FEWEST_GROUPS
 
 __all__ = [
-    "GROUPS",
     "compare_lines",
     "headline",
     "interval_words",
@@ -24,9 +24,6 @@ __all__ = [
     "stale_words",
     "title_words",
 ]
-
-GROUPS = {"subject": "animal", "recording": "recording", "clip": "clip"}
-"""What a group is, by ``groups.by``."""
 
 _MAIN = "balanced accuracy"
 _MEASURES = (_MAIN, "accuracy", "macro F1")

@@ -7,10 +7,11 @@ from html import escape
 from pathlib import Path
 
 from pipeline.report.comparison import comparison_figures as draw
-from pipeline.report.comparison.comparison_text import GROUPS, interval_words, main_pair, missing_words
+from pipeline.report.comparison.comparison_text import interval_words, main_pair, missing_words
 from pipeline.report.comparison.results import Arm, Retraining, Species
 from pipeline.report.shell import empty, html_table, plot, prose, section
 from pipeline.report.text import typed
+from pipeline.report.trust_text import GROUPS
 
 __all__ = ["model_sections"]
 

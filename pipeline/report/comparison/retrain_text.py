@@ -8,10 +8,11 @@ from typing import Any
 
 import msgspec
 
-from pipeline.report.comparison.comparison_text import GROUPS, interval_words, missing_words
+from pipeline.report.comparison.comparison_text import interval_words, missing_words
 from pipeline.report.comparison.results import Interval, Species
 from pipeline.report.comparison.verdict_text import counted
 from pipeline.report.text import typed
+from pipeline.report.trust_text import GROUPS
 
 __all__ = ["retrain_lines"]
 

@@ -10,6 +10,7 @@ import pytest
 
 from data_schemas.tables import text
 from pipeline.evaluation.checked import blind_checks, check_quality, reviewed_checks
+from pipeline.report.figures import error_rates
 from pipeline.report.share_section import quality_section, share_sentence
 from pipeline.windows.folds import FEWEST_GROUPS
 
@@ -19,6 +20,7 @@ def issues_of(quality: list[float], *, groups: int = FEWEST_GROUPS) -> pd.DataFr
     return pd.DataFrame(
         {
             "window_id": text([f"w{i}" for i in number]),
+            "species": "DOG",
             "subject_id": text([f"animal{i % groups}" for i in number]),
             "label_quality": np.array(quality, np.float32),
         }
@@ -38,6 +40,13 @@ def test_windows_are_told_by_their_quality_with_the_share_that_was_right() -> No
     assert found[0].right.low < 0.5 < found[0].right.high
     assert found[1].right.low < 1.0
     assert [f.low for f in check_quality(issues_of([0.6] * 8), checks_of([False] * 8))] == [0.6]
+
+
+def test_animals_of_one_name_in_two_species_are_two_groups() -> None:
+    issues = issues_of([0.75] * 30, groups=3).assign(species=["DOG", "DOG", "DOG", "CAT", "CAT", "CAT"] * 5)
+    assert check_quality(issues, checks_of([False] * 30))[0].right.groups == 6
+    assert "(6 groups, 95 % interval" in share_sentence(issues, None, workspace=Path())
+    assert error_rates(issues.assign(given_label="SIT"))[1]["groups"].tolist() == [6]
 
 
 def test_windows_that_nobody_checked_and_too_few_groups_promise_nothing() -> None:

@@ -149,7 +149,14 @@ def test_a_run_in_which_nothing_is_flagged_says_so(tmp_path: Path, made) -> None
         made["issues"].assign(is_issue=False), made["windows"].assign(bad_pose=False), config=load_config(None)
     )
     nothing = {"issues": issues, "segments": segments, "rejected": made["rejected"].iloc[:0], "notes": made["notes"].iloc[:0]}
+    held_out = made["windows"]["split"].isin(["holdout"])
+    assert held_out.any()
+    assert "no hold-out" not in page_of(tmp_path, made)
+    nothing["windows"] = made["windows"].assign(
+        split=made["windows"]["split"].mask(held_out & (made["windows"]["species"] == "CAT"), "audit")
+    )
     page = page_of(tmp_path, made | nothing)
+    assert re.findall("[A-Z]+: no hold-out: [0-9]+ animals are too few", page) == ["CAT: no hold-out: 8 animals are too few"]
     assert "Nothing was flagged" in page
     assert "Nothing was rejected" in page
 

@@ -32,7 +32,9 @@ def test_flagged_windows_are_told_for_what_they_are(flagged: int, better: bool, 
         "label_errors": [],
         "top_segments": [],
         "left_out_classes": {},
+        "without_holdout": [{"species": "RAT", "groups": 3, "groups_are": "subject", "wanted": 0.1}],
         "rejected": 0,
     }
     lines = found_lines(found, workspace=Path("ws"))
     assert next(line for line in lines if line.startswith("flagged")).endswith(told)
+    assert "! RAT: no hold-out: 3 animals are too few to set some apart." in "\n".join(lines)
