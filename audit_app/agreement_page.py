@@ -15,7 +15,7 @@ from audit_app.reviewer import ask_reviewer
 from audit_app.segment_board import frames_of_clips
 from audit_app.wording import escaped
 from pipeline.report.comparison.verdict_text import counted
-from pipeline.report.run_tables import Found
+from pipeline.report.run_tables import RunTables
 from pipeline.review.agreement import blind_disputes, crowdlab_consensus, disagreements, pairwise_kappa, sharing_frames
 from pipeline.review.events import ADJUDICATION
 
@@ -148,7 +148,7 @@ def _blind_to_settle(differing: pd.DataFrame) -> None:
             st.switch_page("blind_page.py", query_params={"sample": str(sample_id), "disputed": "1"})
 
 
-def _settle(found: Found, disputed: pd.DataFrame, *, reviewer: str) -> bool:
+def _settle(found: RunTables, disputed: pd.DataFrame, *, reviewer: str) -> bool:
     """Show the labeller where the page's address names a stretch to settle."""
     clip_id, frame = st.query_params.get("clip"), st.query_params.get("frame", "")
     if clip_id not in set(found["clips"]["clip_id"]):
@@ -190,7 +190,7 @@ def _settle(found: Found, disputed: pd.DataFrame, *, reviewer: str) -> bool:
     return True
 
 
-def _consensus(found: Found, told: pd.DataFrame, frames: pd.DataFrame, unsettled: pd.DataFrame, *, blind: bool) -> None:
+def _consensus(found: RunTables, told: pd.DataFrame, frames: pd.DataFrame, unsettled: pd.DataFrame, *, blind: bool) -> None:
     st.subheader("Consensus of reviewers and model", anchor=False)
     st.caption(
         "CROWDLAB weighs each reviewer, and the model, by how often they agree with the others. Windows of low quality are "

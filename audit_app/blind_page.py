@@ -18,7 +18,7 @@ from audit_app.times import local_time
 from audit_app.wording import escaped
 from data_schemas.errors import PoseAuditError
 from data_schemas.tables import STRATA
-from pipeline.report.run_tables import Found
+from pipeline.report.run_tables import RunTables
 from pipeline.review.agreement import blind_disputes
 from pipeline.review.blind import draw_sample, strata_of
 from pipeline.review.events import blind_stream
@@ -53,7 +53,7 @@ def show() -> None:
         _draw(found, samples)
 
 
-def _list(found: Found, samples: pd.DataFrame | None, *, reviewer: str) -> None:
+def _list(found: RunTables, samples: pd.DataFrame | None, *, reviewer: str) -> None:
     st.subheader("Samples", anchor=False)
     if samples is None or samples.empty:
         empty(
@@ -80,7 +80,7 @@ def _list(found: Found, samples: pd.DataFrame | None, *, reviewer: str) -> None:
                 st.rerun()
 
 
-def _draw(found: Found, samples: pd.DataFrame | None) -> None:
+def _draw(found: RunTables, samples: pd.DataFrame | None) -> None:
     st.subheader("Draw a sample", anchor=False)
     drawn = set() if samples is None else set(samples["window_id"])
     issues = found["issues"]
@@ -111,7 +111,7 @@ def _draw(found: Found, samples: pd.DataFrame | None) -> None:
     )
 
 
-def _save(found: Found, samples: pd.DataFrame | None, *, sizes: dict[str, int], seed: int) -> None:
+def _save(found: RunTables, samples: pd.DataFrame | None, *, sizes: dict[str, int], seed: int) -> None:
     try:
         sample = draw_sample(found["issues"], sizes=sizes, seed=seed, run_id=found.folder.path.name, drawn=samples)
         store().save_sample(sample)
@@ -121,7 +121,7 @@ def _save(found: Found, samples: pd.DataFrame | None, *, sizes: dict[str, int], 
     st.rerun()
 
 
-def _label(found: Found, sample: pd.DataFrame, *, reviewer: str) -> None:
+def _label(found: RunTables, sample: pd.DataFrame, *, reviewer: str) -> None:
     """Show the window that comes next in the sample's order; nothing of the page tells what it was labelled as."""
     sample_id = str(sample["sample_id"].iloc[0])
     known = set(found["clips"]["clip_id"])
@@ -177,7 +177,7 @@ def _all_labelled(sample_id: str) -> None:
         st.rerun()
 
 
-def _disputed(found: Found) -> pd.Series:
+def _disputed(found: RunTables) -> pd.Series:
     """Return the windows of blind samples that reviewers differ on."""
     told = events()
     return blind_disputes(store().samples(), told, frames_of_clips(found, sorted(set(told["clip_id"]))))["window_id"]

@@ -6,14 +6,14 @@ import pandas as pd
 
 from audit_app.review_events import store
 from audit_app.segment_board import frames_of_clips
-from pipeline.report.run_tables import Found
+from pipeline.report.run_tables import RunTables
 from pipeline.review.events import blind_stream
 from pipeline.review.segment_states import segment_states
 
 __all__ = ["blind_states", "unfinished_samples"]
 
 
-def blind_states(found: Found, sample: pd.DataFrame, *, reviewer: str) -> pd.Series:
+def blind_states(found: RunTables, sample: pd.DataFrame, *, reviewer: str) -> pd.Series:
     """Return for each window of a sample whether this reviewer has labelled all of its frames."""
     told = store().events(reviewer=reviewer, stream=blind_stream(str(sample["sample_id"].iloc[0])))
     told = told.assign(stream="review")
@@ -23,7 +23,7 @@ def blind_states(found: Found, sample: pd.DataFrame, *, reviewer: str) -> pd.Ser
     return pd.Series(["open"] * len(sample)) if states is None else states["state"].reset_index(drop=True)
 
 
-def unfinished_samples(found: Found, *, reviewer: str) -> pd.DataFrame:
+def unfinished_samples(found: RunTables, *, reviewer: str) -> pd.DataFrame:
     """Return the samples of which this reviewer has windows left to label that the run has."""
     samples = store().samples()
     known = samples["clip_id"].isin(found["clips"]["clip_id"])

@@ -23,7 +23,7 @@ from audit_app.wording import escaped
 from data_schemas.config import Export, load_config
 from data_schemas.errors import PoseAuditError
 from pipeline.export.datasheet_page import export_lines
-from pipeline.report.run_tables import Found
+from pipeline.report.run_tables import RunTables
 from pipeline.review.exchange import export_events
 
 _FORMATS = (
@@ -62,7 +62,7 @@ def _counts(told: pd.DataFrame) -> None:
     cells[3].metric("Reviewers", f"{told['reviewer'].nunique():,}")
 
 
-def _dataset(found: Found) -> None:
+def _dataset(found: RunTables) -> None:
     st.subheader("Cleaned dataset", anchor=False)
     st.caption(
         "Frames and windows of the newest run with all decisions applied, what changed, and a datasheet. An earlier export of "
@@ -86,7 +86,7 @@ def _dataset(found: Found) -> None:
             _outcome(job)
 
 
-def _options(found: Found) -> dict[str, bool]:
+def _options(found: RunTables) -> dict[str, bool]:
     """Show what can be chosen, as audit.toml has it at first, and return what is."""
     usual = configuration().export
     shown = [o for o in _OPTIONS if o != "aihub" or found.folder.record().get("format") == "aihub59"]

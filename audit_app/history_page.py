@@ -15,7 +15,7 @@ from audit_app.segment_board import frames_of_clips
 from audit_app.times import when_column
 from audit_app.wording import escaped
 from data_schemas.errors import PoseAuditError
-from pipeline.report.run_tables import Found
+from pipeline.report.run_tables import RunTables
 from pipeline.review.events import ADJUDICATION, blind_stream
 from pipeline.review.history import history, may_take_back, revert
 
@@ -76,7 +76,7 @@ def show() -> None:
         _take_back(table.iloc[chosen.selection.rows[0]], reviewer=reviewer)
 
 
-def _unseen(table: pd.DataFrame, found: Found, *, reviewer: str, clip: str) -> pd.DataFrame:
+def _unseen(table: pd.DataFrame, found: RunTables, *, reviewer: str, clip: str) -> pd.DataFrame:
     """Hide what acts say of a blind sample that this reviewer has yet to finish: others' labels, and in which clips they are.
 
     A search for part of a clip's name, which may hold its label, would tell the clip: it finds none of them.
@@ -102,7 +102,7 @@ def _choices(told: pd.DataFrame) -> tuple[str, str]:
 
 # Events are only added: their number tells whether any came since.
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _acts(_found: Found, run: str, who: str, clip: str, stored: int) -> pd.DataFrame:
+def _acts(_found: RunTables, run: str, who: str, clip: str, stored: int) -> pd.DataFrame:
     """Return the newest acts, looking only at the clips that they are in."""
     told = _filtered(events(), who, clip)
     newest = told.drop_duplicates("operation_id", keep="last").tail(_NEWEST)

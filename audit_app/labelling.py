@@ -11,7 +11,7 @@ from audit_app.labeller import labeller
 from audit_app.labeller.payload import clip_payload
 from audit_app.opened_run import configuration, workspace
 from audit_app.review_events import store
-from pipeline.report.run_tables import Found
+from pipeline.report.run_tables import RunTables
 
 __all__ = ["clip_data", "label_clip", "shown_clip"]
 
@@ -21,7 +21,14 @@ _ANSWERS = "labeller_answers"
 
 
 def label_clip(
-    found: Found, clip_id: str, *, reviewer: str, page: str, on_go: Callable[[dict[str, Any]], None], mark: str = "", **facts: Any
+    found: RunTables,
+    clip_id: str,
+    *,
+    reviewer: str,
+    page: str,
+    on_go: Callable[[dict[str, Any]], None],
+    mark: str = "",
+    **facts: Any,
 ) -> None:
     """Show the labeller.
 
@@ -61,7 +68,7 @@ def label_clip(
     labeller(kept["payload"], key=widget, on_go=go)
 
 
-def clip_data(found: Found, clip_id: str, *, reviewer: str, **facts: Any) -> dict[str, Any]:
+def clip_data(found: RunTables, clip_id: str, *, reviewer: str, **facts: Any) -> dict[str, Any]:
     """Return the data of a clip for the labeller, with keys and step of audit.toml; facts are as for :func:`label_clip`."""
     review = configuration().review
     return clip_payload(

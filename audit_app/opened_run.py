@@ -10,7 +10,7 @@ import streamlit as st
 
 from data_schemas.config import Config, load_config
 from data_schemas.tables import CLIPS, FRAMES, ISSUES, OOF, SEGMENTS, WINDOWS
-from pipeline.report.run_tables import Found
+from pipeline.report.run_tables import RunTables
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 
@@ -66,19 +66,19 @@ def switch_to_newest() -> None:
     st.session_state.pop(_CHOSEN, None)
 
 
-def open_run() -> Found | None:
+def open_run() -> RunTables | None:
     """Return the run of this session with its tables and names, or None where no run has finished yet."""
     path = chosen_run()
     return None if path is None else run_at(path)
 
 
-def run_at(path: Path) -> Found:
+def run_at(path: Path) -> RunTables:
     """Return the run in a folder with its tables and names; one serves all sessions, and the routes."""
     return _opened(str(path), (path / "run.json").stat().st_mtime_ns)
 
 
 # The time of the record is part of the key: a run that was made anew in its folder is read anew.
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _opened(path: str, changed_ns: int) -> Found:
+def _opened(path: str, changed_ns: int) -> RunTables:
     folder = RunFolder(Path(path))
-    return Found(folder, _LazyTables(folder))
+    return RunTables(folder, _LazyTables(folder))

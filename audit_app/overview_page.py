@@ -17,7 +17,7 @@ from audit_app.times import browser_zone
 from audit_app.wording import duration
 from pipeline.audit.summary import unreviewed
 from pipeline.report.figures import error_rates, quality_histogram
-from pipeline.report.run_tables import Found
+from pipeline.report.run_tables import RunTables
 from pipeline.windows.folds import FEWEST_GROUPS
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def show() -> None:
     _work(found)
 
 
-def _figures_in_words(found: Found, rows: pd.DataFrame) -> None:
+def _figures_in_words(found: RunTables, rows: pd.DataFrame) -> None:
     issues = found["issues"][found["issues"]["split"] == "audit"]
     state = rows["state"].value_counts()
     reviewed, pace = int(state.get("decided", 0) + state.get("unsure", 0)), seconds_per_frame()
@@ -65,7 +65,7 @@ def _figures_in_words(found: Found, rows: pd.DataFrame) -> None:
     cells[4].metric("Time left", duration(waiting * pace) if pace else "–", help="For the open segments, at today's speed")
 
 
-def _species(found: Found) -> str:
+def _species(found: RunTables) -> str:
     known = sorted(found["issues"]["species"].unique())
     if len(known) < 2:
         return known[0] if known else ""
@@ -75,7 +75,7 @@ def _species(found: Found) -> str:
     return str(chosen or known[0])
 
 
-def _matrix(found: Found, rows: pd.DataFrame, *, species: str) -> None:
+def _matrix(found: RunTables, rows: pd.DataFrame, *, species: str) -> None:
     st.subheader("What is given, what is suggested", anchor=False)
     if rows.empty:
         empty("Nothing was flagged here", "No stretch of this species carries a label that the audit doubts.")
@@ -93,7 +93,7 @@ def _matrix(found: Found, rows: pd.DataFrame, *, species: str) -> None:
         st.switch_page("queue_page.py", query_params={**wanted, WITHIN: "queue"})
 
 
-def _quality(found: Found, species: str) -> None:
+def _quality(found: RunTables, species: str) -> None:
     st.subheader("Label quality", anchor=False)
     st.caption(
         "The chance that a window's label is right, as the audit sees it. Flagged windows make up the segments of the queue."
@@ -102,7 +102,7 @@ def _quality(found: Found, species: str) -> None:
     st.plotly_chart(_inked(figure), theme=None, key="quality")
 
 
-def _errors(found: Found, species: str) -> None:
+def _errors(found: RunTables, species: str) -> None:
     st.subheader("Labels expected to be wrong", anchor=False)
     st.caption(
         "Share of each given label's windows that is probably wrong; bars are 95 % intervals over animals (none with fewer than "
@@ -112,7 +112,7 @@ def _errors(found: Found, species: str) -> None:
     st.plotly_chart(_inked(figure), theme=None, key="errors")
 
 
-def _work(found: Found) -> None:
+def _work(found: RunTables) -> None:
     told = events()
     st.divider()
     if told.empty:
@@ -135,7 +135,7 @@ def _work(found: Found) -> None:
         st.plotly_chart(_inked(speed_by_day(told)), theme=None, key="speed")
 
 
-def _titles(found: Found, species: str) -> dict[str, str]:
+def _titles(found: RunTables, species: str) -> dict[str, str]:
     segments = found["segments"]
     names = {*found.looks, *segments["given_label"], *segments["suggested_label"]}
     return {name: _on_axis(name, found.taxonomy.label(species, name).en if found.taxonomy else "") for name in names}
@@ -154,19 +154,19 @@ def _inked(figure: Figure) -> Figure:
     return figure.update_yaxes(title_font_size=13)
 
 
-def _doubted(found: Found, species: str) -> pd.DataFrame:
+def _doubted(found: RunTables, species: str) -> pd.DataFrame:
     """Return the audited windows of a species whose label is the audit's estimate, as in the report."""
     issues = unreviewed(found["issues"], found["windows"], found.record.get("trust", []))
     return issues[issues["species"] == species]
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _quality_figure(_found: Found, run: str, species: str) -> Figure:
+def _quality_figure(_found: RunTables, run: str, species: str) -> Figure:
     return quality_histogram(_doubted(_found, species))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _errors_figure(_found: Found, run: str, species: str) -> Figure:
+def _errors_figure(_found: RunTables, run: str, species: str) -> Figure:
     own = _doubted(_found, species)
     figure = error_rates(own.assign(given_label=own["given_label"].map(_titles(_found, species))))[0]
     # The heading says what the axis is; its title would be cut off in a narrow column.

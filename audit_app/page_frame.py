@@ -11,7 +11,7 @@ from audit_app.opened_run import chosen_run, newer_run, open_run, switch_to_newe
 from audit_app.reviewer import remember_reviewer, reviewer_control
 from audit_app.shown_paths import workspace_option
 from audit_app.wording import escaped
-from pipeline.report.run_tables import Found
+from pipeline.report.run_tables import RunTables
 from pipeline.report.trust_text import trust_sentences
 
 __all__ = ["empty", "nothing_decided", "page_style", "run_or_stop", "title", "trust_note"]
@@ -36,7 +36,7 @@ def title(name: str, caption: str) -> None:
     _offer_newer_run()
 
 
-def trust_note(found: Found) -> None:
+def trust_note(found: RunTables) -> None:
     """Say how far the models can be trusted; loudly where they are no better than chance."""
     trust = found.record.get("trust", [])
     for told, sentence in zip(trust, trust_sentences(trust), strict=True):
@@ -63,7 +63,7 @@ def nothing_decided(headline: str, advice: str) -> None:
         st.switch_page("queue_page.py")
 
 
-def run_or_stop() -> Found:
+def run_or_stop() -> RunTables:
     """Return the run; where none has finished, say what to type and end the page there."""
     found = open_run()
     if found is None:

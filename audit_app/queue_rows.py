@@ -14,13 +14,13 @@ from audit_app.review_events import events
 from audit_app.segment_board import segment_board
 from audit_app.wording import STATE_NAMES
 from pipeline.readers.taxonomy import KIND_NAMES, class_title
-from pipeline.report.run_tables import Found
+from pipeline.report.run_tables import RunTables
 from pipeline.review.segment_states import frames_a_minute, states_in_queue
 
 __all__ = ["list_columns", "queue_rows", "seconds_per_frame"]
 
 
-def queue_rows(found: Found, *, fresh_clip: str | None = None) -> pd.DataFrame:
+def queue_rows(found: RunTables, *, fresh_clip: str | None = None) -> pd.DataFrame:
     """Return the segments to review, most doubtful first, those of the hold-out left out.
 
     Parameters
@@ -48,7 +48,7 @@ def seconds_per_frame() -> float | None:
     return 60.0 / speed if speed else None
 
 
-def list_columns(found: Found, *, here: str | None, filters: QueueFilters, within: bool = False) -> bytes:
+def list_columns(found: RunTables, *, here: str | None, filters: QueueFilters, within: bool = False) -> bytes:
     """Return the queue as columns in JSON, as the list takes them.
 
     Parameters
@@ -64,7 +64,7 @@ def list_columns(found: Found, *, here: str | None, filters: QueueFilters, withi
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _rows(_found: Found, run: str, version: int) -> pd.DataFrame:
+def _rows(_found: RunTables, run: str, version: int) -> pd.DataFrame:
     board = segment_board(_found)
     queue, states = board.segments, board.states
     # Where reviewers differ there is no label yet, but the stretch waits on the Agreement page, not here.
@@ -79,7 +79,7 @@ def _rows(_found: Found, run: str, version: int) -> pd.DataFrame:
 
 # Apart from the rows, which change with every act: these words stay as long as the run does.
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _words(_found: Found, run: str) -> list[str]:
+def _words(_found: RunTables, run: str) -> list[str]:
     queue = segment_board(_found).segments
     words = {key: " ".join(_title(_found, *key)[:3]) for key in _classes(queue)}
     return [
@@ -91,7 +91,7 @@ def _words(_found: Found, run: str) -> list[str]:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _columns(_found: Found, run: str, version: int, here: str | None, filters: QueueFilters, within: bool) -> bytes:
+def _columns(_found: RunTables, run: str, version: int, here: str | None, filters: QueueFilters, within: bool) -> bytes:
     rows = queue_rows(_found)
     classes = _classes(rows)
     place = {key: i for i, key in enumerate(classes)}
@@ -133,7 +133,7 @@ def _columns(_found: Found, run: str, version: int, here: str | None, filters: Q
     )
 
 
-def _lists(found: Found, rows: pd.DataFrame, classes: Sequence[tuple[str, str]]) -> dict[str, list[tuple[str, str]]]:
+def _lists(found: RunTables, rows: pd.DataFrame, classes: Sequence[tuple[str, str]]) -> dict[str, list[tuple[str, str]]]:
     """Return for each filter its values and the words for them."""
     told: dict[str, str] = {}
     for species, name in classes:
@@ -161,7 +161,7 @@ def _classes(rows: pd.DataFrame) -> list[tuple[str, str]]:
     return sorted({*given, *suggested})
 
 
-def _title(found: Found, species: str, name: str) -> tuple[str, str, str, str, int]:
+def _title(found: RunTables, species: str, name: str) -> tuple[str, str, str, str, int]:
     """Return a class's code, English and Korean name, colour and second cue."""
     label = found.taxonomy.label(species, name) if found.taxonomy else None
     en, ko = (label.en, label.ko) if label else (name, "")

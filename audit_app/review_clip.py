@@ -18,13 +18,13 @@ from audit_app.segment_board import segment_board
 from audit_app.similar_clips import ready_similar_clips, similar_clips
 from audit_app.tokens import Permit
 from audit_app.way_through_queue import places_of, segment_after
-from pipeline.report.run_tables import Found
+from pipeline.report.run_tables import RunTables
 from pipeline.review.events import REVIEW
 
 __all__ = ["clip_after", "clips_like", "segment_facts"]
 
 
-def segment_facts(found: Found, rows: pd.DataFrame, segment_id: str, *, filters: QueueFilters) -> dict[str, Any]:
+def segment_facts(found: RunTables, rows: pd.DataFrame, segment_id: str, *, filters: QueueFilters) -> dict[str, Any]:
     """Return what the labeller is told of a segment, each made when it is called for.
 
     Parameters

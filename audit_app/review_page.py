@@ -15,7 +15,7 @@ from audit_app.review_clip import segment_facts
 from audit_app.reviewer import ask_reviewer
 from audit_app.way_through_queue import first_segment, segment_after
 from audit_app.wording import escaped
-from pipeline.report.run_tables import Found
+from pipeline.report.run_tables import RunTables
 
 LAST_SEGMENT = "last_segment"
 _GO_TO_QUEUE = "go_to_queue"
@@ -81,7 +81,7 @@ def _go(asked: dict[str, Any]) -> None:
     if asked["go"] == "queue":
         st.session_state[_GO_TO_QUEUE] = True
         return
-    found: Found = run_or_stop()
+    found: RunTables = run_or_stop()
     rows = queue_rows(found, fresh_clip=shown_clip("review"))
     here = asked.get("from") or st.session_state.get(LAST_SEGMENT)
     if asked["go"] == "back":

@@ -10,7 +10,7 @@ import streamlit as st
 
 from audit_app.review_events import database_exists, events, store
 from pipeline.detection.segments import left_to_learn
-from pipeline.report.run_tables import Found
+from pipeline.report.run_tables import RunTables
 from pipeline.review.segment_states import segment_states
 from pipeline.windows.given_labels import given_labels
 from pipeline.windows.sampling import clip_bounds
@@ -41,7 +41,7 @@ class SegmentBoard:
         Counts the changes.
     """
 
-    def __init__(self, found: Found) -> None:
+    def __init__(self, found: RunTables) -> None:
         segments = found["segments"]
         self._found = found
         self._lock = Lock()
@@ -93,17 +93,17 @@ class SegmentBoard:
         self.version += 1
 
 
-def segment_board(found: Found) -> SegmentBoard:
+def segment_board(found: RunTables) -> SegmentBoard:
     """Return the board of a run; one serves all sessions."""
     return _board(found, str(found.folder.path))
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _board(_found: Found, run: str) -> SegmentBoard:
+def _board(_found: RunTables, run: str) -> SegmentBoard:
     return SegmentBoard(_found)
 
 
-def frames_of_clips(found: Found, clips: list[str]) -> pd.DataFrame:
+def frames_of_clips(found: RunTables, clips: list[str]) -> pd.DataFrame:
     """Return the frames of some clips, with their given label as ``given``, null for none; the others are not looked at."""
     table, bounds = found["clips"], clip_bounds(found["clips"])
     rows = np.flatnonzero(table["clip_id"].isin(clips)).tolist()

@@ -14,7 +14,7 @@ from audit_app.labeller.poses import packed, packed_poses
 from audit_app.review_events import events, store
 from audit_app.segment_board import SegmentBoard, frames_of_clips, segment_board
 from audit_app.similar_windows import Neighbour, Neighbourhood, confirmed_windows
-from pipeline.report.run_tables import Found
+from pipeline.report.run_tables import RunTables
 from pipeline.review.consensus import labels_after_review
 
 __all__ = ["open_neighbourhood", "ready_similar_clips", "similar_clips"]
@@ -22,7 +22,7 @@ __all__ = ["open_neighbourhood", "ready_similar_clips", "similar_clips"]
 _FEW_CLIPS = 3
 
 
-def similar_clips(found: Found, segment: Mapping[str, Any]) -> list[dict[str, Any]]:
+def similar_clips(found: RunTables, segment: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the clips that look most like a segment, as the labeller takes them; none where nothing can be compared."""
     run, species = str(found.folder.path), str(segment["species"])
     hood = open_neighbourhood(found, species)
@@ -34,13 +34,13 @@ def similar_clips(found: Found, segment: Mapping[str, Any]) -> list[dict[str, An
     return [_drawn(found, species, neighbour) for neighbour in near]
 
 
-def ready_similar_clips(found: Found, segment: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+def ready_similar_clips(found: RunTables, segment: Mapping[str, Any]) -> list[dict[str, Any]] | None:
     """Return the same where the species is embedded already; None: whoever wants them asks again and waits for it."""
     ready = (str(found.folder.path), str(segment["species"])) in _embedded()
     return similar_clips(found, segment) if ready else None
 
 
-def open_neighbourhood(found: Found, species: str) -> Neighbourhood:
+def open_neighbourhood(found: RunTables, species: str) -> Neighbourhood:
     """Return the embedded windows of a species of a run; the first to ask waits for some seconds."""
     run = str(found.folder.path)
     hood = _hood(found, run, species)
@@ -55,7 +55,7 @@ class _Confirmed:
         self.windows = pd.DataFrame({"window_id": [], "label": []}, dtype="str")
         self._of_clip: dict[str, tuple[int, pd.DataFrame]] = {}
 
-    def refresh(self, found: Found, board: SegmentBoard) -> None:
+    def refresh(self, found: RunTables, board: SegmentBoard) -> None:
         changed = [str(c) for c, n in board.counts.items() if self._of_clip.get(str(c), (0,))[0] != n]
         if not changed:
             return
@@ -77,7 +77,7 @@ def _confirmed(run: str) -> _Confirmed:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _hood(_found: Found, run: str, species: str) -> Neighbourhood:
+def _hood(_found: RunTables, run: str, species: str) -> Neighbourhood:
     return Neighbourhood(
         {n: _found[n] for n in ("clips", "frames", "windows", "oof", "issues")}, species=species, config=_found.config
     )
@@ -93,7 +93,7 @@ def _hood_lock() -> Lock:
     return Lock()
 
 
-def _drawn(found: Found, species: str, neighbour: Neighbour) -> dict[str, Any]:
+def _drawn(found: RunTables, species: str, neighbour: Neighbour) -> dict[str, Any]:
     _, frames = clip_frames(found, neighbour.clip_id)
     near = frames[frames["frame_number"].between(neighbour.start_frame, neighbour.end_frame)].reset_index(drop=True)
     pose = found.config.pose

@@ -18,7 +18,7 @@ from audit_app.tokens import secret_of, sign
 from data_schemas.errors import UsageError
 from data_schemas.labels import OTHER, normal_name
 from pipeline.report.drawing import drawn_edges
-from pipeline.report.run_tables import Found
+from pipeline.report.run_tables import RunTables
 from pipeline.report.segment_cards import why
 from pipeline.review.events import REVIEW
 from pipeline.windows.given_labels import given_labels
@@ -34,7 +34,7 @@ _NO_LABEL = -1
 
 
 def clip_payload(
-    found: Found,
+    found: RunTables,
     clip_id: str,
     *,
     segment_id: str | None = None,
@@ -137,7 +137,7 @@ def commit_routes() -> dict[str, str]:
     return {name: prefixed(route) for name, route in named.items()}
 
 
-def clip_frames(found: Found, clip_id: str) -> tuple[pd.Series, pd.DataFrame]:
+def clip_frames(found: RunTables, clip_id: str) -> tuple[pd.Series, pd.DataFrame]:
     """Return a clip's row and its frames, in order.
 
     Raises
@@ -157,7 +157,7 @@ def _has_pictures(frames: pd.DataFrame) -> bool:
     return "image" in frames and bool(frames["image"].notna().any())
 
 
-def _classes(found: Found, species: str, occurring: Sequence[str]) -> list[str]:
+def _classes(found: RunTables, species: str, occurring: Sequence[str]) -> list[str]:
     """Return the classes of a species in the order of its taxonomy, then others that occur, then `other`."""
     known = list(found.taxonomy.names(species)) if found.taxonomy else []
     if not known:
@@ -167,7 +167,7 @@ def _classes(found: Found, species: str, occurring: Sequence[str]) -> list[str]:
     return [*known, *extra, OTHER]
 
 
-def _told(found: Found, species: str, classes: Sequence[str]) -> list[dict[str, Any]]:
+def _told(found: RunTables, species: str, classes: Sequence[str]) -> list[dict[str, Any]]:
     told = []
     for name in classes:
         label = found.taxonomy.label(species, name) if found.taxonomy else None
@@ -176,7 +176,7 @@ def _told(found: Found, species: str, classes: Sequence[str]) -> list[dict[str, 
     return told
 
 
-def _drawn(found: Found, frames: pd.DataFrame) -> dict[str, Any]:
+def _drawn(found: RunTables, frames: pd.DataFrame) -> dict[str, Any]:
     """Return the skeleton and its poses."""
     skeleton, pose = found.skeleton, found.config.pose
     xy = frames[[f"{k}_{axis}" for k in skeleton.keypoints for axis in "xy"]].to_numpy(np.float64).reshape(len(frames), -1, 2)
@@ -227,7 +227,7 @@ def _bytes(share: pd.Series) -> NDArray[np.uint8]:
     return np.asarray(np.rint(share.fillna(0.0).to_numpy(np.float64).clip(0, 1) * 250), np.uint8)
 
 
-def _segments(found: Found, clip_id: str, frames: pd.DataFrame, codes: Mapping[str, int]) -> list[dict[str, Any]]:
+def _segments(found: RunTables, clip_id: str, frames: pd.DataFrame, codes: Mapping[str, int]) -> list[dict[str, Any]]:
     segments = found["segments"]
     own = segments[(segments["clip_id"] == clip_id) & (segments["split"] != "holdout")].sort_values("start_frame")
     number, time = frames["frame_number"].to_numpy(), frames["timestamp_ms"].to_numpy()

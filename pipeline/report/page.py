@@ -17,7 +17,7 @@ from pipeline.report.comparison.verdict_text import counted
 from pipeline.report.data_section import data_section, trust_section
 from pipeline.report.opinions import second_opinions
 from pipeline.report.rounds_section import rounds_figure, rounds_table
-from pipeline.report.run_tables import Found
+from pipeline.report.run_tables import RunTables
 from pipeline.report.segment_cards import segment_cards
 from pipeline.report.selftest_table import selftest_section
 from pipeline.report.share_section import as_of_sentence, measured_here, quality_section, share_sentence
@@ -41,11 +41,11 @@ def write_report(folder: RunFolder) -> None:
     StageError
         A table of the run is missing.
     """
-    found = Found(folder, {name: folder.read_table(name, schema) for name, schema in SCHEMAS.items()})
+    found = RunTables(folder, {name: folder.read_table(name, schema) for name, schema in SCHEMAS.items()})
     folder.write_bytes("report.html", html_page("pose-audit report", "\n".join(_sections(found))).encode())
 
 
-def _sections(found: Found) -> Iterator[str]:
+def _sections(found: RunTables) -> Iterator[str]:
     issues, segments, windows = found["issues"], found["segments"], found["windows"]
     doubted = unreviewed(issues, windows, found.record.get("trust", []))
     workspace = found.folder.path.parent.parent
@@ -108,7 +108,7 @@ def _sections(found: Found) -> Iterator[str]:
     yield _remarks("rejected", found["rejected"]) + _remarks("mended", found["notes"])
 
 
-def _header(found: Found, queue: pd.DataFrame, *, share: str, known: str) -> str:
+def _header(found: RunTables, queue: pd.DataFrame, *, share: str, known: str) -> str:
     record, windows, issues = found.record, found["windows"], found["issues"]
     audited = issues[issues["split"] == "audit"]
     figures_shown = {
@@ -160,7 +160,7 @@ def _by_species(table: pd.DataFrame, name: str, draw: Any) -> Iterator[str]:
         yield plot(draw(part), f"{name}-{number}")
 
 
-def _matrices(found: Found) -> Iterator[str]:
+def _matrices(found: RunTables) -> Iterator[str]:
     windows = found["windows"]
     for number, (species, part) in enumerate(windows.groupby("species")):
         if not (part["split"] == "audit").any():

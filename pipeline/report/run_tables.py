@@ -19,11 +19,11 @@ from pipeline.readers.taxonomy import class_title, taxonomy_of
 from pipeline.report.colours import Look, class_looks
 from pipeline.workspace.run_folder import RunFolder
 
-__all__ = ["Found"]
+__all__ = ["RunTables"]
 
 
 @dataclass(frozen=True)
-class Found:
+class RunTables:
     """The tables of a run, and what its names mean."""
 
     folder: RunFolder

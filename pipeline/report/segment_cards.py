@@ -15,7 +15,7 @@ from pipeline.report.drawing import drawn_edges, hatchings, skeleton_strip, time
 from pipeline.windows.sampling import clip_bounds
 
 if TYPE_CHECKING:
-    from pipeline.report.run_tables import Found
+    from pipeline.report.run_tables import RunTables
 
 __all__ = ["segment_cards", "why"]
 
@@ -39,7 +39,7 @@ def why(kind: str) -> str:
     return _WHY[kind]
 
 
-def segment_cards(found: Found, queue: pd.DataFrame) -> Iterator[str]:
+def segment_cards(found: RunTables, queue: pd.DataFrame) -> Iterator[str]:
     """Yield a card for each of the most urgent segments."""
     if queue.empty:
         return
@@ -63,7 +63,7 @@ def segment_cards(found: Found, queue: pd.DataFrame) -> Iterator[str]:
         yield _card(found, segment, seconds=seconds, pictures=f'<div class="side"><div>{strip}</div><div>{line}</div></div>')
 
 
-def _card(found: Found, segment: dict[Any, Any], *, seconds: np.ndarray[Any, Any], pictures: str) -> str:
+def _card(found: RunTables, segment: dict[Any, Any], *, seconds: np.ndarray[Any, Any], pictures: str) -> str:
     species, kind = segment["species"], segment["kind"]
     given, suggested = (_label(found, species, segment[k]) for k in ("given_label", "suggested_label"))
     span = f"{seconds[0]:.1f} to {seconds[-1]:.1f} s" if len(seconds) else "no frame"
@@ -77,5 +77,5 @@ def _card(found: Found, segment: dict[Any, Any], *, seconds: np.ndarray[Any, Any
     )
 
 
-def _label(found: Found, species: str, label: str) -> str:
+def _label(found: RunTables, species: str, label: str) -> str:
     return f'<i class="chip" style="background:{css_ground(found.look(label))}"></i>{found.title(species, label)}'

@@ -26,7 +26,7 @@ from pipeline.evaluation.label_error import measure_labels
 from pipeline.export.dataset import export_dataset
 from pipeline.readers import recognise
 from pipeline.report.page import write_report
-from pipeline.report.run_tables import Found
+from pipeline.report.run_tables import RunTables
 from pipeline.review.access import frames_of, open_store, stored_events
 from pipeline.review.events import Commit, Span, new_operation
 from pipeline.review.history import history
@@ -101,12 +101,12 @@ def place(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 @pytest.fixture(scope="module")
-def found(place: Workspace) -> Found:
+def found(place: Workspace) -> RunTables:
     folder = place.finished()
-    return Found(folder, {name: folder.read_table(name, schema) for name, schema in SCHEMAS.items()})
+    return RunTables(folder, {name: folder.read_table(name, schema) for name, schema in SCHEMAS.items()})
 
 
-def test_windows_that_nobody_labelled_are_predicted_and_nothing_else(source: Path, found: Found) -> None:
+def test_windows_that_nobody_labelled_are_predicted_and_nothing_else(source: Path, found: RunTables) -> None:
     windows, oof, issues = found["windows"], found["oof"], found["issues"]
     frames = pd.read_csv(source)
     told = frames[frames["frame_label"].notna()]
@@ -134,7 +134,7 @@ def test_windows_that_nobody_labelled_are_predicted_and_nothing_else(source: Pat
     assert any("no label" in reason and "(624 times)" in reason for reason in found["notes"]["reason"])
 
 
-def test_they_are_exported_empty_and_read_back_as_they_were(place: Workspace, found: Found, tmp_path: Path) -> None:
+def test_they_are_exported_empty_and_read_back_as_they_were(place: Workspace, found: RunTables, tmp_path: Path) -> None:
     frames, windows, changes, sheet = exported(place, tmp_path / "out")
     empty = frames[frames["frame_label"].isna()]
     assert (len(frames), len(empty), len(changes)) == (720, 624, 0)
@@ -149,7 +149,7 @@ def test_they_are_exported_empty_and_read_back_as_they_were(place: Workspace, fo
     assert again.frames["frame_label"].fillna("").tolist() == found["frames"]["frame_label"].fillna("").tolist()
 
 
-def test_pages_and_report_show_them_without_a_label(place: Workspace, found: Found) -> None:
+def test_pages_and_report_show_them_without_a_label(place: Workspace, found: RunTables) -> None:
     clip = str(found["clips"]["clip_id"].iloc[0])
     with open_store(place) as store:
         payload = clip_payload(found, clip, reviewer="kim", store=store, workspace=place.root)
@@ -197,7 +197,7 @@ def test_what_reviewers_label_is_labelled_until_they_take_it_back(source: Path, 
     assert frames["frame_label"].isna().sum() == 624
 
 
-def test_planted_errors_leave_what_nobody_labelled_alone(found: Found) -> None:
+def test_planted_errors_leave_what_nobody_labelled_alone(found: RunTables) -> None:
     tables = {name: found[name] for name in ("clips", "frames", "windows")}
     ground = lay_ground(**tables, species=["MOUSE"], max_gap_ms=500)
     assert [label is None for label in ground.label] == found["frames"]["frame_label"].isna().tolist()

@@ -17,7 +17,7 @@ from pipeline.report.comparison.model_sections import model_sections
 from pipeline.report.comparison.results import Retraining
 from pipeline.report.comparison.verdict_text import label_words, share_words, shown_share
 from pipeline.report.rounds_section import rounds_figure, rounds_table
-from pipeline.report.run_tables import Found
+from pipeline.report.run_tables import RunTables
 from pipeline.report.segment_cards import segment_cards
 from pipeline.report.share_section import quality_section
 from pipeline.report.shell import empty, html_page, html_table, is_simulated, plot, prose, section
@@ -36,7 +36,7 @@ class Compared:
 
     Attributes
     ----------
-    found : Found
+    found : RunTables
         Tables of the run.
     retraining : Retraining or None
         None before `audit retrain`.
@@ -46,7 +46,7 @@ class Compared:
         As it is typed after ``-w``.
     """
 
-    found: Found
+    found: RunTables
     retraining: Retraining | None
     measured: Measured
     workspace: Path

@@ -13,7 +13,7 @@ from pipeline.evaluation.label_error import measure_labels
 from pipeline.report.comparison.comparison_page import Compared, comparison_page
 from pipeline.report.comparison.comparison_text import headline
 from pipeline.report.comparison.results import read_retraining
-from pipeline.report.run_tables import Found
+from pipeline.report.run_tables import RunTables
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 
@@ -72,7 +72,7 @@ def write_comparison(place: Workspace, *, out: Path | None, wanted: float | None
     folder = place.finished()
     retraining = read_retraining(folder.path)
     measured = measure_labels(place, folder, wanted=wanted)
-    found = Found(folder, {name: folder.read_table(name, schema) for name, schema in SCHEMAS.items()})
+    found = RunTables(folder, {name: folder.read_table(name, schema) for name, schema in SCHEMAS.items()})
     compared = Compared(found, retraining, measured, workspace)
     page = out or folder.path / "retrain" / "comparison.html"
     RunFolder(page.parent).write_bytes(page.name, comparison_page(compared).encode())

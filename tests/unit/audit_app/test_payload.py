@@ -13,7 +13,7 @@ from audit_app.labeller.payload import clip_payload
 from audit_app.labeller.poses import DOUBTFUL, INTERPOLATED, MISSING, SEEN, packed_poses
 from data_schemas.errors import UsageError
 from pipeline.audit.stages import SCHEMAS
-from pipeline.report.run_tables import Found
+from pipeline.report.run_tables import RunTables
 from pipeline.review.store import Commit, Operation, ReviewStore, Span
 from pipeline.workspace.workspace import Workspace
 from tests.generated_run import RUN
@@ -25,7 +25,7 @@ CLIP = "dog-sit-000001"
 def found(workspace):
     folder = Workspace(workspace).latest()
     names = [n for n in SCHEMAS if (folder.path / f"{n}.parquet").exists()]
-    return Found(folder, {n: folder.read_table(n, SCHEMAS[n]) for n in names})
+    return RunTables(folder, {n: folder.read_table(n, SCHEMAS[n]) for n in names})
 
 
 @pytest.fixture
