@@ -79,7 +79,7 @@ def check_quality(issues: pd.DataFrame, checks: pd.DataFrame) -> Sequence[Qualit
     quality = told["label_quality"].to_numpy(np.float64)
     place = np.clip(np.searchsorted(EDGES, quality, side="right") - 1, 0, len(EDGES) - 2)
     # Animals of two species may share a name.
-    group = told.groupby(["species", "subject_id"], sort=False).ngroup().to_numpy(np.int64)
+    group = told.groupby(["species", "subject_id"], sort=False).ngroup().to_numpy()
     found = []
     for number in np.unique(place):
         rows = place == number

@@ -44,7 +44,7 @@ def recovery(
     judged = _judged(issues).merge(facts, on="window_id", how="inner", suffixes=("", "_before"), validate="one_to_one")
     hit = judged["true_label"].notna().to_numpy(bool)
     flagged, first = judged["is_issue"].to_numpy(bool), judged["first"].to_numpy(bool)
-    group = judged.groupby(["species", "group"], sort=False).ngroup().to_numpy(np.int64)
+    group = judged.groupby(["species", "group"], sort=False).ngroup().to_numpy().astype(np.int64)
     counts = _counts(planted, audited=len(judged), flagged=int(flagged.sum()), groups=len(np.unique(group)))
     if hit.sum() < FEWEST_WINDOWS:
         return nothing_planted(
