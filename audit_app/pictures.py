@@ -12,10 +12,10 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image, UnidentifiedImageError
 
-from data_schemas.errors import SourceError
+from data_schemas.errors import SourceError, WorkspaceError
+from data_schemas.files import replaced_file
 from pipeline.readers.checks import Unreadable
-from pipeline.readers.clip_pictures import picture_root
-from pipeline.readers.files.listing import read_bytes
+from pipeline.readers.files.listing import read_bytes, source_folder
 
 __all__ = ["DisplayPicture", "DisplayPictures"]
 
@@ -46,7 +46,7 @@ class DisplayPictures:
     """
 
     def __init__(self, source: Path, cache: Path, *, memory_mb: int = 96, disk_mb: int = 1024) -> None:
-        self._source = picture_root(source.resolve())
+        self._source = source_folder(source.resolve())
         self._cache = cache
         self._memory_bound, self._disk_bound = memory_mb * _MEGABYTE, disk_mb * _MEGABYTE
         self._kept: OrderedDict[str, DisplayPicture] = OrderedDict()
@@ -126,13 +126,12 @@ class DisplayPictures:
     def _to_disk(self, key: str, picture: DisplayPicture) -> None:
         """Keep a picture; a full or read-only disk only makes the next look slower."""
         path = self._place(key)
-        part = path.with_name(f"{path.name}.{threading.get_ident()}.part")
         data = b"%d %d\n" % (picture.width, picture.height) + picture.jpeg
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(data)
-            part.replace(path)
-        except OSError:
+            with replaced_file(path, cache=True) as part:
+                part.write_bytes(data)
+        except (OSError, WorkspaceError):
             return
         with self._lock:
             self._written += len(data)

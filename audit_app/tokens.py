@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from data_schemas.errors import UsageError, WorkspaceError
+from data_schemas.files import disk_errors
 
 __all__ = ["EVERY_STREAM", "Permit", "secret_of", "sign", "verify"]
 
@@ -74,7 +75,7 @@ def secret_of(workspace: Path) -> bytes:
     """
     path = workspace / ".review-secret"
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
+    with disk_errors(path, hint="give write access to the workspace"):
         if not path.exists():
             descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "wb") as file:
@@ -87,8 +88,6 @@ def secret_of(workspace: Path) -> bytes:
             finally:
                 part.unlink()
         secret = path.read_bytes()
-    except OSError as error:
-        raise WorkspaceError(f"{path}: {error.strerror or error}", hint="give write access to the workspace") from error
     if len(secret) != _SECRET_BYTES:
         raise WorkspaceError(f"{path}: {len(secret)} bytes, expected {_SECRET_BYTES}", hint="delete it; pages must be reloaded")
     return secret

@@ -51,8 +51,8 @@ class Source(_Section):
 
     path: str = ""
     """Folder, zip archive or table with the clips; a relative path starts at this file. `audit run SOURCE` overrides it."""
-    format: Literal["auto", "aihub59", "table"] = "auto"
-    """How the source is laid out; auto recognises it."""
+    format: str = "auto"
+    """How the source is laid out: aihub59 or table; auto recognises it."""
     encoding: str = "auto"
     """Encoding of text that is neither UTF-8 nor UTF-16, such as cp1252 or cp949; auto tells these two apart where it can."""
 

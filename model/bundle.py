@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from data_schemas.errors import BundleError
+from data_schemas.files import disk_errors, read_json_object, replaced_file
 
 __all__ = ["BUNDLE_FORMAT", "is_bundle", "made_from", "read_bundle", "write_bundle"]
 
@@ -43,7 +43,8 @@ def made_from(folder: Path) -> str | None:
 
 def write_bundle(folder: Path, facts: Mapping[str, Any], *, weights: Mapping[str, Tensor], card: str) -> None:
     """Write a bundle; ``model.json`` comes last and holds the hash of the weights, so half a bundle never loads."""
-    folder.mkdir(parents=True, exist_ok=True)
+    with disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     data = save({k: v.detach().cpu().contiguous() for k, v in weights.items()})
     _write(folder / _WEIGHTS, data)
     _write(folder / _CARD, card.encode())
@@ -79,17 +80,15 @@ def read_bundle(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 def _read_facts(path: Path) -> dict[str, Any]:
     try:
-        data = path.read_bytes()
+        facts = read_json_object(path)
     except OSError as error:
         raise BundleError(
             f"{path}: cannot be read: {error.strerror or error}",
             hint=f"name a folder that holds {_FACTS} and {_WEIGHTS}, such as models/DOG of a run",
         ) from error
-    try:
-        facts = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise BundleError(f"{path}: not JSON, or cut short: {error}", hint=_AGAIN) from error
-    if not isinstance(facts, dict) or not isinstance(facts.get("format"), int) or "weights_sha256" not in facts:
+    except ValueError as error:
+        raise BundleError(f"{path}: {error}", hint=_AGAIN) from error
+    if not isinstance(facts.get("format"), int) or "weights_sha256" not in facts:
         raise BundleError(
             f"{path}: not the {_FACTS} of a pose-audit bundle", hint="name a folder that pose-audit wrote a model to"
         )
@@ -108,9 +107,5 @@ def _digest(facts: Mapping[str, Any]) -> str:
 
 
 def _write(path: Path, data: bytes) -> None:
-    part = path.with_name(path.name + ".part")
-    with part.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    with replaced_file(path) as part:
+        part.write_bytes(data)

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from data_schemas.files import replaced_file
+
 __all__ = ["Figure", "ModelCard", "write_model_card"]
 
 _USUAL_LIMITS = (
@@ -94,9 +96,9 @@ class ModelCard:
 def write_model_card(folder: Path, card: ModelCard) -> Path:
     """Write ``MODEL_CARD.md`` into a bundle, in place of the one that is there; return its path."""
     path = folder / "MODEL_CARD.md"
-    part = path.with_name(path.name + ".part")
-    part.write_text(card.markdown(), encoding="utf-8")
-    return part.replace(path)
+    with replaced_file(path) as part:
+        part.write_text(card.markdown(), encoding="utf-8")
+    return path
 
 
 def _interval(figure: Figure) -> str:

@@ -26,6 +26,7 @@ from torch import Tensor
 
 import data_schemas
 from data_schemas.errors import BundleError, ConfigError, DataError
+from data_schemas.progress import Progress
 from data_schemas.renamed_keys import as_named_now
 from model.bundle import read_bundle, write_bundle
 from model.card import ModelCard
@@ -35,7 +36,7 @@ from model.lstm import WindowLSTM
 from model.pose_rules import PoseRules
 from model.recipe import Recipe, make_recipe
 from model.streaming import Clock
-from model.training import Progress, Windows, network_logits, train_network
+from model.training import Windows, network_logits, train_network
 from model.windowing import MISSING, SEEN, Samples
 
 __all__ = ["BehaviorClassifier"]

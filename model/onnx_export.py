@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 import data_schemas
-from data_schemas.errors import BundleError, UsageError, WorkspaceError
+from data_schemas.errors import BundleError, UsageError
+from data_schemas.files import replaced_file
 from model.classifier import BehaviorClassifier
 
 __all__ = ["TOLERANCE", "RawWindows", "export_onnx"]
@@ -99,14 +100,8 @@ def export_onnx(classifier: BehaviorClassifier, path: Path) -> float:
             f"the exported model differs from the bundle by {apart:.2g}, more than {TOLERANCE:g}",
             hint="update onnx, onnxruntime and onnxscript: pip install -U 'pose-audit[onnx]'",
         )
-    part = path.with_name(path.name + ".part")
-    try:
+    with replaced_file(path, hint="name a file in a folder that can be written to") as part:
         part.write_bytes(data)
-        part.replace(path)
-    except OSError as error:
-        raise WorkspaceError(
-            f"{path}: {error.strerror or error}", hint="name a file in a folder that can be written to"
-        ) from error
     return apart
 
 

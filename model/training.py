@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,13 +9,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from data_schemas.progress import Progress
 from model.lstm import WindowLSTM
 from model.recipe import Recipe
 from model.windowing import MISSING, Samples
 
-__all__ = ["Progress", "Windows", "network_logits", "train_network"]
+__all__ = ["Windows", "network_logits", "train_network"]
 
-Progress = Callable[[int, int], None]
 """Called with (updates done, updates in all)."""
 
 _PREDICTION_BATCH = 8192

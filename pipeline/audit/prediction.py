@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from data_schemas.config import Config, load_config
 from data_schemas.errors import BundleError, TooFewDataError, UsageError, WorkspaceError
+from data_schemas.files import replaced_file
 from data_schemas.skeletons import Skeleton
 from data_schemas.tables import PREDICTIONS, keypoints_of, probability_columns, text, validate
 from model.bundle import is_bundle
@@ -152,17 +153,12 @@ def write_predictions(table: pd.DataFrame, path: Path) -> None:
     WorkspaceError
         The disk refuses; a file that was there before stays.
     """
-    part = path.with_name(path.name + ".part")
-    try:
+    with replaced_file(path, hint="make room, or name a file elsewhere") as part:
         if path.suffix.lower() == ".csv":
             safe = guarded_table(pa.Table.from_pandas(table, preserve_index=False)).to_pandas()
             safe.to_csv(part, index=False, float_format="%.6g")
         else:
             table.to_parquet(part, index=False)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise WorkspaceError(f"{path}: {error.strerror or error}", hint="make room, or name a file elsewhere") from error
 
 
 def _model_of(species: str, models: Mapping[str, BehaviorClassifier]) -> BehaviorClassifier | None:

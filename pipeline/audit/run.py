@@ -13,13 +13,13 @@ import pandas as pd
 import data_schemas
 from data_schemas.config import Config
 from data_schemas.errors import PoseAuditError
+from data_schemas.progress import Progress
 from pipeline.audit.data_summary import summarise_data
 from pipeline.audit.rounds import Decided, adopt_rounds, figures_of_round, open_round
 from pipeline.audit.stages import SCHEMAS, STAGES, Context, Stage
-from pipeline.readers import Reader, recognise
+from pipeline.readers import Source, recognise
 from pipeline.readers.taxonomy import named_files, taxonomy_of
 from pipeline.workspace.identity import code_version, digest
-from pipeline.workspace.progress import Report
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 
@@ -30,7 +30,7 @@ _DATA = "pipeline.audit.data_summary"
 Draw = Callable[[RunFolder], None]
 """Draws the report of a run into its folder; its module's code tells whether a report is drawn anew."""
 
-Show = Callable[[str], AbstractContextManager[Report]]
+Show = Callable[[str], AbstractContextManager[Progress]]
 """Shows one stage by its name while it runs."""
 
 _NOT_RESULTS: Any = dict.fromkeys(("export", "proof", "retrain", "review", "run"), True) | {"source": {"path", "format"}}
@@ -65,15 +65,15 @@ def run_audit(
     WorkspaceError
         The disk failed; what was finished is kept.
     """
-    reader = recognise(source, format=config.source.format)
+    recognised = recognise(source, format=config.source.format)
     code = {"version": data_schemas.__version__, "code": code_version("pipeline.audit.stages")}
     facts = {
         "source": str(source.resolve()),
-        "format": reader.name,
+        "format": recognised.name,
         "config": config.model_dump(mode="json", exclude=_NOT_RESULTS),
         "named_files": named_files(config),
     }
-    manifest = reader.manifest()
+    manifest = recognised.manifest()
     base = digest(facts, manifest)
     stretches = decided.stretches if decided is not None and len(decided.stretches) else None
     identity = digest(base, code, None if decided is None or stretches is None else decided.hash)
@@ -89,7 +89,7 @@ def run_audit(
                 tell(_keep_data(folder, {}, config=config, again=False))
             return folder, False
         shared: dict[str, Any] = {"workspace": workspace, "config": config, "draw": draw, "show": show, "tell": tell}
-        _run_stages(folder, identity, reader=reader, decided=stretches, **shared)
+        _run_stages(folder, identity, source=recognised, decided=stretches, **shared)
         workspace.name_latest(folder)
     return folder, True
 
@@ -99,7 +99,7 @@ def _run_stages(
     identity: str,
     *,
     workspace: Workspace,
-    reader: Reader,
+    source: Source,
     config: Config,
     draw: Draw,
     show: Show,
@@ -109,7 +109,7 @@ def _run_stages(
     folder.log("run", identity=identity)
     stale = _stale_stages(folder, identity)
     tables: dict[str, pd.DataFrame] = {}
-    shared: dict[str, Any] = {"reader": reader, "config": config, "decided": decided}
+    shared: dict[str, Any] = {"source": source, "config": config, "decided": decided}
     for stage in STAGES:
         if stage in stale:
             _run_stage(stage, folder, tables=tables, made_from=_key(stage, identity), show=show, **shared)
@@ -136,7 +136,7 @@ def _run_stage(
     *,
     tables: dict[str, pd.DataFrame],
     made_from: str,
-    reader: Reader,
+    source: Source,
     config: Config,
     decided: pd.DataFrame | None,
     show: Show,
@@ -148,11 +148,11 @@ def _run_stage(
             tables[name] = folder.read_table(name, SCHEMAS[name])
     with show(stage.name) as progress:
         context = Context(
-            reader=reader,
+            source=source,
             config=config,
             parts=folder,
             progress=progress,
-            taxonomy=taxonomy_of(reader.name, config),
+            taxonomy=taxonomy_of(source.name, config),
             decided=decided,
         )
         try:

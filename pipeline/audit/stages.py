@@ -20,8 +20,9 @@ import pandera.pandas as pa
 
 from data_schemas.config import Config
 from data_schemas.labels import Taxonomy
+from data_schemas.progress import Progress
 from data_schemas.tables import CLIPS, FRAMES, ISSUES, OOF, REMARKS, REVIEWED, SEGMENTS, TRUST, WINDOWS
-from pipeline.readers import Reader
+from pipeline.readers import Source
 from pipeline.windows.cutting import cut_windows
 from pipeline.windows.folds import require_clips, require_enough, split_windows
 from pipeline.windows.label_spans import SettledFrames, lay_over, review_windows, reviewed_in_source
@@ -52,10 +53,10 @@ SCHEMAS: Mapping[str, pa.DataFrameSchema] = {
 class Context:
     """What every stage may look at beside its tables; ``decided`` are the stretches that reviewers of the workspace decided."""
 
-    reader: Reader
+    source: Source
     config: Config
     parts: Parts
-    progress: Callable[[int, int], None]
+    progress: Progress
     taxonomy: Taxonomy | None
     decided: pd.DataFrame | None = None
 
@@ -72,7 +73,7 @@ class Stage:
 
 def read(_tables: Tables, context: Context) -> Tables:
     """Read the source; what cannot be read is set aside with its reason. What people decided about its frames lies beside it."""
-    found = context.reader.read(context.config, progress=context.progress)
+    found = context.source.read(context.config, progress=context.progress)
     reviewed = reviewed_in_source(found.frames)
     if context.decided is not None:
         reviewed = lay_over(found.frames, reviewed, context.decided)

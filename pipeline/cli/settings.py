@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from data_schemas.config import Config
-from data_schemas.errors import WorkspaceError
+from data_schemas.files import disk_errors, replaced_file
 
 __all__ = ["default_toml", "write_settings"]
 
@@ -40,8 +40,8 @@ def write_settings(path: Path, *, source: str = "") -> None:
     WorkspaceError
         The disk refuses.
     """
-    try:
+    hint = "name a folder that can be written to"
+    with disk_errors(path, hint=hint):
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(default_toml(source=source), encoding="utf-8")
-    except OSError as error:
-        raise WorkspaceError(f"{path}: {error.strerror or error}", hint="name a folder that can be written to") from error
+    with replaced_file(path, hint=hint) as part:
+        part.write_text(default_toml(source=source), encoding="utf-8")

@@ -18,6 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from data_schemas.config import Config
+from data_schemas.progress import Progress
 from data_schemas.tables import probability_columns
 from model.device import choose_device
 from model.recipe import Recipe
@@ -47,7 +48,7 @@ def predict_out_of_fold(
     *,
     config: Config,
     parts: Parts,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the oof and the trust table: for every window that is not left out one probability a class of its species.
 
@@ -81,7 +82,7 @@ def predict_out_of_fold(
 class _Steps:
     """Counts what is done, and tells it."""
 
-    def __init__(self, progress: Callable[[int, int], None] | None, total: int) -> None:
+    def __init__(self, progress: Progress | None, total: int) -> None:
         self._progress, self._done, self._total = progress, 0, total
 
     def advance(self, by: int = 1) -> None:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from data_schemas.config import Config, Export, load_config
 from data_schemas.errors import TooFewDataError, UsageError
+from data_schemas.progress import Progress
 from data_schemas.tables import CHANGES, CLEAN_FRAMES, CLEAN_WINDOWS, CLIPS, ISSUES, SEGMENTS, WINDOWS
 from pipeline.audit.rounds import earlier_rounds
 from pipeline.export.aihub import write_label_files
@@ -25,7 +26,6 @@ from pipeline.readers.taxonomy import taxonomy_of
 from pipeline.review.access import frames_of, stored_events
 from pipeline.review.frame_labels import clip_labels, review_frames
 from pipeline.review.window_labels import clean_windows
-from pipeline.workspace.progress import Report
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 
@@ -46,7 +46,7 @@ class _Reviewed:
 
 
 def export_dataset(
-    place: Workspace, out: Path, *, settings: Export, force: bool = False, report: Report | None = None
+    place: Workspace, out: Path, *, settings: Export, force: bool = False, report: Progress | None = None
 ) -> dict[str, Any]:
     """Write the newest finished run with all decisions applied, and return its datasheet.
 
@@ -107,7 +107,7 @@ def _reviewed(folder: RunFolder, events: pd.DataFrame, *, blind: bool) -> _Revie
 
 
 def _write(
-    part: Path, folder: RunFolder, reviewed: _Reviewed, *, config: Config, settings: Export, report: Report | None
+    part: Path, folder: RunFolder, reviewed: _Reviewed, *, config: Config, settings: Export, report: Progress | None
 ) -> dict[str, Any]:
     taxonomy = taxonomy_of(str(folder.record()["format"]), config)
     run_windows = folder.read_table("windows", WINDOWS)
@@ -134,7 +134,7 @@ def _write(
     return datasheet(exported, folder, part, config=config, settings=settings, taxonomy=taxonomy)
 
 
-def _frames(folder: RunFolder, reviewed: _Reviewed, report: Report | None) -> Iterator[pd.DataFrame]:
+def _frames(folder: RunFolder, reviewed: _Reviewed, report: Progress | None) -> Iterator[pd.DataFrame]:
     start = 0
     for frames in folder.read_batches("frames", rows=_ROWS):
         rows = reviewed.after.iloc[start : start + len(frames)].reset_index(drop=True)

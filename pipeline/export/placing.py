@@ -14,7 +14,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from data_schemas.errors import StageError, UsageError, WorkspaceError
+from data_schemas.errors import StageError, UsageError
+from data_schemas.files import disk_errors
 
 __all__ = ["SUMS", "placed_folder", "refuse_place", "sha256_of", "write_sums"]
 
@@ -24,6 +25,7 @@ SUMS = "SHA256SUMS"
 _HEAD = "# pose-audit export\n"
 _LOCK = ".lock"
 _CHUNK = 2**20
+_AGAIN = "make room or give write access and type it again: nothing half is left"
 
 
 @contextmanager
@@ -41,11 +43,11 @@ def placed_folder(out: Path, *, force: bool) -> Iterator[Path]:
     """
     out = Path(os.path.abspath(out))  # noqa: PTH100 -- resolve() would follow a link that is to be replaced
     part, old = out.with_name(f".{out.name}.part"), out.with_name(f".{out.name}.old")
-    with _explained(out):
+    with disk_errors(out, hint=_AGAIN):
         _require_ours(out, force=force)
         part.mkdir(parents=True, exist_ok=True)
         lock = (part / _LOCK).open("w")
-    with lock, _explained(out):
+    with lock, disk_errors(out, hint=_AGAIN):
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -153,13 +155,3 @@ def _free_name(out: Path) -> Path:
     while (aside := out.with_name(f"{out.name}.before-{number}")).exists():
         number += 1
     return aside
-
-
-@contextmanager
-def _explained(out: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise WorkspaceError(
-            f"{out}: {error.strerror or error}", hint="make room or give write access and type it again: nothing half is left"
-        ) from error

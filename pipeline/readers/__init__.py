@@ -1,6 +1,6 @@
-"""Readers: a source of clips in, validated tables out. What cannot be read is set aside with file, place and reason."""
+"""Readers: a source of clips in, validated tables out. What cannot be read is rejected with file, place and reason."""
 
 from pipeline.readers.recordings import Recordings
-from pipeline.readers.registry import Reader, recognise
+from pipeline.readers.registry import Source, recognise
 
-__all__ = ["Reader", "Recordings", "recognise"]
+__all__ = ["Recordings", "Source", "recognise"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,10 +19,7 @@ from data_schemas.tables import CLIPS, FRAMES, REMARKS, text, validate
 from pipeline.readers.checks import Unreadable
 from pipeline.readers.names import shown_path, writable
 
-__all__ = ["Clip", "Progress", "Recordings", "Remark", "assemble", "clips_table", "group_of", "remarks_table", "text_by_code"]
-
-Progress = Callable[[int, int], None]
-"""Is told how much is done, and of how much."""
+__all__ = ["Clip", "Recordings", "Remark", "assemble", "clips_table", "group_of", "remarks_table", "text_by_code"]
 
 _NUMBERS = {"fps": "float64", "age": "float64", "frame_count": "int32"}
 

@@ -1,52 +1,68 @@
-"""Which format a source has, and reading it whole."""
+"""The formats that are known, which of them a source has, and reading it whole."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
-
-import joblib
 
 from data_schemas.config import Config
-from data_schemas.errors import SourceError
-from data_schemas.labels import Taxonomy
-from pipeline.readers.aihub59.aihub59 import looks_like_a_clip, read_clip, skeleton_of_clips
+from data_schemas.errors import ConfigError, SourceError
+from data_schemas.labels import nearest
+from data_schemas.progress import Progress
+from pipeline.readers.aihub59.aihub59_reader import Aihub59Reader
 from pipeline.readers.checks import Unreadable
-from pipeline.readers.clip_pictures import picture_root, with_pictures
-from pipeline.readers.files.listing import Listing, StoredFile, list_files, read_bytes, read_head
-from pipeline.readers.files.other_programs import ANOTHER_PROGRAMS, HEAD_BYTES, Foreign, foreign_file
+from pipeline.readers.files.listing import Listing, list_files, read_head
+from pipeline.readers.files.other_programs import ANOTHER_PROGRAMS, Foreign, foreign_file
 from pipeline.readers.names import shown_path
-from pipeline.readers.recordings import Clip, Progress, Recordings, Remark, assemble
-from pipeline.readers.tables.tables import ENDINGS, read_tables
+from pipeline.readers.reader import Match, Reader
+from pipeline.readers.recordings import Recordings, Remark
+from pipeline.readers.tables.table_files import TableFiles
+from pipeline.readers.tables.table_reader import TableReader
+from pipeline.readers.tables.table_recordings import recordings_of
 from pipeline.readers.taxonomy import taxonomy_of
 
-__all__ = ["Reader", "recognise"]
+__all__ = ["READERS", "Source", "recognise"]
 
-_CHUNK = 100
-_FEW = 200
+READERS: tuple[Reader, ...] = (Aihub59Reader(), TableReader())
+"""Every format; where several match a source equally well, the first is taken."""
+
 _LOOKED_AT = 20
-_TABLE_BESIDE = "a table beside label files: not read (--format table reads the tables instead)"
+"""Files that tell what a source holds which no format matches."""
+
+_NAMED = 200
+"""Files that are named for not being read."""
 
 
 @dataclass(frozen=True)
-class Reader:
-    """A source whose format is known and whose files are listed."""
+class Source:
+    """A source whose format is known and whose files are listed.
 
-    name: Literal["aihub59", "table"]
-    source: Path
+    Attributes
+    ----------
+    listing : Listing
+        All its files.
+    readers : tuple of (Reader, Listing)
+        The format, and the formats whose tables are joined to its own; each with the files that those before it do not read.
+    """
+
     listing: Listing
+    readers: tuple[tuple[Reader, Listing], ...]
+
+    @property
+    def name(self) -> str:
+        """Return the name of the format."""
+        return self.readers[0][0].name
 
     def manifest(self) -> list[tuple[str, int, int]]:
         """Return name, size and time of every file that reading depends on; of pictures, the number in each folder."""
-        files = [(shown_path(f.name), f.size, f.mtime_ns) for f in [*_wanted(self), *self.listing.archives]]
+        read = [file for reader, own in self.readers for file in reader.manifest(own)]
+        files = [(shown_path(f.name), f.size, f.mtime_ns) for f in [*read, *self.listing.archives]]
         return sorted(files) + sorted((shown_path(folder), len(found), 0) for folder, found in self.listing.pictures.items())
 
     def read(self, config: Config, *, progress: Progress | None = None) -> Recordings:
-        """Read all clips; one that cannot be read is set aside with its reason, and nothing else is lost.
+        """Read all clips; one that cannot be read is rejected with its reason, and nothing else is lost.
 
         Raises
         ------
@@ -55,30 +71,45 @@ class Reader:
         ConfigError
             ``labels.taxonomy`` or ``pose.skeleton`` cannot be read, or the skeleton does not fit the keypoints.
         """
-        taxonomy = taxonomy_of(self.name, config)
-        if self.name == "table":
-            names = [f.name for f in _wanted(self)]
-            return read_tables(
-                names,
-                partial(read_bytes, self.source),
-                config=config,
-                taxonomy=taxonomy,
-                pictures=picture_root(self.source),
-                rejected=self.listing.rejected,
-                notes=_of_other_programs(self),
-                progress=progress,
-            )
-        return _read_label_files(self, config=config, taxonomy=taxonomy, progress=progress)
+        (reader, own), *others = self.readers
+        found = reader.read(replace(own, notes=list(self._not_read())), config, progress=progress)
+        if isinstance(found, Recordings):
+            return found
+        joined = [tables for other, rest in others if isinstance(tables := other.read(rest, config), TableFiles)]
+        return recordings_of([found, *joined], config=config, taxonomy=taxonomy_of(self.name, config))
+
+    def _not_read(self) -> Iterator[Remark]:
+        """Yield a message on each file beside those that are read which may hold labels: one of another format or program."""
+        rest = _without(self.listing, [file.name for reader, own in self.readers for file in reader.manifest(own)])
+        of_format = {
+            file.name: reader for reader in READERS if reader.matches(rest) is Match.CERTAIN for file in reader.manifest(rest)
+        }
+        for name in [f.name for f in rest.files if f.name.lower().endswith(ANOTHER_PROGRAMS)][:_NAMED]:
+            if (other := _other_program(self.listing, name)) is not None:
+                yield Remark(name, "", f"{other}: not read")
+            elif (reader := of_format.get(name)) is not None:
+                beside = self.readers[0][0].files
+                yield Remark(name, "", f"{reader.files} beside {beside}: not read (--format {reader.name} reads them instead)")
 
 
-def recognise(source: Path, *, format: str = "auto") -> Reader:
-    """Return the reader of a source.
+def recognise(source: Path, *, format: str = "auto") -> Source:
+    """Return a source with its format: the one asked for, else the one that its files match most surely.
 
     Raises
     ------
+    ConfigError
+        No format is called so.
     SourceError
         Nothing is there, nothing in it has a known format, or not the one asked for.
     """
+    asked = [reader for reader in READERS if format in ("auto", reader.name)]
+    if not asked:
+        known = ["auto", *(reader.name for reader in READERS)]
+        close = nearest(format, known)
+        raise ConfigError(
+            f"source.format = {format!r}: no such format",
+            hint=f"did you mean {close!r}?" if close else f"known: {', '.join(known)}",
+        )
     if not source.exists():
         raise SourceError(
             f"{source}: not found", hint="name a folder, a zip or tar archive, or a Parquet or CSV table that exists"
@@ -86,107 +117,44 @@ def recognise(source: Path, *, format: str = "auto") -> Reader:
     if not os.access(source, os.R_OK):
         raise SourceError(f"{source}: no permission to read it", hint="give read access, or copy it to where you have it")
     listing = list_files(source)
-    labels = [f for f in listing.files if f.name.lower().endswith(".json")]
-    tables = [f for f in listing.files if f.name.lower().endswith(ENDINGS)]
-    if (
-        format in ("auto", "aihub59")
-        and labels
-        and (format != "auto" or not tables or _any_clip(source, [f.name for f in labels]))
-    ):
-        return Reader("aihub59", source, listing)
-    if format in ("auto", "table") and tables:
-        return Reader("table", source, listing)
-    if format in ("auto", "aihub59") and listing.rejected:
-        return Reader("aihub59", source, listing)
-    if others := [(f.name, other) for f in listing.files[:_LOOKED_AT] if (other := _other_program(source, f.name))]:
-        raise SourceError(
+    surest = max(asked, key=lambda reader: reader.matches(listing))
+    # What could not be listed, such as an archive that is cut short, is told as clips that are rejected.
+    if not surest.matches(listing) and not listing.rejected:
+        raise _nothing_known(listing, asked)
+    return Source(listing, tuple(_with_joined(surest, listing)))
+
+
+def _with_joined(reader: Reader, listing: Listing) -> Iterator[tuple[Reader, Listing]]:
+    """Yield a format with its files, and the formats whose tables are joined to its own, with theirs."""
+    yield reader, listing
+    rest = _without(replace(listing, rejected=[]), [file.name for file in reader.manifest(listing)])
+    for other in READERS if reader.joins else ():
+        if other.joins and other is not reader and other.matches(rest) is Match.CERTAIN:
+            yield other, rest
+            rest = _without(rest, [file.name for file in other.manifest(rest)])
+
+
+def _without(listing: Listing, names: list[str]) -> Listing:
+    taken = set(names)
+    return replace(listing, files=[file for file in listing.files if file.name not in taken])
+
+
+def _nothing_known(listing: Listing, asked: list[Reader]) -> SourceError:
+    """Return what a source holds of which no format can be read, and what was expected."""
+    source = listing.source
+    if others := [(f.name, other) for f in listing.files[:_LOOKED_AT] if (other := _other_program(listing, f.name))]:
+        return SourceError(
             "; ".join(f"{source / name if source.is_dir() else source}: {other.what}" for name, other in others[:3]),
             hint=others[0][1].next_step,
         )
     found = sorted({Path(f.name).suffix or "no ending" for f in listing.files})
     what = f"only files with {', '.join(found[:6])}" if found else "no file" + (", only pictures" if listing.pictures else "")
-    wanted = {"aihub59": "AI-Hub #59 label files (.json)", "table": "tables (.parquet, .csv)"}
-    raise SourceError(
-        f"{source}: holds {what}",
-        hint=f"expected {wanted.get(format, ' or '.join(wanted.values()))}; docs/data-formats.md shows both",
-    )
+    wanted = " or ".join(reader.files for reader in asked)
+    return SourceError(f"{source}: holds {what}", hint=f"expected {wanted}; docs/data-formats.md shows the formats")
 
 
-def _any_clip(source: Path, names: Sequence[str]) -> bool:
-    for name in names[:_LOOKED_AT]:
-        try:
-            if looks_like_a_clip(read_bytes(source, name)):
-                return True
-        except Unreadable:
-            continue
-    return False
-
-
-def _wanted(reader: Reader) -> list[StoredFile]:
-    endings = ENDINGS if reader.name == "table" else (".json",)
-    return [f for f in reader.listing.files if f.name.lower().endswith(endings)]
-
-
-def _of_other_programs(reader: Reader) -> list[Remark]:
-    """Return remarks on files beside those that are read: labels may well lie in one that nothing reads."""
-    read = {f.name for f in _wanted(reader)}
-    likely = [f.name for f in reader.listing.files if f.name not in read and f.name.lower().endswith(ANOTHER_PROGRAMS)]
-    found = ((name, _other_program(reader.source, name)) for name in likely[:_FEW])
-    return [
-        Remark(name, "", f"{other}: not read" if other else _TABLE_BESIDE)
-        for name, other in found
-        if other is not None or name.lower().endswith(ENDINGS)
-    ]
-
-
-def _other_program(source: Path, name: str) -> Foreign | None:
+def _other_program(listing: Listing, name: str) -> Foreign | None:
     try:
-        return foreign_file(name, read_head(source, name))
+        return foreign_file(name, read_head(listing.source, name))
     except Unreadable:
         return None
-
-
-def _read_label_files(reader: Reader, *, config: Config, taxonomy: Taxonomy | None, progress: Progress | None) -> Recordings:
-    skeleton = skeleton_of_clips(config)
-    names = [f.name for f in _wanted(reader)]
-    clips: list[Clip] = []
-    rejected = list(reader.listing.rejected)
-    first_of: dict[str, tuple[str, str]] = {}
-    for done, found in enumerate(_read_all(reader.source, names, config=config, taxonomy=taxonomy), start=1):
-        if isinstance(found, Remark):
-            rejected.append(found)
-        elif (twin := first_of.get(found.facts["clip_id"])) is not None:
-            other, digest = twin
-            alike = digest == found.facts["source_hash"]
-            reason = f"duplicate of {other}" if alike else f"same clip id as {other}, with other content: rename one"
-            rejected.append(Remark(found.facts["source"], "", reason))
-        else:
-            first_of[found.facts["clip_id"]] = (found.facts["source"], found.facts["source_hash"])
-            clips.append(found)
-        if progress:
-            progress(done, len(names))
-    clips, lonely = with_pictures(clips, reader.listing)
-    return assemble(clips, skeleton=skeleton, taxonomy=taxonomy, rejected=rejected, notes=[*lonely, *_of_other_programs(reader)])
-
-
-def _read_all(source: Path, names: Sequence[str], *, config: Config, taxonomy: Taxonomy | None) -> Iterator[Clip | Remark]:
-    """Yield every file's clip or remark in the order of the names, read by as many processes as are given."""
-    chunks = [names[i : i + _CHUNK] for i in range(0, len(names), _CHUNK)]
-    jobs = 1 if len(names) < _FEW else config.run.jobs or -1
-    workers = joblib.Parallel(n_jobs=jobs, return_as="generator")
-    for found in workers(joblib.delayed(_read_chunk)(source, chunk, config, taxonomy) for chunk in chunks):
-        yield from found
-
-
-def _read_chunk(source: Path, names: Sequence[str], config: Config, taxonomy: Taxonomy | None) -> list[Clip | Remark]:
-    return [_read_one(source, name, config=config, taxonomy=taxonomy) for name in names]
-
-
-def _read_one(source: Path, name: str, *, config: Config, taxonomy: Taxonomy | None) -> Clip | Remark:
-    try:
-        data = read_bytes(source, name)
-    except Unreadable as error:
-        return Remark(name, error.place, error.reason)
-    found = read_clip(name, data, config=config, taxonomy=taxonomy)
-    other = foreign_file(name, data[:HEAD_BYTES]) if isinstance(found, Remark) else None
-    return Remark(name, "", str(other)) if other else found

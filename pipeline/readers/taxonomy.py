@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from data_schemas.config import Config
-from data_schemas.labels import Taxonomy, load_taxonomy
+from data_schemas.labels import Taxonomy, built_in_taxonomies, load_taxonomy
 
 __all__ = ["KIND_NAMES", "class_title", "named_files", "taxonomy_of"]
 
@@ -30,6 +30,8 @@ def class_title(taxonomy: Taxonomy | None, species: str, label: str) -> str:
 def taxonomy_of(format: str, config: Config) -> Taxonomy | None:
     """Return the taxonomy of a source's labels, or None where they stand for themselves.
 
+    Unless the configuration names another, it is the built-in one that is called like the format.
+
     Raises
     ------
     ConfigError
@@ -37,7 +39,7 @@ def taxonomy_of(format: str, config: Config) -> Taxonomy | None:
     """
     name = config.labels.taxonomy
     if name == "auto":
-        name = "aihub59" if format == "aihub59" else "none"
+        name = format if format in built_in_taxonomies() else "none"
     return None if name == "none" else load_taxonomy(name)
 
 

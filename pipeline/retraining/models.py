@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 import data_schemas
 from data_schemas.errors import TooFewDataError
+from data_schemas.progress import Progress
 from model.bundle import made_from
 from model.classifier import BehaviorClassifier
 from model.device import choose_device
@@ -43,7 +44,6 @@ from pipeline.retraining.training import (
 from pipeline.retraining.trust import Trust, hash_of
 from pipeline.workspace.file_names import file_name
 from pipeline.workspace.identity import code_version, digest
-from pipeline.workspace.progress import Report
 from pipeline.workspace.run_folder import RunFolder
 
 __all__ = ["Models", "Wanted"]
@@ -143,7 +143,7 @@ class Models:
         self.own.write_array(name, np.array(found))
         return found
 
-    def train(self, stale: Sequence[Wanted], *, updates: Mapping[str, int], progress: Report) -> None:
+    def train(self, stale: Sequence[Wanted], *, updates: Mapping[str, int], progress: Progress) -> None:
         """Train models and put their bundles in place, each as soon as it is whole."""
         config, (samples, keypoints) = self.material.config, self.material.poses
         by_key = {w.key: w for w in stale}

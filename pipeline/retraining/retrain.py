@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 import data_schemas
 from data_schemas.config import Config
 from data_schemas.errors import WorkspaceError
+from data_schemas.files import read_json_object
+from data_schemas.progress import Progress
 from data_schemas.tables import ARM_PREDICTIONS, probability_columns, text
 from model.card import write_model_card
 from model.classifier import BehaviorClassifier
@@ -34,7 +36,6 @@ from pipeline.retraining.models import Models, Wanted
 from pipeline.retraining.plan import CURVE, arms_of, curve_lessons, lesson_of
 from pipeline.retraining.tracking import Tracker
 from pipeline.workspace.identity import code_version, digest
-from pipeline.workspace.progress import Report
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 
@@ -100,7 +101,7 @@ def retrain_arms(place: Workspace, config: Config, *, tracker: Tracker | None = 
     return Retrained(known, material.folder, worked)
 
 
-def _plan(material: Material, models: Models, *, progress: Report) -> _Plan:
+def _plan(material: Material, models: Models, *, progress: Progress) -> _Plan:
     settings, decisions = material.config.retrain, material.decisions
     reviewed_frames = material.clean(decisions)[1]
     arms = arms_of(material, settings.conditions, reviewed_frames=reviewed_frames)
@@ -161,11 +162,10 @@ def _told(plan: _Plan, material: Material) -> list[Any]:
 def _known(own: RunFolder, key: str) -> dict[str, Any] | None:
     """Return the figures that were written, if they are made from the same."""
     try:
-        found = json.loads((own.path / _RESULT).read_bytes())
+        found = read_json_object(own.path / _RESULT)
     except (OSError, ValueError):
         return None
-    whole = own.made_from("predictions") == key
-    return found if whole and isinstance(found, dict) and found.get("made_from") == key else None
+    return found if own.made_from("predictions") == key and found.get("made_from") == key else None
 
 
 def _compare(plan: _Plan, material: Material, models: Models, *, key: str) -> dict[str, Any]:
@@ -189,10 +189,7 @@ def _compare(plan: _Plan, material: Material, models: Models, *, key: str) -> di
     for w in plan.wanted:
         if w.bundle is not None:
             plain = BehaviorClassifier.load(w.bundle, device="cpu").card()
-            try:
-                write_model_card(w.bundle, card_of(plain, w, found, material))
-            except OSError as error:
-                raise WorkspaceError(f"{w.bundle}: {error.strerror or error}", hint="make room, then type it again") from error
+            write_model_card(w.bundle, card_of(plain, w, found, material))
     models.own.write_bytes(_RESULT, json.dumps(found, ensure_ascii=False, indent=2).encode())
     return found
 

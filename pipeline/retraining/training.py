@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from data_schemas.errors import WorkspaceError
+from data_schemas.files import disk_errors
 from model.classifier import BehaviorClassifier
 from model.lstm import WindowLSTM
 from model.recipe import Recipe
@@ -149,7 +149,8 @@ def place_bundle(classifier: BehaviorClassifier, folder: Path, *, beside: Path, 
         The disk refuses.
     """
     part, old = (beside / f"{folder.parent.name}-{folder.name}.{end}" for end in ("part", "old"))
-    try:
+    hint = "make room or give write access, then type the same command again: finished models are kept"
+    with disk_errors(folder, hint=hint):
         for left in (part, old):
             shutil.rmtree(left, ignore_errors=True)
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -158,11 +159,6 @@ def place_bundle(classifier: BehaviorClassifier, folder: Path, *, beside: Path, 
             folder.rename(old)
         part.rename(folder)
         shutil.rmtree(old, ignore_errors=True)
-    except OSError as error:
-        raise WorkspaceError(
-            f"{folder}: {error.strerror or error}",
-            hint="make room or give write access, then type the same command again: finished models are kept",
-        ) from error
 
 
 def _processes(jobs: int, device: str) -> int:

@@ -18,7 +18,8 @@ import msgspec
 import pandas as pd
 
 from data_schemas.config import load_config
-from data_schemas.errors import StageError, WorkspaceError
+from data_schemas.errors import StageError
+from data_schemas.files import disk_errors, replaced_file
 from data_schemas.tables import CLIPS, REVIEW_EVENTS
 from pipeline.readers.spreadsheets import guarded
 from pipeline.review.access import KnownLabels, frames_of, known_labels, open_store
@@ -83,13 +84,11 @@ def export_events(events: pd.DataFrame, path: Path) -> int:
         data = text.getvalue().encode()
     else:
         data = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
-    part = path.with_name(path.name + ".part")
-    try:
+    hint = "make room or name another file"
+    with disk_errors(path, hint=hint):
         path.parent.mkdir(parents=True, exist_ok=True)
+    with replaced_file(path, hint=hint) as part:
         part.write_bytes(data)
-        part.replace(path)
-    except OSError as error:
-        raise WorkspaceError(f"{path}: {error.strerror or error}", hint="make room or name another file") from error
     return len(rows)
 
 

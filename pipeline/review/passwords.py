@@ -18,7 +18,8 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from data_schemas.config import load_config
-from data_schemas.errors import ConfigError, UsageError, WorkspaceError
+from data_schemas.errors import ConfigError, UsageError
+from data_schemas.files import replaced_file
 
 __all__ = ["SHORTEST", "hashed", "is_loopback", "login_configured", "matches", "store_password"]
 
@@ -85,24 +86,19 @@ def store_password(path: Path, password: str) -> None:
         The disk refuses.
     """
     line = f"password = {json.dumps(hashed(password))}"
-    try:
+    with replaced_file(path, hint="give write access to the workspace") as part:
         lines = path.read_text(encoding="utf-8-sig").splitlines() if path.exists() else []
-        part = path.with_name(path.name + ".part")
         part.write_text("\n".join(_with_line(lines, line)) + "\n", encoding="utf-8")
         if path.exists():
             shutil.copymode(path, part)
         _require_stored(part, path, line)
-        part.replace(path)
-    except OSError as error:
-        raise WorkspaceError(f"{path}: {error.strerror or error}", hint="give write access to the workspace") from error
 
 
 def _require_stored(part: Path, path: Path, line: str) -> None:
-    """Refuse to go on where the new file does not say what it should, and take it away."""
+    """Refuse to go on where the new file does not say what it should."""
     try:
         load_config(part)
     except ConfigError as error:
-        part.unlink()
         load_config(path if path.exists() else None)  # a fault that stood there before is told as what it is
         raise UsageError(
             f"{path}: has no section [review] that a line could be added to", hint=f"write review.{line} there yourself"

@@ -11,10 +11,11 @@ import pandas as pd
 
 from data_schemas.config import Config, load_config
 from data_schemas.errors import TooFewDataError, UsageError
+from data_schemas.progress import Progress
 from data_schemas.tables import PLANTED_KINDS, SELFTEST, text
 from pipeline.audit.run import Draw, Show, run_audit
 from pipeline.audit.stages import SCHEMAS, STAGES, Context
-from pipeline.readers import Reader, recognise
+from pipeline.readers import Source, recognise
 from pipeline.readers.taxonomy import taxonomy_of
 from pipeline.selftest.ground import Ground, lay_ground
 from pipeline.selftest.planted import Planted
@@ -22,7 +23,6 @@ from pipeline.selftest.planting import plant
 from pipeline.selftest.recovery import FEWEST_WINDOWS, findings, nothing_planted, recovery, selftest_table
 from pipeline.windows.folds import FEWEST_GROUPS
 from pipeline.workspace.identity import code_version, digest
-from pipeline.workspace.progress import Report
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 
@@ -62,7 +62,7 @@ class Selftest:
 
     workspace: Workspace
     folder: RunFolder
-    reader: Reader
+    source: Source
     config: Config
     tables: dict[str, pd.DataFrame]
     ground: Ground
@@ -103,7 +103,7 @@ def prepare_selftest(
     """
     _require_known(kinds, shares)
     config = _config_to_test(workspace, options)
-    reader = recognise(Path(config.source.path), format=config.source.format)
+    source = recognise(Path(config.source.path), format=config.source.format)
     shown = workspace.latest()
     folder, _ = run_audit(Path(config.source.path), config, workspace=workspace, draw=draw, show=show)
     if shown is not None and shown.record().get("round", {}).get("base") == folder.record()["round"]["base"]:
@@ -117,7 +117,7 @@ def prepare_selftest(
     asked = [(kind, share) for kind in dict.fromkeys(kinds) for share in sorted(set(shares))]
     left_out = {} if ground.per_frame else {pair: _NO_CHANGES for pair in asked if pair[0] == "boundary"}
     audits = tuple(pair for pair in asked if pair not in left_out)
-    return Selftest(workspace, folder, reader, config, tables, ground, audits, left_out, untested, seed)
+    return Selftest(workspace, folder, source, config, tables, ground, audits, left_out, untested, seed)
 
 
 def run_selftest(selftest: Selftest, *, draw: Draw, show: Show) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def run_selftest(selftest: Selftest, *, draw: Draw, show: Show) -> dict[str, Any
     return findings(table, run_dir=selftest.folder.path, untested=selftest.untested)
 
 
-def _one_row(selftest: Selftest, identity: str, *, kind: str, share: float, progress: Report) -> dict[str, object]:
+def _one_row(selftest: Selftest, identity: str, *, kind: str, share: float, progress: Progress) -> dict[str, object]:
     """Return the row of one copy: as it was stored, or by planting and auditing it."""
     key = digest(identity, code_version(*_MADE_BY), kind, share, selftest.seed)
     place = RunFolder(selftest.workspace.root / "selftest" / f"{kind}-{share:g}-{key[:8]}")
@@ -167,14 +167,14 @@ def _one_row(selftest: Selftest, identity: str, *, kind: str, share: float, prog
     return row
 
 
-def _audit(selftest: Selftest, planted: Planted, place: RunFolder, *, progress: Report) -> pd.DataFrame:
+def _audit(selftest: Selftest, planted: Planted, place: RunFolder, *, progress: Progress) -> pd.DataFrame:
     """Run all stages after reading on a planted copy and return its issues."""
     context = Context(
-        reader=selftest.reader,
+        source=selftest.source,
         config=selftest.config,
         parts=place,
         progress=progress,
-        taxonomy=taxonomy_of(selftest.reader.name, selftest.config),
+        taxonomy=taxonomy_of(selftest.source.name, selftest.config),
     )
     # What was reviewed would cover what is planted.
     unreviewed = selftest.tables["reviewed"].head(0)

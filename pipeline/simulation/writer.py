@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from data_schemas.errors import UsageError
+from data_schemas.progress import Progress
 from pipeline.simulation.aihub_files import BROKEN_FILES, clip_name, write_broken_files, write_clip
 from pipeline.simulation.clips import Plan, plan_clips, simulate_clip
 from pipeline.simulation.coded_recordings import simulate_recordings
@@ -25,7 +26,6 @@ __all__ = ["SIMULATOR_VERSION", "DemoSummary", "write_demo"]
 SIMULATOR_VERSION = 1
 """Frozen: another version is another data set, and says why in docs/simulator.md."""
 
-Progress = Callable[[int, int], None]
 _Row = tuple[str, list[int], list[str], str]
 """Name, frame numbers, true actions and label of a clip."""
 

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
-    Progress,
     ProgressColumn,
     Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.progress import Progress as ProgressBars
 from rich.text import Text
 
-__all__ = ["Report", "stage_progress"]
+from data_schemas.progress import Progress
 
-Report = Callable[[int, int], None]
-"""Called with (items done, items in all)."""
+__all__ = ["stage_progress"]
 
 _UNITS = {"read": "files", "predict": "networks", "train": "networks"}
 
@@ -38,7 +37,7 @@ class _Rate(ProgressColumn):
 
 
 @contextmanager
-def stage_progress(name: str, *, note: str = "") -> Iterator[Report]:
+def stage_progress(name: str, *, note: str = "") -> Iterator[Progress]:
     """Show one stage while it runs; gives the function that is told how far it is."""
     console = Console(stderr=True, soft_wrap=True)
     unit = _UNITS.get(name, "steps")
@@ -63,7 +62,7 @@ def stage_progress(name: str, *, note: str = "") -> Iterator[Report]:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=False) as bars:
+    with ProgressBars(*columns, console=console, transient=False) as bars:
         task = bars.add_task(name, total=None, unit=unit)
 
         def show(done: int, total: int) -> None:

@@ -1,12 +1,8 @@
-"""The files of one run: the only module that reads and writes them.
-
-A file is written beside its place and renamed into it, so that a reader never sees half of one, whenever the writer dies.
-"""
+"""The files of one run: the only module that reads and writes them."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -22,10 +18,11 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from data_schemas.errors import StageError, WorkspaceError
+from data_schemas.files import disk_errors, read_json_object, replaced_file
 from data_schemas.tables import validate
 from pipeline.workspace.file_names import file_name
 
-__all__ = ["RunFolder", "disk_explained"]
+__all__ = ["RunFolder"]
 
 _MADE_FROM = b"pose_audit.made_from"
 
@@ -40,14 +37,11 @@ class RunFolder:
         """Return ``run.json``: what the run is made from and what its stages found."""
         path = self.path / "run.json"
         try:
-            data = json.loads(path.read_bytes())
+            return read_json_object(path)
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:
             raise WorkspaceError(f"{path}: {error}", hint=f"delete the folder {self.path} and run again") from error
-        if not isinstance(data, dict):
-            raise WorkspaceError(f"{path}: expected an object", hint=f"delete the folder {self.path} and run again")
-        return data
 
     def save_record(self, data: Mapping[str, Any]) -> None:
         """Replace ``run.json``."""
@@ -56,7 +50,7 @@ class RunFolder:
     def log(self, event: str, **facts: Any) -> None:
         """Add a line to ``log.jsonl``."""
         line = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event, **facts}
-        with disk_explained(self.path / "log.jsonl"), (self.path / "log.jsonl").open("a", encoding="utf-8") as file:
+        with disk_errors(self.path / "log.jsonl"), (self.path / "log.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
 
     def write_table(self, name: str, table: pd.DataFrame, *, schema: pa.DataFrameSchema, made_from: str) -> None:
@@ -165,17 +159,10 @@ class RunFolder:
     def _placed(self, name: str) -> Iterator[Path]:
         """Give a path to write to, and rename it to ``name`` once it is whole and on the disk."""
         path = self.path / name
-        part = path.with_name(path.name + ".part")
-        with disk_explained(path):
+        with disk_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                yield part
-                with part.open("rb") as file:
-                    os.fsync(file.fileno())
-                part.replace(path)
-            except OSError:
-                part.unlink(missing_ok=True)
-                raise
+        with replaced_file(path) as part:
+            yield part
 
 
 @contextmanager
@@ -185,15 +172,3 @@ def _readable(path: Path) -> Iterator[None]:
         yield
     except (OSError, pyarrow.ArrowException) as error:
         raise WorkspaceError(f"{path}: {error}", hint="delete it and run `audit run` again") from error
-
-
-@contextmanager
-def disk_explained(path: Path) -> Iterator[None]:
-    """Turn a failure of the disk into an error that says what to do; nothing that was whole before is lost."""
-    try:
-        yield
-    except OSError as error:
-        raise WorkspaceError(
-            f"{path}: {error.strerror or error}",
-            hint="make room or give write access, then type the same command again: it goes on from the last whole file",
-        ) from error

@@ -24,7 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from data_schemas.errors import StageError
-from pipeline.workspace.run_folder import RunFolder, disk_explained
+from data_schemas.files import disk_errors
+from pipeline.workspace.run_folder import RunFolder
 
 __all__ = ["Workspace"]
 
@@ -82,7 +83,7 @@ class Workspace:
         for path in sorted(self.runs.glob(f"*-{identity[:8]}")):
             folder = RunFolder(path)
             if folder.record().get("identity") == identity:
-                with disk_explained(path):
+                with disk_errors(path):
                     os.utime(path / "run.json")
                 return folder
         now = datetime.now(UTC)
@@ -93,7 +94,7 @@ class Workspace:
     def name_latest(self, folder: RunFolder) -> None:
         """Make ``runs/latest`` name this run, in one step."""
         part = self.runs / "latest.part"
-        with disk_explained(self.runs / "latest"):
+        with disk_errors(self.runs / "latest"):
             part.unlink(missing_ok=True)
             part.symlink_to(folder.path.name)
             part.replace(self.runs / "latest")
@@ -107,7 +108,7 @@ class Workspace:
         StageError
             Another process runs here.
         """
-        with disk_explained(self.runs):
+        with disk_errors(self.runs):
             self.runs.mkdir(parents=True, exist_ok=True)
             handle = (self.runs / ".lock").open("w")
         with handle:

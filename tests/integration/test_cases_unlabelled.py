@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from audit_app.clip_facts import clip_facts
 from audit_app.labeller.payload import clip_payload
 from data_schemas.config import Config, load_config
+from data_schemas.progress import Progress
 from pipeline.audit.rounds import Decided, decided_so_far
 from pipeline.audit.run import run_audit
 from pipeline.audit.stages import SCHEMAS, STAGES, Context
@@ -47,7 +48,7 @@ def quick() -> Config:
 
 def run(source: Path, place: Workspace, *, decided: Decided | None = None) -> RunFolder:
     @contextmanager
-    def show(_stage: str) -> Iterator[Callable[[int, int], None]]:
+    def show(_stage: str) -> Iterator[Progress]:
         yield lambda *_: None
 
     return run_audit(source, quick(), workspace=place, draw=write_report, show=show, decided=decided)[0]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from data_schemas.config import load_config
 from data_schemas.labels import load_taxonomy
 from pipeline.readers import recognise
-from pipeline.readers.aihub59.aihub59 import read_clip
+from pipeline.readers.aihub59.clip_file import read_clip
 from pipeline.readers.recordings import Clip, Remark
 from tests.trees import annotation, label_file, put
 

@@ -15,7 +15,7 @@ from pipeline.readers.files.other_programs import HEAD_BYTES, foreign_file
 from pipeline.readers.files.stored_bytes import FileBytes, JoinedBytes, StoredBytes
 from pipeline.readers.recordings import Remark
 
-__all__ = ["Listing", "StoredFile", "is_archive", "list_files", "read_bytes", "read_head"]
+__all__ = ["Listing", "StoredFile", "is_archive", "list_files", "read_bytes", "read_head", "source_folder"]
 
 DEEPEST = 4
 """Archives within each other that are opened."""
@@ -43,20 +43,24 @@ class Listing:
 
     Attributes
     ----------
+    source : Path
+        The folder, archive or single file.
     files : list of StoredFile
         All but pictures, sorted by name.
     archives : list of StoredFile
         The archives of its folders themselves.
     pictures : dict
         For each folder that holds frame pictures, the name of the picture of each frame number.
-    rejected : list of Remark
-        What could not be listed.
+    rejected, notes : list of Remark
+        What could not be listed; and what is to be said of files that are not read.
     """
 
+    source: Path
     files: list[StoredFile] = field(default_factory=list)
     archives: list[StoredFile] = field(default_factory=list)
     pictures: dict[str, dict[int, str]] = field(default_factory=dict)
     rejected: list[Remark] = field(default_factory=list)
+    notes: list[Remark] = field(default_factory=list)
 
     def add(self, folder: str, name: str, size: int, mtime_ns: int) -> None:
         """Take in one file of a folder."""
@@ -71,9 +75,14 @@ def is_archive(name: str) -> bool:
     return name.lower().endswith(ENDINGS) or _PART.fullmatch(name) is not None
 
 
+def source_folder(source: Path) -> Path:
+    """Return what the paths of pictures start at and never lead out of: the source, or the folder of a single table."""
+    return source.parent if source.is_file() and not is_archive(source.name) else source
+
+
 def list_files(source: Path) -> Listing:
     """List a file, a folder with all below it, or an archive; archives in folders and in archives are opened as well."""
-    listing = Listing()
+    listing = Listing(source)
     parts: dict[str, list[StoredFile]] = {}
     for folder, entry in _walk(source, listing):
         try:

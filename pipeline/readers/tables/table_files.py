@@ -7,7 +7,7 @@ import hashlib
 import io
 import warnings
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,7 +27,7 @@ from pipeline.readers.tables.csv_text import CsvText, csv_text
 from pipeline.readers.tables.decimals import has_decimal_commas
 from pipeline.readers.tables.pose_columns import pose_columns, telling_columns
 
-__all__ = ["CLIP_TEXT", "ENDINGS", "NAMED", "TableFile", "read_table_file"]
+__all__ = ["CLIP_TEXT", "ENDINGS", "NAMED", "TableFile", "TableFiles", "read_table_file", "table_file"]
 
 ENDINGS = (".parquet", ".csv", ".csv.gz", ".tsv")
 
@@ -77,6 +77,15 @@ class TableFile:
     notes: list[Remark] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class TableFiles:
+    """The tables of one format, each as it stands, and messages on files that were rejected or need a word."""
+
+    files: list[TableFile]
+    rejected: list[Remark] = field(default_factory=list)
+    notes: list[Remark] = field(default_factory=list)
+
+
 def read_table_file(name: str, data: bytes, *, encoding: str = "auto") -> TableFile:
     """Read one file.
 
@@ -112,6 +121,32 @@ def read_table_file(name: str, data: bytes, *, encoding: str = "auto") -> TableF
     except (OSError, ValueError, pa.ArrowException, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error).partition("\n")[0] or type(error).__name__
         raise Unreadable("", f"not a readable table: {reason}") from error
+    return table_file(name, data, rows, columns=columns, remarks=remarks, notes=notes)
+
+
+def table_file(
+    name: str,
+    data: bytes,
+    rows: pd.DataFrame,
+    *,
+    columns: Sequence[str] | None = None,
+    remarks: Iterable[Remark] = (),
+    notes: Iterable[Remark] = (),
+) -> TableFile:
+    """Return a file as a table, whatever program wrote it: names become text, and columns without a meaning are noted.
+
+    Parameters
+    ----------
+    name, data
+        The file's path below the source as it is shown, and its bytes.
+    rows : DataFrame
+        Its rows, in columns that docs/data-formats.md names.
+    columns : sequence of str, optional
+        All columns of the file, where ``rows`` has only some of them.
+    remarks, notes
+        Rows that were left out, and what else is to be said.
+    """
+    columns, notes = list(rows.columns if columns is None else columns), list(notes)
     rows = rows.assign(**{c: _as_text(rows[c]) for c in rows if c in _TEXT and not _is_text(rows[c])})
     # A column of text in which numbers stand is read as CSV would be.
     as_numbers = [c for c in rows if c in _known(columns) and c not in _TEXT and _is_text(rows[c])]
@@ -119,7 +154,7 @@ def read_table_file(name: str, data: bytes, *, encoding: str = "auto") -> TableF
     notes += [Remark(name, column, _why_unknown(column, columns)) for column in columns if column not in _known(columns)]
     notes += [Remark(name, column, note, count) for column, note, count in _doubtful_names(rows)]
     digest = hashlib.blake2b(data, digest_size=16).hexdigest()
-    return TableFile(name, digest, tuple(columns), rows, remarks, notes)
+    return TableFile(name, digest, tuple(columns), rows, list(remarks), notes)
 
 
 def _why_unknown(column: str, columns: Sequence[str]) -> str:

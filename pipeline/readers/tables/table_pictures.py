@@ -26,7 +26,7 @@ def with_found_pictures(file: TableFile, name: str, root: Path) -> TableFile:
     name : str
         The table's path below the source.
     root : Path
-        The source's folder: see :func:`pipeline.readers.clip_pictures.picture_root`.
+        The source's folder: see :func:`pipeline.readers.files.listing.source_folder`.
     """
     if "image" not in file.rows or "::" in name:
         return file

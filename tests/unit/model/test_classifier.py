@@ -98,7 +98,7 @@ def bundle(task, tmp_path: Path) -> Path:
         ("model.json", lambda d: d.replace(b'"walk"', b'"wolk"'), "was changed after it was written"),
         ("model.json", lambda d: None, "cannot be read: No such file"),
         ("model.json", lambda d: b'{"name": "someone else\'s"}', "not the model.json of a pose-audit bundle"),
-        ("model.json", lambda d: b"[1, 2]", "not the model.json of a pose-audit bundle"),
+        ("model.json", lambda d: b"[1, 2]", "model.json: holds no JSON object"),
     ],
 )
 def test_a_damaged_or_foreign_bundle_is_refused_by_the_name_of_its_file(bundle: Path, file: str, damage, message: str) -> None:

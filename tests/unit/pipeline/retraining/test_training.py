@@ -126,7 +126,7 @@ def test_a_disk_that_refuses_leaves_the_older_bundle(walking, tmp_path: Path, mo
     def refuse(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("model.bundle.os.fsync", refuse)
+    monkeypatch.setattr("data_schemas.files.os.fsync", refuse)
     with pytest.raises(WorkspaceError, match="No space left"):
         place_bundle(classifier(trained.networks), tmp_path / "DOG", beside=tmp_path / "parts", made_from="two")
     assert made_from(tmp_path / "DOG") == "one"

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from data_schemas.config import load_config
+from data_schemas.progress import Progress
 from data_schemas.tables import text
 from pipeline.audit import run
 from pipeline.audit.rounds import Decided
@@ -21,7 +22,6 @@ from pipeline.review.store import ReviewStore
 from pipeline.workspace import identity
 from pipeline.workspace.identity import code_version
 from pipeline.workspace.meaning import meaning_of
-from pipeline.workspace.progress import Report
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 from tests.conftest import ROOT
@@ -124,7 +124,7 @@ def f():
 
 
 @contextlib.contextmanager
-def show(_: str) -> Iterator[Report]:
+def show(_: str) -> Iterator[Progress]:
     yield lambda done, total: None
 
 

@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 
 from data_schemas.config import load_config
+from data_schemas.progress import Progress
 from data_schemas.tables import OOF
 from pipeline.audit.prediction import load_models
 from pipeline.audit.run import run_audit
 from pipeline.report.page import write_report
 from pipeline.retraining.retrain import retrain_arms
 from pipeline.workspace.file_names import file_name
-from pipeline.workspace.progress import Report
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 
@@ -31,7 +31,7 @@ QUICK = {
 
 
 @contextlib.contextmanager
-def show(_: str) -> Iterator[Report]:
+def show(_: str) -> Iterator[Progress]:
     yield lambda done, total: None
 
 

@@ -263,5 +263,5 @@ def test_tables_beside_label_files_are_told_and_not_read(tmp_path: Path) -> None
     found = read(tmp_path)
     assert found.clips["clip_id"].tolist() == ["cat-arch-1"]
     assert found.notes[found.notes["file"] == "a.csv"]["reason"].tolist() == [
-        "a table beside label files: not read (--format table reads the tables instead)"
+        "tables (.parquet, .csv) beside AI-Hub #59 label files (.json): not read (--format table reads them instead)"
     ]

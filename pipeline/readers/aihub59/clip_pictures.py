@@ -5,20 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
-from pipeline.readers.files.listing import Listing, is_archive
+from pipeline.readers.files.listing import Listing
 from pipeline.readers.names import clip_id_of, is_writable
 from pipeline.readers.recordings import Clip, Remark
 
-__all__ = ["picture_root", "with_pictures"]
+__all__ = ["with_pictures"]
 
 _TAIL = re.compile(r"(?:cat|dog)-[a-z]+-\d+$", re.IGNORECASE)
-
-
-def picture_root(source: Path) -> Path:
-    """Return what the paths of pictures start at and never lead out of: the source, or the folder of a single table."""
-    return source.parent if source.is_file() and not is_archive(source.name) else source
 
 
 def with_pictures(clips: Sequence[Clip], listing: Listing) -> tuple[list[Clip], list[Remark]]:

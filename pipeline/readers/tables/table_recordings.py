@@ -1,9 +1,8 @@
-"""Reader of tables: Parquet or CSV with one row a frame, a label per clip (``label``) or per frame (``frame_label``)."""
+"""From tables, whatever format they come from, to recordings: labels joined to poses, columns checked, clips told apart."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 
 from data_schemas.confidences import CONFIDENCES, confidence_columns
 from data_schemas.config import Config
@@ -11,9 +10,7 @@ from data_schemas.errors import ConfigError, SourceError
 from data_schemas.labels import Taxonomy, nearest
 from data_schemas.skeletons import Skeleton, choose_skeleton
 from data_schemas.tables import CLIPS, FRAMES, keypoints_of, validate
-from pipeline.readers.checks import Unreadable
-from pipeline.readers.names import shown_path
-from pipeline.readers.recordings import Progress, Recordings, Remark, remarks_table
+from pipeline.readers.recordings import Recordings, Remark, remarks_table
 from pipeline.readers.tables.label_spelling import one_spelling
 from pipeline.readers.tables.pose_columns import (
     NOT_A_KEYPOINT,
@@ -21,57 +18,34 @@ from pipeline.readers.tables.pose_columns import (
     likely_keypoints,
 )
 from pipeline.readers.tables.second_tables import NO_POSES, joined_tables
-from pipeline.readers.tables.table_files import ENDINGS, NAMED, TableFile, read_table_file
-from pipeline.readers.tables.table_pictures import with_found_pictures
+from pipeline.readers.tables.table_files import NAMED, TableFile, TableFiles
 from pipeline.readers.tables.table_rows import split_rows
 
-__all__ = ["ENDINGS", "read_tables", "skeleton_of_table"]
+__all__ = ["recordings_of", "skeleton_of_table"]
 
 _NAMED_COLUMNS, _LONGEST = 8, 60
 """Columns that a message names, and as many letters of each: of a file that is no table the first line is one."""
 
 
-def read_tables(
-    names: Sequence[str],
-    read: Callable[[str], bytes],
-    *,
-    config: Config,
-    taxonomy: Taxonomy | None,
-    pictures: Path,
-    rejected: Iterable[Remark] = (),
-    notes: Iterable[Remark] = (),
-    progress: Progress | None = None,
-) -> Recordings:
-    """Read tables that together hold the frames of all clips.
+def recordings_of(tables: Sequence[TableFiles], *, config: Config, taxonomy: Taxonomy | None) -> Recordings:
+    """Return the recordings that tables hold together: poses, and labels in the same tables or in others.
 
     Parameters
     ----------
-    names : sequence of str
-        Paths of files below the source, in order.
-    read : callable
-        Gives the bytes of a file, or raises Unreadable.
-    pictures : Path
-        The folder that the paths of pictures may not lead out of.
-    rejected, notes : iterable of Remark
-        What was set aside, or is to be told, before any was opened.
+    tables : sequence of TableFiles
+        Those of each format.
 
     Raises
     ------
     SourceError
-        A column that is needed is missing, or no file can be read.
+        A column that is needed is missing, or there is no table.
     ConfigError
-        ``pose.skeleton`` cannot be read, or names a keypoint that the table lacks.
+        ``pose.skeleton`` cannot be read, or names a keypoint that the tables lack.
     """
-    rejected, notes = list(rejected), list(notes)
-    files: list[TableFile] = []
-    for done, name in enumerate(names, start=1):
-        try:
-            file = read_table_file(shown_path(name), read(name), encoding=config.source.encoding)
-            files.append(with_found_pictures(file, name, pictures))
-        except Unreadable as error:
-            rejected.append(Remark(shown_path(name), error.place, error.reason))
-        if progress:
-            progress(done, len(names))
+    files = [file for found in tables for file in found.files]
+    rejected = [remark for found in tables for remark in found.rejected]
+    notes = [remark for found in tables for remark in found.notes]
+    source = files[0].name if len(files) == 1 else "tables"
     files, unjoined, told = joined_tables(files)
     rejected += unjoined
     files = _of_frames(files, rejected)
@@ -79,7 +53,6 @@ def read_tables(
         why = _reasons([*rejected, *notes]) or "no table"
         raise SourceError(why, hint="give Parquet or CSV with one row a frame; docs/data-formats.md shows the columns")
     columns = list(dict.fromkeys(c for file in files for c in file.columns))
-    source = files[0].name if len(names) == 1 else "tables"
     apart = [remark for remark in rejected if remark.reason.startswith(NO_POSES)]
     _require_columns(columns, source=source, config=config, apart=apart)
     named, likely = keypoints_of(columns), likely_keypoints(columns)

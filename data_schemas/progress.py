@@ -1,0 +1,10 @@
+"""How a long task tells how far it is, whoever shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+__all__ = ["Progress"]
+
+Progress = Callable[[int, int], None]
+"""Called with the number of items that are done, and of all items."""

@@ -1,0 +1,45 @@
+"""Tables: Parquet or CSV with one row a frame, a label per clip (``label``) or per frame (``frame_label``), or labels alone."""
+
+from __future__ import annotations
+
+from data_schemas.config import Config
+from data_schemas.progress import Progress
+from pipeline.readers.checks import Unreadable
+from pipeline.readers.files.listing import Listing, StoredFile, read_bytes, source_folder
+from pipeline.readers.names import shown_path
+from pipeline.readers.reader import Match
+from pipeline.readers.recordings import Remark
+from pipeline.readers.tables.table_files import ENDINGS, TableFiles, read_table_file
+from pipeline.readers.tables.table_pictures import with_found_pictures
+
+__all__ = ["TableReader"]
+
+
+class TableReader:
+    """Tables of poses, of labels, or of both."""
+
+    name = "table"
+    files = "tables (.parquet, .csv)"
+    joins = True
+
+    def matches(self, listing: Listing) -> Match:
+        """Tell whether there are files with the ending of a table."""
+        return Match.CERTAIN if self.manifest(listing) else Match.NONE
+
+    def manifest(self, listing: Listing) -> list[StoredFile]:
+        """Return the files with the ending of a table."""
+        return [file for file in listing.files if file.name.lower().endswith(ENDINGS)]
+
+    def read(self, listing: Listing, config: Config, *, progress: Progress | None = None) -> TableFiles:
+        """Read every table by itself."""
+        found = TableFiles([], rejected=list(listing.rejected), notes=list(listing.notes))
+        names = [file.name for file in self.manifest(listing)]
+        for done, name in enumerate(names, start=1):
+            try:
+                file = read_table_file(shown_path(name), read_bytes(listing.source, name), encoding=config.source.encoding)
+                found.files.append(with_found_pictures(file, name, source_folder(listing.source)))
+            except Unreadable as error:
+                found.rejected.append(Remark(shown_path(name), error.place, error.reason))
+            if progress:
+                progress(done, len(names))
+        return found
