@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -76,12 +77,11 @@ def write_label_files(
     changed = changed_frames(after) | after["excluded"].to_numpy(bool)
     numbers, excluded = after["frame_number"].to_numpy(), after["excluded"].to_numpy(bool)
     bounds = clip_bounds(clips)
-    paths = [_below(name) for name in clips["source"]]
-    taken = set(paths)
+    taken = {_below(name) for name in clips["source"]}
     counted: Counter[str] = Counter()
-    rows = zip(clips["source"], clips["source_hash"], clips["species"], paths, bounds[:-1], bounds[1:], strict=True)
-    for name, digest, species, path, a, b in rows:
-        data = source.read(name, digest)
+    rows = zip(clips["source"], clips["source_hash"], clips["species"], bounds[:-1], bounds[1:], strict=True)
+    for name, digest, species, a, b in rows:
+        data, path = source.read(name, digest)
         if not changed[a:b].any():
             _write(folder / path, data)
             counted.update(("unchanged", "files"))
@@ -107,35 +107,43 @@ class _Source:
         self._root = root
         self._names: dict[str, str] | None = None
 
-    def read(self, name: str, digest: str) -> bytes:
-        """Return the bytes of a file that is as the run read it."""
+    def read(self, name: str, digest: str) -> tuple[bytes, str]:
+        """Return the bytes of a file that is as the run read it, and where it lies in the export."""
         again = "give it back as it was, or `audit run` again: decisions are kept"
         try:
-            data = self._bytes(name)
+            data, own_name = self._found(name)
         except (Unreadable, KeyError) as error:
             reason = error.reason if isinstance(error, Unreadable) else "not there any more"
             raise StageError(f"{self._root}: {name}: {reason}", hint=again) from error
         if hashlib.blake2b(data, digest_size=16).hexdigest() != digest:
             raise StageError(f"{self._root}: {name}: changed since the run read it", hint=again)
-        return data
+        return data, _below(own_name)
 
-    def _bytes(self, name: str) -> bytes:
+    def _found(self, name: str) -> tuple[bytes, str]:
+        """Return the bytes of a file, and its name as the disk has it."""
         try:
-            return read_bytes(self._root, name)
+            return read_bytes(self._root, name), name
         except Unreadable:
             if not self._root.exists():
                 raise
         # Names are kept as they are shown: on the disk they may be written otherwise.
         if self._names is None:
             self._names = {shown_path(f.name): f.name for f in list_files(self._root).files}
-        return read_bytes(self._root, self._names[name])
+        return read_bytes(self._root, self._names[name]), self._names[name]
 
 
 def _below(name: str) -> str:
     """Return where a file of the source lies in the export; an archive becomes a folder, and no name leads out of it."""
     *folders, leaf = (p for p in PurePosixPath(name.replace("::", "/")).parts if p.strip("/"))
     ending = found[0] if (found := _ENDING.search(leaf)) else ""
-    return "/".join([*(file_name(p) for p in folders), file_name(leaf.removesuffix(ending), ending=ending)])
+    return "/".join([*(_part(p) for p in folders), _part(leaf.removesuffix(ending), ending=ending)])
+
+
+def _part(name: str, *, ending: str = "") -> str:
+    """Return a part of a path as it is where it is plain, though its letters be written apart (Unicode NFD, as on a Mac)."""
+    plain = unicodedata.normalize("NFC", name)
+    made = file_name(plain, ending=ending)
+    return name + ending if made == plain + ending else made
 
 
 def _outcome(cut: list[Stretch]) -> str:
@@ -150,9 +158,9 @@ def _places(path: str, cut: list[Stretch], taken: set[str]) -> Iterator[str]:
     ending = found[0] if (found := _ENDING.search(path)) else ""
     for stretch in cut:
         stem = f"{path.removesuffix(ending)}_frames-{stretch.frames[0]:06}-{stretch.frames[-1]:06}"
-        while stem + ending in taken:
+        while shown_path(stem + ending) in taken:
             stem += "_"
-        taken.add(stem + ending)
+        taken.add(shown_path(stem + ending))
         yield stem + ending
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +74,20 @@ def test_clips_unchanged_corrected_cut_and_left_out(place, decide, tmp_path: Pat
     assert len(found.frames) == sheet["frames"]["exported"] == 20 + 18 + 20
 
 
+def test_files_have_the_names_that_they_have_in_the_source_though_a_mac_wrote_them(decide, tmp_path: Path) -> None:
+    folder = tmp_path / "clips" / unicodedata.normalize("NFD", "강아지")
+    folder.mkdir(parents=True)
+    for name in ("앉기-1.mp4.json", "앉기-2.mp4.json"):
+        (folder / unicodedata.normalize("NFD", name)).write_text(label_file(list(range(0, 120, 6))))
+    place = finished_run(Workspace(tmp_path / "ws"), tmp_path / "clips")
+    decide(place, "kim", (0, 30, "WALKRUN"), clip="앉기-2")
+    export_dataset(place, tmp_path / "out", settings=AIHUB)
+    stem = unicodedata.normalize("NFD", "강아지/앉기")
+    assert files(tmp_path / "out") == sorted(
+        [f"{stem}-1.mp4.json", f"{stem}-2_frames-000000-000030.mp4.json", f"{stem}-2_frames-000036-000114.mp4.json"]
+    )
+
+
 def test_a_label_that_the_format_has_no_phrase_for_is_written_as_it_is(place, decide, tmp_path: Path) -> None:
     decide(place, "kim", (0, 114, "OTHER"), clip="a")
     export_dataset(place, tmp_path / "out", settings=AIHUB)
@@ -101,9 +117,10 @@ def test_a_name_from_an_archive_does_not_lead_out_of_the_export(place, tmp_path:
     after = after.assign(label=after["given"], excluded=False)
     names = ["x.zip::../../a.json", f"/{tmp_path}/b.json", "x.zip::in/./c.json", "d\n.mp4.json"]
     data = (tmp_path / "clips" / "DOG" / "SIT" / "d.json").read_bytes()
-    monkeypatch.setattr("pipeline.export.aihub._Source.read", lambda self, name, digest: data)
+    monkeypatch.setattr("pipeline.export.aihub._Source._found", lambda self, name: (data, name))
     out = tmp_path / "deep" / "er" / "aihub"
-    write_label_files(out, folder, clips.assign(source=names), after, taxonomy=load_taxonomy("aihub59"))
+    digest = hashlib.blake2b(data, digest_size=16).hexdigest()
+    write_label_files(out, folder, clips.assign(source=names, source_hash=digest), after, taxonomy=load_taxonomy("aihub59"))
     written = sorted(p.relative_to(tmp_path / "deep").as_posix() for p in (tmp_path / "deep").rglob("*") if p.is_file())
     below = "/".join(file_name(p) for p in tmp_path.parts[1:])
     up = file_name("..")
