@@ -138,7 +138,7 @@ def test_what_may_be_ours_is_not_taken_for_anothers(tmp_path: Path) -> None:
 
 
 def test_the_lines_in_the_documentation_make_tables_that_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = (Path(__file__).parents[4] / "docs" / "data-formats.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[5] / "docs" / "data-formats.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", page.partition("## Files of other programs")[2], re.DOTALL)
     assert len(blocks) == 3
     monkeypatch.chdir(tmp_path)
