@@ -16,7 +16,7 @@ from data_schemas.errors import UsageError, WorkspaceError
 from pipeline.readers.aihub59.label_file import video_size
 from pipeline.readers.checks import Unreadable
 from pipeline.readers.files.listing import read_bytes
-from pipeline.windows.given_labels import given_labels
+from pipeline.windows.frame_index import given_labels
 from pipeline.workspace.run_folder import RunFolder
 
 __all__ = ["ClipFacts", "alias_of", "clip_behind", "clip_facts"]

@@ -12,7 +12,7 @@ from audit_app.review_events import database_exists, events, store
 from pipeline.detection.segments import left_to_learn
 from pipeline.report.run_tables import RunTables
 from pipeline.review.segment_states import segment_states
-from pipeline.windows.given_labels import given_labels
+from pipeline.windows.frame_index import given_labels
 from pipeline.windows.sampling import clip_bounds
 
 __all__ = ["SegmentBoard", "frames_of_clips", "segment_board"]

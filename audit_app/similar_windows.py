@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from data_schemas.config import Config
 from data_schemas.tables import PROBABILITY_PREFIX
 from model.summaries import measure_windows
+from pipeline.windows.frame_index import FrameIndex
 from pipeline.windows.sampling import clip_bounds, sample_clips
 
 __all__ = ["MOST_CLIPS", "Neighbour", "Neighbourhood", "confirmed_windows"]
@@ -151,9 +152,9 @@ class Neighbourhood:
             frames = pd.concat([self._frames.iloc[self._bounds[r] : self._bounds[r + 1]] for r in picked])
             sampled = sample_clips(self._clips.iloc[picked], frames, config=self._config)
             place = {self._clips["clip_id"].iloc[r]: i for i, r in enumerate(picked)}
-            key = sampled.clip.astype(np.int64) << 32 | sampled.samples.frame_number
-            wanted = windows["clip_id"].map(place).to_numpy()[some].astype(np.int64) << 32
-            first = np.searchsorted(key, wanted | windows["start_frame"].to_numpy(np.int64)[some])
+            index = FrameIndex.of_codes(sampled.clip, sampled.samples.frame_number)
+            clip, start = windows["clip_id"].iloc[some].map(place), windows["start_frame"].to_numpy(np.int64)[some]
+            first = index.spans(clip.to_numpy(np.int64), start, start).first
             blocks = measure_windows(sampled.samples, first, steps=self._config.windows.steps)
             parts.append(np.concatenate([blocks[name] for name in _BLOCKS], axis=1))
             rows.append(some)
@@ -190,18 +191,12 @@ def confirmed_windows(windows: pd.DataFrame, frames: pd.DataFrame) -> pd.DataFra
     DataFrame
         window_id and label.
     """
-    found: list[tuple[str, str]] = []
-    labelled = dict(tuple(frames.sort_values("frame_number").groupby("clip_id")))
-    for clip_id, own in windows[windows["clip_id"].isin(labelled)].groupby("clip_id"):
-        number = labelled[clip_id]["frame_number"].to_numpy()
-        codes, names = pd.factorize(labelled[clip_id]["label"])
-        changes = np.concatenate([[0], np.cumsum(np.diff(codes) != 0), [0]])
-        low = np.searchsorted(number, own["start_frame"].to_numpy(), "left")
-        high = np.searchsorted(number, own["end_frame"].to_numpy(), "right")
-        for window_id, a, b in zip(own["window_id"], low.tolist(), high.tolist(), strict=True):
-            if b > a and codes[a] >= 0 and changes[a] == changes[b - 1]:
-                found.append((window_id, str(names[codes[a]])))
-    return pd.DataFrame(found, columns=["window_id", "label"], dtype="str")
+    spans = FrameIndex.of(frames).spans_of(windows)
+    codes, names = pd.factorize(frames["label"])
+    found = spans.commonest(codes)
+    alike = (spans.length > 0) & (found.count == spans.length)
+    label = np.asarray(names, object)[found.code[alike]]
+    return pd.DataFrame({"window_id": windows["window_id"].to_numpy(object)[alike], "label": label}, dtype="str")
 
 
 def _by_clips(clip: pd.Series, *, most: int = 64) -> Iterator[NDArray[np.int64]]:

@@ -21,7 +21,7 @@ from pipeline.report.drawing import drawn_edges
 from pipeline.report.run_tables import RunTables
 from pipeline.report.segment_cards import why
 from pipeline.review.events import REVIEW
-from pipeline.windows.given_labels import given_labels
+from pipeline.windows.frame_index import given_labels
 from pipeline.windows.sampling import clip_bounds
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.windows.given_labels import given_labels
+from pipeline.windows.frame_index import given_labels
 from pipeline.windows.sampling import clip_bounds
 
 __all__ = ["Bouts", "FrameTimes", "bouts_in_windows", "find_bouts", "labels_of_frames"]
@@ -97,7 +97,7 @@ class Bouts:
 def labels_of_frames(clips: pd.DataFrame, frames: pd.DataFrame) -> tuple[list[Class], NDArray[np.int64]]:
     """Return the classes that occur, sorted, and the place of each frame's among them, -1 where nobody labelled it.
 
-    See :func:`pipeline.windows.given_labels.given_labels`.
+    See :func:`pipeline.windows.frame_index.given_labels`.
     """
     species, kinds = pd.factorize(clips["species"])
     count = clips["frame_count"].to_numpy(np.int64)

@@ -25,7 +25,7 @@ from data_schemas.tables import CLIPS, FRAMES, ISSUES, OOF, REMARKS, REVIEWED, S
 from pipeline.readers import Source
 from pipeline.windows.cutting import cut_windows
 from pipeline.windows.folds import require_clips, require_enough, split_windows
-from pipeline.windows.label_spans import SettledFrames, lay_over, review_windows, reviewed_in_source
+from pipeline.windows.label_spans import ReviewedFrames, lay_over, review_windows, reviewed_in_source
 from pipeline.windows.sampling import sample_clips
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def judge(tables: Tables, context: Context) -> Tables:
     trust = tables["trust"]
     blind = frozenset(trust.loc[~trust["better"], "species"])
     issues = judge_windows(tables["windows"], tables["oof"], tables["clips"], config=context.config, blind=blind)
-    settled = SettledFrames.of(tables["frames"], tables["reviewed"])
+    settled = ReviewedFrames.of(tables["frames"], tables["reviewed"])
     issues, segments = cut_segments(issues, tables["windows"], config=context.config, settled=settled)
     return {"issues": issues, "segments": segments}
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from data_schemas.config import Config
 from data_schemas.tables import text
 from pipeline.windows.cutting import contiguous_blocks
-from pipeline.windows.label_spans import SettledFrames
+from pipeline.windows.label_spans import ReviewedFrames
 
 __all__ = ["cut_segments", "left_to_learn", "pieces_of_constant_doubt"]
 
@@ -59,7 +59,7 @@ class _Course:
 
 
 def cut_segments(
-    issues: pd.DataFrame, windows: pd.DataFrame, *, config: Config, settled: SettledFrames | None = None
+    issues: pd.DataFrame, windows: pd.DataFrame, *, config: Config, settled: ReviewedFrames | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Cut every clip into segments and tell their kind.
 
@@ -89,7 +89,7 @@ def cut_segments(
     block = contiguous_blocks(table, config=config)
     course = _course(table, block)
     if settled is not None:
-        done = settled.all_settled(table["clip_id"], course.start, course.end)
+        done = settled.all_reviewed(table["clip_id"], course.start, course.end)
         issues = issues.assign(is_issue=issues["is_issue"] & ~issues["window_id"].isin(table.loc[done, "window_id"]))
         table = table.assign(reviewed=table["reviewed"] | done, is_issue=table["is_issue"] & ~done)
         course = _course(table, block)

@@ -17,6 +17,7 @@ import pandas as pd
 
 from data_schemas.tables import text
 from pipeline.review.consensus import labels_after_review
+from pipeline.windows.frame_index import frames_of_spans
 
 __all__ = ["STATES", "VERIFIED", "sample_states", "verified_windows"]
 
@@ -98,7 +99,7 @@ def sample_states(
 
 def _counted(samples: pd.DataFrame, events: pd.DataFrame, frames: pd.DataFrame | None) -> pd.DataFrame:
     """Return, by window, how many frames it has, how many of them have which fate, its commonest label and how many have that."""
-    cells = _cells(samples, frames)
+    cells = frames_of_spans(samples, frames, name="window_id")
     blind = events[events["stream"].str.startswith("blind:")]
     unique = cells[["clip_id", "frame_number"]].drop_duplicates().assign(given="")
     after = labels_after_review(blind, unique, blind=True)
@@ -116,16 +117,3 @@ def _counted(samples: pd.DataFrame, events: pd.DataFrame, frames: pd.DataFrame |
     by_label = labelled.groupby(["window_id", "label"]).size().rename("most").reset_index()
     commonest = by_label.sort_values("most", kind="stable").drop_duplicates("window_id", keep="last").set_index("window_id")
     return counts.join(commonest)
-
-
-def _cells(samples: pd.DataFrame, frames: pd.DataFrame | None) -> pd.DataFrame:
-    """Return a row for each frame of each window that was drawn."""
-    start, end = samples["start_frame"].to_numpy(np.int64), samples["end_frame"].to_numpy(np.int64)
-    row = np.repeat(np.arange(len(samples)), end - start + 1)
-    first = np.cumsum(end - start + 1) - (end - start + 1)
-    cells = samples[["window_id", "clip_id"]].iloc[row].reset_index(drop=True)
-    cells = cells.assign(frame_number=start[row] + np.arange(len(row)) - first[row])
-    if frames is None:
-        return cells
-    there = frames.loc[frames["clip_id"].isin(samples["clip_id"].unique()), ["clip_id", "frame_number"]]
-    return cells.merge(there.astype({"frame_number": "int64"}), on=["clip_id", "frame_number"])

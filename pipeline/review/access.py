@@ -15,7 +15,7 @@ from data_schemas.tables import BLIND_SAMPLES, CLIPS, FRAMES, REVIEW_EVENTS
 from pipeline.readers.taxonomy import taxonomy_of
 from pipeline.review.queries import table_of
 from pipeline.review.store import ReviewStore
-from pipeline.windows.given_labels import given_labels
+from pipeline.windows.frame_index import given_labels
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 

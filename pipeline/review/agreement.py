@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from data_schemas.tables import PROBABILITY_PREFIX, text
 from pipeline.review.consensus import labels_after_review, votes_of_reviewers
+from pipeline.windows.frame_index import frames_of_spans
 
 __all__ = ["blind_disputes", "crowdlab_consensus", "disagreements", "pairwise_kappa", "sharing_frames"]
 
@@ -185,17 +186,8 @@ def _crowdlab(
 
 def _labels_of_windows(votes: pd.DataFrame, frames: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
     """Return the class code of each window (row) by each reviewer (column); windows that nobody labelled are left out."""
-    counted = windows.loc[
-        windows["clip_id"].isin(votes["clip_id"].unique()), ["window_id", "clip_id", "start_frame", "end_frame"]
-    ]
-    length = (counted["end_frame"].astype("int64") - counted["start_frame"] + 1).to_numpy()
-    row = np.repeat(np.arange(len(counted)), length)
-    within = np.arange(len(row)) - np.repeat(np.cumsum(length) - length, length)
-    cells = (
-        counted[["window_id", "clip_id"]].iloc[row].assign(frame_number=counted["start_frame"].to_numpy(np.int64)[row] + within)
-    )
     # Where only every fifth frame of a video is annotated, the numbers between are no frames that anybody could label.
-    cells = cells.merge(frames[["clip_id", "frame_number"]], on=["clip_id", "frame_number"])
+    cells = frames_of_spans(windows[windows["clip_id"].isin(votes["clip_id"].unique())], frames, name="window_id")
     told = cells.merge(votes[["clip_id", "frame_number", "reviewer", "code"]], on=["clip_id", "frame_number"])
     counts = told.groupby(["window_id", "reviewer", "code"]).size().rename("n").reset_index()
     lengths = cells.groupby("window_id").size()

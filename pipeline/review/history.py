@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from data_schemas.errors import UsageError
 from data_schemas.labels import normal_name
 from pipeline.review.events import ADJUDICATION, Commit, Receipt, new_operation
-from pipeline.review.layers import Layers
-from pipeline.review.replay import Cells, active_operations, in_order
+from pipeline.review.replay import Layers, StreamFrames, active_operations, in_order
 from pipeline.review.store import ReviewStore
 
 __all__ = ["history", "may_take_back", "revert"]
@@ -106,11 +105,11 @@ def _changes(events: pd.DataFrame, frames: pd.DataFrame, wanted: set[str]) -> di
     frames = frames[frames["clip_id"].isin(events.loc[events["operation_id"].isin(wanted), "clip_id"])]
     stream, events = in_order(events[events["clip_id"].isin(frames["clip_id"].unique())])
     words, event_code, given_code = _words(events, frames["given"])
-    cells = Cells(frames, events["clip_id"], stream)
-    layers = Layers(events, stream, cells.count, *cells.spans(events, stream))
+    cells = StreamFrames.of(frames, events, stream)
+    layers = Layers(events, stream, cells.spans)
     # A blind act starts from nothing: who labels blind sees no given label, here neither.
-    blind = cells.of_events(events["stream"].str.startswith("blind:").to_numpy(bool), stream)
-    otherwise = np.where(blind, len(words) - 1, cells.of_frames(given_code))
+    blind = events["stream"].str.startswith("blind:").to_numpy(bool)[np.searchsorted(stream, cells.stream)]
+    otherwise = np.where(blind, len(words) - 1, given_code[cells.row])
     said: dict[int, tuple[str, str]] = {}
     for place, name in enumerate(layers.operations):
         if name not in wanted:

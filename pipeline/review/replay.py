@@ -8,6 +8,7 @@ The page replays by the same rules in JavaScript; ``tests/vectors/replay.json`` 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -15,12 +16,12 @@ from numpy.typing import NDArray
 
 from data_schemas.labels import normal_name
 from pipeline.review.events import ADJUDICATION, EXCLUDED, NOT_REVIEWED, UNSURE, Operation
+from pipeline.windows.frame_index import FrameIndex, FrameSpans
 
-__all__ = ["Cells", "active_operations", "codes_of", "in_order", "labels_of_stream", "replay_codes", "replay_streams"]
+__all__ = ["Layers", "StreamFrames", "active_operations", "in_order", "replay_codes", "replay_streams"]
 
 _CODES = {"undo": NOT_REVIEWED, "unsure": UNSURE, "exclude": EXCLUDED}
 _REPLAYED = ("clip_id", "reviewer", "stream", "frame_number", "action", "label", "event_id", "at")
-_WIDE = np.int64(2) ** 32
 
 
 def active_operations(operations: Sequence[Operation]) -> list[Operation]:
@@ -56,45 +57,6 @@ def replay_codes(
     return codes
 
 
-def labels_of_stream(
-    events: pd.DataFrame, frame_numbers: NDArray[np.integer], given: str | Sequence[str | None] | None = None
-) -> pd.DataFrame:
-    """Return what the events of one clip, reviewer and stream say about every frame.
-
-    Parameters
-    ----------
-    events
-        Review events of one clip, reviewer and stream.
-    frame_numbers : int, shape (n,)
-        The clip's frames, ascending.
-    given
-        The clip's given label, or one a frame (None: none): tells keep from relabel anew, for it may have changed since.
-
-    Returns
-    -------
-    DataFrame of n rows
-        frame_number, action (relabel, keep, unsure, exclude; null: not reviewed), label (null where the action carries none)
-        and event_id of the event that decided.
-    """
-    clip = events["clip_id"].iloc[0] if len(events) else ""
-    frames = pd.DataFrame({"clip_id": clip, "frame_number": np.asarray(frame_numbers)})
-    said = replay_streams(events, frames).set_index("frame_number")[["action", "label", "event_id"]]
-    labels = said.reindex(frames["frame_number"]).reset_index()
-    if given is not None:
-        painted = labels["label"].notna()
-        kept = painted & (labels["label"] == pd.Series([given] * len(labels) if isinstance(given, str) else list(given)))
-        labels["action"] = labels["action"].mask(painted, "relabel").mask(kept, "keep")
-    return labels
-
-
-def codes_of(labels: pd.DataFrame, classes: Sequence[str]) -> NDArray[np.int16]:
-    """Return the codes of a table with ``action`` and ``label``, such as `labels_of_stream` gives."""
-    code = {normal_name(c): i for i, c in enumerate(classes)}
-    painted = labels["label"].map(code)
-    codes = painted.fillna(labels["action"].map(_CODES)).fillna(NOT_REVIEWED)
-    return np.asarray(codes, np.int16)
-
-
 def replay_streams(events: pd.DataFrame, frames: pd.DataFrame) -> pd.DataFrame:
     """Return the decided frames of every clip, reviewer and stream.
 
@@ -113,17 +75,12 @@ def replay_streams(events: pd.DataFrame, frames: pd.DataFrame) -> pd.DataFrame:
     """
     events = events[events["clip_id"].isin(frames["clip_id"].unique())]
     stream, events = in_order(events)
-    cells = Cells(frames, events["clip_id"], stream)
-    decided_by = np.full(cells.count, -1, np.int32)
-    paints = _paints(events, stream)
-    first, last = cells.spans(events, stream)
-    for row, a, b in zip(paints.tolist(), first[paints].tolist(), last[paints].tolist(), strict=True):
-        decided_by[a:b] = row
+    cells = StreamFrames.of(frames, events, stream)
+    decided_by = cells.spans.last_over(_paints(events, stream))
     cleared = (events["action"] == "undo").to_numpy(bool)
-    decided_by[(decided_by >= 0) & cleared[decided_by]] = -1
-    at = np.flatnonzero(decided_by >= 0)
+    at = np.flatnonzero((decided_by >= 0) & ~cleared[decided_by])
     said = events.iloc[decided_by[at]].reset_index(drop=True)
-    return said.assign(frame_number=cells.frame_numbers(at))[list(_REPLAYED)]
+    return said.assign(frame_number=frames["frame_number"].to_numpy(np.int64)[cells.row[at]])[list(_REPLAYED)]
 
 
 def in_order(events: pd.DataFrame) -> tuple[NDArray[np.int64], pd.DataFrame]:
@@ -163,48 +120,120 @@ def _active(undoes: NDArray[np.int64]) -> NDArray[np.bool_]:
     return active
 
 
-class Cells:
-    """One cell for each frame of each stream, numbered through, so that streams of all clips are laid in one array."""
+@dataclass(frozen=True)
+class StreamFrames:
+    """One cell for each frame of the clip of each stream, stream after stream: so all streams are laid in one array.
 
-    def __init__(self, frames: pd.DataFrame, clip_of_event: pd.Series, stream: NDArray[np.int64]) -> None:
-        clips, names = pd.factorize(frames["clip_id"])
-        keys = clips * _WIDE + frames["frame_number"].to_numpy(np.int64)
-        self._row = np.argsort(keys, kind="stable")
-        self._keys = keys[self._row]
-        _, row = np.unique(stream, return_index=True)
-        self._clip = pd.Index(names).get_indexer(clip_of_event.iloc[row]).astype(np.int64)
-        starts = np.searchsorted(self._keys, self._clip * _WIDE)
-        lengths = np.searchsorted(self._keys, (self._clip + 1) * _WIDE) - starts
-        self._offsets = np.concatenate([[0], np.cumsum(lengths)])
-        self._shift = self._offsets[:-1] - starts
+    Attributes
+    ----------
+    stream, row : int64, shape (cells,)
+        The stream of each cell, and the row of its frame in the frames table.
+    spans : FrameSpans
+        The cells that each event spans.
+    """
 
-    @property
-    def count(self) -> int:
-        """Return how many cells there are."""
-        return int(self._offsets[-1])
+    stream: NDArray[np.int64]
+    row: NDArray[np.int64]
+    spans: FrameSpans
 
-    def spans(self, events: pd.DataFrame, stream: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the first cell of each event and the one behind its last."""
-        clip = self._clip[stream] * _WIDE
-        first = np.searchsorted(self._keys, clip + events["start_frame"].to_numpy(np.int64), side="left")
-        last = np.searchsorted(self._keys, clip + events["end_frame"].to_numpy(np.int64), side="right")
-        return first + self._shift[stream], last + self._shift[stream]
+    @classmethod
+    def of(cls, frames: pd.DataFrame, events: pd.DataFrame, stream: NDArray[np.int64]) -> StreamFrames:
+        """Give every stream its cells; events come as `in_order` gives them."""
+        index = FrameIndex.of(frames)
+        _, newest = np.unique(stream, return_index=True)
+        whole = index.whole_clips(index.clips.get_indexer(pd.Index(events["clip_id"].iloc[newest])))
+        own, row = whole.rows()
+        shift = (np.cumsum(whole.length) - whole.length - whole.first)[stream]
+        spans = index.spans_of(events)
+        return cls(own, row, FrameSpans(spans.first + shift, spans.stop + shift, size=len(row)))
 
-    def of_frames(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return for every cell the value of its frame; ``values`` has one for each row of the frames."""
-        lengths = np.diff(self._offsets)
-        rows: NDArray[np.intp] = self._row[np.arange(self.count) - np.repeat(self._shift, lengths)]
-        told: NDArray[np.int64] = values[rows]
-        return told
 
-    def of_events(self, values: NDArray[np.bool_], stream: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Return for every cell what is told of its stream; ``values`` has one for each event, the same for all of a stream."""
-        _, row = np.unique(stream, return_index=True)
-        told: NDArray[np.bool_] = np.repeat(values[row], np.diff(self._offsets))
-        return told
+class Layers:
+    """Replay step by step: which event each cell has its label from, after the operations laid so far.
 
-    def frame_numbers(self, cells: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the source frame number of each cell."""
-        stream = np.searchsorted(self._offsets, cells, side="right") - 1
-        numbers: NDArray[np.int64] = self._keys[cells - self._shift[stream]] % _WIDE
-        return numbers
+    `replay_streams` gives the labels at the end; this also what they were before each operation, in one pass.
+
+    Attributes
+    ----------
+    operations : list of str
+        The operations in the order of their streams and revisions.
+    active : bool, shape (operations,)
+        Which of those laid so far are in force.
+    """
+
+    def __init__(self, events: pd.DataFrame, stream: NDArray[np.int64], spans: FrameSpans) -> None:
+        """Take events as `in_order` gives them, and the cells that each of them spans (see `StreamFrames`)."""
+        place, names = pd.factorize(events["operation_id"])
+        self.operations = [str(name) for name in names]
+        self.active = np.zeros(len(names), bool)
+        self._first, self._last = spans.first, spans.stop
+        self._paints = ((events["action"] != "note") & events["undoes"].isna()).to_numpy(bool)
+        self._live = np.zeros(len(events), bool)
+        # The rows of an operation lie side by side, for its revision is its own.
+        starts, stops = _runs(place)
+        self._rows = [slice(a, b) for a, b in zip(starts.tolist(), stops.tolist(), strict=True)]
+        self._begin = np.searchsorted(stream, stream[starts])
+        target = pd.Index(names).get_indexer(events["undoes"].fillna("").iloc[starts])
+        # An undo reaches only backwards, and only within its own stream.
+        reaches = (target >= 0) & (target < np.arange(len(names))) & (stream[starts][target] == stream[starts])
+        self._target = np.where(reaches, target, -1)
+        self._undoers = np.zeros(len(names), np.int64)
+        self._owner = np.full(spans.size, -1, np.int64)
+
+    def extent(self, operation: int) -> slice:
+        """Return the cells from the first to the last that an operation names."""
+        rows = self._rows[operation]
+        return slice(int(self._first[rows].min()), int(self._last[rows].max()))
+
+    def codes(self, here: slice, of_event: NDArray[np.int64], otherwise: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return for some cells the code of the event that they have their label from; ``otherwise`` where none, or it is -1."""
+        owner = self._owner[here]
+        said = np.where(owner >= 0, of_event[owner], -1)
+        return np.where(said >= 0, said, otherwise[here])
+
+    def lay(self, operation: int) -> None:
+        """Lay the next operation over those before it."""
+        on = True
+        while True:
+            self.active[operation] = on
+            (self._paint if on else self._uncover)(operation)
+            target = int(self._target[operation])
+            if target < 0:
+                return
+            self._undoers[target] += 1 if on else -1
+            # Something else takes the target back already, or still does.
+            if self._undoers[target] != int(on):
+                return
+            operation, on = target, not on
+
+    def _paint(self, operation: int) -> None:
+        """Let an operation show wherever no later one lies over it."""
+        rows = self._rows[operation]
+        self._live[rows] = self._paints[rows]
+        for row in range(rows.start, rows.stop):
+            if self._live[row]:
+                part = self._owner[self._first[row] : self._last[row]]
+                np.maximum(part, row, out=part)
+
+    def _uncover(self, operation: int) -> None:
+        """Take an operation away, and show what lies below."""
+        rows = self._rows[operation]
+        self._live[rows] = False
+        here = self.extent(operation)
+        part = self._owner[here]
+        holes = (part >= rows.start) & (part < rows.stop)
+        part[holes] = -1
+        under = slice(self._begin[operation], rows.start)
+        meets = (self._first[under] < here.stop) & (self._last[under] > here.start)
+        for row in (np.flatnonzero(self._live[under] & meets)[::-1] + under.start).tolist():
+            if not holes.any():
+                return
+            over = slice(max(self._first[row], here.start) - here.start, min(self._last[row], here.stop) - here.start)
+            part[over][holes[over]] = row
+            holes[over] = False
+
+
+def _runs(place: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return where each run of equal numbers starts and ends."""
+    edges = np.flatnonzero(np.diff(place, prepend=-1, append=-1)) if len(place) else np.zeros(1, np.intp)
+    return edges[:-1], edges[1:]

@@ -9,6 +9,7 @@ from data_schemas.tables import text
 from pipeline.review.consensus import labels_after_review
 from pipeline.review.events import ADJUDICATION, REVIEW
 from pipeline.review.replay import replay_streams
+from pipeline.windows.frame_index import frames_of_spans
 
 __all__ = ["STATES", "frames_a_minute", "seconds_left", "segment_states", "states_in_queue"]
 
@@ -46,7 +47,7 @@ def segment_states(segments: pd.DataFrame, events: pd.DataFrame, frames: pd.Data
     """
     reviewed = events[events["stream"].isin((REVIEW, ADJUDICATION))]
     touched = segments[segments["clip_id"].isin(reviewed["clip_id"].unique())]
-    cells = _frames_of(touched, frames)
+    cells = frames_of_spans(touched, frames, name="segment_id")
     states = pd.DataFrame({"segment_id": segments["segment_id"].to_numpy(), "state": text(["open"] * len(segments))})
     whole = segments["end_frame"].astype("int64") - segments["start_frame"] + 1
     states = states.assign(frames=whole.to_numpy(), decided_frames=0, disputed=False, reviewers=text([""] * len(segments)))
@@ -94,19 +95,6 @@ def seconds_left(states: pd.DataFrame, events: pd.DataFrame) -> float | None:
         return None
     opened = states[states["state"] == "open"]
     return float(60.0 * (opened["frames"] - opened["decided_frames"]).sum() / speed)
-
-
-def _frames_of(segments: pd.DataFrame, frames: pd.DataFrame | None) -> pd.DataFrame:
-    """Return a row for each frame of each segment."""
-    lengths = segments["end_frame"].to_numpy(np.int64) - segments["start_frame"].to_numpy(np.int64) + 1
-    row = np.repeat(np.arange(len(segments)), lengths)
-    within = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    named = segments[["segment_id", "clip_id"]].iloc[row].reset_index(drop=True)
-    cells = named.assign(frame_number=segments["start_frame"].to_numpy(np.int64)[row] + within)
-    if frames is None:
-        return cells
-    there = frames.loc[frames["clip_id"].isin(segments["clip_id"].unique()), ["clip_id", "frame_number"]]
-    return cells.merge(there.astype({"frame_number": "int64"}), on=["clip_id", "frame_number"])
 
 
 def _filled(states: pd.DataFrame, counts: pd.DataFrame, who: pd.Series, at: pd.Series) -> pd.DataFrame:

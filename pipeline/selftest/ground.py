@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from data_schemas.tables import keypoints_of
 from model.windowing import pose_radius
-from pipeline.windows.given_labels import given_labels
+from pipeline.windows.frame_index import FrameIndex, given_labels
 from pipeline.windows.sampling import clip_bounds
 
 __all__ = ["Ground", "lay_ground"]
@@ -148,8 +148,8 @@ def lay_ground(
     first, last, clip = _bouts(clips, frames, label=label, bounds=bounds, max_gap_ms=max_gap_ms)
     kind = zip(clips["species"].to_numpy(object)[clip], label[first], strict=True)
     kept = is_open[clip] & np.array([pair in target for pair in kind], bool)
-    begin, end = _window_rows(clips, frames, audited, bounds=bounds)
-    order = np.argsort(begin, kind="stable")
+    spans = FrameIndex.of_clips(clips, frames).spans_of(audited)
+    order = np.argsort(spans.first, kind="stable")
     return Ground(
         clips=clips,
         frames=frames,
@@ -163,8 +163,8 @@ def lay_ground(
         first=first[kept],
         last=last[kept],
         clip=clip[kept],
-        begin=begin[order],
-        end=end[order],
+        begin=spans.first[order],
+        end=spans.stop[order],
         target=target,
         max_gap_ms=max_gap_ms,
     )
@@ -182,17 +182,6 @@ def _bouts(
     last = np.append(first[1:], len(frames)) - 1
     labelled = codes[first] >= 0
     return first[labelled], last[labelled], clip[first][labelled]
-
-
-def _window_rows(clips: pd.DataFrame, frames: pd.DataFrame, windows: pd.DataFrame, *, bounds: Rows) -> tuple[Rows, Rows]:
-    number = frames["frame_number"].to_numpy(np.int64)
-    # Frame numbers rise within a clip: a step from clip to clip makes them rise over the whole table, for one search.
-    step = int(number.max(initial=0)) + 2
-    key = np.repeat(np.arange(len(clips)), np.diff(bounds)) * step + number
-    clip = pd.Index(clips["clip_id"]).get_indexer(pd.Index(windows["clip_id"]))
-    begin = np.searchsorted(key, clip * step + windows["start_frame"].to_numpy(np.int64), "left")
-    end = np.searchsorted(key, clip * step + windows["end_frame"].to_numpy(np.int64), "right")
-    return begin.astype(np.int64), end.astype(np.int64)
 
 
 def _scales(xy: NDArray[np.float32], bounds: Rows) -> NDArray[np.float64]:

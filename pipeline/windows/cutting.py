@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -14,9 +13,9 @@ from data_schemas.labels import Taxonomy
 from data_schemas.skeletons import Skeleton, choose_skeleton
 from data_schemas.tables import keypoints_of, text
 from model.windowing import SEEN, cut
-from pipeline.windows.given_labels import given_labels
+from pipeline.windows.frame_index import FrameIndex, given_labels
 from pipeline.windows.pose_faults.plausibility import body_of, find_faults, window_faults
-from pipeline.windows.sampling import SampledClips, clip_bounds
+from pipeline.windows.sampling import SampledClips
 
 __all__ = ["contiguous_blocks", "cut_windows", "merged_labels", "window_labels"]
 
@@ -145,27 +144,8 @@ def window_labels(
     start, end : int32, shape (n,)
         First and last frame of each window.
     """
-    mixed = np.zeros(len(clip), bool)
     if "frame_label" not in frames:
-        return clips["label"].astype(object).where(clips["label"].notna(), None).to_numpy(object)[clip], mixed
+        return clips["label"].astype(object).where(clips["label"].notna(), None).to_numpy(object)[clip], np.zeros(len(clip), bool)
     codes, names = pd.factorize(given_labels(clips, frames), sort=True)
-    classes = np.array([*names, None], object)
-    label = np.full(len(clip), None, object)
-    number = frames["frame_number"].to_numpy()
-    bounds = clip_bounds(clips)
-    starts = np.searchsorted(clip, np.arange(len(clips) + 1))
-    for c, (a, b) in enumerate(pairwise(bounds)):
-        rows = slice(starts[c], starts[c + 1])
-        if starts[c] == starts[c + 1]:
-            continue
-        if (codes[a:b] == codes[a]).all():
-            label[rows] = classes[codes[a]]
-            continue
-        counts = np.zeros((b - a + 1, len(names)), np.int32)
-        np.cumsum(codes[a:b, None] == np.arange(len(names)), axis=0, out=counts[1:])
-        low = np.searchsorted(number[a:b], start[rows], "left")
-        high = np.searchsorted(number[a:b], end[rows], "right")
-        held = counts[high] - counts[low]
-        label[rows] = classes[np.where(held.any(axis=1), held.argmax(axis=1), -1)]
-        mixed[rows] = (held > 0).sum(axis=1) > 1
-    return label, mixed
+    found = FrameIndex.of_clips(clips, frames).spans(clip, start, end).commonest(codes)
+    return np.array([*names, None], object)[found.code], found.count < found.labelled

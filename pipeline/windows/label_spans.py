@@ -14,10 +14,10 @@ from data_schemas.labels import Taxonomy
 from data_schemas.tables import LABEL_SOURCES, REVIEWED, text, validate
 from pipeline.windows.cutting import merged_labels, window_labels
 from pipeline.windows.folds import split_again
-from pipeline.windows.given_labels import given_labels
+from pipeline.windows.frame_index import FrameIndex, given_labels
 
 __all__ = [
-    "SettledFrames",
+    "ReviewedFrames",
     "count_frames",
     "labels_as_given",
     "lay_over",
@@ -27,7 +27,6 @@ __all__ = [
     "reviewed_stretches",
 ]
 
-_WIDE = np.int64(2) ** 32
 _GIVEN = LABEL_SOURCES[-1]
 
 
@@ -83,7 +82,7 @@ def reviewed_in_source(frames: pd.DataFrame) -> pd.DataFrame:
 def lay_over(frames: pd.DataFrame, below: pd.DataFrame, above: pd.DataFrame) -> pd.DataFrame:
     """Return the stretches of two tables as one, of the frames that are there; where both tell of a frame, ``above`` does."""
     stretches = pd.concat([below, above], ignore_index=True)
-    touched = frames.loc[frames["clip_id"].isin(stretches["clip_id"].unique()), ["clip_id", "frame_number"]]
+    touched = _touched(frames, stretches)
     row = _painted(touched, stretches)
     known = row >= 0
     told = stretches.iloc[row[known]]
@@ -97,7 +96,7 @@ def lay_over(frames: pd.DataFrame, below: pd.DataFrame, above: pd.DataFrame) -> 
 
 def count_frames(frames: pd.DataFrame, stretches: pd.DataFrame) -> int:
     """Return how many frames the stretches hold."""
-    touched = frames.loc[frames["clip_id"].isin(stretches["clip_id"].unique()), ["clip_id", "frame_number"]]
+    touched = _touched(frames, stretches)
     return int((_painted(touched, stretches) >= 0).sum())
 
 
@@ -150,18 +149,19 @@ def review_windows(
     own, at, spans = _spans_in_clips(windows, clips, reviewed)
     told_of = ["clip_id", "frame_number", *_frame_label(frames)]
     touched = frames.loc[frames["clip_id"].isin(own["clip_id"]), told_of].reset_index(drop=True)
-    row = _painted(touched, reviewed)
+    index = FrameIndex.of(touched)
+    row = index.spans_of(reviewed).last_over()
     told = reviewed["label"].to_numpy(object)[row]
     touched["frame_label"] = text(np.where((row >= 0) & pd.notna(told), told, given_labels(own, touched)))
     part = windows.iloc[at]
     label, mixed = window_labels(own, touched, **spans)
-    inside = _Inside(touched, part)
+    inside = index.spans_of(part)
     decided, excluded = inside.count(row >= 0), inside.count((row >= 0) & pd.isna(told))
     columns: dict[str, NDArray[Any]] = {
         "label": label,
         "target": merged_labels(part["species"], label, merge=config.labels.merge, taxonomy=taxonomy),
     }
-    columns |= {"mixed": mixed, "reviewed": (decided == inside.frames) & (inside.frames > 0)}
+    columns |= {"mixed": mixed, "reviewed": (decided == inside.length) & (inside.length > 0)}
     after = windows.copy()
     for name, values in columns.items():
         after[name] = _replaced(after[name], at, values)
@@ -171,82 +171,50 @@ def review_windows(
 
 
 @dataclass(frozen=True)
-class SettledFrames:
+class ReviewedFrames:
     """Which frames people have decided about, to ask of spans of frames.
 
     Attributes
     ----------
-    clips : Index
-        The clips in which somebody decided anything; places in it are the codes of clips.
-    settled, open : int64
-        Keys of the frames that are decided and of those that are not, of these clips, ascending.
+    index : FrameIndex
+        The frames of the clips in which somebody decided anything.
+    number : int64, shape (frames,)
+        The source number of each of these frames.
+    reviewed : bool, shape (frames,)
+        Which of them are decided.
     """
 
-    clips: pd.Index
-    settled: NDArray[np.int64]
-    open: NDArray[np.int64]
+    index: FrameIndex
+    number: NDArray[np.int64]
+    reviewed: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, frames: pd.DataFrame, reviewed: pd.DataFrame) -> SettledFrames:
+    def of(cls, frames: pd.DataFrame, reviewed: pd.DataFrame) -> ReviewedFrames:
         """Look the frames up once."""
-        clips = pd.Index(reviewed["clip_id"].unique())
-        touched = frames.loc[frames["clip_id"].isin(clips), ["clip_id", "frame_number"]].reset_index(drop=True)
-        keys = _keys(clips, touched["clip_id"], touched["frame_number"])
-        known = _painted(touched, reviewed) >= 0
-        return cls(clips, np.sort(keys[known]), np.sort(keys[~known]))
+        touched = _touched(frames, reviewed)
+        index = FrameIndex.of(touched)
+        return cls(index, touched["frame_number"].to_numpy(np.int64), index.spans_of(reviewed).last_over() >= 0)
 
-    def all_settled(self, clip_id: pd.Series, start: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def all_reviewed(self, clip_id: pd.Series, start: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return which spans hold decided frames only, shape (n,); one without any frame does not."""
-        code = self.clips.get_indexer(pd.Index(clip_id))
-        low, high = code * _WIDE + start, code * _WIDE + end
-        some = np.searchsorted(self.settled, high, "right") > np.searchsorted(self.settled, low)
-        none_open = np.searchsorted(self.open, high, "right") == np.searchsorted(self.open, low)
-        return np.asarray((code >= 0) & some & none_open)
+        spans = self.index.spans(self.index.clips.get_indexer(pd.Index(clip_id)), start, end)
+        return np.asarray((spans.length > 0) & (spans.count(self.reviewed) == spans.length))
 
     def trimmed(self, clip_id: str, start: int, end: int) -> tuple[int, int]:
-        """Return a span without the decided frames at its ends."""
-        code = int(self.clips.get_indexer(pd.Index([clip_id]))[0])
-        if code < 0:
-            return start, end
-        first = np.searchsorted(self.open, code * _WIDE + start)
-        last = np.searchsorted(self.open, code * _WIDE + end, "right") - 1
-        if first > last:
-            return start, end
-        return int(self.open[first] % _WIDE), int(self.open[last] % _WIDE)
+        """Return a span without the decided frames at its ends; as it is where it holds no other."""
+        _, rows = self.index.spans(self.index.clips.get_indexer(pd.Index([clip_id])), start, end).rows()
+        left = self.number[rows[~self.reviewed[rows]]]
+        return (int(left[0]), int(left[-1])) if len(left) else (start, end)
 
 
-class _Inside:
-    """Where the frames of windows lie among the frames of their clips."""
-
-    def __init__(self, frames: pd.DataFrame, windows: pd.DataFrame) -> None:
-        clips = pd.Index(frames["clip_id"].unique())
-        keys = _keys(clips, frames["clip_id"], frames["frame_number"])
-        self._first = np.searchsorted(keys, _keys(clips, windows["clip_id"], windows["start_frame"]))
-        self._last = np.searchsorted(keys, _keys(clips, windows["clip_id"], windows["end_frame"]), "right")
-        self.frames = self._last - self._first
-
-    def count(self, flags: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Return how many frames of each window are flagged."""
-        total = np.concatenate([[0], np.cumsum(flags)])
-        return np.asarray(total[self._last] - total[self._first], np.int64)
-
-
-def _keys(clips: pd.Index, clip_id: pd.Series, number: pd.Series) -> NDArray[np.int64]:
-    return np.asarray(clips.get_indexer(pd.Index(clip_id)) * _WIDE + number.to_numpy(np.int64))
+def _touched(frames: pd.DataFrame, stretches: pd.DataFrame) -> pd.DataFrame:
+    """Return clip and number of the frames of clips in which any stretch lies."""
+    return frames.loc[frames["clip_id"].isin(stretches["clip_id"].unique()), ["clip_id", "frame_number"]]
 
 
 def _painted(frames: pd.DataFrame, stretches: pd.DataFrame) -> NDArray[np.int64]:
-    """Return the row of the last stretch that covers each frame, -1 where none does; frames lie by clip and in order."""
-    clips = pd.Index(frames["clip_id"].unique())
-    keys = _keys(clips, frames["clip_id"], frames["frame_number"])
-    row = np.full(len(frames), -1, np.int64)
-    there = np.flatnonzero(clips.get_indexer(pd.Index(stretches["clip_id"])) >= 0)
-    part = stretches.iloc[there]
-    first = np.searchsorted(keys, _keys(clips, part["clip_id"], part["start_frame"]))
-    last = np.searchsorted(keys, _keys(clips, part["clip_id"], part["end_frame"]), "right")
-    for number, a, b in zip(there.tolist(), first.tolist(), last.tolist(), strict=True):
-        row[a:b] = number
-    return row
+    """Return the row of the last stretch that covers each frame, -1 where none does."""
+    return FrameIndex.of(frames).spans_of(stretches).last_over()
 
 
 def _frame_label(frames: pd.DataFrame) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.review.committing import events_of
-from pipeline.review.events import NOT_REVIEWED, Commit, Operation, Span
+from pipeline.review.events import EXCLUDED, NOT_REVIEWED, UNSURE, Commit, Operation, Span
 from pipeline.review.messages import operation_from_json, operation_to_json
-from pipeline.review.replay import active_operations, codes_of, labels_of_stream, replay_codes, replay_streams
+from pipeline.review.replay import active_operations, replay_codes, replay_streams
 
 VECTORS = json.loads((Path(__file__).resolve().parents[3] / "vectors" / "replay.json").read_text(encoding="utf-8"))["cases"]
 CLASSES = ("A", "B", "C")
@@ -40,6 +41,18 @@ def table(operations: list[Operation], *, clip_id: str = "c", reviewer: str = "k
     return made.astype({"label": "str", "undoes": "str", "note": "str"})
 
 
+def codes_of(events: pd.DataFrame, frames: np.ndarray, classes: Sequence[str]) -> list[int]:
+    """Replay the events of one stream and give the codes of its frames."""
+    return in_codes(replay_streams(events, pd.DataFrame({"clip_id": "c", "frame_number": frames})), frames, classes)
+
+
+def in_codes(said: pd.DataFrame, frames: np.ndarray, classes: Sequence[str]) -> list[int]:
+    """Give replayed frames as codes."""
+    code = {"unsure": UNSURE, "exclude": EXCLUDED} | {name: i for i, name in enumerate(classes)}
+    words = said["label"].fillna(said["action"]).set_axis(said["frame_number"]).reindex(frames)
+    return [NOT_REVIEWED if pd.isna(word) else code[word] for word in words]
+
+
 @st.composite
 def histories(draw: st.DrawFn, tag: str = "o") -> list[Operation]:
     """Draw operations of one stream: paintings of one to three spans, and undos of any earlier one."""
@@ -62,14 +75,12 @@ def test_the_vectors_shared_with_the_page(case: dict) -> None:
     operations = [operation_from_json(o, case["classes"]) for o in case["operations"]]
     frames = np.array(case["frame_numbers"])
     assert replay_codes(operations, frames, case["classes"]).tolist() == case["expected"]
-    labels = labels_of_stream(table(operations), frames)
-    assert codes_of(labels, case["classes"]).tolist() == case["expected"]
+    assert codes_of(table(operations), frames, case["classes"]) == case["expected"]
 
 
 @given(histories())
 def test_the_vectorised_replay_agrees_with_the_plain_one(operations: list[Operation]) -> None:
-    labels = labels_of_stream(table(operations), FRAMES)
-    assert codes_of(labels, CLASSES).tolist() == replay_codes(operations, FRAMES, CLASSES).tolist()
+    assert codes_of(table(operations), FRAMES, CLASSES) == replay_codes(operations, FRAMES, CLASSES).tolist()
 
 
 @given(histories())
@@ -98,20 +109,13 @@ def test_replay_is_by_revision_whatever_the_order_of_rows_and_streams_do_not_mix
     frames = pd.DataFrame({"clip_id": "c", "frame_number": FRAMES})
     both = replay_streams(shuffled, frames)
     for name, operations in (("kim", first), ("lee", second)):
-        labels = both[both["reviewer"] == name].set_index("frame_number")[["action", "label"]].reindex(FRAMES)
-        assert codes_of(labels, CLASSES).tolist() == replay_codes(operations, FRAMES, CLASSES).tolist()
+        own = both[both["reviewer"] == name]
+        assert in_codes(own, FRAMES, CLASSES) == replay_codes(operations, FRAMES, CLASSES).tolist()
 
 
 @given(histories())
 def test_operations_survive_json(operations: list[Operation]) -> None:
     assert [operation_from_json(operation_to_json(o, CLASSES), CLASSES) for o in operations] == operations
-
-
-def test_keep_and_relabel_follow_the_given_labels_of_today() -> None:
-    events = table([Operation("o", AT, (Span(5, 9, "relabel", "A"), Span(10, 12, "unsure")))])
-    labels = labels_of_stream(events, FRAMES, ["A"] * 3 + ["B"] * 17)
-    assert labels["action"].iloc[:8].tolist() == ["keep"] * 3 + ["relabel"] * 2 + ["unsure"] * 3
-    assert labels["action"].iloc[8:].isna().all()
 
 
 def test_events_of_clips_that_are_gone_are_left_out() -> None:

@@ -14,7 +14,7 @@ from data_schemas.tables import REVIEWED, WINDOWS, text, validate
 from pipeline.windows.cutting import cut_windows
 from pipeline.windows.folds import split_windows
 from pipeline.windows.label_spans import (
-    SettledFrames,
+    ReviewedFrames,
     count_frames,
     lay_over,
     no_stretches,
@@ -204,12 +204,12 @@ def test_the_hold_out_is_the_same_whatever_is_decided_and_every_class_can_be_aud
 
 def test_settled_frames_are_known_by_the_frames_that_there_are() -> None:
     _, frames = frames_of()
-    settled = SettledFrames.of(frames, stretches(("clip01", 10, 19, "TURN"), ("clip02", 0, 0, None)))
+    settled = ReviewedFrames.of(frames, stretches(("clip01", 10, 19, "TURN"), ("clip02", 0, 0, None)))
     clip = pd.Series(["clip01"] * 5 + ["clip02", "clip05"])
     # Spans in numbers of the source; between two frames lie two numbers without any.
     start = np.array([130, 128, 129, 158, 131, 100, 130])
     end = np.array([157, 157, 157, 161, 132, 100, 157])
-    assert settled.all_settled(clip, start, end).tolist() == [True, True, True, False, False, True, False]
+    assert settled.all_reviewed(clip, start, end).tolist() == [True, True, True, False, False, True, False]
     assert settled.trimmed("clip01", 120, 160) == (121, 160)
     assert settled.trimmed("clip01", 140, 170) == (160, 169)
     assert settled.trimmed("clip01", 121, 150) == (121, 127)
