@@ -14,7 +14,7 @@ from audit_app.review_events import events, store
 from audit_app.reviewer import ask_reviewer
 from audit_app.segment_board import frames_of_clips
 from audit_app.wording import escaped
-from pipeline.report.comparison.verdict_text import counted
+from pipeline.report.formatting import counted
 from pipeline.report.run_tables import RunTables
 from pipeline.review.agreement import blind_disputes, crowdlab_consensus, disagreements, pairwise_kappa, sharing_frames
 from pipeline.review.events import ADJUDICATION

@@ -17,9 +17,8 @@ from audit_app.server import COMMIT_ROUTE, NEXT_ROUTE, PICTURE_ROUTE, SIMILAR_RO
 from audit_app.tokens import secret_of, sign
 from data_schemas.errors import UsageError
 from data_schemas.labels import OTHER, normal_name
-from pipeline.report.drawing import drawn_edges
 from pipeline.report.run_tables import RunTables
-from pipeline.report.segment_cards import why
+from pipeline.report.segment_cards import drawn_edges, why
 from pipeline.review.events import REVIEW
 from pipeline.windows.frame_index import given_labels
 from pipeline.windows.sampling import clip_bounds

@@ -17,6 +17,7 @@ __all__ = [
     "blind_species",
     "clip_list",
     "label_errors",
+    "left_out_classes",
     "review_figures",
     "segments_by_state",
     "summarise",
@@ -55,7 +56,7 @@ def summarise(folder: RunFolder, events: pd.DataFrame | None = None) -> dict[str
         "windows_by_split": {} if windows is None else _counts(windows["split"]),
         "windows_unlabelled": 0 if windows is None else int(windows["label"].isna().sum()),
         "without_holdout": [] if windows is None else without_holdout(windows, record),
-        "left_out_classes": {} if windows is None else _left_out(windows),
+        "left_out_classes": {} if windows is None else left_out_classes(windows),
         "rejected": 0 if tables["rejected"] is None else len(tables["rejected"]),
         "notes": 0 if tables["notes"] is None else len(tables["notes"]),
         "flagged": 0 if issues is None else int((issues["is_issue"] & (issues["split"] == "audit")).sum()),
@@ -163,7 +164,7 @@ def _counts(column: pd.Series) -> dict[str, int]:
     return {str(k): int(v) for k, v in column.value_counts().sort_index().items()}
 
 
-def _left_out(windows: pd.DataFrame) -> dict[str, int]:
+def left_out_classes(windows: pd.DataFrame) -> dict[str, int]:
     """Return the clips of every class that takes no part, by species and label."""
     out = windows[windows["split"] == "left_out"]
     clips = out.groupby(["species", "label"])["clip_id"].nunique().reset_index()

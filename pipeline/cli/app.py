@@ -15,9 +15,8 @@ from data_schemas.renamed_keys import RenamedKey
 from pipeline.cli.compare import compare
 from pipeline.cli.decisions import decisions
 from pipeline.cli.export import export
-from pipeline.cli.many_values import ManyValues
 from pipeline.cli.models import export_onnx_file, predict
-from pipeline.cli.options import FormatOption, JobsOption, JsonOption, WorkspaceOption
+from pipeline.cli.options import FormatOption, JobsOption, JsonOption, ManyValues, WorkspaceOption
 from pipeline.cli.retrain import retrain
 from pipeline.cli.review import password, review
 from pipeline.cli.selftest import selftest
@@ -155,7 +154,7 @@ def run(
     from pipeline.audit.run import run_audit
     from pipeline.audit.summary import summarise
     from pipeline.report.page import write_report
-    from pipeline.report.text import found_lines
+    from pipeline.report.run_text import run_lines
     from pipeline.workspace.progress import stage_progress
     from pipeline.workspace.workspace import Workspace
 
@@ -177,7 +176,7 @@ def run(
     folder, worked = run_audit(where, config, workspace=place, decided=decided, **shown)
     if not worked:
         sys.stderr.write("nothing to do: the same source, configuration and code have been audited\n")
-    typer.echo("\n".join(found_lines(summarise(folder), workspace=workspace)))
+    typer.echo("\n".join(run_lines(summarise(folder), workspace=workspace)))
 
 
 app.command(cls=ManyValues)(selftest)
@@ -199,7 +198,7 @@ def status(
     import json
 
     from pipeline.audit.summary import summarise
-    from pipeline.report.text import status_lines
+    from pipeline.report.run_text import status_lines
     from pipeline.review.access import stored_events
     from pipeline.workspace.workspace import Workspace
 
@@ -254,6 +253,7 @@ def _newest_run(workspace: Path) -> RunFolder:
 
 def _tell_what_was_read(data: dict[str, Any]) -> None:
     """Show what was read before anything is made of it: what is wrong there need not be waited for."""
-    from pipeline.report.text import data_lines, terminal_width
+    from pipeline.report.data_text import data_lines
+    from pipeline.report.formatting import terminal_width
 
     typer.echo("\n".join([*data_lines(data, width=terminal_width()), ""]))

@@ -33,16 +33,13 @@ def compare(
     """
     import json
 
+    from pipeline.report.comparison.comparison_page import write_comparison
     from pipeline.report.comparison.comparison_text import compare_lines
-    from pipeline.report.comparison.writing import write_comparison
     from pipeline.workspace.workspace import Workspace
 
     made = write_comparison(Workspace(workspace), out=out, wanted=wanted, workspace=workspace)
     if as_json:
         typer.echo(json.dumps(made.figures(), ensure_ascii=False, indent=2))
         return
-    compared = made.compared
-    lines = compare_lines(
-        compared.retraining, compared.measured, run_dir=compared.found.folder.path, report=made.page, workspace=workspace
-    )
+    lines = compare_lines(made.retraining, made.measured, run_dir=made.run.folder.path, report=made.page, workspace=workspace)
     typer.echo("\n".join(lines))

@@ -45,7 +45,7 @@ def import_decisions(
 
     Example: audit decisions import decisions.csv -w my-audit
     """
-    from pipeline.report.text import typed
+    from pipeline.report.formatting import typed
     from pipeline.review.exchange import import_into
     from pipeline.workspace.workspace import Workspace
 

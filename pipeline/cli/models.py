@@ -30,7 +30,7 @@ def predict(
     """
     from pipeline.audit.prediction import load_models, predict_recordings, reading_config, require_writable, write_predictions
     from pipeline.readers import recognise
-    from pipeline.report.text import predicted_lines, set_aside_lines
+    from pipeline.report.run_text import predicted_lines, rejected_lines
     from pipeline.workspace.progress import stage_progress
 
     require_writable(out)
@@ -39,7 +39,7 @@ def predict(
     reader = recognise(source, format=config.source.format)
     with stage_progress("read") as progress:
         found = reader.read(config, progress=progress)
-    sys.stderr.writelines(f"{line}\n" for line in set_aside_lines(found.rejected))
+    sys.stderr.writelines(f"{line}\n" for line in rejected_lines(found.rejected))
     with stage_progress("predict"):
         predicted = predict_recordings(found, models, hop=hop, config=config)
     write_predictions(predicted.table, out)

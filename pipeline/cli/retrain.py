@@ -38,7 +38,7 @@ def retrain(
     import json
 
     from data_schemas.config import load_config
-    from pipeline.report.comparison.retrain_text import retrain_lines
+    from pipeline.report.comparison.comparison_text import retrain_lines
     from pipeline.retraining.retrain import retrain_arms
     from pipeline.retraining.tracking import open_tracker
     from pipeline.workspace.progress import stage_progress

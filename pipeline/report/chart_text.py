@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-__all__ = ["chart_words"]
+__all__ = ["chart_text"]
 
 _MANY = 24
 """Values of a series that are read out; longer ones are told by their first, last and largest."""
 
 
-def chart_words(figure: Figure) -> str:
+def chart_text(figure: Figure) -> str:
     """Return a figure in words."""
     axes = [title.text for axis in (figure.layout.xaxis, figure.layout.yaxis) if (title := axis.title).text]
-    series = [words for trace in figure.data if trace.hoverinfo != "skip" and (words := _series(figure, trace))]
+    series = [shown for trace in figure.data if trace.hoverinfo != "skip" and (shown := _series(figure, trace))]
     head = f"Chart of {' by '.join(axes)}" if axes else "Chart"
     return f"{head}: {'; '.join(series)}." if series else f"{head}: nothing to show."
 
@@ -26,15 +26,15 @@ def _series(figure: Figure, trace: Any) -> str:
     if trace.type == "heatmap":
         return "; ".join(_rows(trace))
     values, names, axis = (
-        (trace.x, trace.y, figure.layout.xaxis) if _lies(figure, trace) else (trace.y, trace.x, figure.layout.yaxis)
+        (trace.x, trace.y, figure.layout.xaxis) if _sideways(figure, trace) else (trace.y, trace.x, figure.layout.yaxis)
     )
     if values is None or len(values) == 0 or not trace.hovertemplate:
         return ""
-    named = _named(figure, names, sideways=_lies(figure, trace))
-    told = [(n, v) for n, v in zip(named, values, strict=True) if v is not None]
-    pairs = [f"{n} {_number(v, axis.tickformat)}" for n, v in told]
+    named = _named(figure, names, sideways=_sideways(figure, trace))
+    shown = [(n, v) for n, v in zip(named, values, strict=True) if v is not None]
+    pairs = [f"{n} {_number(v, axis.tickformat)}" for n, v in shown]
     if len(pairs) > _MANY:
-        most = max(range(len(told)), key=lambda i: told[i][1])
+        most = max(range(len(shown)), key=lambda i: shown[i][1])
         pairs = [pairs[0], f"most at {pairs[most]}", f"to {pairs[-1]}"]
     return f"{f'{trace.name}: ' if trace.name else ''}{', '.join(pairs)}"
 
@@ -43,11 +43,11 @@ def _rows(trace: Any) -> Iterator[str]:
     """Yield for each row of a matrix what it is taken for most often."""
     for name, row in zip(trace.y, trace.z, strict=True):
         most = sorted(range(len(row)), key=lambda i: -row[i])[:2]
-        told = " and ".join(f"{trace.x[i]} {row[i]:.0%}" for i in most if row[i] >= 0.005)
-        yield f"{name} as {told}" if told else f"{name}: none"
+        most_often = " and ".join(f"{trace.x[i]} {row[i]:.0%}" for i in most if row[i] >= 0.005)
+        yield f"{name} as {most_often}" if most_often else f"{name}: none"
 
 
-def _lies(figure: Figure, trace: Any) -> bool:
+def _sideways(figure: Figure, trace: Any) -> bool:
     """Tell whether the values run to the right and the names from top to bottom."""
     if trace.type == "bar":
         return bool(trace.orientation == "h")
@@ -56,9 +56,9 @@ def _lies(figure: Figure, trace: Any) -> bool:
 
 
 def _named(figure: Figure, names: Sequence[Any], *, sideways: bool) -> list[str]:
-    told = figure.layout.yaxis.ticktext if sideways else None
-    if told is not None:
-        return [str(told[min(max(round(float(n)), 0), len(told) - 1)]) for n in names]
+    ticks = figure.layout.yaxis.ticktext if sideways else None
+    if ticks is not None:
+        return [str(ticks[min(max(round(float(n)), 0), len(ticks) - 1)]) for n in names]
     return [n.replace("<br>", ", ") if isinstance(n, str) else _number(n, None) for n in names]
 
 

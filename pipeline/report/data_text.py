@@ -1,16 +1,20 @@
-"""What was read, in words: the same for the terminal and the report."""
+"""What was read, in sentences and lines: the same for the terminal and the report."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["CLASS_HEADS", "class_rows", "data_sentences", "data_warnings", "noted_lines"]
+from pipeline.report.formatting import aligned, counted, cut_off, wrapped
+
+__all__ = ["CLASS_HEADS", "class_rows", "data_lines", "data_sentences", "data_warnings", "noted_lines"]
 
 CLASS_HEADS = ("label", "frames", "bouts", "median bout", "windows", "mixed")
 
 _FEW = 6
 _MOST_KEYPOINTS = 20
+_MANY_CLASSES = 30
+_WIDEST_CELL = 32
 _VERY_DIFFERENT = 2.0
 """How many times as fast as the slowest the fastest clip is, for the median to mislead."""
 _ALL = 1.5
@@ -55,6 +59,24 @@ def noted_lines(data: Mapping[str, Any]) -> list[str]:
     return [*lines, *([f"and {len(noted) - _FEW} more kinds of notes"] if len(noted) > _FEW else [])]
 
 
+def data_lines(data: Mapping[str, Any], *, width: int) -> list[str]:
+    """Return what was read: sentences, a table of the classes, what these windows cannot audit, and what was noted."""
+    first, *others = data_sentences(data)
+    rows = class_rows(data)
+    shown = [tuple(cut_off(cell, _WIDEST_CELL) for cell in row) for row in rows[:_MANY_CLASSES]]
+    table = [f"  {line}" for line in aligned([CLASS_HEADS, *shown])]
+    more = [f"  ... and {len(rows) - len(shown)} more classes in the report"] if len(rows) > len(shown) else []
+    counts = f"rejected {data['rejected']:,}, noted {data['notes']:,}"
+    return [
+        *wrapped(["read " + first, *others], width=width),
+        *table,
+        *more,
+        *wrapped([f"! {warning}" for warning in data_warnings(data)], width=width),
+        counts,
+        *wrapped([f"  {line}" for line in noted_lines(data)], width=width),
+    ]
+
+
 def _what(data: Mapping[str, Any]) -> str:
     species = data["species"]
     kinds = f" of {', '.join(species)}" if len(species) == 1 else f" ({', '.join(f'{s} {n:,}' for s, n in species.items())})"
@@ -62,17 +84,17 @@ def _what(data: Mapping[str, Any]) -> str:
     named = ", ".join(points[:_MOST_KEYPOINTS]) + (", ..." if len(points) > _MOST_KEYPOINTS else "")
     out = f"; {', '.join(data['left_out'])} left out" if data.get("left_out") else ""
     animals = f" of {len(data['animals'])} animals, {', '.join(data['animals'])}" if data["animals"] else ""
-    groups = "" if data["group_by"] == "clip" else f", {_count(data['groups'], 'group')} (by {data['group_by']})"
+    groups = "" if data["group_by"] == "clip" else f", {counted(data['groups'], 'group')} (by {data['group_by']})"
     return (
-        f"{_count(data['clips'], 'clip')}{kinds} from {_count(data['recordings'], 'recording')}{groups}: "
-        f"{_count(data['frames'], 'frame')}, {_duration(data['seconds'])}, "
-        f"{_count(len(points), 'keypoint')}{animals} ({named}{out})."
+        f"{counted(data['clips'], 'clip')}{kinds} from {counted(data['recordings'], 'recording')}{groups}: "
+        f"{counted(data['frames'], 'frame')}, {_duration(data['seconds'])}, "
+        f"{counted(len(points), 'keypoint')}{animals} ({named}{out})."
     )
 
 
 def _how_fast(data: Mapping[str, Any]) -> str:
     rate, windows = data["fps"], data["windows"]
-    gaps = f" {_count(data['gaps'], 'gap')} between frames {'is' if data['gaps'] == 1 else 'are'} too long for any window."
+    gaps = f" {counted(data['gaps'], 'gap')} between frames {'is' if data['gaps'] == 1 else 'are'} too long for any window."
     spans = f"spans {_duration(windows['seconds'])}, {_frames_spanned(data)}."
     return f"{_rates(rate)}{_thinned(data)}; a window of {windows['steps']} samples at {windows['hz']:g} Hz {spans}" + (
         gaps if data["gaps"] else ""
@@ -105,9 +127,9 @@ def _thinned(data: Mapping[str, Any]) -> str:
 def _frames_spanned(data: Mapping[str, Any]) -> str:
     rate, windows = data["fps"], data["windows"]
     if not _differs(rate):
-        return _count(windows["frames"], "frame")
+        return counted(windows["frames"], "frame")
     least, most = (max(1, round(windows["seconds"] * rate[name])) for name in ("lowest", "highest"))
-    return _count(most, "frame") if least == most else f"{least:,} to {most:,} frames"
+    return counted(most, "frame") if least == most else f"{least:,} to {most:,} frames"
 
 
 def _labels(data: Mapping[str, Any]) -> str:
@@ -115,8 +137,8 @@ def _labels(data: Mapping[str, Any]) -> str:
     how = "frame by frame" if data["by_frame"] else "clip by clip"
     whole = "all frames are labelled" if labelled == frames else f"{labelled:,} frames ({_share(labelled, frames)}) are labelled"
     unlabelled = data["windows"]["unlabelled"]
-    without = f"; {_count(unlabelled, 'window')} without any label" if unlabelled else ""
-    return f"Labelled {how}: {whole}, {_count(len(data['classes']), 'class', 'classes')}{without}."
+    without = f"; {counted(unlabelled, 'window')} without any label" if unlabelled else ""
+    return f"Labelled {how}: {whole}, {counted(len(data['classes']), 'class', 'classes')}{without}."
 
 
 def _sparse(data: Mapping[str, Any]) -> list[str]:
@@ -153,7 +175,7 @@ def _outvoted_class(c: Mapping[str, Any], *, several: bool) -> str:
     elif 2 * c["bouts_in_windows"] < c["bouts"]:
         what = f"has windows for {c['bouts_in_windows']:,} of its {c['bouts']:,} bouts only"
     else:
-        what = f"has {_count(alone, 'window')} for itself, few to learn it from"
+        what = f"has {counted(alone, 'window')} for itself, few to learn it from"
     frames = _number(c["median_bout_frames"])
     last = f"{_duration(c['median_bout_s'])} ({frames} {'frame' if frames == '1' else 'frames'})"
     length = f"its {c['bouts']:,} bouts last {last} in the median" if c["bouts"] > 1 else f"its one bout lasts {last}"
@@ -163,7 +185,7 @@ def _outvoted_class(c: Mapping[str, Any], *, several: bool) -> str:
         if c["fit"]
         else "no windows of at least 3 frames are short enough."
     )
-    return f"{name} ({_count(c['frames'], 'frame')}) {what}: {length}; {way}"
+    return f"{name} ({counted(c['frames'], 'frame')}) {what}: {length}; {way}"
 
 
 def _settings(fit: Mapping[str, Any]) -> str:
@@ -184,7 +206,3 @@ def _number(value: float) -> str:
 def _share(part: int, whole: int) -> str:
     share = part / whole
     return f"{share:.1%}" if 0.0005 <= share <= 0.9995 else f"{share:.3%}"
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ __all__ = [
     "kinds_of_segments",
     "quality_histogram",
     "reliability",
+    "rounds_figure",
     "styled",
     "written_shares",
 ]
@@ -30,6 +32,12 @@ _MOST_WRITTEN = 14
 _BINS = 10
 _FEWEST_IN_BIN = 20
 _DARK_CELL = 0.4
+
+_ROUND_LINES: tuple[tuple[str, str, Callable[[Mapping[str, Any]], float | None]], ...] = (
+    ("expected wrong, of all windows", FLAGGED, lambda r: r["expected_wrong"] / max(r["windows"], 1)),
+    ("expected wrong, of those not reviewed", "#4477AA", lambda r: r["share_wrong"]),
+    ("flagged, of all windows", QUIET, lambda r: r["flagged"] / max(r["windows"], 1)),
+)
 
 
 def class_counts(windows: pd.DataFrame) -> Figure:
@@ -187,6 +195,29 @@ def kinds_of_segments(segments: pd.DataFrame) -> Figure:
             figure.add_trace(Bar(y=order, x=values, name=name, orientation="h", marker_color=colour, hovertemplate=hover))
     figure.update_layout(barmode="stack", xaxis_title="segments", yaxis_autorange="reversed")
     return styled(figure, rows=len(order))
+
+
+def rounds_figure(rounds: Sequence[Mapping[str, Any]]) -> Figure:
+    """Return how the audit's own estimates went from round to round, with the frames that were reviewed before each."""
+    from plotly.graph_objects import Figure, Scatter
+
+    names = [f"round {of['number']}<br>{of['reviewed_frames']:,} frames reviewed" for of in rounds]
+    figure = Figure()
+    for name, colour, share in _ROUND_LINES:
+        figure.add_trace(
+            Scatter(
+                x=names,
+                y=[share(of) for of in rounds],
+                name=name,
+                mode="lines+markers",
+                line={"color": colour},
+                marker={"size": 9},
+                hovertemplate="%{x}<br>%{y:.1%} " + name + "<extra></extra>",
+            )
+        )
+    figure.update_layout(yaxis_title="share of windows", xaxis_type="category")
+    figure.update_yaxes(rangemode="tozero", tickformat=".0%")
+    return styled(figure, rows=8)
 
 
 def written_shares(shares: pd.DataFrame) -> Scatter:

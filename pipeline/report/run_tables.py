@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -99,8 +98,8 @@ class RunTables:
         return own.sort_values("start_frame", kind="stable", ignore_index=True)
 
     def title(self, species: str, label: str) -> str:
-        """Return a class as people read it, escaped: its code, English and Korean."""
-        return escape(class_title(self.taxonomy, species, label))
+        """Return a class as people read it: its code, English and Korean."""
+        return class_title(self.taxonomy, species, label)
 
 
 def _likeliest(windows: pd.DataFrame, oof: pd.DataFrame) -> pd.DataFrame:

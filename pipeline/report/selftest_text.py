@@ -1,16 +1,20 @@
-"""How the figures of a selftest read, in a terminal and in the report."""
+"""The figures of a selftest in a terminal and in the report: what was planted, and how much of it came back."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pipeline.report.text import aligned, share_of
+from pipeline.report.formatting import aligned, percent_of
+from pipeline.selftest.recovery import findings
 from pipeline.windows.folds import FEWEST_GROUPS
 
-__all__ = ["SELFTEST_HEADS", "cost_line", "selftest_cells", "selftest_lines", "selftest_notes"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["SELFTEST_HEADS", "cost_line", "selftest_cells", "selftest_lines", "selftest_part"]
 
 SELFTEST_HEADS = (
     "kind",
@@ -35,13 +39,20 @@ def cost_line(audits: int, *, seconds: float) -> str:
     return f"selftest: {audits} audits of planted copies, about {lasting} by the time that the run itself took"
 
 
-def selftest_lines(found: Mapping[str, Any]) -> list[str]:
+def selftest_lines(selftest: Mapping[str, Any]) -> list[str]:
     """Return the selftest table for a terminal, and how to read it; missing scores are None."""
-    rows: Sequence[Mapping[str, Any]] = found["planted"]
+    rows: Sequence[Mapping[str, Any]] = selftest["planted"]
     lines = aligned([SELFTEST_HEADS, *(selftest_cells(row) for row in rows if row["note"] is None)])
-    untested = [f"not tested, for too few groups or classes: {what}" for what in found["untested"]]
-    report = Path(found["run_dir"]) / "report.html"
-    return ["", *lines, "", *selftest_notes(rows), *untested, "", f"report: {report}"]
+    untested = [f"not tested, for too few groups or classes: {what}" for what in selftest["untested"]]
+    report = Path(selftest["run_dir"]) / "report.html"
+    return ["", *lines, "", *_notes(rows), *untested, "", f"report: {report}"]
+
+
+def selftest_part(table: pd.DataFrame) -> dict[str, Any]:
+    """Return the selftest of a run, for its part of report.html: heads and rows of the table, and notes on how to read it."""
+    rows = findings(table, run_dir=Path(), untested=())["planted"]
+    cells = [selftest_cells(row) for row in rows if row["note"] is None]
+    return {"heads": SELFTEST_HEADS, "rows": cells, "notes": _notes(rows)}
 
 
 def selftest_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -56,14 +67,14 @@ def selftest_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         _percent(row["recall_10_before"]),
         f"{row['lift']:.1f}",
         _with_interval(row, "recall"),
-        share_of(row["flagged"], row["audited"]),
+        percent_of(row["flagged"], row["audited"]),
         _with_interval(row, "precision"),
         _percent(row["right_kind"]),
         _percent(row["right_label"]),
     )
 
 
-def selftest_notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def _notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return how to read the selftest table, and why rows are missing from it."""
     scored = [row for row in rows if row["note"] is None]
     notes = [

@@ -10,9 +10,9 @@ from typing import Any
 from msgspec import convert
 
 from model.card import Figure, ModelCard
-from pipeline.report.comparison.comparison_text import missing_words
+from pipeline.report.comparison.comparison_text import missing_windows
 from pipeline.report.comparison.results import Species
-from pipeline.report.comparison.verdict_text import counted
+from pipeline.report.formatting import counted
 from pipeline.report.trust_text import GROUPS
 from pipeline.retraining.material import Material
 from pipeline.retraining.models import Wanted
@@ -95,7 +95,7 @@ def _limits(told: dict[str, Any], arm: str, *, classes: dict[str, int], group: s
     few = [f"{name} ({count})" for name, count in classes.items() if count < _FEW]
     limits = [f"Taught by few windows: {', '.join(few)}."] if few else []
     if told["arms"].get(arm) is None:
-        limits.append(f"How good it is cannot be told: {missing_words(convert(told, Species), group=group, workspace=Path())}.")
+        limits.append(f"How good it is cannot be told: {missing_windows(convert(told, Species), group=group, workspace=Path())}.")
     if arm == "given":
         limits.append("Its labels are as wrong as the data's: it is there to be compared with.")
     return limits

@@ -12,7 +12,7 @@ from pipeline.workspace.meaning import meaning_of
 
 __all__ = ["code_version", "digest"]
 
-_DATA = (".toml", ".css")
+_DATA = (".toml", ".css", ".html", ".svg")
 
 
 def digest(*parts: Any) -> str:

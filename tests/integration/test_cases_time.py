@@ -12,7 +12,7 @@ from data_schemas.labels import load_taxonomy
 from pipeline.audit.data_summary import summarise_data
 from pipeline.audit.stages import STAGES, Context
 from pipeline.readers import recognise
-from pipeline.report.text import data_lines
+from pipeline.report.data_text import data_lines
 from pipeline.workspace.run_folder import RunFolder
 
 

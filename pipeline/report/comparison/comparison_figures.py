@@ -11,7 +11,6 @@ import pandas as pd
 from pipeline.evaluation.residual_error import Residual
 from pipeline.report.colours import FLAGGED, QUIET
 from pipeline.report.comparison.results import Arm, CurvePoint, Interval, Species
-from pipeline.report.dots import add_dots, interval_told, name_rows, with_intervals
 from pipeline.report.figures import styled, written_shares
 
 if TYPE_CHECKING:
@@ -37,10 +36,10 @@ def arms_figure(species: Species) -> Figure:
     names = [n for n in _SHARES if any(n in arm.measures for arm in species.known.values())]
     for place, (arm, figures) in enumerate(species.known.items()):
         y = [i + _GAP * (place - (len(species.known) - 1) / 2) for i in range(len(names))]
-        add_dots(figure, [figures.measures[n] for n in names], y, name=arm, colour=_colour(arm), told=names)
-    name_rows(figure, names)
+        _add_dots(figure, [figures.measures[n] for n in names], y, name=arm, colour=_colour(arm), labels=names)
+    _name_rows(figure, names)
     shown = [figures.measures[n] for figures in species.known.values() for n in names if n in figures.measures]
-    figure.update_xaxes(tickformat=".0%", title=f"on verified windows{with_intervals(shown)}")
+    figure.update_xaxes(tickformat=".0%", title=f"on verified windows{_with_intervals(shown)}")
     return styled(figure, rows=len(names), row_height=24 + 20 * len(species.known))
 
 
@@ -54,11 +53,11 @@ def differences_figure(differences: Mapping[str, Mapping[str, Interval]]) -> Fig
     for place, name in enumerate(names):
         y = [i + _GAP * (place - (len(names) - 1) / 2) for i in range(len(pairs))]
         values = [_points(differences[pair][name]) for pair in pairs]
-        add_dots(figure, values, y, name=name, colour=("#4477AA", "#AA3377", "#CCBB44")[place], told=pairs, unit=" points")
+        _add_dots(figure, values, y, name=name, colour=("#4477AA", "#AA3377", "#CCBB44")[place], labels=pairs, unit=" points")
     figure.add_vline(x=0, line={"color": QUIET, "width": 1.5, "dash": "dot"})
-    name_rows(figure, [pair.replace(" - ", " less ") for pair in pairs])
+    _name_rows(figure, [pair.replace(" - ", " less ") for pair in pairs])
     shown = [differences[pair][name] for pair in pairs for name in names]
-    figure.update_xaxes(title=f"points{with_intervals(shown)}; right of 0: the first of the two is better", ticksuffix="")
+    figure.update_xaxes(title=f"points{_with_intervals(shown)}; right of 0: the first of the two is better", ticksuffix="")
     return styled(figure, rows=len(pairs), row_height=74)
 
 
@@ -81,10 +80,10 @@ def f1_figure(before: Arm, after: Arm, *, names: tuple[str, str]) -> Figure:
             )
     for place, (name, arm) in enumerate(zip(names, (before, after), strict=True)):
         y = [row + 0.16 * (2 * place - 1) for row in range(len(labels))]
-        add_dots(figure, [arm.class_f1[c] for c in labels], y, name=name, colour=_colour(name), told=labels)
-    name_rows(figure, labels)
+        _add_dots(figure, [arm.class_f1[c] for c in labels], y, name=name, colour=_colour(name), labels=labels)
+    _name_rows(figure, labels)
     shown = [arm.class_f1[c] for arm in (before, after) for c in labels]
-    figure.update_xaxes(range=[-0.02, 1.02], tickformat=".0%", title=f"F1{with_intervals(shown)}")
+    figure.update_xaxes(range=[-0.02, 1.02], tickformat=".0%", title=f"F1{_with_intervals(shown)}")
     return styled(figure, rows=len(labels), row_height=42)
 
 
@@ -132,7 +131,7 @@ def curve_figure(curve: Sequence[CurvePoint], given: Arm | None) -> Figure:
             Scatter(
                 x=[a for a, _ in known],
                 y=[v.value for _, v in known],
-                customdata=[interval_told(v) for _, v in known],
+                customdata=[_interval_text(v) for _, v in known],
                 name=name,
                 mode="lines+markers",
                 line={"color": colour, "dash": dash},
@@ -165,7 +164,7 @@ def labels_figure(before: Residual, after: Residual, *, wanted: float) -> Figure
     figure = Figure()
     for row, (name, found, colour) in enumerate(rows):
         value = Interval(found.share, found.low, found.high, sum(found.verified.values()))
-        add_dots(figure, [value], [row], name=name, colour=colour, told=[name], legend=False, of="verified windows")
+        _add_dots(figure, [value], [row], name=name, colour=colour, labels=[name], legend=False, of="verified windows")
     bound = [(found.at_most, row) for row, (_, found, _) in enumerate(rows) if found.at_most is not None]
     figure.add_trace(
         Scatter(
@@ -184,9 +183,79 @@ def labels_figure(before: Residual, after: Residual, *, wanted: float) -> Figure
         annotation_position="top right",
         annotation_xshift=4,
     )
-    name_rows(figure, [name for name, _, _ in rows])
+    _name_rows(figure, [name for name, _, _ in rows])
     figure.update_xaxes(tickformat=".1%", title="share of the labels that are wrong", rangemode="tozero")
     return styled(figure, rows=4, row_height=24)
+
+
+def _add_dots(
+    figure: Figure,
+    values: Sequence[Interval],
+    y: Sequence[float],
+    *,
+    name: str,
+    colour: str,
+    labels: Sequence[str],
+    unit: str = "%",
+    legend: bool = True,
+    of: str = "groups",
+) -> None:
+    """Add a dot with its interval for each value; those without an interval are hollow, in a trace of their own."""
+    from plotly.graph_objects import Scatter
+
+    shown = "%{x:.1%}" if unit == "%" else "%{x:+.1f}" + unit
+    values = [v.as_share() for v in values] if unit == "%" else values
+    there = [(v, v.value, place, what) for v, place, what in zip(values, y, labels, strict=True) if v.value is not None]
+    for known in (True, False):
+        rows = [row for row in there if row[0].is_known == known]
+        if not rows and not known:
+            continue
+        reach = {
+            "type": "data",
+            "symmetric": False,
+            "array": [(v.high or 0.0) - value for v, value, _, _ in rows],
+            "arrayminus": [value - (v.low or 0.0) for v, value, _, _ in rows],
+            "color": colour,
+            "thickness": 1.6,
+            "width": 4,
+        }
+        figure.add_trace(
+            Scatter(
+                x=[value for _, value, _, _ in rows],
+                y=[place for _, _, place, _ in rows],
+                error_x=reach if known else None,
+                customdata=[[what, _interval_text(v, unit=unit), v.groups] for v, _, _, what in rows],
+                name=name,
+                legendgroup=name,
+                mode="markers",
+                marker={"color": colour, "size": 10, "symbol": "circle" if known else "circle-open"},
+                hovertemplate=f"%{{customdata[0]}}, {name}: {shown}<br>%{{customdata[1]}}, "
+                f"%{{customdata[2]}} {of}<extra></extra>",
+                showlegend=legend and known,
+            )
+        )
+
+
+def _interval_text(figure: Interval, *, unit: str = "%") -> str:
+    """Return the interval, or that there is none."""
+    if figure.low is None or figure.high is None:
+        return "no interval: too few groups"
+    if unit == "%":
+        return f"95 % interval {100 * figure.low:.1f} to {100 * figure.high:.1f} %"
+    return f"95 % interval {figure.low:+.1f} to {figure.high:+.1f}{unit}"
+
+
+def _with_intervals(shown: Sequence[Interval]) -> str:
+    """Return what the title of an axis says of intervals: nothing where none of the figures has one."""
+    known = [v.is_known for v in shown if v.value is not None]
+    if not any(known):
+        return ""
+    return ", with 95 % intervals" if all(known) else ", with 95 % intervals where enough groups tell"
+
+
+def _name_rows(figure: Figure, names: Sequence[str]) -> None:
+    """Name the rows of a figure, the first on top."""
+    figure.update_yaxes(tickvals=list(range(len(names))), ticktext=list(names), range=[len(names) - 0.45, -0.55])
 
 
 def _colour(arm: str) -> str:

@@ -1,29 +1,41 @@
-"""comparison.html: what review and retraining gained, on one page that works offline."""
+"""comparison.html: what review and retraining gained, on one page. The words of the page are in templates/comparison.html."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from html import escape
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.evaluation.label_error import Measured
-from pipeline.evaluation.verdict import AUDITED
+import msgspec
+
+from pipeline.audit.stages import SCHEMAS
+from pipeline.evaluation.label_error import Measured, measure_labels
+from pipeline.evaluation.verdict import AUDITED, Verdict
 from pipeline.readers.taxonomy import KIND_NAMES
-from pipeline.report.comparison import comparison_figures as draw
-from pipeline.report.comparison.comparison_text import headline, review_words, stale_words, title_words
-from pipeline.report.comparison.model_sections import model_sections
-from pipeline.report.comparison.results import Retraining
-from pipeline.report.comparison.verdict_text import label_words, share_words, shown_share
-from pipeline.report.rounds_section import rounds_figure, rounds_table
+from pipeline.report.comparison import comparison_figures as figures
+from pipeline.report.comparison.comparison_text import (
+    headline,
+    missing_windows,
+    outcome,
+    points_cell,
+    review_sentence,
+    share_cell,
+    stale_sentence,
+    tested_pair,
+)
+from pipeline.report.comparison.results import Arm, Retraining, Species, read_retraining
+from pipeline.report.formatting import shown_share, typed
+from pipeline.report.label_error_text import label_sentence, quality_tables, share_with_interval
+from pipeline.report.page import rounds_part
 from pipeline.report.run_tables import RunTables
 from pipeline.report.segment_cards import segment_cards
-from pipeline.report.share_section import quality_section
-from pipeline.report.shell import empty, html_page, html_table, is_simulated, plot, prose, section
-from pipeline.report.text import typed
+from pipeline.report.templates import is_simulated, render
+from pipeline.report.trust_text import GROUPS
+from pipeline.workspace.run_folder import RunFolder
+from pipeline.workspace.workspace import Workspace
 
-__all__ = ["Compared", "comparison_page"]
+__all__ = ["Comparison", "write_comparison"]
 
 _LISTED = 40
 _PICTURED = 6
@@ -31,12 +43,12 @@ _PORT = 8501
 
 
 @dataclass(frozen=True)
-class Compared:
-    """All that the page tells.
+class Comparison:
+    """What review and retraining gained, and the page that shows it.
 
     Attributes
     ----------
-    found : RunTables
+    run : RunTables
         Tables of the run.
     retraining : Retraining or None
         None before `audit retrain`.
@@ -46,68 +58,83 @@ class Compared:
         As it is typed after ``-w``.
     """
 
-    found: RunTables
+    run: RunTables
     retraining: Retraining | None
     measured: Measured
     workspace: Path
+    page: Path
+
+    def figures(self) -> dict[str, Any]:
+        """Return all figures as JSON values."""
+        measured, verdict = self.measured, self.measured.verdict
+        return {
+            "run_dir": str(self.run.folder.path.resolve()),
+            "headline": headline(self.retraining, measured, workspace=self.workspace),
+            "review": {
+                "decisions": measured.decisions,
+                "reviewers": list(measured.reviewers),
+                "reviewed_frames": measured.reviewed_frames,
+                "frames": measured.frames,
+            },
+            "labels": {**asdict(verdict), "is_known": verdict.is_known, "is_reached": verdict.is_reached},
+            "quality": {name: [asdict(of) for of in getattr(measured, name)] for name in ("blind", "reviewed")},
+            "retrain": None if self.retraining is None else msgspec.to_builtins(self.retraining),
+            "report": str(self.page.resolve()),
+        }
 
 
-def comparison_page(compared: Compared) -> str:
-    """Return the page as HTML; the same run, review and models give the same bytes."""
-    return html_page("pose-audit: what review gained", "\n".join(_sections(compared)))
+def write_comparison(place: Workspace, *, out: Path | None, wanted: float | None, workspace: Path) -> Comparison:
+    """Compare before and after for the newest finished run and write the page; the same figures give the same bytes.
+
+    Parameters
+    ----------
+    out
+        The page; ``retrain/comparison.html`` of the run where left out.
+    wanted
+        The share of wrong labels that review is to reach; that of audit.toml where left out.
+    workspace
+        The workspace as it is typed after ``-w``.
+
+    Raises
+    ------
+    StageError
+        There is no finished run, or what `audit retrain` wrote is damaged.
+    WorkspaceError
+        The disk refuses.
+    """
+    folder = place.finished()
+    retraining = read_retraining(folder.path)
+    measured = measure_labels(place, folder, wanted=wanted)
+    run = RunTables(folder, {name: folder.read_table(name, schema) for name, schema in SCHEMAS.items()})
+    page = out or folder.path / "retrain" / "comparison.html"
+    made = Comparison(run, retraining, measured, workspace, page)
+    drawn = render("comparison.html", **_head(made), **_models(made), **_labels(made), **_open_segments(made))
+    RunFolder(page.parent).write_bytes(page.name, drawn.encode())
+    return made
 
 
-def _sections(compared: Compared) -> Iterator[str]:
-    yield _header(compared)
-    yield from model_sections(compared.retraining, workspace=compared.workspace)
-    yield section(
-        "Labels that are still wrong",
-        "The share of the audited windows whose label differs from what reviewers said who saw neither label nor suggestion. The "
-        "hold-out is not reviewed, and not counted here.",
-    )
-    yield from _labels(compared)
-    yield section(
-        "What label quality turned out to be",
-        "Of the windows whose given label people checked, how many were right, by the quality that the audit gave them.",
-    )
-    yield from quality_section(compared.measured, workspace=compared.workspace)
-    if len(compared.found.rounds) > 1:
-        yield section(
-            "Rounds",
-            "What was reviewed before each round, and what the audit itself then expected of the rest: its own estimate, not "
-            "that of blind labels.",
-        )
-        yield rounds_table(compared.found.rounds) + plot(rounds_figure(compared.found.rounds), "rounds")
-    yield section(
-        "Worst segments that are left",
-        "The open segments in the order of the queue: those where a second of reviewing is expected to repair most.",
-    )
-    yield from _segments(compared)
+def _head(made: Comparison) -> dict[str, Any]:
+    retraining, measured, workspace = made.retraining, made.measured, made.workspace
+    return {
+        "outcome": outcome(retraining, measured),
+        "simulated": is_simulated(Path(str(made.run.record["source"]))),
+        "headline": headline(retraining, measured, workspace=workspace),
+        "stale": stale_sentence(retraining, measured, workspace=workspace) if retraining else "",
+        "source": made.run.record["source"],
+        "run_name": made.run.folder.path.name,
+        "review": review_sentence(measured),
+        "cards": [(value, name) for name, value in _cards(made)],
+        "typed": typed(workspace),
+        "rounds": rounds_part(made.run.rounds),
+    }
 
 
-def _header(compared: Compared) -> str:
-    record, measured = compared.found.record, compared.measured
-    source = str(record.get("source"))
-    told = headline(compared.retraining, measured, workspace=compared.workspace)
-    stale = stale_words(compared.retraining, measured, workspace=compared.workspace) if compared.retraining else ""
-    cards = "".join(f"<div><b>{escape(value)}</b><span>{escape(name)}</span></div>" for name, value in _cards(compared))
-    simulated = '<div class="simulated">simulated data</div>' if is_simulated(Path(source)) else ""
-    return (
-        f"<h1>{escape(title_words(compared.retraining, measured))}</h1>{simulated}"
-        + "".join(f"<p>{prose(sentence)}</p>" for sentence in told)
-        + (f'<p class="how">{prose(stale)}</p>' if stale else "")
-        + f'<p class="source">{escape(source)}, run {escape(compared.found.folder.path.name)}; '
-        f"{escape(review_words(measured))}</p>"
-        f'<div class="figures">{cards}</div>'
-    )
-
-
-def _cards(compared: Compared) -> Iterator[tuple[str, str]]:
-    measured, verdict = compared.measured, compared.measured.verdict
+def _cards(made: Comparison) -> Iterator[tuple[str, str]]:
+    measured, verdict = made.measured, made.measured.verdict
     yield "frames reviewed", shown_share(measured.reviewed_frames / max(measured.frames, 1))
-    if compared.retraining is not None:
-        yield "verified hold-out windows", f"{sum(s.verified.windows for s in compared.retraining.species.values()):,}"
-        for name, species in compared.retraining.species.items():
+    if made.retraining is not None:
+        yield "verified hold-out windows", f"{sum(s.verified.windows for s in made.retraining.species.values()):,}"
+        for name, species in made.retraining.species.items():
             for pair in ("pruned - given", "reviewed - given", "reviewed - pruned"):
                 value = species.differences[pair]["balanced accuracy"].value if pair in species.differences else None
                 if value is not None:
@@ -119,67 +146,84 @@ def _cards(compared: Compared) -> Iterator[tuple[str, str]]:
     yield "open segments", f"{verdict.open_segments:,}"
 
 
-def _labels(compared: Compared) -> Iterator[str]:
-    verdict = compared.measured.verdict
-    if verdict.before.share is None or verdict.after.share is None:
-        yield empty(prose(label_words(verdict, workspace=compared.workspace)))
-    else:
-        yield plot(draw.labels_figure(verdict.before, verdict.after, wanted=verdict.wanted), "labels")
-        yield (
-            f'<p class="how">Before review {share_words(verdict.before)}; after {share_words(verdict.after)}. The bound lies on '
-            "one side, so it is lower than the upper end of the interval.</p>"
-        )
-    rows = [
-        [
-            stratum,
-            f"{verdict.sizes[stratum]:,}",
-            f"{verdict.before.verified.get(stratum, 0):,}",
-            f"{verdict.before.wrong.get(stratum, 0):,}",
-            f"{verdict.after.wrong.get(stratum, 0):,}",
-            f"{verdict.after.needed.get(stratum, 0):,}" if verdict.after.needed.get(stratum) else "enough",
-        ]
-        for stratum in AUDITED
-    ]
-    yield html_table(
-        ("windows that are", "in the run", "verified", "wrong before", "wrong after", "still needed"), rows, whole=True
-    )
-    others = {state: n for state, n in verdict.outcomes.items() if state != "verified"}
-    if others:
-        yield f'<p class="how">Also drawn: {", ".join(f"{n:,} {state}" for state, n in others.items())}.</p>'
-    if verdict.drawn_in not in (None, compared.found.folder.path.name):
-        yield f'<p class="how">Sample and strata are those of an earlier run, {escape(str(verdict.drawn_in))}.</p>'
+def _models(made: Comparison) -> dict[str, Any]:
+    """Return what the models of each species gained, or what it takes to know it; no ``models`` before `audit retrain`."""
+    retraining = made.retraining
+    if retraining is None:
+        return {"models": None}
+    group = GROUPS.get(retraining.groups_are, "group")
+    models = []
+    for number, (name, species) in enumerate(retraining.species.items()):
+        missing = "" if species.known else missing_windows(species, group=group, workspace=made.workspace)
+        taught = [(arm, f"{count:,}") for arm, count in species.taught.items()]
+        own = _species(species) if species.known else {}
+        models.append({"name": name, "number": number, "missing": missing, "taught": taught, **own})
+    return {"models": models, "group": group}
 
 
-def _segments(compared: Compared) -> Iterator[str]:
-    queue = compared.measured.queue
-    if queue.empty:
-        yield empty("No segment is open.")
-        return
-    command = f"audit review{typed(compared.workspace)} --port {_PORT}"
-    yield (
-        f"<p>Type <code>{escape(command)}</code>; while it runs, every link opens its segment. "
-        f"{len(queue):,} are open{f', the first {_LISTED} are listed' if len(queue) > _LISTED else ''}.</p>"
-    )
-    yield html_table(
-        ("segment", "clip", "frames", "given", "suggested", "kind", "windows", "expected wrong"),
-        [_row(s, place + 1) for place, s in enumerate(queue.head(_LISTED).to_dict("records"))],
-        plain=1,
-        whole=True,
-    )
-    yield from segment_cards(compared.found, queue.head(_PICTURED))
+def _species(species: Species) -> dict[str, Any]:
+    """Return the figures and tables of one species, of which enough windows are verified."""
+    known, pair = species.known, tested_pair(species)
+    compared = ["given", pair.split(" - ")[0]] if pair else list(known)[-1:]
+    last = known[compared[-1]].class_f1
+    return {
+        "arms": figures.arms_figure(species),
+        "rows": [_arm_row(arm, species.taught.get(arm, 0), found) for arm, found in known.items()],
+        "verified": species.verified.windows,
+        "unsure": species.verified.left_out_unsure,
+        "differences": figures.differences_figure(species.differences) if species.differences else None,
+        "compared": compared,
+        "f1": figures.f1_figure(*(known[arm] for arm in compared), names=(compared[0], compared[1])) if pair else None,
+        "few": [c for c, f1 in last.items() if f1.value is not None and not f1.is_known],
+        "none": [c for c, f1 in last.items() if f1.value is None],
+        "confusion": figures.confusion_figure(species, compared),
+        "curve": figures.curve_figure(species.curve, known.get("given")) if len(species.curve) > 1 else None,
+    }
 
 
-def _row(segment: dict[Any, Any], place: int) -> list[str]:
-    windows, quality = int(segment["windows"]), float(segment["label_quality"])
-    link = f"http://localhost:{_PORT}/review?segment={segment['segment_id']}"
-    expected = "pose" if segment["kind"] == "bad_pose" else f"{windows * (1 - quality):.1f}"
+def _arm_row(arm: str, taught: int, found: Arm) -> list[str]:
+    measures = [found.measures.get(name) for name in ("balanced accuracy", "accuracy", "macro F1")]
+    error = found.calibration_error
     return [
-        f'<a href="{escape(link)}">{place}</a>',
-        str(segment["clip_id"]),
-        f"{segment['start_frame']}-{segment['end_frame']}",
-        str(segment["given_label"]),
-        f"{segment['suggested_label']} ({segment['suggested_probability']:.0%})",
-        KIND_NAMES[str(segment["kind"])],
-        f"{windows:,}",
-        expected,
+        arm,
+        f"{taught:,}",
+        *("-" if measure is None else share_cell(measure) for measure in measures),
+        points_cell(found.measures["overconfidence"]) if "overconfidence" in found.measures else "-",
+        "-" if error is None else f"{100 * error:.1f} points",
     ]
+
+
+def _labels(made: Comparison) -> dict[str, Any]:
+    """Return how many labels are wrong before and after review, by the windows that were labelled blind."""
+    verdict = made.measured.verdict
+    known = verdict.before.share is not None and verdict.after.share is not None
+    others = [f"{n:,} {state}" for state, n in verdict.outcomes.items() if state != "verified"]
+    earlier = verdict.drawn_in not in (None, made.run.folder.path.name)
+    labels = {
+        "figure": figures.labels_figure(verdict.before, verdict.after, wanted=verdict.wanted) if known else None,
+        "before": share_with_interval(verdict.before),
+        "after": share_with_interval(verdict.after),
+        "missing": label_sentence(verdict, workspace=made.workspace),
+        "strata": [_stratum_row(verdict, stratum) for stratum in AUDITED],
+        "also_drawn": ", ".join(others),
+        "earlier_run": verdict.drawn_in if earlier else None,
+    }
+    return {"labels": labels, "quality": quality_tables(made.measured, workspace=made.workspace)}
+
+
+def _stratum_row(verdict: Verdict, stratum: str) -> list[str]:
+    before, after = verdict.before, verdict.after
+    counts = (verdict.sizes, before.verified, before.wrong, after.wrong)
+    needed = after.needed.get(stratum, 0)
+    return [stratum, *(f"{of.get(stratum, 0):,}" for of in counts), f"{needed:,}" if needed else "enough"]
+
+
+def _open_segments(made: Comparison) -> dict[str, Any]:
+    queue = made.measured.queue
+    listed = queue.head(_LISTED).to_dict("records")
+    return {
+        "port": _PORT,
+        "open_count": len(queue),
+        "open_segments": [{**of, "kind_name": KIND_NAMES[of["kind"]]} for of in listed],
+        "pictured": segment_cards(made.run, queue.head(_PICTURED)),
+    }

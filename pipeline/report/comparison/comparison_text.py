@@ -1,28 +1,31 @@
-"""What retraining gained, in words: the headline, and the lines of `audit compare`."""
+"""What retraining gained, in sentences: the headline of comparison.html, and the ends of `audit compare` and `audit retrain`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from pipeline.evaluation.label_error import Measured
 from pipeline.report.comparison.results import Interval, Retraining, Species
-from pipeline.report.comparison.verdict_text import blind_words, counted, label_words, shown_share, stop_words
-from pipeline.report.text import typed
+from pipeline.report.formatting import counted, shown_share, typed
+from pipeline.report.label_error_text import blind_page, label_sentence, stop_sentence
 from pipeline.report.trust_text import GROUPS
 from pipeline.windows.folds import FEWEST_GROUPS
 
 __all__ = [
     "compare_lines",
     "headline",
-    "interval_words",
-    "main_pair",
-    "missing_words",
-    "points_words",
-    "review_words",
-    "stale_words",
-    "title_words",
+    "missing_windows",
+    "outcome",
+    "points_cell",
+    "retrain_lines",
+    "review_sentence",
+    "share_cell",
+    "stale_sentence",
+    "tested_pair",
 ]
 
 _MAIN = "balanced accuracy"
@@ -43,12 +46,12 @@ _TAUGHT = {
 def headline(found: Retraining | None, measured: Measured, *, workspace: Path) -> list[str]:
     """Return what came of the review: a sentence for the models of each species and two for the labels, the known ones first."""
     models = [] if found is None else [_gain(name, of, found, workspace) for name, of in found.species.items()]
-    labels = [label_words(measured.verdict, workspace=workspace), stop_words(measured.verdict, workspace=workspace)]
+    labels = [label_sentence(measured.verdict, workspace=workspace), stop_sentence(measured.verdict, workspace=workspace)]
     untrained = [_no_models(workspace)] if found is None else []
     return [sentence for sentence in (*models, *labels, *untrained) if sentence]
 
 
-def title_words(found: Retraining | None, measured: Measured) -> str:
+def outcome(found: Retraining | None, measured: Measured) -> str:
     """Return the outcome in one plain sentence; what is not known is left out."""
     species = {} if found is None else found.species
     told = _gains_in_short(species)
@@ -60,13 +63,13 @@ def title_words(found: Retraining | None, measured: Measured) -> str:
     return f"{'After review' if measured.decisions else 'Before any review'} {f'{listed}, and ' if listed else ''}{told[-1]}"
 
 
-def main_pair(species: Species) -> str | None:
+def tested_pair(species: Species) -> str | None:
     """Return the difference that tells what was gained: of the reviewed arm, else of the pruned one, from the given labels."""
     pairs = [p for p in ("reviewed - given", "pruned - given") if p in species.differences]
     return pairs[0] if pairs else None
 
 
-def missing_words(species: Species, *, group: str, workspace: Path) -> str:
+def missing_windows(species: Species, *, group: str, workspace: Path) -> str:
     """Return how many verified windows a comparison of the arms still needs, and where to get them."""
     verified = species.verified
     if verified.held_out_groups is not None and verified.held_out_groups < FEWEST_GROUPS:
@@ -77,14 +80,14 @@ def missing_words(species: Species, *, group: str, workspace: Path) -> str:
         )
     if not verified.windows:
         size = max(_FIRST_SAMPLE, verified.needed_windows)
-        return f"no verified hold-out windows yet: label {size} blind ({blind_words(workspace)})"
+        return f"no verified hold-out windows yet: label {size} blind ({blind_page(workspace)})"
     more = [counted(verified.needed_windows, "window")] if verified.needed_windows else []
     more += [f"windows of {counted(verified.needed_groups, f'more {group}')}"] if verified.needed_groups else []
     there = f"{counted(verified.windows, 'verified hold-out window')} of {counted(verified.groups, group)}"
-    return f"only {there}: {' and '.join(more) or 'more'} must be labelled blind ({blind_words(workspace)})"
+    return f"only {there}: {' and '.join(more) or 'more'} must be labelled blind ({blind_page(workspace)})"
 
 
-def review_words(measured: Measured) -> str:
+def review_sentence(measured: Measured) -> str:
     """Return how much was reviewed, and by whom."""
     if not measured.decisions:
         return "nothing is reviewed yet"
@@ -94,7 +97,7 @@ def review_words(measured: Measured) -> str:
     return f"{frames}, {counted(measured.decisions, 'decision')} by {who}"
 
 
-def interval_words(found: Interval) -> str:
+def share_cell(found: Interval) -> str:
     """Return a share with its interval, in percent; what lies beyond 0 or 100 is cut off."""
     if found.value is None:
         return "-"
@@ -108,11 +111,11 @@ def interval_words(found: Interval) -> str:
 def compare_lines(found: Retraining | None, measured: Measured, *, run_dir: Path, report: Path, workspace: Path) -> Iterator[str]:
     """Yield `audit compare` for people."""
     yield f"run        {run_dir}"
-    yield f"review     {review_words(measured)}"
+    yield f"review     {review_sentence(measured)}"
     yield ""
     yield from headline(found, measured, workspace=workspace)
     if found is not None:
-        stale = stale_words(found, measured, workspace=workspace)
+        stale = stale_sentence(found, measured, workspace=workspace)
         if stale:
             yield stale
         for name, species in found.species.items():
@@ -121,7 +124,7 @@ def compare_lines(found: Retraining | None, measured: Measured, *, run_dir: Path
     yield f"report: {report}"
 
 
-def stale_words(found: Retraining, measured: Measured, *, workspace: Path) -> str:
+def stale_sentence(found: Retraining, measured: Measured, *, workspace: Path) -> str:
     """Return that decisions were made since the models were trained; empty where none were."""
     if found.decisions == measured.decisions:
         return ""
@@ -140,18 +143,18 @@ def _no_models(workspace: Path) -> str:
 def _gain(name: str, species: Species, found: Retraining, workspace: Path) -> str:
     """Say what retraining gained for one species, in points of balanced accuracy."""
     group = GROUPS.get(found.groups_are, "group")
-    pair = main_pair(species)
+    pair = tested_pair(species)
     if not species.known:
-        return f"{name}: cannot tell what retraining gained: {missing_words(species, group=group, workspace=workspace)}."
+        return f"{name}: cannot tell what retraining gained: {missing_windows(species, group=group, workspace=workspace)}."
     if pair is None:
         return f"{name}: nothing to compare: only the arms {', '.join(species.known)} were trained."
     levels = [f"{shown_share(found.measures[_MAIN].value)} {_TAUGHT[arm]}" for arm, found in species.known.items()]
     on = f"{counted(species.verified.windows, 'verified window')} of {counted(species.verified.groups, group)}"
-    apart = [_apart_words(species, p) for p in _GAINS if p in species.differences]
+    apart = [_gain_of_pair(species, p) for p in _GAINS if p in species.differences]
     return f"{name}: {_MAIN} {', '.join(levels)}, on {on} that were held out and labelled blind: {'; '.join(apart)}."
 
 
-def _apart_words(species: Species, pair: str) -> str:
+def _gain_of_pair(species: Species, pair: str) -> str:
     """Say how much better one arm is than another, and whether that can be told."""
     found = species.differences[pair][_MAIN]
     who = _GAINS[pair]
@@ -159,11 +162,11 @@ def _apart_words(species: Species, pair: str) -> str:
         return f"{who} nothing: identical predictions"
     if found.value is None or found.low is None or found.high is None:
         return f"{who} {'-' if found.value is None else f'{100 * found.value:+.1f} points'}, too few groups to tell more"
-    told = f"{who} {points_words(found)}"
+    told = f"{who} {points_text(found)}"
     return told if found.sign else f"{told}, so whether it gains cannot be told"
 
 
-def points_words(found: Interval) -> str:
+def points_text(found: Interval) -> str:
     """Return a difference with its interval, in points."""
     if found.value is None:
         return "-"
@@ -175,7 +178,7 @@ def points_words(found: Interval) -> str:
 
 def _gains_in_short(species: Mapping[str, Species]) -> list[str]:
     """Return what is known of the models, those that gained first; nothing where nothing was compared."""
-    pairs = {name: pair for name, of in species.items() if (pair := main_pair(of))}
+    pairs = {name: pair for name, of in species.items() if (pair := tested_pair(of))}
     apart = {name: species[name].differences[pair][_MAIN] for name, pair in pairs.items()}
     models = {name: f"the {name} model" if len(species) > 1 else "the model" for name in species}
     told = [
@@ -196,7 +199,7 @@ def _without_anybody(species: Species) -> str:
         return ""
     if added is None or added.value is None:
         return " by pruning alone, without anybody"
-    told = "nothing" if "reviewed - pruned" in species.identical else points_words(added)
+    told = "nothing" if "reviewed - pruned" in species.identical else points_text(added)
     return f" ({100 * alone.value:+.1f} by pruning alone, without anybody; review adds {told})"
 
 
@@ -209,15 +212,82 @@ def _species_lines(name: str, species: Species) -> Iterator[str]:
         yield f"  {arm:<8} {count:>9,}{cells}".rstrip()
     for pair, of in species.differences.items():
         same = "  identical predictions" if pair in species.identical else ""
-        yield f"  {pair:<18}" + (same or "".join(f"  {_apart(of[m]):<24}" for m in _MEASURES if m in of).rstrip())
+        yield f"  {pair:<18}" + (same or "".join(f"  {points_cell(of[m]):<24}" for m in _MEASURES if m in of).rstrip())
 
 
 def _cell(measures: Mapping[str, Any], name: str) -> str:
-    return interval_words(measures[name]) if name in measures else "-"
+    return share_cell(measures[name]) if name in measures else "-"
 
 
-def _apart(found: Interval) -> str:
+def points_cell(found: Interval) -> str:
+    """Return a difference with its interval, in points, as short as a cell of a table takes it."""
     if found.value is None:
         return "-"
     value = f"{100 * found.value:+.1f}"
     return value if found.low is None or found.high is None else f"{value} ({100 * found.low:+.1f} to {100 * found.high:+.1f})"
+
+
+def retrain_lines(made: Mapping[str, Any], *, run_dir: Path, workspace: Path) -> list[str]:
+    """Return the end of `audit retrain`: the arms, what differs between them, and what to type next."""
+    group = GROUPS[made["groups_are"]]
+    share = made["reviewed_frames"] / made["frames"]
+    lines = [f"reviewed   {made['reviewed_frames']:,} of {made['frames']:,} frames ({share:.1%}), {made['decisions']:,} events"]
+    for species, of in made["species"].items():
+        lines += ["", *_retrained_lines(species, of, group=group, workspace=workspace)]
+    where = typed(workspace)
+    if not made["reviewed_frames"]:
+        lines += ["", f"nothing is reviewed yet: `audit review{where}` relabels, then type this again"]
+    lines += ["", *(f"{arm:<10} {run_dir / path}" for arm, path in made["bundles"].items())]
+    last = run_dir / list(made["bundles"].values())[-1]
+    return [*lines, f"next: `audit compare{where}`, or audit predict YOUR_CLIPS --model {last} --out predictions.parquet"]
+
+
+def _retrained_lines(species: str, of: Mapping[str, Any], *, group: str, workspace: Path) -> list[str]:
+    verified = of["verified"]
+    if any(arm is None for arm in of["arms"].values()):
+        missing = missing_windows(msgspec.convert(of, Species), group=group, workspace=workspace)
+        rows = [f"  {arm:<10} {count:>9,}" for arm, count in of["taught"].items()]
+        return [f"{species}: cannot tell which arm is better: {missing}", f"  {'arm':<10} {'taught':>9}", *rows]
+    left_out = verified["left_out_unsure"] + verified["left_out_foreign"]
+    on = f"{counted(verified['windows'], 'window')} of {counted(verified['groups'], group)}"
+    but = f" ({left_out:,} more show no one class)" if left_out else ""
+    head = f"{species}: tested on {on} that were held out and labelled blind{but}"
+    lines = [head, f"  {'arm':<10} {'taught':>9}" + "".join(f"  {name:<24}" for name in _MEASURES).rstrip()]
+    for arm, figures in of["arms"].items():
+        cells = "".join(f"  {share_cell(Interval(**figures['measures'][name])):<24}" for name in _MEASURES)
+        lines.append(f"  {arm:<10} {of['taught'][arm]:>9,}{cells}".rstrip())
+    apart = {pair: Interval(**figures[_MAIN]) for pair, figures in of["differences"].items()}
+    same = of.get("identical", [])
+    sentences = [_same(pair) if pair in same else _apart_sentence(pair, found, group=group) for pair, found in apart.items()]
+    lines += ["", *(f"  {sentence}" for sentence in sentences)] if sentences else []
+    return lines + _curve_lines(of["curve"])
+
+
+def _apart_sentence(pair: str, found: Interval, *, group: str) -> str:
+    """Say whether one arm beats another, in points of balanced accuracy."""
+    later, _, earlier = pair.partition(" - ")
+    on = counted(found.groups, group)
+    if found.value is None or found.low is None or found.high is None:
+        return f"cannot tell {later} from {earlier}: too few groups, {on}"
+    value, low, high = (100 * x for x in (found.value, found.low, found.high))
+    if found.sign > 0:
+        return f"{later} beats {earlier} by {value:.1f} points of {_MAIN} ({low:.1f} to {high:.1f}), {on}"
+    if found.sign < 0:
+        return f"{later} is worse than {earlier} by {-value:.1f} points of {_MAIN} ({-high:.1f} to {-low:.1f}), {on}"
+    return f"cannot tell {later} from {earlier}: {value:+.1f} points of {_MAIN} ({low:+.1f} to {high:+.1f}), {on}"
+
+
+def _same(pair: str) -> str:
+    later, _, earlier = pair.partition(" - ")
+    return f"{later} and {earlier} predict the same for every verified window (identical predictions)"
+
+
+def _curve_lines(curve: Sequence[Mapping[str, Any]]) -> list[str]:
+    if not curve:
+        return []
+    rows = [
+        f"  {point['share']:>9.0%} {point['reviewed_frames']:>15,}  {share_cell(Interval(**point['measures'][_MAIN]))}"
+        for point in curve
+    ]
+    head = f"  {'decisions':>9} {'reviewed frames':>15}  {_MAIN}"
+    return ["", "  learning curve: the first decisions, in order of time", head, *rows]

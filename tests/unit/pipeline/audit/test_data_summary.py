@@ -15,8 +15,7 @@ from data_schemas.tables import text
 from pipeline.audit.bouts import FrameTimes, find_bouts, labels_of_frames
 from pipeline.audit.data_summary import DataSummary, summarise_data
 from pipeline.audit.window_fit import fit_to_bouts, fit_to_frames, too_sparse
-from pipeline.report.data_text import data_sentences, data_warnings, noted_lines
-from pipeline.report.text import data_lines
+from pipeline.report.data_text import data_lines, data_sentences, data_warnings, noted_lines
 from pipeline.windows.cutting import cut_windows
 from pipeline.windows.label_spans import no_stretches, review_windows
 from pipeline.windows.sampling import sample_clips

@@ -9,8 +9,9 @@ import pytest
 
 from data_schemas.tables import text
 from pipeline.audit.rounds import Decided, adopt_rounds, earlier_rounds, figures_of_round, open_round, rounds_before, rounds_of
-from pipeline.report.rounds_section import rounds_figure, rounds_table
-from pipeline.report.text import ROUND_HEADS, round_cells
+from pipeline.report.figures import rounds_figure
+from pipeline.report.page import rounds_part
+from pipeline.report.run_text import ROUND_HEADS, round_cells
 from pipeline.windows.label_spans import no_stretches
 from pipeline.workspace.identity import digest
 from pipeline.workspace.run_folder import RunFolder
@@ -166,9 +167,9 @@ def test_rounds_side_by_side(tmp_path: Path) -> None:
     place, _ = three_rounds(tmp_path)
     found = rounds_of(place, "base")
     found[2]["share_wrong"] = None
-    page = rounds_table(found)
-    assert page.count("<tr>") == 4
-    assert all(head in page for head in ROUND_HEADS)
+    heads, rows = rounds_part(found)["table"]
+    assert (heads, len(rows)) == (ROUND_HEADS, 3)
+    assert rounds_part(found[:1]) is None
     assert round_cells(found[1])[3:5] == ("30", "15%")
     assert round_cells(found[2])[-1] == "-"
     figure = rounds_figure(found)

@@ -8,7 +8,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from pipeline.cli.many_values import ManyValues
+from pipeline.cli.options import ManyValues
 
 app = typer.Typer()
 

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.evaluation.verdict import Verdict, judge_labels, wrong_windows
 from pipeline.evaluation.verified_windows import sample_states
-from pipeline.report.comparison.verdict_text import label_words, stop_words
+from pipeline.report.label_error_text import label_sentence, stop_sentence
 from pipeline.review.frame_labels import review_frames
 from tests.unit.pipeline.evaluation.toy import FRAMES, sample_of, windows_of
 
@@ -116,38 +116,38 @@ def test_without_samples_it_says_what_is_missing_and_gives_no_verdict() -> None:
     found = judge_labels(none.drop(columns="state"), none, wrong, flags=FLAGS, queue=queue(3), wanted=0.05)
     assert not found.is_known
     assert found.drawn_in is None
-    words = label_words(found, workspace=Path("ws"))
+    words = label_sentence(found, workspace=Path("ws"))
     assert "30 flagged and 30 unflagged more have to be labelled blind" in words
     assert "`audit review -w ws`, page Blind sample" in words
-    assert stop_words(found, workspace=Path("ws")) == ""
+    assert stop_sentence(found, workspace=Path("ws")) == ""
 
 
 def test_the_review_can_stop_only_where_the_bound_keeps_what_is_wanted() -> None:
     found = judged(wanted=0.2)
     assert found.is_reached
-    assert "can stop" in stop_words(found, workspace=Path())
+    assert "can stop" in stop_sentence(found, workspace=Path())
     assert found.after.share < 0.09 < found.after.at_most
     close = judged(wanted=0.09)
     assert not close.is_reached
     assert close.windows_needed > 0
-    assert "more windows blind (`audit review`, page Blind sample)" in stop_words(close, workspace=Path())
+    assert "more windows blind (`audit review`, page Blind sample)" in stop_sentence(close, workspace=Path())
 
 
 def test_how_many_more_segments_follows_from_what_each_is_expected_to_repair() -> None:
     found = judged(wanted=0.02)
     to_repair = (found.after.share - 0.02) * 2300
     assert found.segments_needed == int(np.ceil(to_repair / (0.8 * 20)))
-    assert f"About {found.segments_needed} more segments of 100 to reach 2.0 %" in stop_words(found, workspace=Path())
+    assert f"About {found.segments_needed} more segments of 100 to reach 2.0 %" in stop_sentence(found, workspace=Path())
 
 
 def test_a_queue_that_cannot_repair_enough_is_told() -> None:
     for found in (judged(segments=1), judged(kind="bad_pose")):
         assert found.segments_needed is None
-        assert "not expected to reach the wanted 2.0 %" in stop_words(found, workspace=Path())
+        assert "not expected to reach the wanted 2.0 %" in stop_sentence(found, workspace=Path())
 
 
 def test_without_a_change_nothing_is_told_of_before_and_after() -> None:
     found = judged()
     same = Verdict(**{**vars(found), "before": found.after})
-    assert "after review" in label_words(found, workspace=Path())
-    assert "review" not in label_words(same, workspace=Path())
+    assert "after review" in label_sentence(found, workspace=Path())
+    assert "review" not in label_sentence(same, workspace=Path())

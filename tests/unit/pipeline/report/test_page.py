@@ -19,9 +19,10 @@ from pipeline.audit.stages import SCHEMAS, STAGES, Context
 from pipeline.detection.segments import cut_segments
 from pipeline.readers import recognise
 from pipeline.report.colours import class_looks, css_ground, ink_on
-from pipeline.report.drawing import drawn_edges, hatchings, skeleton_strip, timeline
 from pipeline.report.figures import class_counts, error_rates, given_by_predicted, quality_histogram
 from pipeline.report.page import write_report
+from pipeline.report.segment_cards import drawn_edges, skeleton_strip, timeline
+from pipeline.report.templates import render
 from pipeline.review.blind import draw_sample
 from pipeline.review.events import Commit, Operation, Span
 from pipeline.review.store import ReviewStore
@@ -164,11 +165,13 @@ def test_a_run_in_which_nothing_is_flagged_says_so(tmp_path: Path, made) -> None
 def test_a_selftest_of_this_run_is_shown_and_one_of_another_is_not(tmp_path: Path, made) -> None:
     run = put(tmp_path, made)
     run.save_record({**run.record(), "identity": "this"})
-    table = selftest_table([{"kind": "flips", "share": 0.1, "seed": 0, **nothing_planted("no room")}])
+    table = selftest_table([{"kind": "flips", "share": 0.1, "seed": 0, **nothing_planted("no room <here>")}])
     for made_from, shown in (("this", True), ("another", False)):
         run.write_table("selftest", table, schema=SELFTEST, made_from=made_from)
         write_report(run)
-        assert ("<h2>Selftest</h2>" in (tmp_path / "report.html").read_text(encoding="utf-8")) == shown
+        page = (tmp_path / "report.html").read_text(encoding="utf-8")
+        assert ("<h2>Selftest</h2>" in page) == shown
+        assert ("no room &lt;here&gt;" in page) == shown
 
 
 def test_error_rates_have_intervals_only_with_enough_groups(made) -> None:
@@ -218,7 +221,7 @@ def test_timelines_tell_classes_that_share_a_colour_apart_by_hatching() -> None:
     ink = ink_on(looks[first].colour)[1:]
     used = re.findall(r"url\(#([^)]+)\)", drawn)
     assert used == [f"cue1-{ink}", f"cue2-{ink}", f"cue1-{ink}", "cue2-ink"]
-    assert set(used) <= set(re.findall(r'id="([^"]+)"', hatchings()))
+    assert set(used) <= set(re.findall(r'id="([^"]+)"', render("hatchings.svg")))
     grounds = {css_ground(looks[name]) for name in (first, second, third)}
     assert len(grounds) == 3
 

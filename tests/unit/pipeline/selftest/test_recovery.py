@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 
 from data_schemas.tables import SELFTEST, text
-from pipeline.report.selftest_table import selftest_section
-from pipeline.report.selftest_text import SELFTEST_HEADS, selftest_cells, selftest_lines
+from pipeline.report.selftest_text import selftest_cells, selftest_lines, selftest_part
 from pipeline.selftest.planted import Planted
 from pipeline.selftest.recovery import findings, nothing_planted, recovery, selftest_table
 from pipeline.windows.folds import FEWEST_GROUPS
@@ -100,9 +99,9 @@ def test_the_table_reads_the_same_in_the_terminal_and_in_the_report() -> None:
     assert any("left out: contaminated 10%: no room" in line for line in lines)
     assert any("CAT has 2 groups" in line for line in lines)
     table = selftest_table([{"kind": "contaminated", "share": 0.05, "seed": 0, **rows[0]}])
-    page = selftest_section(table)
-    for cell in selftest_cells(found["planted"][0]):
-        assert f"<td>{cell}</td>" in page
-    assert page.count("<th>") == len(SELFTEST_HEADS)
-    assert "<here>" not in selftest_section(selftest_table([{"kind": "flips", "share": 0.1, "seed": 0, **rows[1]}]))
+    part = selftest_part(table)
+    assert part["rows"] == [selftest_cells(found["planted"][0])]
+    assert len(part["heads"]) == len(part["rows"][0])
+    left_out = selftest_part(selftest_table([{"kind": "flips", "share": 0.1, "seed": 0, **rows[1]}]))
+    assert left_out["notes"][-1] == "left out: flips 10%: no room <here>"
     assert set(table.columns) == set(SELFTEST.columns)

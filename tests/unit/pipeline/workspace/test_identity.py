@@ -52,7 +52,9 @@ CHANGES = {
     "pipeline/cli/doctor.py": "",
     "pipeline/export/datasheet.py": "",
     "pipeline/report/page.py": "report",
-    "pipeline/report/style.css": "report figures",
+    "pipeline/report/templates/style.css": "report",
+    "pipeline/report/templates/report.html": "report",
+    "pipeline/report/templates/timeline.svg": "report",
     "pipeline/selftest/planting.py": "selftest",
     "pipeline/retraining/training.py": "models figures",
     "pipeline/evaluation/arm_comparison.py": "figures",
@@ -61,7 +63,7 @@ CHANGES = {
     "model/lstm.py": "run report models figures",
     "data_schemas/taxonomies/aihub59.toml": "run report selftest models figures",
 }
-ADDED = {".css": ".x { color: red }", ".toml": "x = 1", ".py": "def added():\n    return 1\n"}
+ADDED = {".html": "<p>", ".svg": "<g/>", ".css": ".x { color: red }", ".toml": "x = 1", ".py": "def added():\n    return 1\n"}
 
 
 def test_what_a_module_does_changes_what_follows_from_it_and_nothing_else(code: Path) -> None:

@@ -10,11 +10,11 @@ from plotly.graph_objects import Figure
 
 from data_schemas.errors import StageError
 from pipeline.evaluation.residual_error import Residual
-from pipeline.report.chart_text import chart_words
+from pipeline.report.chart_text import chart_text
 from pipeline.report.comparison import comparison_figures as draw
-from pipeline.report.comparison.comparison_text import _gain, _gains_in_short, interval_words, main_pair
+from pipeline.report.comparison.comparison_figures import _add_dots, _with_intervals
+from pipeline.report.comparison.comparison_text import _gain, _gains_in_short, share_cell, tested_pair
 from pipeline.report.comparison.results import Interval, Retraining, read_retraining
-from pipeline.report.dots import add_dots, with_intervals
 from tests.retrain_example import CLASSES, retrain_example, species
 
 RUN = "20261125T000000Z-0a1b2c3d"
@@ -104,17 +104,17 @@ def test_without_reviewed_labels_the_pruned_ones_are_compared(tmp_path: Path) ->
         del of[name]["reviewed"]
     of["differences"] = {"pruned - given": of["differences"]["pruned - given"]}
     found = read_retraining(written(tmp_path, retrain_example(RUN, of={"DOG": of})))
-    assert main_pair(found.species["DOG"]) == "pruned - given"
+    assert tested_pair(found.species["DOG"]) == "pruned - given"
     assert "pruning alone gains +8.0 points" in _gain("DOG", found.species["DOG"], found, Path())
     assert _gains_in_short(found.species) == ["the model is 8.0 points better by pruning alone, without anybody"]
 
 
 def test_an_interval_beyond_what_a_share_can_be_is_cut_off() -> None:
-    assert interval_words(Interval(0.98, 0.92, 1.04, 9)) == "98.0 % (92.0 to 100.0)"
-    assert interval_words(Interval(0.98, None, None, 3)) == "98.0 %"
-    assert interval_words(Interval(None, None, None, 0)) == "-"
+    assert share_cell(Interval(0.98, 0.92, 1.04, 9)) == "98.0 % (92.0 to 100.0)"
+    assert share_cell(Interval(0.98, None, None, 3)) == "98.0 %"
+    assert share_cell(Interval(None, None, None, 0)) == "-"
     figure = Figure()
-    add_dots(figure, [Interval(0.98, 0.92, 1.04, 9)], [0], name="given", colour="red", told=["accuracy"])
+    _add_dots(figure, [Interval(0.98, 0.92, 1.04, 9)], [0], name="given", colour="red", labels=["accuracy"])
     (dots,) = figure.data
     assert dots.x[0] + dots.error_x.array[0] == pytest.approx(1.0)
     assert dots.customdata[0][1] == "95 % interval 92.0 to 100.0 %"
@@ -172,9 +172,9 @@ def test_what_pruning_and_review_gain_is_told_apart_and_identical_predictions_ar
 
 def test_an_axis_promises_intervals_only_where_there_are_some() -> None:
     known, unknown = Interval(0.5, 0.4, 0.6, 9), Interval(0.5, None, None, 3)
-    assert with_intervals([unknown, unknown]) == ""
-    assert with_intervals([known, Interval(None, None, None, 0)]) == ", with 95 % intervals"
-    assert with_intervals([known, unknown]) == ", with 95 % intervals where enough groups tell"
+    assert _with_intervals([unknown, unknown]) == ""
+    assert _with_intervals([known, Interval(None, None, None, 0)]) == ", with 95 % intervals"
+    assert _with_intervals([known, unknown]) == ", with 95 % intervals where enough groups tell"
 
 
 def test_a_row_of_the_confusion_tells_how_many_windows_it_is_of(tmp_path: Path) -> None:
@@ -187,11 +187,11 @@ def test_a_long_series_with_gaps_is_told_by_its_ends_and_its_largest_value() -> 
 
     values = [None, *range(1, 20), 40, *range(20, 30)]
     figure = Figure(Bar(x=list(range(len(values))), y=values, hovertemplate="%{y}"))
-    assert chart_words(figure) == "Chart: 1 1, most at 20 40, to 30 29."
+    assert chart_text(figure) == "Chart: 1 1, most at 20 40, to 30 29."
 
 
 def test_figures_are_told_in_words(tmp_path: Path) -> None:
     dog = read(tmp_path).species["DOG"]
-    assert "given: balanced accuracy 58 %, accuracy 60 %" in chart_words(draw.arms_figure(dog))
-    assert "SIT as SIT 75% and WALKRUN 20%" in chart_words(draw.confusion_figure(dog, ["given"]))
-    assert "balanced accuracy: 0 66 %, 500 68 %" in chart_words(draw.curve_figure(dog.curve, None))
+    assert "given: balanced accuracy 58 %, accuracy 60 %" in chart_text(draw.arms_figure(dog))
+    assert "SIT as SIT 75% and WALKRUN 20%" in chart_text(draw.confusion_figure(dog, ["given"]))
+    assert "balanced accuracy: 0 66 %, 500 68 %" in chart_text(draw.curve_figure(dog.curve, None))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.report.comparison.retrain_text import retrain_lines
+from pipeline.report.comparison.comparison_text import retrain_lines
 
 
 def figure(value: float | None, low: float | None = None, high: float | None = None) -> dict:

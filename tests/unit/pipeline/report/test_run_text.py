@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.report.text import found_lines
+from pipeline.report.run_text import run_lines
 
 TRUST = {"species": "RAT", "right": 0.5, "low": 0.4, "high": 0.6, "chance": 0.5, "windows": 90, "groups": 6, "classes": 2}
 
@@ -35,6 +35,6 @@ def test_flagged_windows_are_told_for_what_they_are(flagged: int, better: bool, 
         "without_holdout": [{"species": "RAT", "groups": 3, "groups_are": "subject", "wanted": 0.1}],
         "rejected": 0,
     }
-    lines = found_lines(found, workspace=Path("ws"))
+    lines = run_lines(found, workspace=Path("ws"))
     assert next(line for line in lines if line.startswith("flagged")).endswith(told)
     assert "! RAT: no hold-out: 3 animals are too few to set some apart." in "\n".join(lines)
