@@ -131,7 +131,9 @@ def audited(case: Case, *, seed: int, folder: Path) -> Material:
     place = Workspace(folder)
     chosen = patch.object(stages, "split_windows", held_out(case.holdout)) if case.holdout else nullcontext()
     with chosen:
-        run_audit(case.source, config, workspace=place, draw=write_report, show=lambda _: nullcontext(lambda *_: None))
+        run_audit(
+            case.source, config, workspace=place, write_report=write_report, stage_progress=lambda _: nullcontext(lambda *_: None)
+        )
     return read_material(place, config)
 
 

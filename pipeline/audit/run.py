@@ -27,17 +27,17 @@ __all__ = ["run_audit"]
 
 _DATA = "pipeline.audit.data_summary"
 
-Draw = Callable[[RunFolder], None]
-"""Draws the report of a run into its folder; its module's code tells whether a report is drawn anew."""
+ReportWriter = Callable[[RunFolder], None]
+"""Writes the report of a run into its folder; where the code of its module has changed, the report is written anew."""
 
-Show = Callable[[str], AbstractContextManager[Progress]]
-"""Shows one stage by its name while it runs."""
+StageProgress = Callable[[str], AbstractContextManager[Progress]]
+"""Shows how far the stage of this name is, while it runs."""
 
 _NOT_RESULTS: Any = dict.fromkeys(("export", "proof", "retrain", "review", "run"), True) | {"source": {"path", "format"}}
 """Configuration that no result depends on; where the source lies is told apart from how it is read."""
 
-Tell = Callable[[dict[str, Any]], None]
-"""Is told what was read as soon as it is known, before anything is made of it (see :mod:`pipeline.audit.data_summary`)."""
+OnData = Callable[[dict[str, Any]], None]
+"""Takes the summary of what was read (:mod:`pipeline.audit.data_summary`) as soon as it is known, before anything is made of it."""
 
 
 def run_audit(
@@ -45,9 +45,9 @@ def run_audit(
     config: Config,
     *,
     workspace: Workspace,
-    draw: Draw,
-    show: Show,
-    tell: Tell | None = None,
+    write_report: ReportWriter,
+    stage_progress: StageProgress,
+    on_data: OnData | None = None,
     decided: Decided | None = None,
 ) -> tuple[RunFolder, bool]:
     """Audit ``source`` and return the run's folder, and whether anything had to be done.
@@ -83,12 +83,18 @@ def run_audit(
         )
         folder = workspace.run_of(identity, {**code, **facts, "round": open_round(workspace, base, decided)})
         done = folder.record().get("finished") and not _stale_stages(folder, identity)
-        if done and _is_drawn(folder, draw, workspace=workspace):
+        if done and _is_drawn(folder, write_report, workspace=workspace):
             workspace.name_latest(folder)
-            if tell is not None:
-                tell(_keep_data(folder, {}, config=config, again=False))
+            if on_data is not None:
+                on_data(_keep_data(folder, {}, config=config, again=False))
             return folder, False
-        shared: dict[str, Any] = {"workspace": workspace, "config": config, "draw": draw, "show": show, "tell": tell}
+        shared: dict[str, Any] = {
+            "workspace": workspace,
+            "config": config,
+            "write_report": write_report,
+            "stage_progress": stage_progress,
+            "on_data": on_data,
+        }
         _run_stages(folder, identity, source=recognised, decided=stretches, **shared)
         workspace.name_latest(folder)
     return folder, True
@@ -101,9 +107,9 @@ def _run_stages(
     workspace: Workspace,
     source: Source,
     config: Config,
-    draw: Draw,
-    show: Show,
-    tell: Tell | None,
+    write_report: ReportWriter,
+    stage_progress: StageProgress,
+    on_data: OnData | None,
     decided: pd.DataFrame | None,
 ) -> None:
     folder.log("run", identity=identity)
@@ -112,19 +118,19 @@ def _run_stages(
     shared: dict[str, Any] = {"source": source, "config": config, "decided": decided}
     for stage in STAGES:
         if stage in stale:
-            _run_stage(stage, folder, tables=tables, made_from=_key(stage, identity), show=show, **shared)
+            _run_stage(stage, folder, tables=tables, made_from=_key(stage, identity), stage_progress=stage_progress, **shared)
         if stage.name == "cut":
             data = _keep_data(folder, tables, config=config, again=stage in stale)
-            if tell is not None:
-                tell(data)
+            if on_data is not None:
+                on_data(data)
     _keep_figures(folder, tables)
-    with show("report"):
+    with stage_progress("report"):
         started = time.monotonic()
         folder.log("stage", stage="report")
         # Counted before it is drawn: what is decided meanwhile is newer.
         size = _review_size(workspace)
-        draw(folder)
-        _note(folder, "report", seconds=time.monotonic() - started, code=code_version(draw.__module__), review=size)
+        write_report(folder)
+        _note(folder, "report", seconds=time.monotonic() - started, code=code_version(write_report.__module__), review=size)
     folder.drop_arrays()
     folder.save_record({**folder.record(), "finished": True})
     folder.log("finished")
@@ -139,14 +145,14 @@ def _run_stage(
     source: Source,
     config: Config,
     decided: pd.DataFrame | None,
-    show: Show,
+    stage_progress: StageProgress,
 ) -> None:
     started = time.monotonic()
     folder.log("stage", stage=stage.name)
     for name in stage.needs:
         if name not in tables:
             tables[name] = folder.read_table(name, SCHEMAS[name])
-    with show(stage.name) as progress:
+    with stage_progress(stage.name) as progress:
         context = Context(
             source=source,
             config=config,
@@ -187,11 +193,11 @@ def _keep_figures(folder: RunFolder, tables: dict[str, pd.DataFrame]) -> None:
     folder.save_record({**record, "round": {**record["round"], **figures_of_round(whole)}})
 
 
-def _is_drawn(folder: RunFolder, draw: Draw, *, workspace: Workspace) -> bool:
+def _is_drawn(folder: RunFolder, write_report: ReportWriter, *, workspace: Workspace) -> bool:
     """Tell whether the report was drawn by the code of now, with all that was decided; what cannot be read is not newer."""
     told = folder.record()["stages"].get("report") or {}
     size = _review_size(workspace)
-    return told.get("code") == code_version(draw.__module__) and (size is None or told.get("review") == size)
+    return told.get("code") == code_version(write_report.__module__) and (size is None or told.get("review") == size)
 
 
 def _review_size(workspace: Workspace) -> list[int] | None:

@@ -172,7 +172,7 @@ def run(
     decided = decided_so_far(place, where) if reviewed else None
     if decided is not None and decided.stretches.empty:
         sys.stderr.write("no decision counts yet: this is the audit of the labels as given\n")
-    shown: dict[str, Any] = {"draw": write_report, "show": stage_progress, "tell": _tell_what_was_read}
+    shown: dict[str, Any] = {"write_report": write_report, "stage_progress": stage_progress, "on_data": _print_data}
     folder, worked = run_audit(where, config, workspace=place, decided=decided, **shown)
     if not worked:
         sys.stderr.write("nothing to do: the same source, configuration and code have been audited\n")
@@ -251,7 +251,7 @@ def _newest_run(workspace: Path) -> RunFolder:
     return folder
 
 
-def _tell_what_was_read(data: dict[str, Any]) -> None:
+def _print_data(data: dict[str, Any]) -> None:
     """Show what was read before anything is made of it: what is wrong there need not be waited for."""
     from pipeline.report.data_text import data_lines
     from pipeline.report.formatting import terminal_width

@@ -51,7 +51,7 @@ def retrain(
     }
     config = load_config(place.config_path if place.config_path.exists() else None, overrides=options)
     tracker = open_tracker(config.retrain.track, run_name=place.finished().path.name)
-    done = retrain_arms(place, config, tracker=tracker, show=stage_progress)
+    done = retrain_arms(place, config, tracker=tracker, stage_progress=stage_progress)
     if not done.worked:
         sys.stderr.write("nothing to do: the same run, decisions and blind labels have been compared\n")
     lines = retrain_lines(done.found, run_dir=workspace / "runs" / "latest", workspace=workspace)

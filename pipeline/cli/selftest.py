@@ -41,7 +41,9 @@ def selftest(
 
     options = {"run": {"jobs": jobs}}
     planted: dict[str, Any] = {"kinds": kinds or KINDS, "shares": shares or SHARES, "seed": seed}
-    test = prepare_selftest(Workspace(workspace), **planted, options=options, draw=write_report, show=stage_progress)
+    test = prepare_selftest(
+        Workspace(workspace), **planted, options=options, write_report=write_report, stage_progress=stage_progress
+    )
     sys.stderr.write(cost_line(len(test.audits), seconds=test.seconds) + "\n")
-    found = run_selftest(test, draw=write_report, show=stage_progress)
+    found = run_selftest(test, write_report=write_report, stage_progress=stage_progress)
     typer.echo(json.dumps(found, ensure_ascii=False, indent=2) if as_json else "\n".join(selftest_lines(found)))

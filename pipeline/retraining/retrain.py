@@ -25,7 +25,7 @@ from data_schemas.progress import Progress
 from data_schemas.tables import ARM_PREDICTIONS, probability_columns, text
 from model.card import write_model_card
 from model.classifier import BehaviorClassifier
-from pipeline.audit.run import Show
+from pipeline.audit.run import StageProgress
 from pipeline.evaluation.arm_comparison import Verified, compare_arms, figures_of, needs, verified_of
 from pipeline.evaluation.inclusion import union_chances
 from pipeline.evaluation.verified_windows import sample_states
@@ -64,7 +64,7 @@ class _Plan:
     verified: dict[str, Verified]
 
 
-def retrain_arms(place: Workspace, config: Config, *, tracker: Tracker | None = None, show: Show) -> Retrained:
+def retrain_arms(place: Workspace, config: Config, *, tracker: Tracker | None = None, stage_progress: StageProgress) -> Retrained:
     """Train the arms on the newest finished run and compare them; what is fresh is skipped.
 
     Parameters
@@ -83,16 +83,16 @@ def retrain_arms(place: Workspace, config: Config, *, tracker: Tracker | None = 
     """
     with place.locked():
         material = read_material(place, config)
-        with show("plan") as progress:
+        with stage_progress("plan") as progress:
             models = Models(material)
             plan = _plan(material, models, progress=progress)
-        worked = _train(plan, models, show=show)
+        worked = _train(plan, models, stage_progress=stage_progress)
         taught = [(w.lesson.arm, w.lesson.share, w.key) for w in (*plan.wanted, *plan.curve)]
         key = digest(code_version("pipeline.retraining.retrain"), taught, _told(plan, material))
         known = _known(models.own, key)
         if known is None:
             worked = True
-            with show("compare"):
+            with stage_progress("compare"):
                 known = _compare(plan, material, models, key=key)
         models.drop_all_but((*plan.wanted, *plan.curve))
         if tracker is not None:
@@ -138,14 +138,14 @@ def _verified(material: Material) -> dict[str, Verified]:
     return found
 
 
-def _train(plan: _Plan, models: Models, *, show: Show) -> bool:
+def _train(plan: _Plan, models: Models, *, stage_progress: StageProgress) -> bool:
     """Train what is missing or stale; return whether anything was."""
     stale = models.stale((*plan.wanted, *plan.curve))
     if not stale:
         return False
-    with show("trial"):
+    with stage_progress("trial"):
         updates = {species: models.updates(species) for species in dict.fromkeys(w.species for w in stale)}
-    with show("train") as progress:
+    with stage_progress("train") as progress:
         models.train(stale, updates=updates, progress=progress)
     return True
 

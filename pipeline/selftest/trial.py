@@ -13,7 +13,7 @@ from data_schemas.config import Config, load_config
 from data_schemas.errors import TooFewDataError, UsageError
 from data_schemas.progress import Progress
 from data_schemas.tables import PLANTED_KINDS, SELFTEST, text
-from pipeline.audit.run import Draw, Show, run_audit
+from pipeline.audit.run import ReportWriter, StageProgress, run_audit
 from pipeline.audit.stages import SCHEMAS, STAGES, Context
 from pipeline.readers import Source, recognise
 from pipeline.readers.taxonomy import taxonomy_of
@@ -86,8 +86,8 @@ def prepare_selftest(
     shares: Sequence[float],
     seed: int,
     options: dict[str, dict[str, Any]],
-    draw: Draw,
-    show: Show,
+    write_report: ReportWriter,
+    stage_progress: StageProgress,
 ) -> Selftest:
     """Find the audit of the unplanted data, or make it, and say what can be planted.
 
@@ -105,7 +105,9 @@ def prepare_selftest(
     config = _config_to_test(workspace, options)
     source = recognise(Path(config.source.path), format=config.source.format)
     shown = workspace.latest()
-    folder, _ = run_audit(Path(config.source.path), config, workspace=workspace, draw=draw, show=show)
+    folder, _ = run_audit(
+        Path(config.source.path), config, workspace=workspace, write_report=write_report, stage_progress=stage_progress
+    )
     if shown is not None and shown.record().get("round", {}).get("base") == folder.record()["round"]["base"]:
         # Planted is in the labels as given; a later round stays the one that people look at, and that was asked for last.
         workspace.name_latest(workspace.run_of(str(shown.record()["identity"]), {}))
@@ -120,7 +122,7 @@ def prepare_selftest(
     return Selftest(workspace, folder, source, config, tables, ground, audits, left_out, untested, seed)
 
 
-def run_selftest(selftest: Selftest, *, draw: Draw, show: Show) -> dict[str, Any]:
+def run_selftest(selftest: Selftest, *, write_report: ReportWriter, stage_progress: StageProgress) -> dict[str, Any]:
     """Audit every planted copy and return what came back; the table is stored in the run's folder, and the report shows it.
 
     A copy that was audited before is not audited again, and an interrupted one goes on with its finished networks.
@@ -137,12 +139,12 @@ def run_selftest(selftest: Selftest, *, draw: Draw, show: Show) -> dict[str, Any
     ]
     with selftest.workspace.locked():
         for number, (kind, share) in enumerate(selftest.audits, start=1):
-            with show(f"{number}/{len(selftest.audits)} {kind} {share:.0%}") as progress:
+            with stage_progress(f"{number}/{len(selftest.audits)} {kind} {share:.0%}") as progress:
                 rows.append(_one_row(selftest, identity, kind=kind, share=share, progress=progress))
         table = selftest_table(sorted(rows, key=lambda r: (PLANTED_KINDS.index(str(r["kind"])), r["share"])))
         _require_a_score(table)
         selftest.folder.write_table("selftest", table, schema=SELFTEST, made_from=identity)
-        draw(selftest.folder)
+        write_report(selftest.folder)
     return findings(table, run_dir=selftest.folder.path, untested=selftest.untested)
 
 

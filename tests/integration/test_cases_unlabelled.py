@@ -51,7 +51,7 @@ def run(source: Path, place: Workspace, *, decided: Decided | None = None) -> Ru
     def show(_stage: str) -> Iterator[Progress]:
         yield lambda *_: None
 
-    return run_audit(source, quick(), workspace=place, draw=write_report, show=show, decided=decided)[0]
+    return run_audit(source, quick(), workspace=place, write_report=write_report, stage_progress=show, decided=decided)[0]
 
 
 def judged(source: Path) -> dict[str, pd.DataFrame]:

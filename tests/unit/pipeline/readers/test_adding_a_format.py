@@ -86,7 +86,7 @@ def source(tmp_path: Path, make_table, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_poses_of_a_new_format_and_labels_of_a_table_are_audited_together(source: Path, tmp_path: Path) -> None:
     (source / "cut.toy").write_bytes(b"TOY")
     config = load_config(None, overrides=QUICK)
-    run, _ = run_audit(source, config, workspace=Workspace(tmp_path / "ws"), draw=write_report, show=show)
+    run, _ = run_audit(source, config, workspace=Workspace(tmp_path / "ws"), write_report=write_report, stage_progress=show)
     assert run.record()["format"] == "toy"
     given = pd.read_csv(source / "labels.csv").set_index("clip_id")["label"].to_dict()
     assert run.read_table("clips", CLIPS).set_index("clip_id")["label"].to_dict() == given

@@ -152,7 +152,7 @@ def audit(tmp_path: Path, make_table, monkeypatch: pytest.MonkeyPatch) -> Callab
             "label_source": text(["review"]),
         }
         decided = Decided(pd.DataFrame(spans).astype({"start_frame": "int32", "end_frame": "int32"}), events=1) if label else None
-        place, shown = Workspace(tmp_path / "ws"), {"draw": write_report, "show": show}
+        place, shown = Workspace(tmp_path / "ws"), {"write_report": write_report, "stage_progress": show}
         return run.run_audit(tmp_path / "poses.parquet", load_config(None), workspace=place, decided=decided, **shown)
 
     return audited

@@ -45,8 +45,8 @@ def audited(tmp_path_factory: pytest.TempPathFactory, make_table) -> RunFolder:
     poses["clip_id"] = poses["clip_id"].str.slice(-300)
     poses.to_parquet(root / "poses.parquet", index=False)
     place, config = Workspace(root / "ws"), load_config(None, overrides=QUICK)
-    run, _ = run_audit(root / "poses.parquet", config, workspace=place, draw=write_report, show=show)
-    retrain_arms(place, config, show=show)
+    run, _ = run_audit(root / "poses.parquet", config, workspace=place, write_report=write_report, stage_progress=show)
+    retrain_arms(place, config, stage_progress=show)
     return run
 
 
