@@ -37,7 +37,7 @@ _NOT_RESULTS: Any = dict.fromkeys(("export", "proof", "retrain", "review", "run"
 """Configuration that no result depends on; where the source lies is told apart from how it is read."""
 
 OnData = Callable[[dict[str, Any]], None]
-"""Takes the summary of what was read (:mod:`pipeline.audit.data_summary`) as soon as it is known, before anything is made of it."""
+"""Takes the summary of what was read (:mod:`pipeline.audit.data_summary`), before anything is made of it."""
 
 
 def run_audit(
