@@ -15,6 +15,7 @@ from pipeline.evaluation.verdict import AUDITED, Verdict
 from pipeline.readers.taxonomy import KIND_NAMES
 from pipeline.report.comparison import comparison_figures as figures
 from pipeline.report.comparison.comparison_text import (
+    compared_pair,
     headline,
     missing_windows,
     outcome,
@@ -22,7 +23,6 @@ from pipeline.report.comparison.comparison_text import (
     review_sentence,
     share_cell,
     stale_sentence,
-    tested_pair,
 )
 from pipeline.report.comparison.results import Arm, Retraining, Species, read_retraining
 from pipeline.report.formatting import shown_share, typed
@@ -56,6 +56,8 @@ class Comparison:
         The review, and the verdict on the labels.
     workspace : Path
         As it is typed after ``-w``.
+    page : Path
+        Where comparison.html lies.
     """
 
     run: RunTables
@@ -163,7 +165,7 @@ def _models(made: Comparison) -> dict[str, Any]:
 
 def _species(species: Species) -> dict[str, Any]:
     """Return the figures and tables of one species, of which enough windows are verified."""
-    known, pair = species.known, tested_pair(species)
+    known, pair = species.known, compared_pair(species)
     compared = ["given", pair.split(" - ")[0]] if pair else list(known)[-1:]
     last = known[compared[-1]].class_f1
     return {

@@ -17,6 +17,7 @@ from pipeline.windows.folds import FEWEST_GROUPS
 
 __all__ = [
     "compare_lines",
+    "compared_pair",
     "headline",
     "missing_windows",
     "outcome",
@@ -25,7 +26,6 @@ __all__ = [
     "review_sentence",
     "share_cell",
     "stale_sentence",
-    "tested_pair",
 ]
 
 _MAIN = "balanced accuracy"
@@ -63,7 +63,7 @@ def outcome(found: Retraining | None, measured: Measured) -> str:
     return f"{'After review' if measured.decisions else 'Before any review'} {f'{listed}, and ' if listed else ''}{told[-1]}"
 
 
-def tested_pair(species: Species) -> str | None:
+def compared_pair(species: Species) -> str | None:
     """Return the difference that tells what was gained: of the reviewed arm, else of the pruned one, from the given labels."""
     pairs = [p for p in ("reviewed - given", "pruned - given") if p in species.differences]
     return pairs[0] if pairs else None
@@ -143,7 +143,7 @@ def _no_models(workspace: Path) -> str:
 def _gain(name: str, species: Species, found: Retraining, workspace: Path) -> str:
     """Say what retraining gained for one species, in points of balanced accuracy."""
     group = GROUPS.get(found.groups_are, "group")
-    pair = tested_pair(species)
+    pair = compared_pair(species)
     if not species.known:
         return f"{name}: cannot tell what retraining gained: {missing_windows(species, group=group, workspace=workspace)}."
     if pair is None:
@@ -178,7 +178,7 @@ def points_text(found: Interval) -> str:
 
 def _gains_in_short(species: Mapping[str, Species]) -> list[str]:
     """Return what is known of the models, those that gained first; nothing where nothing was compared."""
-    pairs = {name: pair for name, of in species.items() if (pair := tested_pair(of))}
+    pairs = {name: pair for name, of in species.items() if (pair := compared_pair(of))}
     apart = {name: species[name].differences[pair][_MAIN] for name, pair in pairs.items()}
     models = {name: f"the {name} model" if len(species) > 1 else "the model" for name in species}
     told = [

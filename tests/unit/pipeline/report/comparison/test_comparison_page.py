@@ -13,7 +13,7 @@ from pipeline.evaluation.residual_error import Residual
 from pipeline.report.chart_text import chart_text
 from pipeline.report.comparison import comparison_figures as draw
 from pipeline.report.comparison.comparison_figures import _add_dots, _with_intervals
-from pipeline.report.comparison.comparison_text import _gain, _gains_in_short, share_cell, tested_pair
+from pipeline.report.comparison.comparison_text import _gain, _gains_in_short, compared_pair, share_cell
 from pipeline.report.comparison.results import Interval, Retraining, read_retraining
 from tests.retrain_example import CLASSES, retrain_example, species
 
@@ -104,7 +104,7 @@ def test_without_reviewed_labels_the_pruned_ones_are_compared(tmp_path: Path) ->
         del of[name]["reviewed"]
     of["differences"] = {"pruned - given": of["differences"]["pruned - given"]}
     found = read_retraining(written(tmp_path, retrain_example(RUN, of={"DOG": of})))
-    assert tested_pair(found.species["DOG"]) == "pruned - given"
+    assert compared_pair(found.species["DOG"]) == "pruned - given"
     assert "pruning alone gains +8.0 points" in _gain("DOG", found.species["DOG"], found, Path())
     assert _gains_in_short(found.species) == ["the model is 8.0 points better by pruning alone, without anybody"]
 
