@@ -18,8 +18,9 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 
 # Shared machines are noisy: what must hold is the property, not the pace.
-settings.register_profile("default", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("default")
+for profile, examples in (("default", 20), ("thorough", 500)):
+    settings.register_profile(profile, deadline=None, max_examples=examples, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 torch.set_num_threads(1)
 
 
@@ -105,12 +106,32 @@ def make_table():
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the long tests begin, each kind in its random order, so that what is left at the end is short and no process waits."""
+    """Deal the files with long tests evenly to the processes, and let each begin with them.
 
-    def turn(item: pytest.Item) -> int:
-        return 0 if item.get_closest_marker("long") else 1 if item.get_closest_marker("integration") else 2
+    Each process is handed one stretch of the list, all equally long; whoever is done takes over what another has not begun, but
+    for the last two tests. So these must be short, or the others wait for them.
+    """
+    files: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.nodeid.partition("::")[0], []).append(item)
+    piles: list[list[pytest.Item]] = [[] for _ in range(int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))]
+    seconds = dict.fromkeys(range(len(piles)), 0)
+    for tests in sorted(files.values(), key=lambda tests: -max(map(_seconds, tests))):
+        if max(map(_seconds, tests)) > _SHORT:
+            pile = min(seconds, key=seconds.__getitem__)
+        else:
+            pile = min(seconds, key=lambda i: len(piles[i]))
+        piles[pile] += tests
+        seconds[pile] += sum(map(_seconds, tests))
+    items[:] = [item for pile in piles for item in pile]
 
-    items.sort(key=turn)
+
+_SHORT = 1
+
+
+def _seconds(item: pytest.Item) -> int:
+    """Return about how long a test takes."""
+    return 30 if item.get_closest_marker("long") else 4 if item.get_closest_marker("integration") else _SHORT
 
 
 @pytest.hookimpl(wrapper=True)

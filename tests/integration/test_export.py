@@ -36,6 +36,16 @@ def test_decisions_become_a_dataset_that_an_audit_reads_again(audited, tmp_path:
     assert read.equals(clean[list(read.columns)])
     relabelled = read[(read["clip_id"] == clip["clip_id"]) & read["frame_number"].between(10, 39)]
     assert set(relabelled["frame_label"]) == {label}
+    # What was reviewed is known, and is not doubted again.
+    windows, issues = pd.read_parquet(run / "windows.parquet"), pd.read_parquet(run / "issues.parquet")
+    inside = (windows["clip_id"] == clip["clip_id"]) & (windows["start_frame"] >= 10) & (windows["end_frame"] <= 39)
+    known = windows[windows["reviewed"]]
+    assert known["window_id"].tolist() == windows.loc[inside, "window_id"].tolist()
+    assert set(known["label"]) == {label}
+    assert not issues.loc[issues["window_id"].isin(known["window_id"]), "is_issue"].any()
+    notes = pd.read_parquet(run / "notes.parquet")
+    assert notes["reason"].str.startswith("a label was reviewed, says label_source").sum() == 1
+    assert json.loads((run / "run.json").read_text())["round"]["reviewed_frames"] == 30
     first, again = (pd.read_parquet(p / "clips.parquet") for p in (tmp_path / "ws" / "runs" / "latest", run))
     same = ["clip_id", "subject_id", "recording_id", "species", "fps"]
     assert again[same].equals(first[same])

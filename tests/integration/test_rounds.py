@@ -107,6 +107,20 @@ def test_the_next_round_knows_what_was_decided_and_ranks_the_rest(audited, tmp_p
     rest = audited_ones[~audited_ones.index.isin(own.index)]
     assert told["expected_wrong"] == pytest.approx((1 - rest["label_quality"]).sum(), abs=0.1)
     assert {(c["species"], c["label"]) for c in told["classes"]} == {("DOG", "SIT"), ("DOG", "WALKRUN")}
+    _goes_on_where_it_was_killed(audited, tmp_path)
+
+
+def _goes_on_where_it_was_killed(audited, tmp_path: Path) -> None:
+    folder = shown(tmp_path)
+    issues = (folder / "issues.parquet").read_bytes()
+    for name in ("issues", "segments"):
+        (folder / f"{name}.parquet").unlink()
+    told = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps({**told, "finished": False}))
+    assert "predict" not in audited("run", "--reviewed", *RUN).stderr
+    assert (folder / "issues.parquet").read_bytes() == issues
+    assert record(tmp_path)["finished"]
+    assert np.isfinite(record(tmp_path)["round"]["share_wrong"])
 
 
 def test_the_same_decisions_are_no_new_round_and_others_are(audited, tmp_path: Path) -> None:
@@ -156,41 +170,8 @@ def test_the_same_decisions_are_no_new_round_and_others_are(audited, tmp_path: P
     assert shown(tmp_path) == three
 
 
-def test_an_export_is_audited_with_what_was_reviewed_known(audited, tmp_path: Path) -> None:
-    queue = latest(tmp_path, "segments").query("split == 'audit'")
-    clip = queue.iloc[0]
-    decide(audited, tmp_path, f"{clip['clip_id']},0,59,{clip['suggested_label']},kim,relabel")
-    audited("export", "-w", "ws", "--out", "clean")
-    audited("run", "clean/frames.parquet", "-w", "again", "--folds", "3", "--jobs", "1")
-    windows, issues = latest(tmp_path, "windows", "again"), latest(tmp_path, "issues", "again")
-    known = windows[windows["reviewed"]]
-    assert set(known["clip_id"]) == {clip["clip_id"]}
-    assert set(known["label"]) == {clip["suggested_label"]}
-    assert len(known) == (windows["clip_id"] == clip["clip_id"]).sum()
-    assert not issues.loc[issues["window_id"].isin(known["window_id"]), "is_issue"].any()
-    notes = latest(tmp_path, "notes", "again")
-    assert notes["reason"].str.startswith("a label was reviewed, says label_source").sum() == 1
-    assert record(tmp_path, "again")["round"]["reviewed_frames"] == 60
-
-
 def test_reviewed_without_an_audit_says_what_to_type(audit, table) -> None:
     refused = audit("run", table.name, "--reviewed", "-w", "ws", code=4)
     assert "no finished audit" in refused.stderr
     assert "audit run" in refused.stderr
     assert not list((table.parent / "ws" / "runs").glob("2*"))
-
-
-def test_a_killed_round_goes_on_where_it_was(audited, tmp_path: Path) -> None:
-    clip = latest(tmp_path, "segments").query("split == 'audit'").iloc[0]
-    decide(audited, tmp_path, f"{clip['clip_id']},0,59,{clip['suggested_label']},kim,relabel")
-    audited("run", "--reviewed", *RUN)
-    folder = shown(tmp_path)
-    issues = (folder / "issues.parquet").read_bytes()
-    for name in ("issues", "segments"):
-        (folder / f"{name}.parquet").unlink()
-    told = json.loads((folder / "run.json").read_text())
-    (folder / "run.json").write_text(json.dumps({**told, "finished": False}))
-    assert "predict" not in audited("run", "--reviewed", *RUN).stderr
-    assert (folder / "issues.parquet").read_bytes() == issues
-    assert record(tmp_path)["finished"]
-    assert np.isfinite(record(tmp_path)["round"]["share_wrong"])

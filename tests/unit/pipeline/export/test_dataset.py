@@ -38,7 +38,7 @@ ACTS = st.lists(
     min_size=1,
     max_size=5,
 )
-on_the_disk = settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+on_the_disk = settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.pool import Pool
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +107,15 @@ def test_what_is_acknowledged_is_synced_to_the_disk(store: ReviewStore) -> None:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
 
 
+@pytest.fixture(scope="module")
+def processes() -> Iterator[Pool]:
+    """Give processes of their own, which share nothing with this one."""
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
+        # All are there before any has work to do.
+        pool.map(time.sleep, [0.5] * 4, chunksize=1)
+        yield pool
+
+
 def _work(place: Path | str, reviewer: str, count: int) -> int:
     """Commit one operation after another, taking over what others wrote at each conflict; return the conflicts."""
     conflicts = 0
@@ -120,11 +132,9 @@ def _work(place: Path | str, reviewer: str, count: int) -> int:
     return conflicts
 
 
-def test_two_processes_committing_at_once_lose_nothing(place: Path | str) -> None:
-    context = multiprocessing.get_context("spawn")
+def test_two_processes_committing_at_once_lose_nothing(place: Path | str, processes: Pool) -> None:
     count = 40
-    with context.Pool(2) as pool:
-        pool.starmap(_work, [(place, "kim", count), (place, "lee", count)])
+    processes.starmap(_work, [(place, "kim", count), (place, "lee", count)], chunksize=1)
     with ReviewStore.open(place) as store:
         events = store.events()
     assert sorted(events["revision"]) == list(range(1, 2 * count + 1))
@@ -136,16 +146,14 @@ def _open(place: Path | str) -> int:
         return len(store.events())
 
 
-def test_many_processes_may_open_a_new_database_at_once(tmp_path: Path) -> None:
-    with multiprocessing.get_context("spawn").Pool(4) as pool:
-        for i in range(15):
-            assert pool.map(_open, [tmp_path / f"{i}.db"] * 4, chunksize=1) == [0] * 4
+def test_many_processes_may_open_a_new_database_at_once(tmp_path: Path, processes: Pool) -> None:
+    for i in range(15):
+        assert processes.map(_open, [tmp_path / f"{i}.db"] * 4, chunksize=1) == [0] * 4
 
 
-def test_many_processes_may_open_a_new_database_of_a_server_at_once(postgres: Server) -> None:
-    with multiprocessing.get_context("spawn").Pool(4) as pool:
-        for _ in range(5):
-            assert pool.map(_open, [postgres.new_database()] * 4, chunksize=1) == [0] * 4
+def test_many_processes_may_open_a_new_database_of_a_server_at_once(postgres: Server, processes: Pool) -> None:
+    for _ in range(5):
+        assert processes.map(_open, [postgres.new_database()] * 4, chunksize=1) == [0] * 4
 
 
 def test_threads_share_a_store(anywhere: ReviewStore) -> None:

@@ -86,10 +86,10 @@ def test_keypoints_are_whole_pixels_hidden_in_places_and_sometimes_outside(clips
 
 
 def test_the_sample_is_read_whole_but_for_its_broken_files(tmp_path: Path) -> None:
-    made = write_demo(tmp_path / "demo", clips=50, pictures=True, seed=1)
+    made = write_demo(tmp_path / "demo", clips=24, pictures=True, seed=1)
     found = recognise(made.source).read(load_config(None))
     truth = pd.read_parquet(made.truth)
-    assert len(found.clips) == made.clips == 50
+    assert len(found.clips) == made.clips == 24
     assert len(found.rejected) == made.broken_files == 5
     assert found.frames["image"].notna().all()
     assert (tmp_path / "demo" / "clips" / found.frames["image"].iloc[0]).is_file()
@@ -115,9 +115,9 @@ def test_it_says_that_it_is_simulated(tmp_path: Path) -> None:
 @pytest.mark.parametrize("frame_labels", [False, True])
 def test_the_same_seed_writes_the_same_bytes_however_many_processes(tmp_path: Path, frame_labels: bool) -> None:
     for name, jobs in (("one", 1), ("two", 2)):
-        write_demo(tmp_path / name, clips=48, seed=5, pictures=False, frame_labels=frame_labels, jobs=jobs)
+        write_demo(tmp_path / name, clips=24, seed=5, pictures=False, frame_labels=frame_labels, jobs=jobs)
     assert digest(tmp_path / "one") == digest(tmp_path / "two")
-    write_demo(tmp_path / "one", clips=48, seed=6, pictures=False, frame_labels=frame_labels, jobs=1)
+    write_demo(tmp_path / "one", clips=24, seed=6, pictures=False, frame_labels=frame_labels, jobs=1)
     assert digest(tmp_path / "one") != digest(tmp_path / "two")
 
 
