@@ -25,7 +25,7 @@ from pipeline.readers.tables.table_files import TableFile, TableFiles, table_fil
 from pipeline.report.page import write_report
 from pipeline.workspace.workspace import Workspace
 
-QUICK = {"folds": {"count": 2, "holdout": 0.3}, "run": {"jobs": 1}, "model": {"views": ["body"], "updates": 5, "passes": 1}}
+QUICK = {"folds": {"count": 2, "holdout": 0.3}, "run": {"jobs": 1}, "model": {"views": ["body"], "optimizer_steps": 5, "cleaning_iterations": 1}}
 HEAD = b"TOY TRACKER 1\n"
 
 
