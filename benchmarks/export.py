@@ -118,7 +118,7 @@ def write_windows(folder: RunFolder, clips: pd.DataFrame, number: np.ndarray) ->
 
 
 def write(folder: RunFolder, name: str, table: pd.DataFrame) -> None:
-    folder.write_table(name, table, schema=SCHEMAS[name], made_from="benchmark")
+    folder.write_table(name, table, schema=SCHEMAS[name], fingerprint="benchmark")
 
 
 def decide(place: Workspace, *, clips: int, frames: int) -> int:

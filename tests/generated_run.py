@@ -46,7 +46,7 @@ def write_generated_run(
         tables["frames"]["image"] = text(names)
     folder = RunFolder(Workspace(root).runs / RUN)
     for name, table in tables.items():
-        folder.write_table(name, table, schema=SCHEMAS[name], made_from="generated")
+        folder.write_table(name, table, schema=SCHEMAS[name], fingerprint="generated")
     config = Config().model_dump(mode="json", exclude={"run", "source", "review"})
     config["labels"]["taxonomy"] = config["pose"]["skeleton"] = "aihub59"
     record = {

@@ -37,7 +37,7 @@ def write_pages_run(root: Path, **options: object) -> Path:
     total = oof.filter(regex="^p_").sum(axis=1)
     for name in names:
         oof[f"p_{name}"] = (oof[f"p_{name}"] / total).astype(np.float32)
-    folder.write_table("oof", oof, schema=SCHEMAS["oof"], made_from="generated")
+    folder.write_table("oof", oof, schema=SCHEMAS["oof"], fingerprint="generated")
     return root
 
 
@@ -51,7 +51,7 @@ def make_cats(root: Path) -> None:
         table.loc[own, "species"] = "CAT"
         for column in {"label", "target", "given_label", "suggested_label"} & set(table.columns):
             table.loc[own, column] = table.loc[own, column].replace("SIT", "SITDOWN")
-        folder.write_table(name, table, schema=SCHEMAS[name], made_from="generated")
+        folder.write_table(name, table, schema=SCHEMAS[name], fingerprint="generated")
 
 
 def run_of(root: Path) -> RunFolder:
@@ -66,7 +66,7 @@ def segments_of(root: Path) -> pd.DataFrame:
 
 def drop_segments(root: Path) -> None:
     """Leave the run without anything flagged."""
-    run_of(root).write_table("segments", segments_of(root).iloc[:0], schema=SCHEMAS["segments"], made_from="generated")
+    run_of(root).write_table("segments", segments_of(root).iloc[:0], schema=SCHEMAS["segments"], fingerprint="generated")
 
 
 def paint(

@@ -9,7 +9,7 @@ from data_schemas.tables.checking import keypoints_of, text, validate
 from data_schemas.tables.export import CHANGES, CLEAN_FRAMES, CLEAN_WINDOWS
 from data_schemas.tables.predictions import ARM_PREDICTIONS, OOF, PREDICTIONS, PROBABILITY_PREFIX, TRUST, probability_columns
 from data_schemas.tables.review import BLIND_SAMPLES, REVIEW_EVENTS
-from data_schemas.tables.source import CLIPS, FRAMES, REMARKS, REVIEWED
+from data_schemas.tables.source import CLIPS, FRAMES, READER_MESSAGES, REVIEWED
 from data_schemas.tables.vocabulary import (
     KINDS,
     LABEL_SOURCES,
@@ -38,7 +38,7 @@ __all__ = [
     "POSE_FAULTS",
     "PREDICTIONS",
     "PROBABILITY_PREFIX",
-    "REMARKS",
+    "READER_MESSAGES",
     "REVIEWED",
     "REVIEW_ACTIONS",
     "REVIEW_EVENTS",

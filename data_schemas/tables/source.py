@@ -7,7 +7,7 @@ import pandera.pandas as pa
 from data_schemas.tables.columns import ANIMAL, FRAME, KEYPOINTS, SPAN, SPAN_IN_ORDER, one_of, words
 from data_schemas.tables.vocabulary import LABEL_SOURCES
 
-__all__ = ["CLIPS", "FRAMES", "REMARKS", "REVIEWED"]
+__all__ = ["CLIPS", "FRAMES", "READER_MESSAGES", "REVIEWED"]
 
 CLIPS = pa.DataFrameSchema(
     {
@@ -57,7 +57,7 @@ REVIEWED = pa.DataFrameSchema(
 )
 """The stretches whose label people gave, by clip and frame, none over another; a null label takes their frames out."""
 
-REMARKS = pa.DataFrameSchema(
+READER_MESSAGES = pa.DataFrameSchema(
     {"file": words(), "place": pa.Column(str), "reason": words()},
     name="remarks",
     strict=True,

@@ -17,7 +17,7 @@ import pandas as pd
 from data_schemas.config import config_as_named_now
 from data_schemas.errors import StageError
 from pipeline.windows.label_spans import count_frames, reviewed_stretches
-from pipeline.workspace.identity import digest
+from pipeline.workspace.hashes import digest
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 

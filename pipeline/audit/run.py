@@ -19,7 +19,7 @@ from pipeline.audit.rounds import Decided, adopt_rounds, figures_of_round, open_
 from pipeline.audit.stages import SCHEMAS, STAGES, Context, Stage
 from pipeline.readers import Source, recognise
 from pipeline.readers.taxonomy import named_files, taxonomy_of
-from pipeline.workspace.identity import code_version, digest
+from pipeline.workspace.hashes import code_version, digest
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 
@@ -118,7 +118,7 @@ def _run_stages(
     shared: dict[str, Any] = {"source": source, "config": config, "decided": decided}
     for stage in STAGES:
         if stage in stale:
-            _run_stage(stage, folder, tables=tables, made_from=_key(stage, identity), stage_progress=stage_progress, **shared)
+            _run_stage(stage, folder, tables=tables, fingerprint=_key(stage, identity), stage_progress=stage_progress, **shared)
         if stage.name == "cut":
             data = _keep_data(folder, tables, config=config, again=stage in stale)
             if on_data is not None:
@@ -141,7 +141,7 @@ def _run_stage(
     folder: RunFolder,
     *,
     tables: dict[str, pd.DataFrame],
-    made_from: str,
+    fingerprint: str,
     source: Source,
     config: Config,
     decided: pd.DataFrame | None,
@@ -167,7 +167,7 @@ def _run_stage(
             folder.log("refused", stage=stage.name, error=error.message)
             raise
         for name in stage.makes:
-            folder.write_table(name, made[name], schema=SCHEMAS[name], made_from=made_from)
+            folder.write_table(name, made[name], schema=SCHEMAS[name], fingerprint=fingerprint)
     tables.update(made)
     _note(folder, stage.name, seconds=time.monotonic() - started, rows={n: len(made[n]) for n in stage.makes})
 
@@ -226,7 +226,7 @@ def _stale_stages(folder: RunFolder, identity: str) -> list[Stage]:
     stale: list[Stage] = []
     remade: set[str] = set()
     for stage in STAGES:
-        whole = all(folder.made_from(name) == _key(stage, identity) for name in stage.makes)
+        whole = all(folder.fingerprint(name) == _key(stage, identity) for name in stage.makes)
         if not whole or remade & set(stage.needs):
             stale.append(stage)
             remade |= set(stage.makes)

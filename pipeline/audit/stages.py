@@ -21,7 +21,7 @@ import pandera.pandas as pa
 from data_schemas.config import Config
 from data_schemas.labels import Taxonomy
 from data_schemas.progress import Progress
-from data_schemas.tables import CLIPS, FRAMES, ISSUES, OOF, REMARKS, REVIEWED, SEGMENTS, TRUST, WINDOWS
+from data_schemas.tables import CLIPS, FRAMES, ISSUES, OOF, READER_MESSAGES, REVIEWED, SEGMENTS, TRUST, WINDOWS
 from pipeline.readers import Source
 from pipeline.windows.cutting import cut_windows
 from pipeline.windows.folds import require_clips, require_enough, split_windows
@@ -38,8 +38,8 @@ Tables = dict[str, pd.DataFrame]
 SCHEMAS: Mapping[str, pa.DataFrameSchema] = {
     "clips": CLIPS,
     "frames": FRAMES,
-    "rejected": REMARKS,
-    "notes": REMARKS,
+    "rejected": READER_MESSAGES,
+    "notes": READER_MESSAGES,
     "reviewed": REVIEWED,
     "windows": WINDOWS,
     "oof": OOF,

@@ -21,7 +21,7 @@ from pipeline.export.placing import sha256_of
 from pipeline.review.access import orphans_of
 from pipeline.review.frame_labels import changed_frames
 from pipeline.review.window_labels import CleanWindows
-from pipeline.workspace.identity import digest
+from pipeline.workspace.hashes import digest
 from pipeline.workspace.run_folder import RunFolder
 
 __all__ = ["Exported", "datasheet"]

@@ -1,4 +1,4 @@
-"""What is done about frames out of order, frames told twice, times that are missing, and coordinates that cannot be.
+"""What is done about frames out of order, frames given twice, times that are missing, and coordinates that cannot be.
 
 The same rules for every format, and the same words.
 
@@ -6,14 +6,14 @@ The same rules for every format, and the same words.
 |---|---|
 | frames out of order | sorted; noted |
 | a frame twice, the same both times | kept once; noted |
-| a frame twice, told differently | the clip is rejected (of a table with the cause, see :mod:`pipeline.readers.tables.repeats`) |
+| a frame twice, given differently | the clip is rejected (in a table with the cause: :mod:`pipeline.readers.tables.repeats`) |
 | a frame number or a time that cannot be: negative, too large, infinite | the clip is rejected |
 | a time that is missing | computed from the frame number and the clip's frame rate; noted |
-| a time that is missing where fewer than two frames have one, and no frame rate is told | the clip is rejected |
+| a time that is missing where fewer than two frames have one, and no frame rate is declared | the clip is rejected |
 | time that does not advance while frame numbers rise, in whole milliseconds | the clip is rejected |
 | a pause that frame numbers do not count | the frame rate is that between pauses; noted |
 | frame numbers that are skipped where time runs on | the times are taken; noted |
-| times that make no likely frame rate, or another than is told | taken as they are; noted, with the guess |
+| times that make no likely frame rate, or another than is declared | taken as they are; noted, with the guess |
 | a frame rate that one frame cannot tell | 30 is assumed; noted |
 | a coordinate that is NaN or infinite | that keypoint is missing; noted |
 | a coordinate more than ten picture sizes away | that keypoint is missing; noted |
@@ -25,21 +25,21 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.readers.clocks import likely_unit
 from pipeline.readers.pauses import medians, rise_in, skipped_numbers, uncounted_pauses
+from pipeline.readers.time_units import likely_unit
 
 __all__ = [
+    "ASSUMED_RATE",
+    "ASSUMED_RATE_NOTE",
     "LARGEST",
     "UNSIZED_LIMIT",
-    "UNTOLD_NOTE",
-    "UNTOLD_RATE",
     "Unreadable",
     "fill_times",
     "frame_rate",
     "frame_rates",
     "impossible_keypoints",
-    "mend_coordinates",
     "order_frames",
+    "repair_coordinates",
 ]
 
 UNSIZED_LIMIT = 1e6
@@ -48,10 +48,10 @@ UNSIZED_LIMIT = 1e6
 LARGEST = np.iinfo(np.int32).max
 """Largest frame number and time in ms."""
 
-UNTOLD_RATE = 30.0
-"""Frames a second that are assumed where a clip's frames cannot tell, because there is only one."""
+ASSUMED_RATE = 30.0
+"""Frames a second that are assumed where a clip's frames give no rate, because there is only one."""
 
-UNTOLD_NOTE = f"one frame cannot tell the frame rate: {UNTOLD_RATE:g} is assumed"
+ASSUMED_RATE_NOTE = f"one frame cannot tell the frame rate: {ASSUMED_RATE:g} is assumed"
 
 _RATES = np.array([12.0, 12.5, 14.985, 15.0, 20.0, 23.976, 24.0, 25.0, 29.97, 30.0, 48.0, 50.0, 59.94, 60.0, 120.0])
 
@@ -68,12 +68,12 @@ class Unreadable(Exception):  # noqa: N818 - not an error of the program: it end
 def order_frames(
     number: NDArray[np.int64], time: NDArray[np.float64], xy: NDArray[np.float32], *, place: str
 ) -> tuple[NDArray[np.int64], dict[str, int]]:
-    """Return the rows to keep, in order of frame number, and what was mended.
+    """Return the rows to keep, in order of frame number, and what was repaired.
 
     Parameters
     ----------
     number, time : shape (frames,)
-        Frame numbers, and times in ms as told, not yet whole.
+        Frame numbers, and times in ms as written, not yet whole.
     xy : float32, shape (frames, keypoints, 2)
         Pixels, NaN where missing.
     place : str
@@ -82,13 +82,13 @@ def order_frames(
     Raises
     ------
     Unreadable
-        A number or time cannot be, a frame is told twice in different ways, or time does not advance.
+        A number or time cannot be, a frame is given twice in different ways, or time does not advance.
     """
     wrong = np.flatnonzero((number < 0) | (number > LARGEST) | ~np.isfinite(time) | (time < 0) | (time > LARGEST))
     if len(wrong):
         bad = int(wrong[0])
         raise Unreadable(place.format(row=bad), f"frame {number[bad]} at {time[bad]:g} ms cannot be{likely_unit(number, time)}")
-    told, time = time, np.rint(time)
+    written, time = time, np.rint(time)
     order = np.argsort(number, kind="stable")
     notes = {"frames were out of order: sorted": 1} if (np.diff(number) < 0).any() else {}
     again = np.flatnonzero(np.diff(number[order]) == 0) + 1
@@ -99,22 +99,22 @@ def order_frames(
         if len(differing):
             row = int(differing[0])
             frames = f"{len(np.unique(number[differing])):,} of {len(np.unique(number)):,} frames"
-            raise Unreadable(place.format(row=row), f"frame {number[row]} is told twice, in different ways, {frames} are")
-        notes["a frame was told twice, the same both times: kept once"] = len(again)
+            raise Unreadable(place.format(row=row), f"frame {number[row]} is given twice, in different ways, {frames} are")
+        notes["a frame was given twice, the same both times: kept once"] = len(again)
         order = np.delete(order, again)
     back = np.flatnonzero(np.diff(time[order]) <= 0)
     if len(back):
         late = int(order[back[0] + 1])
         raise Unreadable(
             place.format(row=late),
-            f"frame {number[late]} comes at {told[late]:g} ms, not after the frame before it in whole milliseconds"
-            + likely_unit(number[order], told[order]),
+            f"frame {number[late]} comes at {written[late]:g} ms, not after the frame before it in whole milliseconds"
+            + likely_unit(number[order], written[order]),
         )
     return order, notes
 
 
-def mend_coordinates(xy: NDArray[np.float64], *, limit: float) -> tuple[NDArray[np.float32], dict[str, int]]:
-    """Return coordinates as float32 with impossible keypoints missing (NaN), and what was mended, with the number of keypoints.
+def repair_coordinates(xy: NDArray[np.float64], *, limit: float) -> tuple[NDArray[np.float32], dict[str, int]]:
+    """Return coordinates as float32 with impossible keypoints missing (NaN), and what was repaired, with the number of keypoints.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def fill_times(
     place : str
         How the format names a row, with ``{row}`` in it, for messages.
     rate : float, optional
-        Frames a second where the source tells it; otherwise the other frames do.
+        Frames a second where the source declares it; otherwise that of the other frames.
 
     Raises
     ------
@@ -185,16 +185,16 @@ def fill_times(
 
 
 def frame_rate(number: NDArray[np.int64], time: NDArray[np.float64]) -> float | None:
-    """Return a video's frames a second from ordered frame numbers and times in ms, or None where they cannot tell."""
+    """Return a video's frames a second from ordered frame numbers and times in ms, or None where they give none."""
     rate = float(frame_rates(number, time, np.zeros(1, np.int64))[0])
     return None if np.isnan(rate) else rate
 
 
 def frame_rates(number: NDArray[np.int64], time: NDArray[np.float64], first: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the frames a second of many clips that lie one after the other, NaN where their frames cannot tell.
+    """Return the frames a second of many clips that lie one after the other, NaN where their frames give none.
 
     The median over the frames of a clip, so that one wrong time does no harm, snapped to a usual rate within 1 %. Left out is
-    where times and frame numbers part (:mod:`pipeline.readers.pauses`).
+    where times and frame numbers disagree (:mod:`pipeline.readers.pauses`).
 
     Parameters
     ----------
@@ -205,9 +205,9 @@ def frame_rates(number: NDArray[np.int64], time: NDArray[np.float64], first: NDA
     """
     length = np.diff(first, append=len(number))
     clip = np.repeat(np.arange(len(first)), length)
-    parted = uncounted_pauses(number, time, first) | skipped_numbers(number, time, first)
-    if parted.any():
-        number, time = (values - rise_in(values, parted, first) for values in (number, time))
+    mismatched = uncounted_pauses(number, time, first) | skipped_numbers(number, time, first)
+    if mismatched.any():
+        number, time = (values - rise_in(values, mismatched, first) for values in (number, time))
     # A clip of one frame still tells its rate when it does not start at zero.
     several = (length > 1)[clip]
     steps = number - np.where(several, number[first][clip], 0)

@@ -36,7 +36,7 @@ def _written(number: float) -> str:
 
 
 def shown_path(path: str) -> str:
-    """Return a path as remarks and tables show it; bytes that are no UTF-8 are escaped."""
+    """Return a path as messages and tables show it; bytes that are no UTF-8 are escaped."""
     return unicodedata.normalize("NFC", writable(path)) or "."
 
 

@@ -1,4 +1,4 @@
-"""Where a clip's times and frame numbers part: pauses that numbers do not count, and numbers skipped where time runs on.
+"""Where a clip's times and frame numbers disagree: pauses that numbers do not count, and numbers skipped where time runs on.
 
 Times are taken, for windows are cut by them; which of the two is right only people know, so that it is noted, with the way out.
 """
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["medians", "parting_notes", "rise_in", "skipped_numbers", "uncounted_pauses"]
+__all__ = ["medians", "mismatch_notes", "rise_in", "skipped_numbers", "uncounted_pauses"]
 
 _PAUSE = 3.0
 """How many times as long as usual a frame must take to be one after a pause: a wrong time makes it take twice as long at most."""
@@ -22,7 +22,7 @@ _RIGHT = "; where the numbers are right, leave the times out and give fps"
 
 _SKIPPED = (
     "frame numbers are skipped where time runs on: the times are taken, and windows span the place; if frames are missing there, "
-    "mend the times, or leave them out and give fps"
+    "correct the times, or leave them out and give fps"
 )
 
 
@@ -67,8 +67,8 @@ def _steps(
     return np.where(inner, apart, np.nan), np.where(inner, usual[clip] * steps, np.nan), steps
 
 
-def parting_notes(number: NDArray[np.int64], time: NDArray[np.float64]) -> dict[str, int]:
-    """Return what to say of a clip where its times and frame numbers part: how often, and how long the pauses are."""
+def mismatch_notes(number: NDArray[np.int64], time: NDArray[np.float64]) -> dict[str, int]:
+    """Return what to say of a clip where its times and frame numbers disagree: how often, and how long the pauses are."""
     first = np.zeros(1, np.int64)
     skipped = int(skipped_numbers(number, time, first).sum())
     return _pause_notes(time, uncounted_pauses(number, time, first)) | ({_SKIPPED: skipped} if skipped else {})

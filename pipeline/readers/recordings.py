@@ -15,18 +15,18 @@ from numpy.typing import NDArray
 from data_schemas.config import Config
 from data_schemas.labels import Taxonomy
 from data_schemas.skeletons import Skeleton
-from data_schemas.tables import CLIPS, FRAMES, REMARKS, text, validate
+from data_schemas.tables import CLIPS, FRAMES, READER_MESSAGES, text, validate
 from pipeline.readers.checks import Unreadable
 from pipeline.readers.names import shown_path, writable
 
-__all__ = ["Clip", "Recordings", "Remark", "assemble", "clips_table", "group_of", "remarks_table", "text_by_code"]
+__all__ = ["Clip", "ReaderMessage", "Recordings", "assemble", "clips_table", "group_of", "messages_table", "text_by_code"]
 
 _NUMBERS = {"fps": "float64", "age": "float64", "frame_count": "int32"}
 
 
 @dataclass(frozen=True)
-class Remark:
-    """Something set aside or mended: in which file, where in it, why, and how often."""
+class ReaderMessage:
+    """A message of a reader: something rejected or repaired, in which file, where in it, why, and how often."""
 
     file: str
     place: str
@@ -49,7 +49,7 @@ class Clip:
     images : list of str or None, or None
         The path of each frame's picture, where the clip has any.
     notes : dict
-        What was mended while reading, and how often.
+        What was repaired while reading, and how often.
     """
 
     facts: dict[str, Any]
@@ -69,7 +69,7 @@ class Recordings:
     clips, frames : DataFrame
         Frames lie in the order of the clips, and by frame number.
     rejected, notes : DataFrame
-        What was set aside, and what was mended on reading: file, place, reason.
+        What was rejected, and what was repaired on reading: file, place, reason.
     skeleton : Skeleton
         The keypoints, in the order of the columns of ``frames``.
     taxonomy : Taxonomy or None
@@ -125,17 +125,22 @@ def group_of(
 
 
 def assemble(
-    clips: list[Clip], *, skeleton: Skeleton, taxonomy: Taxonomy | None, rejected: Iterable[Remark], notes: Iterable[Remark]
+    clips: list[Clip],
+    *,
+    skeleton: Skeleton,
+    taxonomy: Taxonomy | None,
+    rejected: Iterable[ReaderMessage],
+    notes: Iterable[ReaderMessage],
 ) -> Recordings:
     """Lay clips one after the other and validate the tables. ``clips`` is emptied, so that poses are not held twice."""
     table = clips_table([c.facts | {"skeleton": skeleton.name, "frame_count": len(c.frame_number)} for c in clips])
-    mended = [Remark(str(c.facts["source"]), "", reason, count) for c in clips for reason, count in c.notes.items()]
+    repaired = [ReaderMessage(str(c.facts["source"]), "", reason, count) for c in clips for reason, count in c.notes.items()]
     columns = _frame_columns(clips, skeleton)
     return Recordings(
         clips=validate(table, CLIPS, source="clips as read"),
         frames=validate(pd.DataFrame(columns, copy=False), FRAMES, source="frames as read"),
-        rejected=remarks_table(rejected),
-        notes=remarks_table([*notes, *mended]),
+        rejected=messages_table(rejected),
+        notes=messages_table([*notes, *repaired]),
         skeleton=skeleton,
         taxonomy=taxonomy,
     )
@@ -181,12 +186,12 @@ def _images(clips: Sequence[Clip]) -> Any:
     return pd.array(pa.chunked_array(arrays, pa.large_string()).combine_chunks(), dtype="str")
 
 
-def remarks_table(remarks: Iterable[Remark]) -> pd.DataFrame:
-    """Return remarks as a table, sorted; equal ones are one row that tells their number."""
+def messages_table(messages: Iterable[ReaderMessage]) -> pd.DataFrame:
+    """Return messages as a table, sorted; equal ones are one row with their number."""
     counted: Counter[tuple[str, str, str]] = Counter()
-    for remark in remarks:
-        counted[shown_path(remark.file), writable(remark.place), writable(remark.reason)] += remark.count
+    for message in messages:
+        counted[shown_path(message.file), writable(message.place), writable(message.reason)] += message.count
     rows = [(f, p, r if n == 1 else f"{r} ({n} times)") for (f, p, r), n in sorted(counted.items())]
     columns = list(zip(*rows, strict=True)) if rows else [(), (), ()]
     table = pd.DataFrame({name: text(list(c)) for name, c in zip(("file", "place", "reason"), columns, strict=True)})
-    return validate(table, REMARKS, source="remarks")
+    return validate(table, READER_MESSAGES, source="reader messages")

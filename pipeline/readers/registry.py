@@ -14,10 +14,10 @@ from data_schemas.progress import Progress
 from pipeline.readers.aihub59.aihub59_reader import Aihub59Reader
 from pipeline.readers.checks import Unreadable
 from pipeline.readers.files.listing import Listing, list_files, read_head
-from pipeline.readers.files.other_programs import ANOTHER_PROGRAMS, Foreign, foreign_file
+from pipeline.readers.files.other_programs import OTHER_PROGRAMS, OtherProgram, identify_file
 from pipeline.readers.names import shown_path
 from pipeline.readers.reader import Match, Reader
-from pipeline.readers.recordings import Recordings, Remark
+from pipeline.readers.recordings import ReaderMessage, Recordings
 from pipeline.readers.tables.table_files import TableFiles
 from pipeline.readers.tables.table_reader import TableReader
 from pipeline.readers.tables.table_recordings import recordings_of
@@ -78,18 +78,20 @@ class Source:
         joined = [tables for other, rest in others if isinstance(tables := other.read(rest, config), TableFiles)]
         return recordings_of([found, *joined], config=config, taxonomy=taxonomy_of(self.name, config))
 
-    def _not_read(self) -> Iterator[Remark]:
+    def _not_read(self) -> Iterator[ReaderMessage]:
         """Yield a message on each file beside those that are read which may hold labels: one of another format or program."""
         rest = _without(self.listing, [file.name for reader, own in self.readers for file in reader.manifest(own)])
         of_format = {
             file.name: reader for reader in READERS if reader.matches(rest) is Match.CERTAIN for file in reader.manifest(rest)
         }
-        for name in [f.name for f in rest.files if f.name.lower().endswith(ANOTHER_PROGRAMS)][:_NAMED]:
+        for name in [f.name for f in rest.files if f.name.lower().endswith(OTHER_PROGRAMS)][:_NAMED]:
             if (other := _other_program(self.listing, name)) is not None:
-                yield Remark(name, "", f"{other}: not read")
+                yield ReaderMessage(name, "", f"{other}: not read")
             elif (reader := of_format.get(name)) is not None:
                 beside = self.readers[0][0].files
-                yield Remark(name, "", f"{reader.files} beside {beside}: not read (--format {reader.name} reads them instead)")
+                yield ReaderMessage(
+                    name, "", f"{reader.files} beside {beside}: not read (--format {reader.name} reads them instead)"
+                )
 
 
 def recognise(source: Path, *, format: str = "auto") -> Source:
@@ -118,7 +120,7 @@ def recognise(source: Path, *, format: str = "auto") -> Source:
         raise SourceError(f"{source}: no permission to read it", hint="give read access, or copy it to where you have it")
     listing = list_files(source)
     surest = max(asked, key=lambda reader: reader.matches(listing))
-    # What could not be listed, such as an archive that is cut short, is told as clips that are rejected.
+    # What could not be listed, such as an archive that is cut short, counts as clips that are rejected.
     if not surest.matches(listing) and not listing.rejected:
         raise _nothing_known(listing, asked)
     return Source(listing, tuple(_with_joined(surest, listing)))
@@ -153,8 +155,8 @@ def _nothing_known(listing: Listing, asked: list[Reader]) -> SourceError:
     return SourceError(f"{source}: holds {what}", hint=f"expected {wanted}; docs/data-formats.md shows the formats")
 
 
-def _other_program(listing: Listing, name: str) -> Foreign | None:
+def _other_program(listing: Listing, name: str) -> OtherProgram | None:
     try:
-        return foreign_file(name, read_head(listing.source, name))
+        return identify_file(name, read_head(listing.source, name))
     except Unreadable:
         return None

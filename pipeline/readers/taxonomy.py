@@ -21,10 +21,10 @@ KIND_NAMES = {
 
 
 def class_title(taxonomy: Taxonomy | None, species: str, label: str) -> str:
-    """Return a class as people read it: its code, which stands in files and on tracks, and what it means where that is known."""
+    """Return a class as people read it: its code, as in files, and its names where the taxonomy has them."""
     known = taxonomy.label(species, label) if taxonomy else None
-    told = " · ".join(t for t in dict.fromkeys((known.en, known.ko)) if t and t != label) if known else ""
-    return f"{label} ({told})" if told else label
+    names = " · ".join(t for t in dict.fromkeys((known.en, known.ko)) if t and t != label) if known else ""
+    return f"{label} ({names})" if names else label
 
 
 def taxonomy_of(format: str, config: Config) -> Taxonomy | None:

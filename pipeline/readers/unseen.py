@@ -1,7 +1,7 @@
 """Keypoints that were not seen, but written as a place all the same: (0, 0), (-1, -1), or the same place again and again.
 
 Many pose estimators have no empty value. What they write instead is a place in the picture, into which the keypoint leaps and out
-of which it leaps again. So that a keypoint that honestly crosses the origin stays, what tells is how it got there.
+of which it leaps again. So that a keypoint that crosses the origin stays, what tells is how it got there.
 """
 
 from __future__ import annotations
@@ -71,9 +71,9 @@ def unseen_keypoints(
         Look for places that keypoints leap into again and again, too, such as (0, 0) after a crop.
     """
     keypoints = len(points) // 2
-    told = [*confidences, *[None] * (keypoints - len(confidences))]
+    known = [*confidences, *[None] * (keypoints - len(confidences))]
     for place in _USUAL:
-        yield from _at_usual_place(points, clip, told, place)
+        yield from _at_usual_place(points, clip, known, place)
     if any_place:
         for i in range(keypoints):
             yield from _where_it_lands(points[2 * i : 2 * i + 2], clip, i)
@@ -104,9 +104,9 @@ def _at_usual_place(
         own_leaps, own_steps = edges[i]
         seen = np.isfinite(points[2 * i]) & np.isfinite(points[2 * i + 1])
         always = rows.sum() >= _MOSTLY * seen.sum()
-        honest = own_steps > own_leaps or (always and _surrounded(points, i, place))
-        told = proven or (always and rows.sum() >= _FEW)
-        missing = rows if told and not honest else low.get(i, np.zeros_like(rows))
+        moves_there = own_steps > own_leaps or (always and _surrounded(points, i, place))
+        unseen = proven or (always and rows.sum() >= _FEW)
+        missing = rows if unseen and not moves_there else low.get(i, np.zeros_like(rows))
         if missing.any():
             yield Unseen(i, place, missing)
 

@@ -50,8 +50,8 @@ class RunTables:
     @cached_property
     def selftest(self) -> pd.DataFrame | None:
         """Return what `audit selftest` found on this run's data, if it was asked."""
-        made_from = self.folder.made_from("selftest")
-        made_here = made_from is not None and made_from == self.record.get("identity")
+        fingerprint = self.folder.fingerprint("selftest")
+        made_here = fingerprint is not None and fingerprint == self.record.get("identity")
         return self.folder.read_table("selftest", SELFTEST) if made_here else None
 
     @cached_property

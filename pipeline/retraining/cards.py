@@ -16,7 +16,7 @@ from pipeline.report.formatting import counted
 from pipeline.report.trust_text import GROUPS
 from pipeline.retraining.material import Material
 from pipeline.retraining.models import Wanted
-from pipeline.workspace.identity import digest
+from pipeline.workspace.hashes import digest
 
 __all__ = ["card_of"]
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from data_schemas.config import Config, load_config
 from data_schemas.labels import Taxonomy
 from data_schemas.skeletons import choose_skeleton
-from data_schemas.tables import CLIPS, FRAMES, OOF, REMARKS, REVIEWED, WINDOWS, keypoints_of
+from data_schemas.tables import CLIPS, FRAMES, OOF, READER_MESSAGES, REVIEWED, WINDOWS, keypoints_of
 from model.pose_rules import PoseRules
 from model.windowing import Samples
 from pipeline.readers.taxonomy import taxonomy_of
@@ -82,7 +82,7 @@ class Material:
         skeleton = choose_skeleton(keypoints, wanted=pose.skeleton)
         return PoseRules(
             min_confidence=pose.min_confidence,
-            unseen=unseen_places(self.folder.read_table("notes", REMARKS)["reason"]),
+            unseen=unseen_places(self.folder.read_table("notes", READER_MESSAGES)["reason"]),
             min_visible=self.config.windows.min_visible,
             find_faults=pose.find_faults,
             max_implausible=pose.max_implausible,
@@ -157,7 +157,7 @@ def _held_out(place: Workspace, run_ids: Sequence[str]) -> dict[str, Set[str]]:
     found: dict[str, Set[str]] = {}
     for run_id in run_ids:
         folder = RunFolder(place.runs / file_name(run_id))
-        if folder.made_from("windows") is not None:
+        if folder.fingerprint("windows") is not None:
             windows = folder.read_columns("windows", WINDOWS, ("window_id", "split", "start_frame", "end_frame"))
             found[run_id] = set(windows.loc[windows["split"] == "holdout", "window_id"])
     return found

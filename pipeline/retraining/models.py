@@ -43,7 +43,7 @@ from pipeline.retraining.training import (
 )
 from pipeline.retraining.trust import Trust, hash_of
 from pipeline.workspace.file_names import file_name
-from pipeline.workspace.identity import code_version, digest
+from pipeline.workspace.hashes import code_version, digest
 from pipeline.workspace.run_folder import RunFolder
 
 __all__ = ["Models", "Wanted"]

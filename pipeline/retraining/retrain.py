@@ -35,7 +35,7 @@ from pipeline.retraining.material import Material, read_material
 from pipeline.retraining.models import Models, Wanted
 from pipeline.retraining.plan import CURVE, arms_of, curve_lessons, lesson_of
 from pipeline.retraining.tracking import Tracker
-from pipeline.workspace.identity import code_version, digest
+from pipeline.workspace.hashes import code_version, digest
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 
@@ -165,7 +165,7 @@ def _known(own: RunFolder, key: str) -> dict[str, Any] | None:
         found = read_json_object(own.path / _RESULT)
     except (OSError, ValueError):
         return None
-    return found if own.made_from("predictions") == key and found.get("made_from") == key else None
+    return found if own.fingerprint("predictions") == key and found.get("made_from") == key else None
 
 
 def _compare(plan: _Plan, material: Material, models: Models, *, key: str) -> dict[str, Any]:
@@ -185,7 +185,7 @@ def _compare(plan: _Plan, material: Material, models: Models, *, key: str) -> di
         "bundles": {arm: f"models/{arm}" for arm in plan.arms},
     }
     predictions = _predictions(plan, material, models)
-    models.own.write_table("predictions", predictions, schema=ARM_PREDICTIONS, made_from=key)
+    models.own.write_table("predictions", predictions, schema=ARM_PREDICTIONS, fingerprint=key)
     for w in plan.wanted:
         if w.bundle is not None:
             plain = BehaviorClassifier.load(w.bundle, device="cpu").card()

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pipeline.detection.trusted_labels import trust_labels
 from pipeline.readers.recordings import text_by_code
 from pipeline.retraining.material import Material
-from pipeline.workspace.identity import digest
+from pipeline.workspace.hashes import digest
 from pipeline.workspace.run_folder import RunFolder
 
 __all__ = ["Trust", "hash_of"]

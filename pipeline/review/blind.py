@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from data_schemas.errors import TooFewDataError, UsageError
 from data_schemas.tables import BLIND_SAMPLES, STRATA, text, validate
 from pipeline.review.events import now
-from pipeline.workspace.identity import digest
+from pipeline.workspace.hashes import digest
 
 __all__ = ["draw_sample", "strata_of"]
 

@@ -14,7 +14,7 @@ from data_schemas.errors import SourceError, TableError, UsageError
 from data_schemas.labels import nearest, normal_name
 from pipeline.readers.checks import Unreadable
 from pipeline.readers.files.encodings import decode_text
-from pipeline.readers.files.other_programs import HEAD_BYTES, Foreign, foreign_file, foreign_table
+from pipeline.readers.files.other_programs import HEAD_BYTES, OtherProgram, identify_file, identify_table
 from pipeline.readers.spreadsheets import unguarded
 from pipeline.readers.tables.csv_text import CsvText, csv_text
 
@@ -37,7 +37,7 @@ def rows_of(path: Path, encoding: str = "auto") -> Iterator[tuple[int, Mapping[s
     kind = file_format(path)
     try:
         data = path.read_bytes()
-        if (found := foreign_file(path.name, data[:HEAD_BYTES])) is not None:
+        if (found := identify_file(path.name, data[:HEAD_BYTES])) is not None:
             raise SourceError(f"{path}: {found.what}", hint=found.next_step)
         if kind == "csv":
             yield from _csv_rows(path, csv_text(data, encoding))
@@ -52,7 +52,7 @@ def rows_of(path: Path, encoding: str = "auto") -> Iterator[tuple[int, Mapping[s
 
 def _csv_rows(path: Path, written: CsvText) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
     columns = [normal_name(name) for name in written.header]
-    _refuse_missing(path, columns, foreign_table(written.head))
+    _refuse_missing(path, columns, identify_table(written.head))
     reader = csv.reader(io.StringIO(written.text, newline=""), delimiter=written.separator)
     next(reader)
     line = written.first_line + reader.line_num
@@ -85,7 +85,7 @@ def _json_rows(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any] |
     yield from rows
 
 
-def _refuse_missing(path: Path, named: Iterable[str], foreign: Foreign | None = None) -> None:
+def _refuse_missing(path: Path, named: Iterable[str], foreign: OtherProgram | None = None) -> None:
     there = [name for name in named if name]
     missing = [c for c in NEEDED if c not in there]
     if not missing:

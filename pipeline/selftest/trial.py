@@ -22,7 +22,7 @@ from pipeline.selftest.planted import Planted
 from pipeline.selftest.planting import plant
 from pipeline.selftest.recovery import FEWEST_WINDOWS, findings, nothing_planted, recovery, selftest_table
 from pipeline.windows.folds import FEWEST_GROUPS
-from pipeline.workspace.identity import code_version, digest
+from pipeline.workspace.hashes import code_version, digest
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 
@@ -143,7 +143,7 @@ def run_selftest(selftest: Selftest, *, write_report: ReportWriter, stage_progre
                 rows.append(_one_row(selftest, identity, kind=kind, share=share, progress=progress))
         table = selftest_table(sorted(rows, key=lambda r: (PLANTED_KINDS.index(str(r["kind"])), r["share"])))
         _require_a_score(table)
-        selftest.folder.write_table("selftest", table, schema=SELFTEST, made_from=identity)
+        selftest.folder.write_table("selftest", table, schema=SELFTEST, fingerprint=identity)
         write_report(selftest.folder)
     return findings(table, run_dir=selftest.folder.path, untested=selftest.untested)
 
@@ -152,7 +152,7 @@ def _one_row(selftest: Selftest, identity: str, *, kind: str, share: float, prog
     """Return the row of one copy: as it was stored, or by planting and auditing it."""
     key = digest(identity, code_version(*_MADE_BY), kind, share, selftest.seed)
     place = RunFolder(selftest.workspace.root / "selftest" / f"{kind}-{share:g}-{key[:8]}")
-    if place.made_from("selftest") == key:
+    if place.fingerprint("selftest") == key:
         stored = place.read_table("selftest", SELFTEST).astype(object).iloc[0]
         return {str(name): value for name, value in stored.items()}
     planted = plant(selftest.ground, kind, share=share, seed=selftest.seed)
@@ -164,7 +164,7 @@ def _one_row(selftest: Selftest, identity: str, *, kind: str, share: float, prog
         windows, before = selftest.tables["windows"], selftest.tables["issues"]
         scores = recovery(planted, issues, before=before, windows=windows, target=selftest.ground.target)
     row = {"kind": kind, "share": share, "seed": selftest.seed, **scores}
-    place.write_table("selftest", selftest_table([row]), schema=SELFTEST, made_from=key)
+    place.write_table("selftest", selftest_table([row]), schema=SELFTEST, fingerprint=key)
     place.drop_arrays()
     return row
 

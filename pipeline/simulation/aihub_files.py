@@ -10,7 +10,7 @@ import numpy as np
 
 from data_schemas.labels import Taxonomy, load_taxonomy
 from pipeline.simulation.clips import SimulatedClip
-from pipeline.simulation.drawing import draw_frame
+from pipeline.simulation.frame_pictures import draw_frame
 
 __all__ = ["BROKEN_FILES", "clip_name", "write_broken_files", "write_clip"]
 

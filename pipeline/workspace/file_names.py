@@ -11,7 +11,7 @@ __all__ = ["file_name"]
 _LONGEST = 200
 """Bytes of a name: file systems take 255, and what is written adds endings such as ``.npy.part``."""
 
-_FOREIGN = re.compile(r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|\ud800-\udfff]')
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|\ud800-\udfff]')
 """What leads to another place, or some file system does not take."""
 
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
@@ -29,7 +29,7 @@ def file_name(name: str, *, ending: str = "") -> str:
     ending
         Stays at the end whatever becomes of the rest, such as ``.json``; itself plain.
     """
-    plain = _FOREIGN.sub("_", unicodedata.normalize("NFC", name)).strip(". ")
+    plain = _UNSAFE.sub("_", unicodedata.normalize("NFC", name)).strip(". ")
     if plain == name and name and not _RESERVED.fullmatch(name) and not _MARKED.search(name) and _size(name + ending) <= _LONGEST:
         return name + ending
     found = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=5).hexdigest()

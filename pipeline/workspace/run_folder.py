@@ -24,7 +24,7 @@ from pipeline.workspace.file_names import file_name
 
 __all__ = ["RunFolder"]
 
-_MADE_FROM = b"pose_audit.made_from"
+_FINGERPRINT = b"pose_audit.made_from"
 
 
 class RunFolder:
@@ -53,11 +53,11 @@ class RunFolder:
         with disk_errors(self.path / "log.jsonl"), (self.path / "log.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
 
-    def write_table(self, name: str, table: pd.DataFrame, *, schema: pa.DataFrameSchema, made_from: str) -> None:
-        """Validate a table and write it with the hash of what it was made from."""
+    def write_table(self, name: str, table: pd.DataFrame, *, schema: pa.DataFrameSchema, fingerprint: str) -> None:
+        """Validate a table and write it with the hash of what it is made from."""
         valid = validate(table, schema, source=f"{name} (as made)")
         arrow = pyarrow.Table.from_pandas(valid, preserve_index=False)
-        arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), _MADE_FROM: made_from.encode()})
+        arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), _FINGERPRINT: fingerprint.encode()})
         with self._placed(f"{name}.parquet") as part:
             pyarrow.parquet.write_table(arrow, part, compression="zstd")
 
@@ -115,13 +115,13 @@ class RunFolder:
             for batch in file.iter_batches(batch_size=rows):
                 yield batch.to_pandas()
 
-    def made_from(self, name: str) -> str | None:
+    def fingerprint(self, name: str) -> str | None:
         """Return the hash that a file carries of what it was made from, or None where it is missing or damaged."""
         try:
             metadata = pyarrow.parquet.read_schema(self.path / f"{name}.parquet").metadata or {}
         except (OSError, pyarrow.ArrowException):
             return None
-        return metadata.get(_MADE_FROM, b"").decode() or None
+        return metadata.get(_FINGERPRINT, b"").decode() or None
 
     def write_bytes(self, name: str, data: bytes) -> None:
         """Write any other file."""

@@ -78,17 +78,17 @@ class Workspace:
             )
         return folder
 
-    def run_of(self, identity: str, facts: Mapping[str, Any]) -> RunFolder:
-        """Return the folder of the run with this identity, making it where there is none."""
-        for path in sorted(self.runs.glob(f"*-{identity[:8]}")):
+    def run_of(self, run_hash: str, facts: Mapping[str, Any]) -> RunFolder:
+        """Return the folder of the run with this hash, making it where there is none."""
+        for path in sorted(self.runs.glob(f"*-{run_hash[:8]}")):
             folder = RunFolder(path)
-            if folder.record().get("identity") == identity:
+            if folder.record().get("identity") == run_hash:
                 with disk_errors(path):
                     os.utime(path / "run.json")
                 return folder
         now = datetime.now(UTC)
-        folder = RunFolder(self.runs / f"{now:%Y%m%dT%H%M%SZ}-{identity[:8]}")
-        folder.save_record({"identity": identity, "started": now.isoformat(timespec="seconds"), **facts, "stages": {}})
+        folder = RunFolder(self.runs / f"{now:%Y%m%dT%H%M%SZ}-{run_hash[:8]}")
+        folder.save_record({"identity": run_hash, "started": now.isoformat(timespec="seconds"), **facts, "stages": {}})
         return folder
 
     def name_latest(self, folder: RunFolder) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from data_schemas.tables import CLIPS, FRAMES, ISSUES, OOF, REMARKS, SEGMENTS, WINDOWS, validate
+from data_schemas.tables import CLIPS, FRAMES, ISSUES, OOF, READER_MESSAGES, SEGMENTS, WINDOWS, validate
 from tests.integration.conftest import QUICK, Audited, Shell
 
 pytestmark = pytest.mark.integration
@@ -24,7 +24,7 @@ def latest(workspace: Path) -> Path:
 def test_a_run_leaves_valid_tables_a_report_and_the_next_command(audited_once: Audited) -> None:
     run = audited_once.run
     schemas = {"clips": CLIPS, "frames": FRAMES, "windows": WINDOWS, "oof": OOF, "issues": ISSUES, "segments": SEGMENTS}
-    for name, schema in (schemas | {"rejected": REMARKS, "notes": REMARKS}).items():
+    for name, schema in (schemas | {"rejected": READER_MESSAGES, "notes": READER_MESSAGES}).items():
         validate(pd.read_parquet(run / f"{name}.parquet"), schema, source=name)
     assert {p.name for p in run.iterdir()} >= {"run.json", "log.jsonl", "report.html"}
     for word in ("clips", "windows", "rejected", "flagged", "segments", "report.html", "next:"):

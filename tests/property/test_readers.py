@@ -15,7 +15,7 @@ from data_schemas.config import load_config
 from data_schemas.labels import load_taxonomy
 from pipeline.readers import recognise
 from pipeline.readers.aihub59.clip_file import read_clip
-from pipeline.readers.recordings import Clip, Remark
+from pipeline.readers.recordings import Clip, ReaderMessage
 from tests.trees import annotation, label_file, put
 
 CONFIG, TAXONOMY = load_config(None), load_taxonomy("aihub59")
@@ -61,7 +61,7 @@ json_values = st.recursive(
 @given(data=st.one_of(st.binary(max_size=200), json_values.map(lambda v: json.dumps(v).encode())))
 def test_any_bytes_are_read_or_rejected_with_a_reason(data: bytes) -> None:
     found = read_clip("a.json", data, config=CONFIG, taxonomy=TAXONOMY)
-    assert isinstance(found, Clip) or (isinstance(found, Remark) and found.reason)
+    assert isinstance(found, Clip) or (isinstance(found, ReaderMessage) and found.reason)
 
 
 @settings(max_examples=150)
@@ -70,7 +70,7 @@ def test_a_damaged_file_is_read_or_rejected_with_a_reason(place: int, junk: byte
     whole = json.dumps(label_file(), ensure_ascii=False).encode()
     place %= len(whole)
     found = read_clip("a.json", whole[:place] + junk + whole[place + cut :], config=CONFIG, taxonomy=TAXONOMY)
-    assert isinstance(found, Clip) or (isinstance(found, Remark) and found.reason)
+    assert isinstance(found, Clip) or (isinstance(found, ReaderMessage) and found.reason)
 
 
 @settings(max_examples=15)
@@ -78,7 +78,7 @@ def test_a_damaged_file_is_read_or_rejected_with_a_reason(place: int, junk: byte
     names=st.lists(st.sampled_from(["a", "b/c", "b/d", "e/f/g"]), unique=True, min_size=1),
     bad=st.sets(st.sampled_from(["x", "b/y"])),
 )
-def test_every_file_of_a_tree_is_a_clip_or_a_remark(names: list[str], bad: set[str]) -> None:
+def test_every_file_of_a_tree_is_a_clip_or_a_message(names: list[str], bad: set[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for name in names:
             put(Path(folder) / f"{name}.json", label_file())

@@ -14,9 +14,9 @@ from pipeline.readers.aihub59.clip_file import looks_like_a_clip, read_clip, ske
 from pipeline.readers.aihub59.clip_pictures import with_pictures
 from pipeline.readers.checks import Unreadable
 from pipeline.readers.files.listing import Listing, StoredFile, read_bytes
-from pipeline.readers.files.other_programs import HEAD_BYTES, foreign_file
+from pipeline.readers.files.other_programs import HEAD_BYTES, identify_file
 from pipeline.readers.reader import Match
-from pipeline.readers.recordings import Clip, Recordings, Remark, assemble
+from pipeline.readers.recordings import Clip, ReaderMessage, Recordings, assemble
 from pipeline.readers.taxonomy import taxonomy_of
 
 __all__ = ["Aihub59Reader"]
@@ -57,13 +57,13 @@ class Aihub59Reader:
         rejected = list(listing.rejected)
         first_of: dict[str, tuple[str, str]] = {}
         for done, found in enumerate(_read_all(listing.source, names, config=config, taxonomy=taxonomy), start=1):
-            if isinstance(found, Remark):
+            if isinstance(found, ReaderMessage):
                 rejected.append(found)
             elif (twin := first_of.get(found.facts["clip_id"])) is not None:
                 other, digest = twin
                 alike = digest == found.facts["source_hash"]
                 reason = f"duplicate of {other}" if alike else f"same clip id as {other}, with other content: rename one"
-                rejected.append(Remark(found.facts["source"], "", reason))
+                rejected.append(ReaderMessage(found.facts["source"], "", reason))
             else:
                 first_of[found.facts["clip_id"]] = (found.facts["source"], found.facts["source_hash"])
                 clips.append(found)
@@ -80,7 +80,7 @@ def _is_a_clip(source: Path, name: str) -> bool:
         return False
 
 
-def _read_all(source: Path, names: Sequence[str], *, config: Config, taxonomy: Taxonomy | None) -> Iterator[Clip | Remark]:
+def _read_all(source: Path, names: Sequence[str], *, config: Config, taxonomy: Taxonomy | None) -> Iterator[Clip | ReaderMessage]:
     """Yield every file's clip or remark in the order of the names, read by as many processes as are given."""
     chunks = [names[i : i + _CHUNK] for i in range(0, len(names), _CHUNK)]
     jobs = 1 if len(names) < _FEW else config.run.jobs or -1
@@ -89,15 +89,15 @@ def _read_all(source: Path, names: Sequence[str], *, config: Config, taxonomy: T
         yield from found
 
 
-def _read_chunk(source: Path, names: Sequence[str], config: Config, taxonomy: Taxonomy | None) -> list[Clip | Remark]:
+def _read_chunk(source: Path, names: Sequence[str], config: Config, taxonomy: Taxonomy | None) -> list[Clip | ReaderMessage]:
     return [_read_one(source, name, config=config, taxonomy=taxonomy) for name in names]
 
 
-def _read_one(source: Path, name: str, *, config: Config, taxonomy: Taxonomy | None) -> Clip | Remark:
+def _read_one(source: Path, name: str, *, config: Config, taxonomy: Taxonomy | None) -> Clip | ReaderMessage:
     try:
         data = read_bytes(source, name)
     except Unreadable as error:
-        return Remark(name, error.place, error.reason)
+        return ReaderMessage(name, error.place, error.reason)
     found = read_clip(name, data, config=config, taxonomy=taxonomy)
-    other = foreign_file(name, data[:HEAD_BYTES]) if isinstance(found, Remark) else None
-    return Remark(name, "", str(other)) if other else found
+    other = identify_file(name, data[:HEAD_BYTES]) if isinstance(found, ReaderMessage) else None
+    return ReaderMessage(name, "", str(other)) if other else found

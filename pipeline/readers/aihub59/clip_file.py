@@ -15,22 +15,22 @@ from data_schemas.config import Config
 from data_schemas.errors import ConfigError
 from data_schemas.labels import Taxonomy
 from data_schemas.skeletons import Skeleton, load_skeleton
-from pipeline.readers.actions import class_of, inspected_class
+from pipeline.readers.action_classes import class_of, inspected_class
 from pipeline.readers.aihub59.label_file import KEYPOINTS, Animal, LabelFile, Metadata, as_float, decode_label_file
 from pipeline.readers.checks import (
+    ASSUMED_RATE,
+    ASSUMED_RATE_NOTE,
     UNSIZED_LIMIT,
-    UNTOLD_NOTE,
-    UNTOLD_RATE,
     Unreadable,
     fill_times,
     frame_rate,
-    mend_coordinates,
     order_frames,
+    repair_coordinates,
 )
-from pipeline.readers.clocks import clock_note
 from pipeline.readers.names import clip_id_of, plain_name, shown_path, without_ending, years
-from pipeline.readers.pauses import parting_notes
-from pipeline.readers.recordings import Clip, Remark, group_of
+from pipeline.readers.pauses import mismatch_notes
+from pipeline.readers.recordings import Clip, ReaderMessage, group_of
+from pipeline.readers.time_units import frame_rate_note
 from pipeline.readers.unseen import unseen_keypoints, unseen_note
 
 __all__ = ["looks_like_a_clip", "read_clip", "skeleton_of_clips"]
@@ -61,7 +61,7 @@ def skeleton_of_clips(config: Config) -> Skeleton:
     ------
     ConfigError
         ``pose.skeleton`` does not name 15 keypoints, or names those of the format in another order; or ``pose.min_confidence`` is
-        set, which no label file could tell.
+        set, which no label file could have.
     """
     if config.pose.min_confidence > 0:
         raise ConfigError(
@@ -81,7 +81,7 @@ def skeleton_of_clips(config: Config) -> Skeleton:
     return skeleton
 
 
-def read_clip(path: str, data: bytes, *, config: Config, taxonomy: Taxonomy | None) -> Clip | Remark:
+def read_clip(path: str, data: bytes, *, config: Config, taxonomy: Taxonomy | None) -> Clip | ReaderMessage:
     """Read one label file, or say where and why it cannot be read.
 
     Parameters
@@ -96,7 +96,7 @@ def read_clip(path: str, data: bytes, *, config: Config, taxonomy: Taxonomy | No
         digest = hashlib.blake2b(data, digest_size=16).hexdigest()
         return _clip(path, file, digest=digest, config=config, taxonomy=taxonomy)
     except Unreadable as error:
-        return Remark(shown_path(path), error.place, error.reason)
+        return ReaderMessage(shown_path(path), error.place, error.reason)
 
 
 def _clip(path: str, file: LabelFile, *, digest: str, config: Config, taxonomy: Taxonomy | None) -> Clip:
@@ -104,17 +104,17 @@ def _clip(path: str, file: LabelFile, *, digest: str, config: Config, taxonomy: 
     if not clip_id:
         raise Unreadable("", "the file's name is empty but for its ending, so the clip has no name")
     _require_one_animal(file)
-    xy, pose_notes = mend_coordinates(file.xy, limit=_limit(meta))
+    xy, pose_notes = repair_coordinates(file.xy, limit=_limit(meta))
     time, time_notes = fill_times(file.frame_number, file.timestamp, place="$.annotations[{row}].timestamp")
     order, order_notes = order_frames(file.frame_number, time, xy, place="$.annotations[{row}]")
     number, time, xy = file.frame_number[order], np.rint(time[order]), xy[order]
     unseen_notes = _drop_unseen(xy)
     label, other_label, label_notes = _labels(meta, taxonomy, config=config)
     rate = frame_rate(number, time)
-    odd = clock_note(rate, by_row=len(time) > 1 and bool((np.diff(time) == 1).all())) if rate else UNTOLD_NOTE
+    odd = frame_rate_note(rate, by_row=len(time) > 1 and bool((np.diff(time) == 1).all())) if rate else ASSUMED_RATE_NOTE
     notes = Counter(file.notes)
-    for mended in (
-        parting_notes(number, time),
+    for repaired in (
+        mismatch_notes(number, time),
         pose_notes,
         unseen_notes,
         time_notes,
@@ -122,11 +122,11 @@ def _clip(path: str, file: LabelFile, *, digest: str, config: Config, taxonomy: 
         label_notes,
         {odd: 1} if odd else {},
     ):
-        notes.update(mended)
+        notes.update(repaired)
     facts = _facts(file, clip_id, config=config)
     facts |= {"source": shown_path(path), "source_hash": digest}
     return Clip(
-        facts=facts | {"fps": rate or UNTOLD_RATE, "label": label, "other_label": other_label},
+        facts=facts | {"fps": rate or ASSUMED_RATE, "label": label, "other_label": other_label},
         frame_number=number.astype(np.int32),
         timestamp_ms=time.astype(np.int32),
         xy=xy,
@@ -146,11 +146,11 @@ def _require_one_animal(file: LabelFile) -> None:
     if 2 * repeated > frames:
         owner = file.metadata.owner
         count = owner.get("animalCount") if isinstance(owner, dict) else None
-        told = "" if count is None else f" (owner.animalCount {count})"
+        declared = "" if count is None else f" (owner.animalCount {count})"
         raise Unreadable(
             f"$.annotations[{order[again[differs][0] + 1]}]",
             f"{repeated:,} of {frames:,} frames are annotated several times, with different poses, as for several "
-            f"animals{told}: keep one animal a file",
+            f"animals{declared}: keep one animal a file",
         )
 
 
@@ -169,13 +169,13 @@ def _facts(file: LabelFile, clip_id: str, *, config: Config) -> dict[str, Any]:
     animal = file.metadata.animal or Animal()
     recording, date = without_ending(file.file_video), _date(file.file_video, clip_id)
     breed, gender, age = plain_name(animal.breed), plain_name(animal.gender), plain_name(animal.age)
-    told = {"date": date, "breed": breed, "gender": gender, "age": age}
+    animal_facts = {"date": date, "breed": breed, "gender": gender, "age": age}
     return {
         "clip_id": clip_id,
         "recording_id": recording or clip_id,
-        "subject_id": group_of(clip_id, recording=recording, animal=told, config=config, places=_PLACES),
+        "subject_id": group_of(clip_id, recording=recording, animal=animal_facts, config=config, places=_PLACES),
         "species": _species(file.metadata),
-        **(told | {"age": years(age)}),
+        **(animal_facts | {"age": years(age)}),
     }
 
 

@@ -24,7 +24,7 @@ __all__ = ["KEYPOINTS", "Animal", "LabelFile", "Metadata", "as_float", "decode_l
 
 KEYPOINTS = 15
 _BATCH = 2048
-_MENDABLE = 256 * 2**20
+_LARGEST_REPAIRED = 256 * 2**20
 """Largest file in bytes that takes the patient path, which needs some ten times as much memory."""
 
 Number = int | float
@@ -53,7 +53,7 @@ class _Annotation(msgspec.Struct, gc=False):
 
 
 class Animal(msgspec.Struct):
-    """What is told of the animal."""
+    """What the file says of the animal."""
 
     breed: Number | str | None = None
     gender: Number | str | None = None
@@ -104,7 +104,7 @@ class LabelFile:
     xy : float64, shape (frames, 15, 2)
         Pixels, NaN where missing.
     notes : Counter
-        What was mended, and how often.
+        What was repaired, and how often.
     """
 
     metadata: Metadata
@@ -144,7 +144,7 @@ def decode_label_file(data: bytes, encoding: str = "auto") -> LabelFile:
         head = _HEAD.decode(data)
         return _label_file(head, _decoded(head.annotations), notes=Counter())
     except (msgspec.MsgspecError, Unreadable, UnicodeDecodeError, RecursionError) as error:
-        if len(data) > _MENDABLE:
+        if len(data) > _LARGEST_REPAIRED:
             raise _misfit(error) from error
         return _decode_patiently(data, encoding)
 
@@ -158,8 +158,8 @@ def _decoded(annotations: Sequence[msgspec.Raw]) -> Iterator[_Annotation]:
 
 
 def _decode_patiently(data: bytes, encoding: str) -> LabelFile:
-    text, told = decode_text(data, encoding)
-    notes = Counter(told)
+    text, decoded = decode_text(data, encoding)
+    notes = Counter(decoded)
 
     def not_a_number(literal: str) -> None:
         notes[f"the literal {literal} stood for a number: taken as missing"] += 1

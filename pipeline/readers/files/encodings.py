@@ -15,15 +15,15 @@ from pipeline.readers.checks import Unreadable
 __all__ = ["decode_text"]
 
 _ENOUGH = 20_000
-"""Stretches of letters beyond ASCII that are looked at: more would tell no more."""
+"""Stretches of letters beyond ASCII that are looked at."""
 
 _SURE = 0.8
-"""Share of what tells anything that must speak for an encoding."""
+"""Share of the evidence that makes an encoding plausible."""
 
 _LONGEST = 3
 """Letters beyond ASCII that follow each other in words of Western Europe."""
 
-_SPEAKS_FOR, _SAYS_NOTHING, _SPEAKS_AGAINST = "for", "nothing", "against"
+_PLAUSIBLE, _UNDECIDED, _IMPLAUSIBLE = "plausible", "undecided", "implausible"
 
 _BEYOND_ASCII = re.compile(r"[‘’“”«»]+|[^\x00-\x7f‘’“”«»]+")
 _SIGNS = re.compile(r"[€…‘’“”•–—™£§©«°±²³µ·¹º»ª¼½¾×÷®¿¡´\xa0]+")
@@ -93,16 +93,16 @@ def _decodes(data: bytes, encoding: str) -> str | None:
 
 def _by_evidence(data: bytes) -> str:
     korean, western = _decodes(data, "cp949"), _decodes(data, "cp1252")
-    told = {
+    verdicts = {
         "cp949": None if korean is None else _plausibility(map(_is_syllable, "".join(place[0] for place in _places(korean)))),
         "cp1252": None if western is None else _plausibility(_is_western(western, place) for place in _places(western)),
     }
-    if told["cp949"] == _SPEAKS_FOR and western is not None and _reads_as_capitals(western):
+    if verdicts["cp949"] == _PLAUSIBLE and western is not None and _reads_as_capitals(western):
         raise Unreadable("", f"may be Korean (CP949) or Western European (CP1252) text: {_WAY_OUT}")
-    if told["cp1252"] == _SPEAKS_FOR and western is not None and _reads_as_another(western):
+    if verdicts["cp1252"] == _PLAUSIBLE and western is not None and _reads_as_another(western):
         raise Unreadable("", f"may be Central European (CP1250), Turkish (CP1254) or Western European (CP1252) text: {_WAY_OUT}")
-    for wanted in (_SPEAKS_FOR, _SAYS_NOTHING):
-        found = [encoding for encoding, plausible in told.items() if plausible == wanted]
+    for wanted in (_PLAUSIBLE, _UNDECIDED):
+        found = [encoding for encoding, plausible in verdicts.items() if plausible == wanted]
         if len(found) == 1:
             return found[0]
         if found:
@@ -121,12 +121,12 @@ def _reads_as_another(western: str) -> bool:
     return found > _FEW * sum(1 for _ in _places(western))
 
 
-def _plausibility(told: Iterable[bool | None]) -> str:
-    """Tell what stretches or letters say together; None tells nothing."""
-    answers = [answer for answer in told if answer is not None]
-    if not answers:
-        return _SAYS_NOTHING
-    return _SPEAKS_FOR if sum(answers) >= _SURE * len(answers) else _SPEAKS_AGAINST
+def _plausibility(evidence: Iterable[bool | None]) -> str:
+    """Return how plausible an encoding is by all stretches or letters; None is no evidence."""
+    known = [item for item in evidence if item is not None]
+    if not known:
+        return _UNDECIDED
+    return _PLAUSIBLE if sum(known) >= _SURE * len(known) else _IMPLAUSIBLE
 
 
 def _places(text: str) -> Iterator[re.Match[str]]:

@@ -11,9 +11,9 @@ from pathlib import Path, PurePosixPath
 
 from pipeline.readers.checks import Unreadable
 from pipeline.readers.files.archives import ARCHIVE_ERRORS, ENDINGS, Archive, TooLargeError, open_archive
-from pipeline.readers.files.other_programs import HEAD_BYTES, foreign_file
+from pipeline.readers.files.other_programs import HEAD_BYTES, identify_file
 from pipeline.readers.files.stored_bytes import FileBytes, JoinedBytes, StoredBytes
-from pipeline.readers.recordings import Remark
+from pipeline.readers.recordings import ReaderMessage
 
 __all__ = ["Listing", "StoredFile", "is_archive", "list_files", "read_bytes", "read_head", "source_folder"]
 
@@ -51,7 +51,7 @@ class Listing:
         The archives of its folders themselves.
     pictures : dict
         For each folder that holds frame pictures, the name of the picture of each frame number.
-    rejected, notes : list of Remark
+    rejected, notes : list of ReaderMessage
         What could not be listed; and what is to be said of files that are not read.
     """
 
@@ -59,8 +59,8 @@ class Listing:
     files: list[StoredFile] = field(default_factory=list)
     archives: list[StoredFile] = field(default_factory=list)
     pictures: dict[str, dict[int, str]] = field(default_factory=dict)
-    rejected: list[Remark] = field(default_factory=list)
-    notes: list[Remark] = field(default_factory=list)
+    rejected: list[ReaderMessage] = field(default_factory=list)
+    notes: list[ReaderMessage] = field(default_factory=list)
 
     def add(self, folder: str, name: str, size: int, mtime_ns: int) -> None:
         """Take in one file of a folder."""
@@ -88,7 +88,7 @@ def list_files(source: Path) -> Listing:
         try:
             stat = entry.stat()
         except OSError as error:
-            listing.rejected.append(Remark(_join(folder, entry.name), "", f"cannot be read: {error.strerror}"))
+            listing.rejected.append(ReaderMessage(_join(folder, entry.name), "", f"cannot be read: {error.strerror}"))
             continue
         stored = StoredFile(_join(folder, entry.name), stat.st_size, stat.st_mtime_ns)
         if match := _PART.fullmatch(stored.name):
@@ -105,7 +105,9 @@ def list_files(source: Path) -> Listing:
         archive, depth = waiting.pop()
         opened += 1
         if opened > MOST_ARCHIVES:
-            listing.rejected.append(Remark(archive.name, "", f"more than {MOST_ARCHIVES:,} archives within archives: not opened"))
+            listing.rejected.append(
+                ReaderMessage(archive.name, "", f"more than {MOST_ARCHIVES:,} archives within archives: not opened")
+            )
             break
         waiting += [(inner, depth + 1) for inner in reversed(_list_archive(source, archive, listing, depth))]
     listing.files.sort()
@@ -150,7 +152,7 @@ def read_head(source: Path, name: str) -> bytes:
 def _walk(source: Path, listing: Listing) -> Iterator[tuple[str, os.DirEntry[str] | Path]]:
     """Yield (folder below the source, entry) for every file; a folder is entered once, so that links cannot loop.
 
-    A folder that cannot be looked into is told in the listing.
+    A folder that cannot be looked into is rejected in the listing.
     """
     if not source.is_dir():
         yield "", source
@@ -167,7 +169,7 @@ def _walk(source: Path, listing: Listing) -> Iterator[tuple[str, os.DirEntry[str
             seen.add((stat.st_dev, stat.st_ino))
             entries = sorted(os.scandir(here), key=lambda e: e.name)
         except OSError as error:
-            listing.rejected.append(Remark(folder, "", f"the folder cannot be read: {error.strerror}"))
+            listing.rejected.append(ReaderMessage(folder, "", f"the folder cannot be read: {error.strerror}"))
             continue
         for entry in entries:
             if entry.name.startswith(".") or entry.name in _IGNORED:
@@ -186,16 +188,16 @@ def _list_archive(source: Path, archive: StoredFile, listing: Listing, depth: in
     """Add the files of an archive to the listing, and return the archives in it."""
     if depth > DEEPEST:
         listing.rejected.append(
-            Remark(archive.name, "", f"archives are opened {DEEPEST} deep within each other: unpack this one")
+            ReaderMessage(archive.name, "", f"archives are opened {DEEPEST} deep within each other: unpack this one")
         )
         return []
     try:
         opened = _opened(source, archive.name)
     except ARCHIVE_ERRORS as error:
-        listing.rejected.append(Remark(archive.name, "", _why_unreadable(source, archive.name, error)))
+        listing.rejected.append(ReaderMessage(archive.name, "", _why_unreadable(source, archive.name, error)))
         return []
     if opened.fault:
-        listing.rejected.append(Remark(archive.name, "", opened.fault))
+        listing.rejected.append(ReaderMessage(archive.name, "", opened.fault))
     inner: dict[str, int] = {}
     for name, size in opened.sizes.items():
         path = PurePosixPath(name)
@@ -215,7 +217,7 @@ def _why_unreadable(source: Path, name: str, error: Exception) -> str:
     if isinstance(error, TooLargeError):
         return str(error)
     try:
-        found = foreign_file(name, _bytes_of(source, name).read_at(0, HEAD_BYTES))
+        found = identify_file(name, _bytes_of(source, name).read_at(0, HEAD_BYTES))
     except ARCHIVE_ERRORS:
         found = None
     kind = "zip" if name.lower().endswith(".zip") else "tar"

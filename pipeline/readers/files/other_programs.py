@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 from pipeline.readers.checks import Unreadable
 
-__all__ = ["ANOTHER_PROGRAMS", "HEAD_BYTES", "AnotherProgramsFile", "Foreign", "foreign_file", "foreign_table", "labels_json"]
+__all__ = ["HEAD_BYTES", "OTHER_PROGRAMS", "OtherProgram", "OtherProgramFile", "identify_file", "identify_table", "labels_json"]
 
 HEAD_BYTES = 2**16
 """As much of a file as tells whose it is."""
 
-ANOTHER_PROGRAMS = (
+OTHER_PROGRAMS = (
     *(
         ".xlsx",
         ".xlsm",
@@ -46,7 +46,7 @@ _UNPACK = "unpack it, or pack it as zip or tar"
 
 
 @dataclass(frozen=True)
-class Foreign:
+class OtherProgram:
     """What a file is, and what to do with it."""
 
     what: str
@@ -56,52 +56,52 @@ class Foreign:
         return f"{self.what}: {self.next_step}"
 
 
-class AnotherProgramsFile(Unreadable):
+class OtherProgramFile(Unreadable):
     """A file that another program wrote, which is read by none of the readers."""
 
-    def __init__(self, found: Foreign) -> None:
+    def __init__(self, found: OtherProgram) -> None:
         super().__init__("", str(found))
         self.found = found
 
 
-_BEGINNINGS: tuple[tuple[bytes, Foreign], ...] = (
+_BEGINNINGS: tuple[tuple[bytes, OtherProgram], ...] = (
     (
         b"version https://git-lfs",
-        Foreign("a Git LFS pointer, not the file itself", "fetch the file with `git lfs pull` in its repository"),
+        OtherProgram("a Git LFS pointer, not the file itself", "fetch the file with `git lfs pull` in its repository"),
     ),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Foreign("an old Excel workbook (.xls)", "save it as CSV (UTF-8) in Excel")),
-    (b"7z\xbc\xaf'\x1c", Foreign("a 7-Zip archive", _UNPACK)),
-    (b"Rar!\x1a\x07", Foreign("a RAR archive", _UNPACK)),
-    (b"ALZ\x01", Foreign("an ALZip archive", _UNPACK)),
-    (b"EGGA", Foreign("an ALZip archive (.egg)", _UNPACK)),
-    (b"Caltech Behavior Annotator", Foreign("an annotation file of the Caltech Behavior Annotator", _LABELS)),
-    (b"Bento annotation file", Foreign("an annotation file of Bento", _LABELS)),
-    (b"MATLAB 5.0 MAT-file", Foreign("a MATLAB file", _EXPORTED)),
-    (b"MATLAB 7.3 MAT-file", Foreign("a MATLAB file", _EXPORTED)),
-    (b"\x93NUMPY", Foreign("an array of NumPy, which names no column", _A_TABLE)),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", OtherProgram("an old Excel workbook (.xls)", "save it as CSV (UTF-8) in Excel")),
+    (b"7z\xbc\xaf'\x1c", OtherProgram("a 7-Zip archive", _UNPACK)),
+    (b"Rar!\x1a\x07", OtherProgram("a RAR archive", _UNPACK)),
+    (b"ALZ\x01", OtherProgram("an ALZip archive", _UNPACK)),
+    (b"EGGA", OtherProgram("an ALZip archive (.egg)", _UNPACK)),
+    (b"Caltech Behavior Annotator", OtherProgram("an annotation file of the Caltech Behavior Annotator", _LABELS)),
+    (b"Bento annotation file", OtherProgram("an annotation file of Bento", _LABELS)),
+    (b"MATLAB 5.0 MAT-file", OtherProgram("a MATLAB file", _EXPORTED)),
+    (b"MATLAB 7.3 MAT-file", OtherProgram("a MATLAB file", _EXPORTED)),
+    (b"\x93NUMPY", OtherProgram("an array of NumPy, which names no column", _A_TABLE)),
 )
 
-_OTHERWISE_CALLED: tuple[tuple[bytes, tuple[str, ...], Foreign], ...] = (
-    (b"PAR1", (".parquet",), Foreign("a Parquet table", "give it the ending .parquet")),
-    (b"\x1f\x8b", (".gz", ".tgz"), Foreign("a file packed by gzip", "give it the ending .csv.gz or .tar.gz, or unpack it")),
+_OTHERWISE_CALLED: tuple[tuple[bytes, tuple[str, ...], OtherProgram], ...] = (
+    (b"PAR1", (".parquet",), OtherProgram("a Parquet table", "give it the ending .parquet")),
+    (b"\x1f\x8b", (".gz", ".tgz"), OtherProgram("a file packed by gzip", "give it the ending .csv.gz or .tar.gz, or unpack it")),
 )
 """What we read, but not under another ending."""
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
-_JSON: tuple[tuple[tuple[bytes, ...], Foreign], ...] = (
+_JSON: tuple[tuple[tuple[bytes, ...], OtherProgram], ...] = (
     (
         (b'"behaviors_conf"', b'"observations"'),
-        Foreign("a project of BORIS", f"export its events in BORIS (Observations > Export events > Tabular), and {_LABELS}"),
+        OtherProgram("a project of BORIS", f"export its events in BORIS (Observations > Export events > Tabular), and {_LABELS}"),
     ),
-    ((b'"labels"', b'"num_frames"'), Foreign("labels of JABS", _LABELS)),
-    ((b'"labels"', b'"present"'), Foreign("labels of JABS", _LABELS)),
-    ((b'"images"', b'"categories"'), Foreign("annotations in the COCO format", _A_TABLE)),
-    ((b'"shapes"', b'"imagePath"'), Foreign("annotations of labelme", _A_TABLE)),
-    ((b'"_via_settings"',), Foreign("a project of the VGG Image Annotator", _A_TABLE)),
+    ((b'"labels"', b'"num_frames"'), OtherProgram("labels of JABS", _LABELS)),
+    ((b'"labels"', b'"present"'), OtherProgram("labels of JABS", _LABELS)),
+    ((b'"images"', b'"categories"'), OtherProgram("annotations in the COCO format", _A_TABLE)),
+    ((b'"shapes"', b'"imagePath"'), OtherProgram("annotations of labelme", _A_TABLE)),
+    ((b'"_via_settings"',), OtherProgram("a project of the VGG Image Annotator", _A_TABLE)),
 )
 
 
-def foreign_file(name: str, head: bytes) -> Foreign | None:
+def identify_file(name: str, head: bytes) -> OtherProgram | None:
     """Return what another program's file is, by its name and its first bytes (see ``HEAD_BYTES``), None where it may be ours."""
     plain = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     for beginning, found in _BEGINNINGS:
@@ -115,19 +115,19 @@ def foreign_file(name: str, head: bytes) -> Foreign | None:
     if head.startswith(b"PK\x03\x04"):
         return _office(name, head)
     if b"<ANNOTATION_DOCUMENT" in head:
-        return Foreign("annotations of ELAN (.eaf)", f"export them as tab-delimited text, and {_LABELS}")
+        return OtherProgram("annotations of ELAN (.eaf)", f"export them as tab-delimited text, and {_LABELS}")
     if name.lower().endswith((".pickle", ".pkl")):
-        return Foreign("a pickle of Python", "it can run any program, so it is never opened; " + _A_TABLE)
+        return OtherProgram("a pickle of Python", "it can run any program, so it is never opened; " + _A_TABLE)
     return labels_json(head) if plain.startswith(b"{") else None
 
 
-def labels_json(head: bytes) -> Foreign | None:
+def labels_json(head: bytes) -> OtherProgram | None:
     """Return what another program's JSON file is, by the keys in its first bytes."""
     text = head.replace(b"\0", b"")
     return next((found for keys, found in _JSON if all(key in text for key in keys)), None)
 
 
-def foreign_table(head: Sequence[Sequence[str]]) -> Foreign | None:
+def identify_table(head: Sequence[Sequence[str]]) -> OtherProgram | None:
     """Return what another program's CSV file is, by the cells of its first rows, None where it may be ours."""
     cells = [[cell.strip() for cell in row] for row in head]
     if not cells or "frame_number" in cells[0]:
@@ -135,82 +135,84 @@ def foreign_table(head: Sequence[Sequence[str]]) -> Foreign | None:
     return next((found for recognise in _TABLES if (found := recognise(cells)) is not None), None)
 
 
-def _hdf5(name: str, head: bytes) -> Foreign:
+def _hdf5(name: str, head: bytes) -> OtherProgram:
     stem = name.rpartition("/")[2].lower()
     if stem.endswith(".slp") or b"videos_json" in head:
-        return Foreign("a project of SLEAP (.slp)", f"export it in SLEAP (File > Export Analysis CSV), and {_A_TABLE}")
+        return OtherProgram("a project of SLEAP (.slp)", f"export it in SLEAP (File > Export Analysis CSV), and {_A_TABLE}")
     if b"track_occupancy" in head or b"node_names" in head:
-        return Foreign(
+        return OtherProgram(
             "an analysis file of SLEAP (HDF5)", f"export it as CSV in SLEAP (File > Export Analysis CSV), and {_A_TABLE}"
         )
     if b"poseest" in head or re.search(r"_pose_est_v\d", stem):
-        return Foreign("a pose file of JABS (HDF5)", _A_TABLE)
+        return OtherProgram("a pose file of JABS (HDF5)", _A_TABLE)
     if b"df_with_missing" in head or "dlc" in stem:
-        return Foreign("a DeepLabCut file (HDF5)", f"take the CSV that DeepLabCut writes beside it (save_as_csv), and {_A_TABLE}")
+        return OtherProgram(
+            "a DeepLabCut file (HDF5)", f"take the CSV that DeepLabCut writes beside it (save_as_csv), and {_A_TABLE}"
+        )
     if head[:19] == b"MATLAB 7.3 MAT-file" or stem.endswith(".mat"):
-        return Foreign("a MATLAB file", _EXPORTED)
-    return Foreign("an HDF5 file", _EXPORTED)
+        return OtherProgram("a MATLAB file", _EXPORTED)
+    return OtherProgram("an HDF5 file", _EXPORTED)
 
 
-def _office(name: str, head: bytes) -> Foreign | None:
+def _office(name: str, head: bytes) -> OtherProgram | None:
     if b"opendocument.spreadsheet" in head or name.lower().endswith(".ods"):
-        return Foreign("a spreadsheet of LibreOffice (.ods)", "save it as CSV in LibreOffice, in UTF-8")
+        return OtherProgram("a spreadsheet of LibreOffice (.ods)", "save it as CSV in LibreOffice, in UTF-8")
     if b"xl/" in head or name.lower().endswith((".xlsx", ".xlsm")):
-        return Foreign("an Excel workbook (.xlsx)", "in Excel, save each sheet as CSV UTF-8 (File > Save As)")
+        return OtherProgram("an Excel workbook (.xlsx)", "in Excel, save each sheet as CSV UTF-8 (File > Save As)")
     if name.lower().endswith((".csv", ".tsv", ".parquet", ".json", ".txt")):
-        return Foreign("a zip archive", "give it the ending .zip, or unpack it")
+        return OtherProgram("a zip archive", "give it the ending .zip, or unpack it")
     return None
 
 
 _Cells = Sequence[Sequence[str]]
 
 
-def _deeplabcut(cells: _Cells) -> Foreign | None:
+def _deeplabcut(cells: _Cells) -> OtherProgram | None:
     first = [row[0].lower() if row else "" for row in cells[:4]]
     if "bodyparts" not in first or not {"scorer", "coords"} & set(first):
         return None
     rows = 4 if "individuals" in first else 3
     names = "scorer, individuals, bodyparts, coords" if rows == 4 else "scorer, bodyparts, coords"
-    return Foreign(f"a DeepLabCut file (header of {rows} rows: {names})", f"it has poses only; {_A_TABLE}")
+    return OtherProgram(f"a DeepLabCut file (header of {rows} rows: {names})", f"it has poses only; {_A_TABLE}")
 
 
-def _sleap(cells: _Cells) -> Foreign | None:
+def _sleap(cells: _Cells) -> OtherProgram | None:
     header = cells[0]
     if {"frame_idx", "instance.score"} <= set(header) or ("track" in header and any(c.endswith(".score") for c in header)):
-        return Foreign("an analysis file of SLEAP (CSV)", f"it has poses only; {_A_TABLE}")
+        return OtherProgram("an analysis file of SLEAP (CSV)", f"it has poses only; {_A_TABLE}")
     return None
 
 
-def _boris(cells: _Cells) -> Foreign | None:
+def _boris(cells: _Cells) -> OtherProgram | None:
     header, columns = cells[0], set(cells[0])
     if (
         list(header[:1]) == ["Observation id"]
         or {"Behavior", "Start (s)", "Stop (s)"} <= columns
         or "Behavioral category" in columns
     ):
-        return Foreign("a BORIS export of events", f"it has labels only, without poses, clip_id and frame_number; {_LABELS}")
+        return OtherProgram("a BORIS export of events", f"it has labels only, without poses, clip_id and frame_number; {_LABELS}")
     return None
 
 
-def _ethovision(cells: _Cells) -> Foreign | None:
+def _ethovision(cells: _Cells) -> OtherProgram | None:
     if cells[0][0].lower().startswith("number of header lines"):
-        return Foreign("an export of EthoVision", f"leave out its header lines, and {_A_TABLE}")
+        return OtherProgram("an export of EthoVision", f"leave out its header lines, and {_A_TABLE}")
     return None
 
 
-def _simba(cells: _Cells) -> Foreign | None:
+def _simba(cells: _Cells) -> OtherProgram | None:
     """Recognise three columns a keypoint, the last ending in _p, and behaviours beside them, without telling clip or frame."""
     header = cells[0]
     points = [c[:-2] for c in header if c.endswith("_p")]
     if len(points) < 2 or not all(f"{p}_x" in header and f"{p}_y" in header for p in points):
         return None
-    return Foreign(
+    return OtherProgram(
         "a file of SimBA (one a video, without the video's name and the frame's number)",
         f"add clip_id, frame_number and fps, and put its columns of 0 and 1 into one, frame_label ({_DOCS})",
     )
 
 
-def _one_hot(cells: _Cells) -> Foreign | None:
+def _one_hot(cells: _Cells) -> OtherProgram | None:
     """Recognise a column a behaviour, 1 where it is shown: label files of A-SOiD and DeepEthogram, binary tables of BORIS."""
     header = cells[0]
     rows = [row for row in cells[1:] if any(row)]
@@ -219,16 +221,16 @@ def _one_hot(cells: _Cells) -> Foreign | None:
         return None
     if not all(row[i] in ("0", "1", "0.0", "1.0") for row in rows for i in named):
         return None
-    return Foreign("labels with a column of 0 and 1 a behaviour (as of A-SOiD, DeepEthogram or BORIS)", _LABELS)
+    return OtherProgram("labels with a column of 0 and 1 a behaviour (as of A-SOiD, DeepEthogram or BORIS)", _LABELS)
 
 
-def _stretches(cells: _Cells) -> Foreign | None:
+def _stretches(cells: _Cells) -> OtherProgram | None:
     """Recognise one row a stretch of behaviour."""
     columns = {name.lower() for name in cells[0]}
     ends = next((pair for pair in _ENDS if set(pair) <= columns), None)
     if ends is None or any(name.endswith("_x") for name in columns):
         return None
-    return Foreign(f"labels with one row a stretch (columns {ends[0]} and {ends[1]}), without poses", _LABELS)
+    return OtherProgram(f"labels with one row a stretch (columns {ends[0]} and {ends[1]}), without poses", _LABELS)
 
 
 _ENDS = (
@@ -238,7 +240,7 @@ _ENDS = (
 
 _CLOCKS = frozenset(["time", "frame", "frames", "frame_idx", "timestamp", "unnamed: 0", "index", "seconds", "time (s)"])
 
-_TABLES: tuple[Callable[[_Cells], Foreign | None], ...] = (
+_TABLES: tuple[Callable[[_Cells], OtherProgram | None], ...] = (
     _deeplabcut,
     _sleap,
     _boris,

@@ -40,7 +40,7 @@ class CsvText:
     first_line : int
         The number of the header's line in the file, from 1.
     notes : dict
-        What was mended, and how often.
+        What was repaired, and how often.
     """
 
     text: str
@@ -62,12 +62,12 @@ def csv_text(data: bytes, encoding: str = "auto") -> CsvText:
         Its first rows are not CSV.
     """
     text, notes = decode_text(data, encoding)
-    told = _SEP_LINE.match(text)
-    body = text[told.end() :] if told else text
+    sep_line = _SEP_LINE.match(text)
+    body = text[sep_line.end() :] if sep_line else text
     whole = body.lstrip("\r\n")
     first_line = 1 + len(text[: len(text) - len(whole)].splitlines())
-    if told:
-        separator = told["separator"].replace("\\t", "\t")
+    if sep_line:
+        separator = sep_line["separator"].replace("\\t", "\t")
     else:
         names = _QUOTED.sub("", re.findall(r"\A[^\r\n]*", whole[:_HEAD_LETTERS])[0])
         separator = max(",;\t|", key=names.count)

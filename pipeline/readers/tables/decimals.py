@@ -1,4 +1,4 @@
-"""Decimal commas: 348,71 as spreadsheets of most of Europe write it, told apart from 1,234 with a comma for thousands."""
+"""Decimal commas: 348,71 as spreadsheets of most of Europe write it, as opposed to 1,234 with a comma for thousands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labels that differ in nothing but letter case are one class: two would be learnt as different and never told apart."""
+"""Labels that differ in nothing but letter case are one class: two would be learnt as different and never distinguished."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 
 from data_schemas.labels import OTHER
 from pipeline.readers.names import plain_name
-from pipeline.readers.recordings import Remark
+from pipeline.readers.recordings import ReaderMessage
 from pipeline.readers.tables.table_files import TableFile
 
 __all__ = ["one_spelling"]
@@ -18,7 +18,7 @@ __all__ = ["one_spelling"]
 _LABELS = ("label", "frame_label", "other_label")
 
 
-def one_spelling(files: Sequence[TableFile], *, source: str) -> tuple[list[TableFile], list[Remark]]:
+def one_spelling(files: Sequence[TableFile], *, source: str) -> tuple[list[TableFile], list[ReaderMessage]]:
     """Return the files with one spelling for every label, the commonest, and a note on each that had several.
 
     Only for labels that stand for themselves: a taxonomy knows its classes in any letter case.
@@ -33,7 +33,7 @@ def one_spelling(files: Sequence[TableFile], *, source: str) -> tuple[list[Table
     if all(name == chosen for name, chosen in taken.items()):
         return list(files), []
     notes = [
-        Remark(source, "", _told(key, counts))
+        ReaderMessage(source, "", _spellings(key, counts))
         for key, counts in spellings.items()
         if len(counts) > 1 or _chosen(key, counts) not in counts
     ]
@@ -45,7 +45,7 @@ def _chosen(key: str, counts: Counter[str]) -> str:
     return OTHER if key == OTHER else min(counts, key=lambda name: (-counts[name], name))
 
 
-def _told(key: str, counts: Counter[str]) -> str:
+def _spellings(key: str, counts: Counter[str]) -> str:
     written = ", ".join(f"{name!r} ({count} rows)" for name, count in sorted(counts.items(), key=lambda c: (-c[1], c[0])))
     return f"labels that differ in letter case only are one class: {written}: all are {_chosen(key, counts)!r}"
 

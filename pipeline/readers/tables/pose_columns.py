@@ -79,10 +79,10 @@ class PoseFacts:
 def pose_facts(columns: Iterable[str], notes: pd.DataFrame | None = None) -> PoseFacts:
     """Return what was taken for keypoints, from the columns of the frames table and the notes of reading."""
     keypoints = keypoints_of(list(columns))
-    told = notes[notes["reason"].str.startswith(NOT_A_KEYPOINT)]["place"] if notes is not None else ()
+    left_out = notes[notes["reason"].str.startswith(NOT_A_KEYPOINT)]["place"] if notes is not None else ()
     animals = {who: tuple(keypoints[i] for i in places) for who, places in animals_in(keypoints).items()}
     unseen = unseen_places(notes["reason"]) if notes is not None else ()
-    return PoseFacts(keypoints, tuple(dict.fromkeys(told)), animals, unseen)
+    return PoseFacts(keypoints, tuple(dict.fromkeys(left_out)), animals, unseen)
 
 
 def likely_keypoints(columns: Sequence[str]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@
 |---|---|
 | say the same in all columns that mean something | kept once; noted |
 | have one pose and several labels, as of several raters | the clip is rejected, with the number of such frames |
-| are told apart by a column (an animal, a track, a camera) | the clip is rejected, with the column and its values |
+| are distinguished by a column (an animal, a track, a camera) | the clip is rejected, with the column and its values |
 | stand in several files | the clip is rejected, with the files |
 | have several poses all through the clip, as for several animals | the clip is rejected, with the number of rows a frame |
 | differ here and there | the clip is rejected, with the frame and what differs in it |
@@ -22,11 +22,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.readers.recordings import Remark
+from pipeline.readers.recordings import ReaderMessage
 from pipeline.readers.tables.table_columns import Rows
 from pipeline.readers.tables.table_files import CLIP_TEXT
 
-__all__ = ["settle_repeats"]
+__all__ = ["resolve_repeats"]
 
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
@@ -68,8 +68,8 @@ class _Repeats:
     names: Mapping[str, tuple[list[str], IntArray]]
 
 
-def settle_repeats(rows: Rows, values: Mapping[str, NDArray[np.floating]]) -> None:
-    """Set aside the clips in which frames are told several times in different ways, or whose rows come from different folders.
+def resolve_repeats(rows: Rows, values: Mapping[str, NDArray[np.floating]]) -> None:
+    """Reject the clips in which frames are given several times in different ways, or whose rows come from different folders.
 
     Parameters
     ----------
@@ -77,12 +77,12 @@ def settle_repeats(rows: Rows, values: Mapping[str, NDArray[np.floating]]) -> No
         What was read of each row as numbers: coordinates, confidences and times by the name of their column, NaN where missing.
     """
     other = np.flatnonzero((np.diff(rows.clip, prepend=-1) == 0) & (np.diff(rows.number, prepend=np.nan) == 0))
-    found = _compared(rows, values, other[~rows.of_bad_clips()[other]])
+    found = _compared(rows, values, other[~rows.in_rejected_clips()[other]])
     differs = np.logical_or.reduce([np.zeros(len(found.one), bool), *found.differing.values()])
-    raters = [c for c in np.unique(rows.clip[found.other[differs]]).tolist() if _set_aside(rows, c, found, differs)]
+    raters = [c for c in np.unique(rows.clip[found.other[differs]]).tolist() if _reject(rows, c, found, differs)]
     if raters:
         _note_raters(rows, raters, found.other[differs & found.label])
-    _told_of_files(rows, found.other)
+    _resolve_files(rows, found.other)
 
 
 def _compared(rows: Rows, values: Mapping[str, NDArray[np.floating]], other: IntArray) -> _Repeats:
@@ -117,8 +117,8 @@ def _all_missing(values: Mapping[str, NDArray[np.floating]], names: Iterable[str
     return np.asarray(np.logical_and.reduce([np.ones(len(rows), bool), *(np.isnan(values[name][rows]) for name in names)]))
 
 
-def _set_aside(rows: Rows, clip: int, found: _Repeats, differs: BoolArray) -> bool:
-    """Set one clip aside, for the cause that explains all differences in it; return whether several raters are."""
+def _reject(rows: Rows, clip: int, found: _Repeats, differs: BoolArray) -> bool:
+    """Reject one clip, for the cause that explains all differences in it; return whether several raters are."""
     span = rows.span(clip)
     start, stop = np.searchsorted(found.other, [span.start, span.stop])
     pairs = start + np.flatnonzero(differs[start:stop])
@@ -126,13 +126,13 @@ def _set_aside(rows: Rows, clip: int, found: _Repeats, differs: BoolArray) -> bo
     case = _Case(rows, clip, found, pairs)
     raters = case.by_raters()
     reason = case.by_files() or raters or case.by_column() or case.by_poses() or case.by_frame()
-    rows.set_clip_aside(clip, reason, place=rows.place(first), file=int(rows.file[first]))
+    rows.reject_clip(clip, reason, place=rows.place(first), file=int(rows.file[first]))
     return raters is not None
 
 
 @dataclass(frozen=True)
 class _Case:
-    """A clip in which frames are told several times in different ways: the sentence for each cause that explains it all."""
+    """A clip in which frames are given several times in different ways: the sentence for each cause that explains it all."""
 
     rows: Rows
     clip: int
@@ -186,7 +186,7 @@ class _Case:
         if column is None or _RATERS.search(column):
             return None
         return (
-            f"{self.share} have {_count(self._most())} rows, told apart by column {column} "
+            f"{self.share} have {_count(self._most())} rows, distinguished by column {column} "
             f"({self._values(column)}), one row each: {_A_ROW_EACH}"
         )
 
@@ -194,13 +194,13 @@ class _Case:
         """Return the sentence for poses that differ all through the clip."""
         if 2 * self.again <= self.frames or not self.found.pose[self.pairs].any():
             return None
-        return f"{self.share} are told {_times(self._most())}, with different poses, as for several animals: {_A_ROW_EACH}"
+        return f"{self.share} are given {_times(self._most())}, with different poses, as for several animals: {_A_ROW_EACH}"
 
     def by_frame(self) -> str:
         """Return the sentence for frames that differ here and there."""
         what = [name for name, where in self.found.differing.items() if where[self.pairs[0]]]
         number = self.rows.number[self.found.other[self.pairs[0]]]
-        return f"frame {number:.15g} is told twice, in different ways ({_listed(what)}), {self.share} are: keep one row of each"
+        return f"frame {number:.15g} is given twice, in different ways ({_listed(what)}), {self.share} are: keep one row of each"
 
     def _values(self, column: str) -> str:
         names, codes = self.found.names[column]
@@ -212,30 +212,30 @@ class _Case:
 
 
 def _note_raters(rows: Rows, clips: list[int], again: IntArray) -> None:
-    """Note how many frames have several labels over all clips that are set aside for it."""
+    """Note how many frames have several labels over all clips that are rejected for it."""
     of_them = np.isin(rows.clip, clips)
     differ, all_of_them = (
         len(np.unique(np.stack([rows.clip[where], rows.number[where]]), axis=1).T) for where in (again[of_them[again]], of_them)
     )
-    reason = f"{differ:,} of {all_of_them:,} frames have several labels, as of several raters: their clips are set aside"
-    rows.notes.append(Remark(rows.source(clips[0])[0], "", reason))
+    reason = f"{differ:,} of {all_of_them:,} frames have several labels, as of several raters: their clips are rejected"
+    rows.notes.append(ReaderMessage(rows.source(clips[0])[0], "", reason))
 
 
-def _told_of_files(rows: Rows, again: IntArray) -> None:
-    """Set aside clips whose rows come from different folders, unless they only repeat; note those that go on in another file."""
+def _resolve_files(rows: Rows, again: IntArray) -> None:
+    """Reject clips whose rows come from different folders, unless they only repeat; note those that go on in another file."""
     border = np.flatnonzero((np.diff(rows.clip, prepend=-1) == 0) & (np.diff(rows.file, prepend=-1) != 0))
     repeated = np.zeros(len(rows), bool)
     repeated[again] = True
     for clip in np.unique(rows.clip[border]).tolist():
-        if clip in rows.bad:
+        if clip in rows.rejected_clips:
             continue
         span = rows.span(clip)
         where = np.arange(span.start, span.stop)
         names, new = rows.files_of(where), rows.files_of(where[~repeated[span]])
         if len({_folder(name) for name in new}) > 1:
-            told = " and in ".join(new)
-            reason = f"its rows stand in {told}, in different folders: two clips of one name are not merged; rename one"
-            rows.set_clip_aside(clip, reason, place="")
+            where = " and in ".join(new)
+            reason = f"its rows stand in {where}, in different folders: two clips of one name are not merged; rename one"
+            rows.reject_clip(clip, reason, place="")
         elif len(new) > 1:
             rows.note_clip(clip, {f"a clip has rows in {' and in '.join(new)}: read as parts of one table": 1})
         else:

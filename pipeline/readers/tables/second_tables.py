@@ -4,8 +4,8 @@
 |---|---|
 | with clip_id and frame_number | its columns are joined frame by frame; ``label`` becomes ``frame_label`` |
 | with clip_id alone | its columns are joined clip by clip |
-| says two things of one frame or clip, or something else than the table of poses | it is set aside |
-| names no clip of the poses | it is set aside |
+| says two things of one frame or clip, or something else than the table of poses | it is rejected |
+| names no clip of the poses | it is rejected |
 """
 
 from __future__ import annotations
@@ -19,42 +19,42 @@ import pandas as pd
 from data_schemas.tables import keypoints_of
 from pipeline.readers.checks import Unreadable
 from pipeline.readers.names import plain_name
-from pipeline.readers.recordings import Remark
+from pipeline.readers.recordings import ReaderMessage
 from pipeline.readers.tables.table_files import CLIP_TEXT, TableFile
 
 __all__ = ["NO_POSES", "joined_tables"]
 
 NO_POSES = "has no keypoint: poses and labels must stand in one table, in the same rows"
-"""Why a table is set aside that could not be joined."""
+"""Why a table is rejected that could not be joined."""
 
 _OF_A_FRAME = ("frame_label", "label_source", "image", "timestamp_ms")
 _CLIP, _FRAME = "clip_id", "frame_number"
 
 
-def joined_tables(files: Sequence[TableFile]) -> tuple[list[TableFile], list[Remark], list[Remark]]:
-    """Return the tables, those with poses with what the others say of their frames; remarks on those set aside; and notes."""
+def joined_tables(files: Sequence[TableFile]) -> tuple[list[TableFile], list[ReaderMessage], list[ReaderMessage]]:
+    """Return the tables, those with poses with what the others say of their frames; messages on those rejected; and notes."""
     posed = [f for f in files if keypoints_of(f.columns) and {_CLIP, _FRAME} <= {*f.rows}]
-    second = [f for f in files if not keypoints_of(f.columns) and _CLIP in f.rows and _told(f) and not f.rows.empty]
+    second = [f for f in files if not keypoints_of(f.columns) and _CLIP in f.rows and _known_columns(f) and not f.rows.empty]
     if not posed or not second:
         return list(files), [], []
-    rejected: list[Remark] = []
-    notes: list[Remark] = []
+    rejected: list[ReaderMessage] = []
+    notes: list[ReaderMessage] = []
     for columns in dict.fromkeys(tuple(f.rows) for f in second):
         # Files with the same columns are parts of one table.
         parts = [f for f in second if tuple(f.rows) == columns]
         name = ", ".join(f.name for f in parts[:3])
         try:
             posed, note = _joined(posed, pd.concat([f.rows for f in parts], ignore_index=True))
-            notes.append(Remark(name, "", note))
+            notes.append(ReaderMessage(name, "", note))
         except Unreadable as error:
-            rejected += [Remark(f.name, error.place, f"{NO_POSES} ({error.reason})") for f in parts]
+            rejected += [ReaderMessage(f.name, error.place, f"{NO_POSES} ({error.reason})") for f in parts]
     by_name = {f.name: f for f in posed}
     rest = [by_name.get(f.name, f) for f in files if not any(f is other for other in second)]
     notes += [note for f in second for note in f.notes]
-    return rest, [*rejected, *(remark for f in second for remark in f.remarks)], notes
+    return rest, [*rejected, *(message for f in second for message in f.rejected)], notes
 
 
-def _told(file: TableFile) -> list[str]:
+def _known_columns(file: TableFile) -> list[str]:
     return [c for c in (*CLIP_TEXT, *_OF_A_FRAME, "fps") if c in file.rows]
 
 
@@ -83,12 +83,12 @@ def _joined(posed: Sequence[TableFile], table: pd.DataFrame) -> tuple[list[Table
         some = ", ".join(repr(name) for name in table[_CLIP].dropna().unique()[:2].tolist())
         raise Unreadable("column clip_id", f"none of its clips, such as {some}, has poses")
     what = ", ".join([*of_frames, *of_clips])
-    note = f"{what}: joined to the poses by {' and '.join(keys)}; it tells of {found} of their {rows} rows"
+    note = f"{what}: joined to the poses by {' and '.join(keys)}; it covers {found} of their {rows} rows"
     return done, note + _without_poses(frames if by_frame else clips, pd.concat(posed_keys), keys)
 
 
 def _without_poses(said: pd.DataFrame, posed: pd.DataFrame, keys: list[str]) -> str:
-    """Return, to be added to the note, how many frames or clips a table tells of that have no pose, and the first of them."""
+    """Return, to be added to the note, how many frames or clips a table covers that have no pose, and the first of them."""
     there = said[keys].merge(posed.drop_duplicates(), on=keys, how="left", indicator="_in")["_in"] == "both"
     lost = said[~there.to_numpy()]
     if lost.empty:
@@ -96,7 +96,7 @@ def _without_poses(said: pd.DataFrame, posed: pd.DataFrame, keys: list[str]) -> 
     clip, *frame = lost[keys].iloc[0]
     first = f"clip {clip}" + (f", frame {frame[0]:g}" if frame else "")
     what = "frames" if frame else "clips"
-    return f"; {len(lost)} of the {len(said)} {what} that it tells of have no pose, the first is {first}"
+    return f"; {len(lost)} of the {len(said)} {what} that it covers have no pose, the first is {first}"
 
 
 def _with_plain_keys(table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:

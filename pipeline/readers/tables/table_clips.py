@@ -11,31 +11,31 @@ from numpy.typing import NDArray
 from data_schemas.config import Config
 from data_schemas.labels import Taxonomy
 from data_schemas.tables import LABEL_SOURCES
-from pipeline.readers.actions import class_of, inspected_class, unknown_action
-from pipeline.readers.checks import UNTOLD_NOTE, UNTOLD_RATE, Unreadable, frame_rates
-from pipeline.readers.clocks import clock_note, clocks_agree
+from pipeline.readers.action_classes import class_of, inspected_class, unknown_action
+from pipeline.readers.checks import ASSUMED_RATE, ASSUMED_RATE_NOTE, Unreadable, frame_rates
 from pipeline.readers.names import years
-from pipeline.readers.pauses import parting_notes, skipped_numbers, uncounted_pauses
-from pipeline.readers.recordings import Remark, group_of
+from pipeline.readers.pauses import mismatch_notes, skipped_numbers, uncounted_pauses
+from pipeline.readers.recordings import ReaderMessage, group_of
 from pipeline.readers.tables.table_columns import Rows
 from pipeline.readers.tables.table_files import CLIP_TEXT
+from pipeline.readers.time_units import frame_rate_note, frame_rates_agree
 
 __all__ = [
     "NO_SPECIES",
+    "Declared",
     "FrameClasses",
-    "Told",
+    "declared_of_clips",
     "facts_of_clips",
     "frame_classes",
     "label_sources",
     "rates_of_clips",
-    "told_of_clips",
 ]
 
 NO_SPECIES = "ANIMAL"
 """The species of clips that name none."""
 
-Told = list[dict[str, str | None]]
-"""What the rows of each clip say of it, by column."""
+Declared = list[dict[str, str | None]]
+"""What the rows of each clip declare, by column."""
 
 _NO_LABEL = "-1"
 """What numeric labels say of a frame that has none; no class is called so."""
@@ -51,21 +51,21 @@ _Known = dict[tuple[str, str], str | Unreadable]
 _PLACES = {"subject_id": "column subject_id", "recording": "column recording_id"}
 
 
-def told_of_clips(rows: Rows) -> Told:
-    """Return the names that the rows of each clip agree on; clips whose rows do not are set aside."""
-    told: Told = [dict.fromkeys(CLIP_TEXT) for _ in rows.names]
+def declared_of_clips(rows: Rows) -> Declared:
+    """Return the names that the rows of each clip agree on; clips whose rows do not are rejected."""
+    declared: Declared = [dict.fromkeys(CLIP_TEXT) for _ in rows.names]
     for column in (c for c in CLIP_TEXT if c in rows):
         names, codes = _labels_of(rows, column) if column == "label" else rows.names_of(column)
         way = ": a label per frame belongs into the column frame_label" if column == "label" else ""
         first = codes[rows.first]
-        rows.set_aside(codes != first[rows.clip], column, f"{column} changes within the clip{way}")
+        rows.reject_rows(codes != first[rows.clip], column, f"{column} changes within the clip{way}")
         if column in _GROUPS:
-            rows.notes += [Remark(rows.source(0)[0], column, note) for note in _nearly_one(names)]
-        for facts, code in zip(told, first.tolist(), strict=True):
+            rows.notes += [ReaderMessage(rows.source(0)[0], column, note) for note in _nearly_one(names)]
+        for facts, code in zip(declared, first.tolist(), strict=True):
             facts[column] = names[code] if code >= 0 else None
-    for facts in told:
+    for facts in declared:
         facts["species"] = (facts["species"] or NO_SPECIES).upper()
-    return told
+    return declared
 
 
 def _nearly_one(names: list[str]) -> list[str]:
@@ -80,14 +80,14 @@ def _nearly_one(names: list[str]) -> list[str]:
     ]
 
 
-def frame_classes(rows: Rows, told: Told, *, taxonomy: Taxonomy | None) -> FrameClasses | None:
-    """Return the class of every row, or None where frames have no labels; clips with one that is not known are set aside."""
+def frame_classes(rows: Rows, declared: Declared, *, taxonomy: Taxonomy | None) -> FrameClasses | None:
+    """Return the class of every row, or None where frames have no labels; clips with one that is not known are rejected."""
     if "frame_label" not in rows:
         return None
     actions, codes = _labels_of(rows, "frame_label")
-    species = sorted({str(facts["species"]) for facts in told})
+    species = sorted({str(facts["species"]) for facts in declared})
     place = {name: i for i, name in enumerate(species)}
-    of_clip = np.array([place[str(facts["species"])] for facts in told], np.int64)
+    of_clip = np.array([place[str(facts["species"])] for facts in declared], np.int64)
     pairs = np.where(codes >= 0, of_clip[rows.clip] * len(actions) + codes, -1)
     classes: dict[str, int] = {}
     meaning = np.full(len(species) * len(actions) + 1, -1, np.int64)
@@ -103,7 +103,7 @@ def frame_classes(rows: Rows, told: Told, *, taxonomy: Taxonomy | None) -> Frame
             kind, action = species[of_clip[rows.clip[row]]], actions[codes[row]]
             return unknown_action(action, species=kind, taxonomy=taxonomy)
 
-        rows.set_aside((codes >= 0) & (found_classes < 0), "frame_label", reason)
+        rows.reject_rows((codes >= 0) & (found_classes < 0), "frame_label", reason)
     return list(classes), found_classes
 
 
@@ -125,71 +125,73 @@ def label_sources(rows: Rows, labels: FrameClasses | None) -> NDArray[np.int64] 
     names, codes = rows.names_of("label_source")
     known = {name: place for place, name in enumerate(LABEL_SOURCES)}
     given = known["given"]
-    told = np.array([*(known.get(name, -1) for name in names), given], np.int64)[codes]
-    rows.note(f"label_source is none of {', '.join(LABEL_SOURCES)}: taken as given", told < 0)
-    sources = np.where((told < 0) | (labels[1] < 0), given, told)
+    declared = np.array([*(known.get(name, -1) for name in names), given], np.int64)[codes]
+    rows.note(f"label_source is none of {', '.join(LABEL_SOURCES)}: taken as given", declared < 0)
+    sources = np.where((declared < 0) | (labels[1] < 0), given, declared)
     rows.note("a label was reviewed, says label_source: it is taken as right", sources != given)
     return np.asarray(sources)
 
 
 def rates_of_clips(
-    rows: Rows, time: NDArray[np.float64], *, told: NDArray[np.float64], kept: NDArray[np.bool_]
+    rows: Rows, time: NDArray[np.float64], *, declared: NDArray[np.float64], kept: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Return each clip's frames a second, shape (clips,): as told, as the times of its kept frames tell, or as assumed.
+    """Return each clip's frames a second, shape (clips,): as declared, as the times of its kept frames give it, or as assumed.
 
     Where the two do not agree the times are taken, for windows are cut by them; that is noted, as are times that make no likely
-    rate (see :mod:`pipeline.readers.clocks`).
+    rate (see :mod:`pipeline.readers.time_units`).
 
     Parameters
     ----------
     time : float64, shape (rows,)
         Whole milliseconds.
-    told : float64, shape (clips,)
-        NaN where the table does not tell.
+    declared : float64, shape (clips,)
+        NaN where the table declares none.
     """
-    clips = np.array([c for c in range(len(rows.names)) if c not in rows.bad], np.int64)
+    clips = np.array([c for c in range(len(rows.names)) if c not in rows.rejected_clips], np.int64)
     if not len(clips):
-        return np.where(np.isnan(told), UNTOLD_RATE, told)
-    used = kept & ~rows.of_bad_clips()
+        return np.where(np.isnan(declared), ASSUMED_RATE, declared)
+    used = kept & ~rows.in_rejected_clips()
     number, time, clip = rows.number[used].astype(np.int64), time[used], rows.clip[used]
     first = np.searchsorted(clip, clips)
     last = np.append(first[1:], len(time)) - 1
-    measured, elapsed = np.full(len(told), np.nan), np.zeros(len(told))
+    measured, elapsed = np.full(len(declared), np.nan), np.zeros(len(declared))
     measured[clips] = frame_rates(number, time, first)
     elapsed[clips] = time[last] - time[first]
     parted = uncounted_pauses(number, time, first) | skipped_numbers(number, time, first)
     for c in np.unique(clip[parted]).tolist():
         own = slice(*np.searchsorted(clip, [c, c + 1]))
-        rows.note_clip(c, parting_notes(number[own], time[own]))
-    by_row = np.zeros(len(told), bool)
+        rows.note_clip(c, mismatch_notes(number[own], time[own]))
+    by_row = np.zeros(len(declared), bool)
     by_row[clips] = (elapsed[clips] == last - first) & (last > first)
-    agree = clocks_agree(told, measured, elapsed)
+    agree = frame_rates_agree(declared, measured, elapsed)
     for c in clips.tolist():
-        if np.isnan(measured[c]) and np.isnan(told[c]):
-            rows.note_clip(c, {UNTOLD_NOTE: 1})
-        elif (np.isnan(told[c]) or not agree[c]) and (
-            note := clock_note(measured[c], told=None if agree[c] else told[c], by_row=bool(by_row[c]), column="timestamp_ms")
+        if np.isnan(measured[c]) and np.isnan(declared[c]):
+            rows.note_clip(c, {ASSUMED_RATE_NOTE: 1})
+        elif (np.isnan(declared[c]) or not agree[c]) and (
+            note := frame_rate_note(
+                measured[c], declared=None if agree[c] else declared[c], by_row=bool(by_row[c]), column="timestamp_ms"
+            )
         ):
             rows.note_clip(c, {note: 1})
-    rates = np.where(np.isnan(told) | ~agree, measured, told)
-    return np.where(np.isnan(rates), UNTOLD_RATE, rates)
+    rates = np.where(np.isnan(declared) | ~agree, measured, declared)
+    return np.where(np.isnan(rates), ASSUMED_RATE, rates)
 
 
 def facts_of_clips(
     rows: Rows,
-    told: Told,
+    declared: Declared,
     *,
     labels: FrameClasses | None,
     rates: NDArray[np.float64],
     config: Config,
     taxonomy: Taxonomy | None,
 ) -> list[dict[str, Any]]:
-    """Return the columns of the clips table but ``skeleton`` and ``frame_count``; a clip without label or group is set aside."""
+    """Return the columns of the clips table but ``skeleton`` and ``frame_count``; a clip without label or group is rejected."""
     commonest = _commonest(rows, labels) if labels else [None] * len(rows.names)
     # Looking for the nearest known name takes a millisecond, and a name that is not known seldom comes alone.
     known: _Known = {}
     facts: list[dict[str, Any]] = []
-    for clip, row in enumerate(told):
+    for clip, row in enumerate(declared):
         subject, recording = row["subject_id"], row["recording_id"]
         source, digest = rows.source(clip)
         fact: dict[str, Any] = row | {"clip_id": rows.names[clip], "source": source, "source_hash": digest}
@@ -202,7 +204,7 @@ def facts_of_clips(
             animal = {"subject_id": subject or recording}
             fact["subject_id"] = group_of(fact["clip_id"], recording=recording, animal=animal, config=config, places=_PLACES)
         except Unreadable as error:
-            rows.set_clip_aside(clip, error.reason, place=error.place)
+            rows.reject_clip(clip, error.reason, place=error.place)
         other, notes = inspected_class(row["other_label"], species=str(row["species"]), taxonomy=taxonomy)
         fact["other_label"] = other
         rows.note_clip(clip, notes)

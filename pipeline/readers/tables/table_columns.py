@@ -1,4 +1,4 @@
-"""The columns of a table's rows in the order of clips and frames, and the clips that are set aside on looking at them."""
+"""The columns of a table's rows in the order of clips and frames, and the clips that are rejected on looking at them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.readers.names import plain_name
-from pipeline.readers.recordings import Remark
+from pipeline.readers.recordings import ReaderMessage
 from pipeline.readers.tables.pose_columns import telling_columns
 from pipeline.readers.tables.table_files import NAMED, TableFile
 
@@ -32,20 +32,20 @@ class Rows:
     first : int64, shape (clips,)
         The first row of each clip.
     number : float64, shape (rows,)
-        Frame numbers as told.
+        Frame numbers as written.
     file : int64, shape (rows,)
         The file that each row stands in.
-    bad : set of int
-        The clips that are set aside, each with its first fault.
-    rejected, notes : list of Remark
-        Why; and what was mended.
+    rejected_clips : set of int
+        The clips that are rejected, each with its first fault.
+    rejected, notes : list of ReaderMessage
+        Why; and what was repaired.
     """
 
     def __init__(self, files: Sequence[TableFile]) -> None:
         """Sort the rows of these files, which all have ``clip_id`` and ``frame_number``."""
-        self.bad: set[int] = set()
-        self.rejected: list[Remark] = []
-        self.notes: list[Remark] = []
+        self.rejected_clips: set[int] = set()
+        self.rejected: list[ReaderMessage] = []
+        self.notes: list[ReaderMessage] = []
         self._files = [file.name for file in files]
         self._digests = [file.digest for file in files]
         self._table = pd.concat([f.rows for f in files], ignore_index=True) if len(files) > 1 else files[0].rows
@@ -56,19 +56,19 @@ class Rows:
 
         self.names, clip = self.names_of("clip_id")
         self._without_name(clip < 0)
-        number, junk = _numbers(self._table["frame_number"])
+        number, not_numbers = _numbers(self._table["frame_number"])
         named = np.flatnonzero(clip >= 0)
         order = named[np.lexsort((number[named], clip[named]))]
         if (np.diff(order) < 0).any():
-            self.notes.append(Remark(self._files[0], "", "rows were not in the order of clips and frames: sorted"))
+            self.notes.append(ReaderMessage(self._files[0], "", "rows were not in the order of clips and frames: sorted"))
         self.clip, self.number = clip[order], number[order]
         self.first = np.searchsorted(self.clip, np.arange(len(self.names)))
         self.file, self._row = self.file[order], self._row[order]
         self._order = None if np.array_equal(order, np.arange(len(number))) else order
-        self._refuse_junk("frame_number", junk[order])
-        self.set_aside(np.isnan(self.number), "frame_number", "is missing")
+        self._reject_not_numbers("frame_number", not_numbers[order])
+        self.reject_rows(np.isnan(self.number), "frame_number", "is missing")
         broken = ~np.isnan(self.number) & ~(np.isfinite(self.number) & (np.rint(self.number) == self.number))
-        self.set_aside(broken, "frame_number", lambda row: f"{self.number[row]:.15g} is no frame number")
+        self.reject_rows(broken, "frame_number", lambda row: f"{self.number[row]:.15g} is no frame number")
 
     def __len__(self) -> int:
         return len(self.clip)
@@ -97,9 +97,9 @@ class Rows:
         return column if self._order is None else column.take(self._order)
 
     def numbers(self, name: str) -> NDArray[np.float64]:
-        """Return a column as numbers, NaN where missing; clips in which it holds something else are set aside."""
-        values, junk = _numbers(self.column(name))
-        self._refuse_junk(name, junk)
+        """Return a column as numbers, NaN where missing; clips in which it holds something else are rejected."""
+        values, not_numbers = _numbers(self.column(name))
+        self._reject_not_numbers(name, not_numbers)
         return values
 
     def names_of(self, name: str) -> tuple[list[str], NDArray[np.int64]]:
@@ -132,46 +132,48 @@ class Rows:
         """Return where a row, or a value in it, stands in its file; rows are counted from 0."""
         return f"row {self._row[row]}" + (f", column {column}" if column else "")
 
-    def of_bad_clips(self) -> NDArray[np.bool_]:
-        """Return which rows are of clips that are set aside."""
-        bad = np.zeros(len(self.names), bool)
-        bad[list(self.bad)] = True
-        return bad[self.clip]
+    def in_rejected_clips(self) -> NDArray[np.bool_]:
+        """Return which rows are of clips that are rejected."""
+        rejected = np.zeros(len(self.names), bool)
+        rejected[list(self.rejected_clips)] = True
+        return rejected[self.clip]
 
-    def set_aside(self, faulty: NDArray[np.bool_], column: str, reason: str | Callable[[int], str]) -> None:
-        """Set aside the clips of these rows, naming the first row of each."""
+    def reject_rows(self, faulty: NDArray[np.bool_], column: str, reason: str | Callable[[int], str]) -> None:
+        """Reject the clips of these rows, naming the first row of each."""
         if faulty.any():
             found = np.flatnonzero(faulty)
             for row in found[np.unique(self.clip[found], return_index=True)[1]].tolist():
                 why = reason if isinstance(reason, str) else reason(row)
-                self.set_clip_aside(int(self.clip[row]), why, place=self.place(row, column), file=self.file[row])
+                self.reject_clip(int(self.clip[row]), why, place=self.place(row, column), file=self.file[row])
 
-    def set_clip_aside(self, clip: int, reason: str, *, place: str, file: int | None = None) -> None:
-        """Set one clip aside."""
-        if clip not in self.bad:
-            self.bad.add(clip)
+    def reject_clip(self, clip: int, reason: str, *, place: str, file: int | None = None) -> None:
+        """Reject one clip."""
+        if clip not in self.rejected_clips:
+            self.rejected_clips.add(clip)
             name = self.source(clip)[0] if file is None else self._files[file]
-            self.rejected.append(Remark(name, place, f"clip {self.names[clip]}: {reason}"))
+            self.rejected.append(ReaderMessage(name, place, f"clip {self.names[clip]}: {reason}"))
 
     def note(self, reason: str, rows: NDArray[np.bool_], *, place: str = "") -> None:
-        """Note what was mended in these rows, file by file."""
+        """Note what was repaired in these rows, file by file."""
         counts = np.bincount(self.file[rows], minlength=len(self._files))
-        self.notes += [Remark(self._files[i], place, reason, int(counts[i])) for i in np.flatnonzero(counts).tolist()]
+        self.notes += [ReaderMessage(self._files[i], place, reason, int(counts[i])) for i in np.flatnonzero(counts).tolist()]
 
-    def note_clip(self, clip: int, mended: Mapping[str, int]) -> None:
-        """Note what was mended in one clip."""
-        self.notes += [Remark(self.source(clip)[0], "", reason, count) for reason, count in mended.items()]
+    def note_clip(self, clip: int, repaired: Mapping[str, int]) -> None:
+        """Note what was repaired in one clip."""
+        self.notes += [ReaderMessage(self.source(clip)[0], "", reason, count) for reason, count in repaired.items()]
 
-    def _refuse_junk(self, name: str, junk: NDArray[np.bool_]) -> None:
-        if junk.any():
+    def _reject_not_numbers(self, name: str, not_numbers: NDArray[np.bool_]) -> None:
+        if not_numbers.any():
             column = self.column(name)
             way = ": write milliseconds since the start of the clip" if name == "timestamp_ms" else ""
-            self.set_aside(junk, name, lambda row: f"{str(column.iloc[row])[:40]!r} is not a number{way}")
+            self.reject_rows(not_numbers, name, lambda row: f"{str(column.iloc[row])[:40]!r} is not a number{way}")
 
     def _without_name(self, nameless: NDArray[np.bool_]) -> None:
         for file in np.unique(self.file[nameless]).tolist():
             rows = self._row[nameless & (self.file == file)]
-            self.rejected.append(Remark(self._files[file], f"row {rows[0]}, column clip_id", f"{len(rows)} rows name no clip"))
+            self.rejected.append(
+                ReaderMessage(self._files[file], f"row {rows[0]}, column clip_id", f"{len(rows)} rows name no clip")
+            )
 
 
 def _numbers(column: pd.Series) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -183,7 +185,7 @@ def _numbers(column: pd.Series) -> tuple[NDArray[np.float64], NDArray[np.bool_]]
     except (TypeError, OverflowError):  # an integer beyond all floats; as text it becomes infinite
         numbers = pd.to_numeric(column.map(str, na_action="ignore"), errors="coerce")
     values = numbers.to_numpy(np.float64, na_value=np.nan)
-    junk = np.isnan(values) & column.notna().to_numpy()
-    if junk.any():
-        junk[junk] = (column[junk].astype("str").str.strip() != "").to_numpy()
-    return values, junk
+    not_numbers = np.isnan(values) & column.notna().to_numpy()
+    if not_numbers.any():
+        not_numbers[not_numbers] = (column[not_numbers].astype("str").str.strip() != "").to_numpy()
+    return values, not_numbers

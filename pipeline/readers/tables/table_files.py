@@ -19,9 +19,9 @@ import pyarrow.parquet as pq
 from data_schemas.labels import normal_name
 from pipeline.readers.checks import Unreadable
 from pipeline.readers.files.archives import LARGEST_FILE
-from pipeline.readers.files.other_programs import HEAD_BYTES, AnotherProgramsFile, foreign_file, foreign_table
+from pipeline.readers.files.other_programs import HEAD_BYTES, OtherProgramFile, identify_file, identify_table
 from pipeline.readers.names import plain_name
-from pipeline.readers.recordings import Remark, text_by_code
+from pipeline.readers.recordings import ReaderMessage, text_by_code
 from pipeline.readers.spreadsheets import unguarded_column
 from pipeline.readers.tables.csv_text import CsvText, csv_text
 from pipeline.readers.tables.decimals import has_decimal_commas
@@ -63,18 +63,18 @@ class TableFile:
         All that it names.
     rows : DataFrame
         Only the columns that are known, or may tell who or what a row is of; those of names hold text, as it was written.
-    remarks : list of Remark
+    rejected : list of ReaderMessage
         Rows that were left out.
-    notes : list of Remark
-        What was mended or ignored.
+    notes : list of ReaderMessage
+        What was repaired or ignored.
     """
 
     name: str
     digest: str
     columns: tuple[str, ...]
     rows: pd.DataFrame
-    remarks: list[Remark] = field(default_factory=list)
-    notes: list[Remark] = field(default_factory=list)
+    rejected: list[ReaderMessage] = field(default_factory=list)
+    notes: list[ReaderMessage] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,8 @@ class TableFiles:
     """The tables of one format, each as it stands, and messages on files that were rejected or need a word."""
 
     files: list[TableFile]
-    rejected: list[Remark] = field(default_factory=list)
-    notes: list[Remark] = field(default_factory=list)
+    rejected: list[ReaderMessage] = field(default_factory=list)
+    notes: list[ReaderMessage] = field(default_factory=list)
 
 
 def read_table_file(name: str, data: bytes, *, encoding: str = "auto") -> TableFile:
@@ -103,25 +103,25 @@ def read_table_file(name: str, data: bytes, *, encoding: str = "auto") -> TableF
     Unreadable
         It is not a table, or a column holds what no number or name can be read from.
     """
-    remarks: list[Remark] = []
-    notes: list[Remark] = []
-    if (found := foreign_file(name, data[:HEAD_BYTES])) is not None:
-        raise AnotherProgramsFile(found)
+    rejected: list[ReaderMessage] = []
+    notes: list[ReaderMessage] = []
+    if (found := identify_file(name, data[:HEAD_BYTES])) is not None:
+        raise OtherProgramFile(found)
     try:
         if name.lower().endswith(".parquet"):
             rows, columns = _parquet(data)
         else:
             written = csv_text(_unpacked(data) if name.lower().endswith(".gz") else data, encoding)
-            notes += [Remark(name, "", note, count) for note, count in written.notes.items()]
-            rows, columns = _csv(written, name=name, remarks=remarks, notes=notes)
-    except AnotherProgramsFile:
+            notes += [ReaderMessage(name, "", note, count) for note, count in written.notes.items()]
+            rows, columns = _csv(written, name=name, rejected=rejected, notes=notes)
+    except OtherProgramFile:
         raise
     except Unreadable as error:
         raise Unreadable(error.place, f"not a readable table: {error.reason}") from error
     except (OSError, ValueError, pa.ArrowException, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error).partition("\n")[0] or type(error).__name__
         raise Unreadable("", f"not a readable table: {reason}") from error
-    return table_file(name, data, rows, columns=columns, remarks=remarks, notes=notes)
+    return table_file(name, data, rows, columns=columns, rejected=rejected, notes=notes)
 
 
 def table_file(
@@ -130,8 +130,8 @@ def table_file(
     rows: pd.DataFrame,
     *,
     columns: Sequence[str] | None = None,
-    remarks: Iterable[Remark] = (),
-    notes: Iterable[Remark] = (),
+    rejected: Iterable[ReaderMessage] = (),
+    notes: Iterable[ReaderMessage] = (),
 ) -> TableFile:
     """Return a file as a table, whatever program wrote it: names become text, and columns without a meaning are noted.
 
@@ -143,7 +143,7 @@ def table_file(
         Its rows, in columns that docs/data-formats.md names.
     columns : sequence of str, optional
         All columns of the file, where ``rows`` has only some of them.
-    remarks, notes
+    rejected, notes
         Rows that were left out, and what else is to be said.
     """
     columns, notes = list(rows.columns if columns is None else columns), list(notes)
@@ -151,10 +151,10 @@ def table_file(
     # A column of text in which numbers stand is read as CSV would be.
     as_numbers = [c for c in rows if c in _known(columns) and c not in _TEXT and _is_text(rows[c])]
     rows = rows.assign(**{c: rows[c].mask(rows[c].isin(_NO_NUMBER)) for c in as_numbers})
-    notes += [Remark(name, column, _why_unknown(column, columns)) for column in columns if column not in _known(columns)]
-    notes += [Remark(name, column, note, count) for column, note, count in _doubtful_names(rows)]
+    notes += [ReaderMessage(name, column, _why_unknown(column, columns)) for column in columns if column not in _known(columns)]
+    notes += [ReaderMessage(name, column, note, count) for column, note, count in _doubtful_names(rows)]
     digest = hashlib.blake2b(data, digest_size=16).hexdigest()
-    return TableFile(name, digest, tuple(columns), rows, list(remarks), notes)
+    return TableFile(name, digest, tuple(columns), rows, list(rejected), notes)
 
 
 def _why_unknown(column: str, columns: Sequence[str]) -> str:
@@ -224,9 +224,11 @@ def _plain_column(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     return column
 
 
-def _csv(written: CsvText, *, name: str, remarks: list[Remark], notes: list[Remark]) -> tuple[pd.DataFrame, list[str]]:
-    if (found := foreign_table(written.head)) is not None:
-        raise AnotherProgramsFile(found)
+def _csv(
+    written: CsvText, *, name: str, rejected: list[ReaderMessage], notes: list[ReaderMessage]
+) -> tuple[pd.DataFrame, list[str]]:
+    if (found := identify_table(written.head)) is not None:
+        raise OtherProgramFile(found)
     columns = [normal_name(c) for c in written.header]
     _refuse_repeated([c for c in columns if c])
     known = _known(columns)
@@ -236,9 +238,9 @@ def _csv(written: CsvText, *, name: str, remarks: list[Remark], notes: list[Rema
         sample, _ = _parsed(written, columns, dtype="str", nrows=_ENOUGH)
         if has_decimal_commas((sample[c] for c in numbers), separator=written.separator):
             rows, skipped = _parsed(written, columns, decimal=",")
-            notes.append(Remark(name, "", "numbers are written with decimal commas: read as such"))
+            notes.append(ReaderMessage(name, "", "numbers are written with decimal commas: read as such"))
     if skipped:
-        remarks.append(Remark(name, *_first_skipped(skipped, written)))
+        rejected.append(ReaderMessage(name, *_first_skipped(skipped, written)))
     guarded = [c for c in rows if c in _TEXT]
     rows = rows.assign(**{c: unguarded_column(rows[c]) for c in guarded})
     kept = known | telling_columns(columns)

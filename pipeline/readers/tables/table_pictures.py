@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline.readers.recordings import Remark, text_by_code
+from pipeline.readers.recordings import ReaderMessage, text_by_code
 from pipeline.readers.tables.table_files import TableFile
 
 __all__ = ["with_found_pictures"]
@@ -42,7 +42,7 @@ def with_found_pictures(file: TableFile, name: str, root: Path) -> TableFile:
     if lost.any():
         first = paths[int(lost.argmax())]
         share = f"{int(used[lost].sum())} of the {int(used[~blank].sum())} pictures are not found, such as {first!r}"
-        notes.append(Remark(file.name, "image", f"{share}: {_why(first)}"))
+        notes.append(ReaderMessage(file.name, "image", f"{share}: {_why(first)}"))
     image = pd.Series(text_by_code(taken, codes), index=file.rows.index)
     return replace(file, rows=file.rows.assign(image=image), notes=notes)
 

@@ -8,7 +8,7 @@ from pipeline.readers.checks import Unreadable
 from pipeline.readers.files.listing import Listing, StoredFile, read_bytes, source_folder
 from pipeline.readers.names import shown_path
 from pipeline.readers.reader import Match
-from pipeline.readers.recordings import Remark
+from pipeline.readers.recordings import ReaderMessage
 from pipeline.readers.tables.table_files import ENDINGS, TableFiles, read_table_file
 from pipeline.readers.tables.table_pictures import with_found_pictures
 
@@ -39,7 +39,7 @@ class TableReader:
                 file = read_table_file(shown_path(name), read_bytes(listing.source, name), encoding=config.source.encoding)
                 found.files.append(with_found_pictures(file, name, source_folder(listing.source)))
             except Unreadable as error:
-                found.rejected.append(Remark(shown_path(name), error.place, error.reason))
+                found.rejected.append(ReaderMessage(shown_path(name), error.place, error.reason))
             if progress:
                 progress(done, len(names))
         return found

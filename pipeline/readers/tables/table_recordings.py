@@ -1,4 +1,4 @@
-"""From tables, whatever format they come from, to recordings: labels joined to poses, columns checked, clips told apart."""
+"""From tables, whatever format they come from, to recordings: labels joined to poses, columns checked, clips distinguished."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from data_schemas.errors import ConfigError, SourceError
 from data_schemas.labels import Taxonomy, nearest
 from data_schemas.skeletons import Skeleton, choose_skeleton
 from data_schemas.tables import CLIPS, FRAMES, keypoints_of, validate
-from pipeline.readers.recordings import Recordings, Remark, remarks_table
+from pipeline.readers.recordings import ReaderMessage, Recordings, messages_table
 from pipeline.readers.tables.label_spelling import one_spelling
 from pipeline.readers.tables.pose_columns import (
     NOT_A_KEYPOINT,
@@ -43,45 +43,45 @@ def recordings_of(tables: Sequence[TableFiles], *, config: Config, taxonomy: Tax
         ``pose.skeleton`` cannot be read, or names a keypoint that the tables lack.
     """
     files = [file for found in tables for file in found.files]
-    rejected = [remark for found in tables for remark in found.rejected]
-    notes = [remark for found in tables for remark in found.notes]
+    rejected = [message for found in tables for message in found.rejected]
+    notes = [message for found in tables for message in found.notes]
     source = files[0].name if len(files) == 1 else "tables"
-    files, unjoined, told = joined_tables(files)
+    files, unjoined, joined = joined_tables(files)
     rejected += unjoined
     files = _of_frames(files, rejected)
     if not files:
         why = _reasons([*rejected, *notes]) or "no table"
         raise SourceError(why, hint="give Parquet or CSV with one row a frame; docs/data-formats.md shows the columns")
     columns = list(dict.fromkeys(c for file in files for c in file.columns))
-    apart = [remark for remark in rejected if remark.reason.startswith(NO_POSES)]
+    apart = [message for message in rejected if message.reason.startswith(NO_POSES)]
     _require_columns(columns, source=source, config=config, apart=apart)
     named, likely = keypoints_of(columns), likely_keypoints(columns)
     # Who names a keypoint means it, whatever it sounds like.
     skeleton = skeleton_of_table(likely if config.pose.skeleton == "auto" else named, config)
     _require_confidences(columns, skeleton, config=config, source=source)
-    notes = [*notes, *told, *(note for file in files for note in file.notes)]
+    notes = [*notes, *joined, *(note for file in files for note in file.notes)]
     if taxonomy is None:
         files, respelled = one_spelling(files, source=source)
         notes += respelled
-    notes += [Remark(source, k, _why_unused(k, likely)) for k in named if k not in skeleton.keypoints]
-    notes += _told_of_keypoints(columns, skeleton, config=config, source=source)
-    rejected += [remark for file in files for remark in file.remarks]
+    notes += [ReaderMessage(source, k, _why_unused(k, likely)) for k in named if k not in skeleton.keypoints]
+    notes += _keypoint_notes(columns, skeleton, config=config, source=source)
+    rejected += [message for file in files for message in file.rejected]
     clips, frames = split_rows(files, skeleton=skeleton, config=config, taxonomy=taxonomy, rejected=rejected, notes=notes)
     return Recordings(
         clips=validate(clips, CLIPS, source=source),
         frames=validate(frames, FRAMES, source=source),
-        rejected=remarks_table(rejected),
-        notes=remarks_table(notes),
+        rejected=messages_table(rejected),
+        notes=messages_table(notes),
         skeleton=skeleton,
         taxonomy=taxonomy,
     )
 
 
-def _reasons(remarks: Iterable[Remark]) -> str:
+def _reasons(messages: Iterable[ReaderMessage]) -> str:
     """Return why nothing could be read: each reason once, with the first file that it is true of."""
     files: dict[str, list[str]] = {}
-    for remark in remarks:
-        files.setdefault(remark.reason, []).append(remark.file)
+    for message in messages:
+        files.setdefault(message.reason, []).append(message.file)
     more = {reason: f" and {len(names) - 1} more" if len(names) > 1 else "" for reason, names in files.items()}
     return "; ".join(f"{files[reason][0]}{more[reason]}: {reason}" for reason in list(files)[:3])
 
@@ -108,19 +108,19 @@ def _why_unused(keypoint: str, likely: Sequence[str]) -> str:
     return "keypoint not in pose.skeleton: ignored" if keypoint in likely else NOT_A_KEYPOINT
 
 
-def _told_of_keypoints(columns: Sequence[str], skeleton: Skeleton, *, config: Config, source: str) -> list[Remark]:
-    """Return what is to be said of keypoints that look computed, and of confidences that are named otherwise or missing."""
+def _keypoint_notes(columns: Sequence[str], skeleton: Skeleton, *, config: Config, source: str) -> list[ReaderMessage]:
+    """Return notes on keypoints that look computed, and on confidences that are named otherwise or missing."""
     confidences = confidence_columns(columns, skeleton.keypoints)
     notes = [
-        Remark(source, k, "looks computed from other keypoints: taken for one of them")
+        ReaderMessage(source, k, "looks computed from other keypoints: taken for one of them")
         for k in computed_keypoints(skeleton.keypoints)
     ]
     other = [column for name, column in confidences.items() if column != f"{name}_confidence"]
-    notes += [Remark(source, column, "read as the confidence of its keypoint") for column in other]
+    notes += [ReaderMessage(source, column, "read as the confidence of its keypoint") for column in other]
     lacking = [k for k in skeleton.keypoints if k not in confidences]
     if config.pose.min_confidence > 0 and lacking:
         notes.append(
-            Remark(
+            ReaderMessage(
                 source, "", f"pose.min_confidence: no confidence column of {', '.join(lacking)}: taken as seen wherever they are"
             )
         )
@@ -136,19 +136,19 @@ def _require_confidences(columns: Sequence[str], skeleton: Skeleton, *, config: 
         )
 
 
-def _of_frames(files: list[TableFile], rejected: list[Remark]) -> list[TableFile]:
-    """Return the tables that hold frames; where some do, others that hold none, or no row, are set aside."""
+def _of_frames(files: list[TableFile], rejected: list[ReaderMessage]) -> list[TableFile]:
+    """Return the tables that hold frames; where some do, others that hold none, or no row, are rejected."""
     some = any({"clip_id", "frame_number"} <= set(f.columns) for f in files)
     posed = any(keypoints_of(f.columns) for f in files)
     kept = []
     for file in files:
         missing = [c for c in ("clip_id", "frame_number") if c not in file.columns]
         if some and missing:
-            rejected.append(Remark(file.name, "", f"not a table of frames: column {missing[0]} is missing"))
+            rejected.append(ReaderMessage(file.name, "", f"not a table of frames: column {missing[0]} is missing"))
         elif not missing and file.rows.empty:
-            rejected.append(Remark(file.name, "", "the table has no row"))
+            rejected.append(ReaderMessage(file.name, "", "the table has no row"))
         elif posed and not keypoints_of(file.columns):
-            rejected.append(Remark(file.name, "", NO_POSES))
+            rejected.append(ReaderMessage(file.name, "", NO_POSES))
         else:
             kept.append(file)
     return kept
@@ -159,7 +159,7 @@ def _listed(columns: Sequence[str]) -> str:
     return ", ".join(repr(column[:_LONGEST]) for column in columns[:_NAMED_COLUMNS]) + more
 
 
-def _require_columns(columns: Sequence[str], *, source: str, config: Config, apart: Sequence[Remark]) -> None:
+def _require_columns(columns: Sequence[str], *, source: str, config: Config, apart: Sequence[ReaderMessage]) -> None:
     needed: list[tuple[str, ...]] = [("clip_id",), ("frame_number",), ("timestamp_ms", "fps")]
     if config.labels.missing == "reject":
         needed.append(("label", "frame_label"))
@@ -172,7 +172,7 @@ def _require_columns(columns: Sequence[str], *, source: str, config: Config, apa
                 " (the group of the folds; or set groups.by or groups.missing in audit.toml)" if "recording_id" in choices else ""
             )
             if apart:
-                why += f"; {'; '.join(f'{remark.file} {remark.reason}' for remark in apart[:3])}"
+                why += f"; {'; '.join(f'{message.file} {message.reason}' for message in apart[:3])}"
             raise SourceError(
                 f"{source}: column {' or '.join(choices)} is missing{why}; its columns are {_listed(columns)}",
                 hint=f"is it called {close!r}? Rename it to {choices[0]}"

@@ -119,7 +119,7 @@ def test_the_charts_of_the_overview_show_audited_windows_only(root, open_page):
         table = folder.read_table(name, SCHEMAS[name])
         later = table["clip_id"] != table["clip_id"].iloc[0]
         folder.write_table(
-            name, table.assign(split=np.where(later, "holdout", "audit")), schema=SCHEMAS[name], made_from="generated"
+            name, table.assign(split=np.where(later, "holdout", "audit")), schema=SCHEMAS[name], fingerprint="generated"
         )
     issues = folder.read_table("issues", SCHEMAS["issues"])
     audited = issues[issues["split"] == "audit"]
@@ -132,7 +132,7 @@ def test_the_charts_of_the_overview_show_audited_windows_only(root, open_page):
 def test_a_species_of_which_nothing_is_estimated_shows_no_chart_of_it(root, open_page):
     folder = run_of(root)
     issues = folder.read_table("issues", SCHEMAS["issues"])
-    folder.write_table("issues", issues.assign(split="holdout"), schema=SCHEMAS["issues"], made_from="generated")
+    folder.write_table("issues", issues.assign(split="holdout"), schema=SCHEMAS["issues"], fingerprint="generated")
     assert "Nothing is estimated here" in texts(open_page(root, "overview"))
 
 

@@ -22,7 +22,7 @@ def found(workspace: Path, monkeypatch: pytest.MonkeyPatch):
     segments = segments_of(workspace)
     close = 0.345 + np.random.default_rng(0).uniform(0, 2e-4, len(segments))
     table = segments.assign(label_quality=close.astype(np.float32))
-    run_of(workspace).write_table("segments", table, schema=SCHEMAS["segments"], made_from="generated")
+    run_of(workspace).write_table("segments", table, schema=SCHEMAS["segments"], fingerprint="generated")
     return run_at(run_of(workspace).path)
 
 

@@ -96,7 +96,7 @@ def test_a_hold_out_of_two_species_is_sampled_for_two_models(root, open_page):
     issues = run_of(root).read_table("issues", SCHEMAS["issues"])
     many = pd.concat([issues.assign(window_id=issues["window_id"] + f"-{i}") for i in range(100)], ignore_index=True)
     many = many.assign(split="holdout", rank=range(1, len(many) + 1))
-    run_of(root).write_table("issues", many, schema=SCHEMAS["issues"], made_from="generated")
+    run_of(root).write_table("issues", many, schema=SCHEMAS["issues"], fingerprint="generated")
     app = open_page(root, "blind")
     assert [app.number_input(key=f"size_{s}").value for s in ("holdout", "flagged")] == [80, 0]
 
@@ -197,7 +197,7 @@ def test_the_consensus_tells_nothing_of_windows_that_share_frames_with_a_blind_d
     windows = run_of(root).read_table("windows", SCHEMAS["windows"])
     for column in ("label", "target"):
         windows[column] = [("SIT", "WALKRUN", "LYING")[i % 3] for i in range(len(windows))]
-    run_of(root).write_table("windows", windows, schema=SCHEMAS["windows"], made_from="generated")
+    run_of(root).write_table("windows", windows, schema=SCHEMAS["windows"], fingerprint="generated")
     issues = run_of(root).read_table("issues", SCHEMAS["issues"])
     sample = draw_sample(issues, sizes={"flagged": 1}, seed=0, run_id=run_of(root).path.name)
     with ReviewStore.open(Workspace(root).review_db) as store:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from data_schemas.errors import ConfigError, PoseAuditError, TableError
-from data_schemas.tables import OOF, REMARKS, keypoints_of, validate
+from data_schemas.tables import OOF, READER_MESSAGES, keypoints_of, validate
 
 
 def remarks(**changes) -> pd.DataFrame:
@@ -16,7 +16,7 @@ def remarks(**changes) -> pd.DataFrame:
 
 
 def test_a_good_table_passes_unchanged() -> None:
-    pd.testing.assert_frame_equal(validate(remarks(), REMARKS, source="t"), remarks())
+    pd.testing.assert_frame_equal(validate(remarks(), READER_MESSAGES, source="t"), remarks())
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_a_good_table_passes_unchanged() -> None:
 )
 def test_a_breach_says_where(table: pd.DataFrame, words: list[str]) -> None:
     with pytest.raises(TableError) as caught:
-        validate(table, REMARKS, source="rejected.parquet")
+        validate(table, READER_MESSAGES, source="rejected.parquet")
     assert all(word in caught.value.message for word in words)
     assert caught.value.exit_code == 3
 

@@ -13,7 +13,7 @@ from pipeline.report.figures import rounds_figure
 from pipeline.report.page import rounds_part
 from pipeline.report.run_text import ROUND_HEADS, round_cells
 from pipeline.windows.label_spans import no_stretches
-from pipeline.workspace.identity import digest
+from pipeline.workspace.hashes import digest
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 

@@ -72,7 +72,7 @@ def finished_run(place: Workspace, source: Path, **options: dict[str, object]) -
     )
     tables = {"clips": found.clips, "frames": found.frames, "windows": windows, "issues": issues, "segments": segments}
     for name, made in tables.items():
-        folder.write_table(name, made, schema=SCHEMAS[name], made_from="x")
+        folder.write_table(name, made, schema=SCHEMAS[name], fingerprint="x")
     place.name_latest(folder)
     return place
 

@@ -12,20 +12,24 @@ import pytest
 from data_schemas.config import Config, load_config
 from data_schemas.errors import ConfigError
 from data_schemas.progress import Progress
-from data_schemas.tables import CLIPS, ISSUES, REMARKS
+from data_schemas.tables import CLIPS, ISSUES, READER_MESSAGES
 from pipeline.audit.run import run_audit
 from pipeline.readers import recognise
 from pipeline.readers.checks import Unreadable
 from pipeline.readers.files.listing import Listing, StoredFile, read_bytes, read_head
 from pipeline.readers.names import clip_id_of
 from pipeline.readers.reader import Match
-from pipeline.readers.recordings import Remark
+from pipeline.readers.recordings import ReaderMessage
 from pipeline.readers.registry import READERS
 from pipeline.readers.tables.table_files import TableFile, TableFiles, table_file
 from pipeline.report.page import write_report
 from pipeline.workspace.workspace import Workspace
 
-QUICK = {"folds": {"count": 2, "holdout": 0.3}, "run": {"jobs": 1}, "model": {"views": ["body"], "optimizer_steps": 5, "cleaning_iterations": 1}}
+QUICK = {
+    "folds": {"count": 2, "holdout": 0.3},
+    "run": {"jobs": 1},
+    "model": {"views": ["body"], "optimizer_steps": 5, "cleaning_iterations": 1},
+}
 HEAD = b"TOY TRACKER 1\n"
 
 
@@ -49,7 +53,7 @@ class ToyReader:
             try:
                 found.files.append(_table(file.name, read_bytes(listing.source, file.name)))
             except Unreadable as error:
-                found.rejected.append(Remark(file.name, error.place, error.reason))
+                found.rejected.append(ReaderMessage(file.name, error.place, error.reason))
         return found
 
 
@@ -91,7 +95,7 @@ def test_poses_of_a_new_format_and_labels_of_a_table_are_audited_together(source
     given = pd.read_csv(source / "labels.csv").set_index("clip_id")["label"].to_dict()
     assert run.read_table("clips", CLIPS).set_index("clip_id")["label"].to_dict() == given
     assert len(run.read_table("issues", ISSUES))
-    rejected = run.read_table("rejected", REMARKS)
+    rejected = run.read_table("rejected", READER_MESSAGES)
     assert rejected[["file", "place", "reason"]].to_numpy().tolist() == [["cut.toy", "line 1", "not a file of the toy tracker"]]
 
 

@@ -1,4 +1,4 @@
-"""Looks of classes: told apart by everybody, within each species, whatever else may be chosen."""
+"""Looks of classes: distinguished by everybody, within each species, whatever else may be chosen."""
 
 from __future__ import annotations
 

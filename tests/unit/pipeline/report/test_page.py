@@ -61,7 +61,7 @@ def put(folder: Path, tables: dict[str, pd.DataFrame]) -> RunFolder:
     facts = {"started": "2026-01-01", "version": "0", "source": tables["source"]["path"].iloc[0], "format": "aihub59"}
     run.save_record({**facts, "config": config, "data": data, "stages": {}})
     for name, schema in SCHEMAS.items():
-        run.write_table(name, tables[name], schema=schema, made_from="test")
+        run.write_table(name, tables[name], schema=schema, fingerprint="test")
     return run
 
 
@@ -167,7 +167,7 @@ def test_a_selftest_of_this_run_is_shown_and_one_of_another_is_not(tmp_path: Pat
     run.save_record({**run.record(), "identity": "this"})
     table = selftest_table([{"kind": "flips", "share": 0.1, "seed": 0, **nothing_planted("no room <here>")}])
     for made_from, shown in (("this", True), ("another", False)):
-        run.write_table("selftest", table, schema=SELFTEST, made_from=made_from)
+        run.write_table("selftest", table, schema=SELFTEST, fingerprint=made_from)
         write_report(run)
         page = (tmp_path / "report.html").read_text(encoding="utf-8")
         assert ("<h2>Selftest</h2>" in page) == shown

@@ -18,7 +18,7 @@ from data_schemas.labels import load_taxonomy
 from pipeline.readers import recognise
 from pipeline.simulation import simulate_clips, write_demo
 from pipeline.simulation.actions import ACTIONS, TRANSITIONS
-from pipeline.simulation.drawing import LONGEST_SIDE, draw_frame
+from pipeline.simulation.frame_pictures import LONGEST_SIDE, draw_frame
 
 
 def digest(folder: Path) -> dict[str, str]:

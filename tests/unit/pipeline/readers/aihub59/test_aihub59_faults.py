@@ -39,7 +39,7 @@ from tests.unit.pipeline.readers.reading import only_reason, read
         ({"annotations": [annotation(0, frame_number="six")]}, "$.annotations[0].frame_number", "int"),
         ({"annotations": [annotation(0, frame_number=-6)]}, "$.annotations[0]", "cannot be"),
         ({"annotations": [annotation(0, frame_number=10**30)]}, "$.annotations[0]", "cannot be"),
-        ({"annotations": [annotation(0), annotation(0, timestamp=5)]}, "$.annotations[1]", "told twice"),
+        ({"annotations": [annotation(0), annotation(0, timestamp=5)]}, "$.annotations[1]", "given twice"),
         ({"annotations": [annotation(0, timestamp=900), annotation(6)]}, "$.annotations[1]", "not after the frame before"),
         ({"annotations": [annotation(0), annotation(6, timestamp=None)]}, "$.annotations[1].timestamp", "too few other frames"),
         ({"annotations": [annotation(0, timestamp=10**400)]}, "$.annotations[0]", "cannot be"),

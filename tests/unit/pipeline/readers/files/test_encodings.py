@@ -1,4 +1,4 @@
-"""From bytes to text: what is told apart by what the text would say, and what is asked about."""
+"""From bytes to text: what is distinguished by what the text would say, and what is asked about."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from data_schemas.errors import SourceError
-from pipeline.readers.files.other_programs import foreign_file
+from pipeline.readers.files.other_programs import identify_file
 from tests.unit.pipeline.readers.reading import read
 from tests.unit.pipeline.readers.toy_tables import poses, put
 
@@ -134,7 +134,7 @@ def test_what_may_be_ours_is_not_taken_for_anothers(tmp_path: Path) -> None:
         ("a.json", b'{"annotations": [], "file_video": ""}'),
         ("t.csv", b"clip_id,x\n"),
     ):
-        assert foreign_file(name, data) is None
+        assert identify_file(name, data) is None
 
 
 def test_the_lines_in_the_documentation_make_tables_that_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,15 +39,18 @@ OTHER_POSE = {"nose_x": (list(range(8)), [400.0, 401.0, 402.0, 403.0])}
             ),
             "2 of 4 frames have two labels, as of two raters",
         ),
-        (again(**OTHER_POSE, individual=("m1", "m2")), "4 of 4 frames have two rows, told apart by column individual (m1, m2)"),
-        (again(**OTHER_POSE, trackID=(0, 1)), "told apart by column trackID (0, 1)"),
-        (again(**OTHER_POSE, subject_id=("rex", "tom")), "told apart by column subject_id (rex, tom)"),
-        (again(**OTHER_POSE), "4 of 4 frames are told twice, with different poses, as for several animals: give every animal"),
+        (
+            again(**OTHER_POSE, individual=("m1", "m2")),
+            "4 of 4 frames have two rows, distinguished by column individual (m1, m2)",
+        ),
+        (again(**OTHER_POSE, trackID=(0, 1)), "distinguished by column trackID (0, 1)"),
+        (again(**OTHER_POSE, subject_id=("rex", "tom")), "distinguished by column subject_id (rex, tom)"),
+        (again(**OTHER_POSE), "4 of 4 frames are given twice, with different poses, as for several animals: give every animal"),
         (
             again(nose_x=(list(range(8)), [0.0, 1.0, 2.0, 9.0])),
-            "frame 3 is told twice, in different ways (nose_x), 1 of 4 frames are",
+            "frame 3 is given twice, in different ways (nose_x), 1 of 4 frames are",
         ),
-        (again(image=("a.jpg", ["a.jpg", "b.jpg", "a.jpg", "a.jpg"])), "frame 1 is told twice, in different ways (image)"),
+        (again(image=("a.jpg", ["a.jpg", "b.jpg", "a.jpg", "a.jpg"])), "frame 1 is given twice, in different ways (image)"),
         (again(nose_confidence=(0.5, 0.25)), "in different ways (nose_confidence)"),
         (again(timestamp_ms=([0, 40, 80, 120] * 2, [0, 41, 80, 120])), "in different ways (timestamp_ms)"),
     ],
@@ -62,7 +65,7 @@ def test_the_cause_of_two_rows_a_frame_is_told(tmp_path: Path, table: pd.DataFra
 def test_the_frames_of_all_raters_are_counted_together(tmp_path: Path) -> None:
     both = pd.concat([poses(frame_label="rest"), poses(frame_label=["rest", "walk"] * 4)])
     found = read(put(tmp_path / "t.csv", both))
-    assert "4 of 8 frames have several labels, as of several raters: their clips are set aside" in found.notes["reason"].tolist()
+    assert "4 of 8 frames have several labels, as of several raters: their clips are rejected" in found.notes["reason"].tolist()
 
 
 def test_raters_who_agree_are_one(tmp_path: Path) -> None:

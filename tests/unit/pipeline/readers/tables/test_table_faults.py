@@ -36,7 +36,7 @@ def test_what_cannot_be_opened_beside_a_table_is_told(tmp_path: Path) -> None:
         ({"label": ["rest", "rest", "walk", "rest"] + ["walk"] * 4}, "column label", "frame_label"),
         ({"label": [None] * 4 + ["walk"] * 4}, "column label", "no label"),
         ({"subject_id": [None] * 4 + ["s"] * 4}, "column subject_id", "not known"),
-        ({"frame_number": [0, 1, 1, 3] + [0, 1, 2, 3]}, "row 2", "frame 1 is told twice, in different ways"),
+        ({"frame_number": [0, 1, 1, 3] + [0, 1, 2, 3]}, "row 2", "frame 1 is given twice, in different ways"),
         ({"frame_number": [0, -1, 2, 3] + [0, 1, 2, 3]}, "row 1", "frame -1 at 40 ms cannot be"),
         ({"frame_number": [0, 1, 2, 3e9] + [0, 1, 2, 3]}, "row 3", "frame 3000000000 at 120 ms cannot be"),
         ({"frame_number": [0, 1.5, 2, 3] + [0, 1, 2, 3]}, "row 1, column frame_number", "1.5 is no frame number"),

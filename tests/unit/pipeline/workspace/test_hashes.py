@@ -19,9 +19,9 @@ from pipeline.report.page import write_report
 from pipeline.review.access import stored_size
 from pipeline.review.events import Commit, Span, new_operation
 from pipeline.review.store import ReviewStore
-from pipeline.workspace import identity
-from pipeline.workspace.identity import code_version
-from pipeline.workspace.meaning import meaning_of
+from pipeline.workspace import hashes
+from pipeline.workspace.hashes import code_version
+from pipeline.workspace.module_code import module_code
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 from tests.conftest import ROOT
@@ -40,7 +40,7 @@ def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a copy of the packages, whose hashes are asked for."""
     for package in ("data_schemas", "model", "pipeline"):
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(identity, "__file__", str(tmp_path / "pipeline" / "workspace" / "identity.py"))
+    monkeypatch.setattr(hashes, "__file__", str(tmp_path / "pipeline" / "workspace" / "hashes.py"))
     return tmp_path
 
 
@@ -104,7 +104,7 @@ def test_comments_docstrings_and_layout_make_nothing_stale(code: Path) -> None:
     ],
 )
 def test_what_a_file_does_is_told_from_how_it_is_written(one: str, other: str, same: bool) -> None:
-    assert (meaning_of(one.encode()).hash == meaning_of(other.encode()).hash) == same
+    assert (module_code(one.encode()).hash == module_code(other.encode()).hash) == same
 
 
 def test_imports_are_found_wherever_they_are() -> None:
@@ -122,7 +122,7 @@ def f():
         case 1:
             import i
 """
-    assert meaning_of(source).imports == ("a.b", "c", "c.d", "e", "e.g", "h", "i")
+    assert module_code(source).imports == ("a.b", "c", "c.d", "e", "e.g", "h", "i")
 
 
 @contextlib.contextmanager

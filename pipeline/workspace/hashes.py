@@ -1,4 +1,4 @@
-"""What a run is known by: hashes of JSON values, and of the code that its results follow from."""
+"""Hashes by which a run is known: of JSON values, and of the code that its results follow from."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pipeline.workspace.meaning import meaning_of
+from pipeline.workspace.module_code import module_code
 
 __all__ = ["code_version", "digest"]
 
@@ -35,9 +35,9 @@ def code_version(*modules: str) -> str:
         path = _file_of(root, name)
         if name in found or path is None:
             continue
-        meaning = meaning_of(path.read_bytes())
-        found[name] = meaning.hash
-        todo += [*meaning.imports, name.rpartition(".")[0]]
+        code = module_code(path.read_bytes())
+        found[name] = code.hash
+        todo += [*code.imports, name.rpartition(".")[0]]
         if path.name == "__init__.py":
             found |= {str(p.relative_to(root)): hashlib.blake2b(p.read_bytes()).hexdigest() for p in _data_of(path.parent)}
     return digest(sorted(found.items()))[:16]

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from data_schemas.config import load_config
 from pipeline.readers import recognise
 from pipeline.readers.checks import frame_rate
-from pipeline.readers.clocks import clock_note, clocks_agree, likely_unit
-from pipeline.readers.pauses import parting_notes, skipped_numbers, uncounted_pauses
+from pipeline.readers.pauses import mismatch_notes, skipped_numbers, uncounted_pauses
+from pipeline.readers.time_units import frame_rate_note, frame_rates_agree, likely_unit
 
 
 def put_times(path: Path, time: object, *, number: object = None, frames: int = 60, **columns: object) -> None:
@@ -36,10 +36,10 @@ def read_each(folder: Path, cases: list[dict[str, object]]):
     return recognise(folder).read(load_config(None))
 
 
-def reasons(remarks: pd.DataFrame) -> dict[str, str]:
-    """Return what is told of each file, of which nothing is told twice."""
-    assert not remarks["file"].duplicated().any()
-    return dict(zip(remarks["file"], remarks["reason"], strict=True))
+def reasons(messages: pd.DataFrame) -> dict[str, str]:
+    """Return what is told of each file, of which nothing is given twice."""
+    assert not messages["file"].duplicated().any()
+    return dict(zip(messages["file"], messages["reason"], strict=True))
 
 
 FRAME = np.arange(60)
@@ -145,7 +145,7 @@ def test_frames_that_are_missing_and_counted_are_no_pause() -> None:
     number = np.delete(np.arange(300), np.r_[10:40, 100:220, 250])
     time = np.rint(number * 1000 / 30)
     assert frame_rate(number, time) == 30
-    assert parting_notes(number, time) == {}
+    assert mismatch_notes(number, time) == {}
 
 
 @pytest.mark.parametrize("fps", [30.0, 29.97, 120.0, 2.0])
@@ -155,7 +155,7 @@ def test_numbers_that_are_skipped_where_time_runs_on_are_noted_and_leave_the_rat
     jumping = number + skip * (number >= 30) + skip * (number >= 60)
     assert frame_rate(jumping, time) == pytest.approx(fps, rel=2e-3)
     assert np.flatnonzero(skipped_numbers(jumping, time, np.zeros(1, np.int64))).tolist() == [30, 60]
-    ((note, count),) = parting_notes(jumping, time).items()
+    ((note, count),) = mismatch_notes(jumping, time).items()
     assert count == 2
     assert "give fps" in note
 
@@ -164,7 +164,7 @@ def test_one_wrong_time_is_no_pause() -> None:
     number, time = with_pauses(30.0)
     time[4] = time[5] - 1
     assert frame_rate(number, time) == 30
-    assert parting_notes(number, time) == {}
+    assert mismatch_notes(number, time) == {}
 
 
 def test_where_times_and_numbers_part_is_noted_clip_by_clip(tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ def test_whole_milliseconds_of_any_likely_rate_agree_with_it(fps: float, frames:
     time = np.rint(np.arange(frames) * 1000 / fps)
     if (np.diff(time) > 0).all():
         elapsed = time[-1]
-        assert clocks_agree(np.array([fps]), np.array([(frames - 1) * 1000 / elapsed]), np.array([elapsed])).all()
+        assert frame_rates_agree(np.array([fps]), np.array([(frames - 1) * 1000 / elapsed]), np.array([elapsed])).all()
 
 
 @given(fps=st.floats(2.0, 900.0), unit=st.sampled_from([("seconds", 1e-3), ("microseconds", 1e3), ("nanoseconds", 1e6)]))
@@ -200,9 +200,9 @@ def test_every_unit_is_guessed_at_every_likely_rate(fps: float, unit: tuple[str,
     time = number * 1000 / fps * milliseconds
     if name != "seconds" or fps > 1.02:
         assert name in likely_unit(number, time)
-    assert name in (clock_note(fps / milliseconds) or "")
+    assert name in (frame_rate_note(fps / milliseconds) or "")
 
 
 def test_the_rate_that_a_note_tells_can_be_given_back() -> None:
-    note = clock_note(3e-5, column="timestamp_ms") or ""
+    note = frame_rate_note(3e-5, column="timestamp_ms") or ""
     assert "a column fps of 3e-05 says so" in note

@@ -1,4 +1,4 @@
-"""What a Python file does, apart from how it is written: a hash that comments, docstrings and layout do not change."""
+"""The code of a module, apart from how it is written: a hash that comments, docstrings and layout do not change."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-__all__ = ["Meaning", "meaning_of"]
+__all__ = ["ModuleCode", "module_code"]
 
 
 @dataclass(frozen=True)
-class Meaning:
+class ModuleCode:
     """What a file does.
 
     Attributes
@@ -30,7 +30,7 @@ class Meaning:
 
 
 @cache
-def meaning_of(source: bytes) -> Meaning:
+def module_code(source: bytes) -> ModuleCode:
     """Return what a file does.
 
     Raises
@@ -40,7 +40,7 @@ def meaning_of(source: bytes) -> Meaning:
     """
     tree = ast.parse(source)
     found = hashlib.blake2b(_written(tree).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-    return Meaning(found, tuple(dict.fromkeys(_imports(tree.body))))
+    return ModuleCode(found, tuple(dict.fromkeys(_imports(tree.body))))
 
 
 def _written(value: Any) -> str:

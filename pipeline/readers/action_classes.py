@@ -39,7 +39,7 @@ def inspected_class(action: str | None, *, species: str, taxonomy: Taxonomy | No
 
 
 def unknown_action(action: str, *, species: str, taxonomy: Taxonomy) -> str:
-    """Return the reason for setting aside a clip whose action, or species, the taxonomy does not know."""
+    """Return the reason for rejecting a clip whose action, or species, the taxonomy does not know."""
     if not taxonomy.names(species):
         return f"species {species!r} is not in taxonomy {taxonomy.name} (known: {', '.join(taxonomy.species)})"
     close = taxonomy.nearest_known(species, action)

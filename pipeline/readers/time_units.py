@@ -1,6 +1,6 @@
 """What times are likely to be when they make no likely frame rate: seconds, microseconds, numbers of frames.
 
-Nothing is converted on a guess: it is told, with the way to say what is meant.
+Nothing is converted on a guess: it is noted, with the way to declare what is meant.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["clock_note", "clocks_agree", "likely_unit"]
+__all__ = ["frame_rate_note", "frame_rates_agree", "likely_unit"]
 
 _FASTEST = 990.0
 """Frames a second from which times are asked about: cameras are seldom as fast, and numbers of frames make 1,000."""
@@ -29,40 +29,42 @@ _UNITS = (
 _LARGEST = float(np.iinfo(np.int32).max)
 
 
-def clocks_agree(told: NDArray[np.float64], measured: NDArray[np.float64], elapsed_ms: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Tell whether the frame rate that is told of each clip is the one that its times make, where both are known; shape (clips,).
+def frame_rates_agree(
+    declared: NDArray[np.float64], measured: NDArray[np.float64], elapsed_ms: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Tell for each clip whether its declared frame rate is the one that its times make, where both are known; shape (clips,).
 
     Parameters
     ----------
     elapsed_ms : float64, shape (clips,)
         Time from the first frame of a clip to its last: of a short one whole milliseconds tell the rate less exactly.
     """
-    known = ~np.isnan(told) & ~np.isnan(measured) & (elapsed_ms > 0)
+    known = ~np.isnan(declared) & ~np.isnan(measured) & (elapsed_ms > 0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        same = np.abs(told - measured) <= (_ROUND + 1.0 / elapsed_ms) * np.maximum(told, measured)
+        same = np.abs(declared - measured) <= (_ROUND + 1.0 / elapsed_ms) * np.maximum(declared, measured)
     return ~known | same
 
 
-def clock_note(rate: float, *, told: float | None = None, by_row: bool = False, column: str | None = None) -> str | None:
+def frame_rate_note(rate: float, *, declared: float | None = None, by_row: bool = False, column: str | None = None) -> str | None:
     """Return what to say of a clip's times, or None where they are likely to be milliseconds.
 
     Parameters
     ----------
     rate : float
         Frames a second that the times make.
-    told : float, optional
-        Frames a second that the source tells, where the times make others.
+    declared : float, optional
+        Frames a second that the source declares, where the times make others.
     by_row : bool
         The times rise by one a row.
     column : str, optional
         Where the times stand, in a table, whose column fps can tell that they are right.
     """
-    if told is None and _SLOWEST <= rate < _FASTEST:
+    if declared is None and _SLOWEST <= rate < _FASTEST:
         return None
     guess = _COUNTED if by_row else _guess(1000.0 / rate)
     made = f"{column or 'the times'} make{'s' if column else ''} {_rate(rate)} a second"
-    if told is not None:
-        return f"{made} and fps says {_rate(told).split()[0]}: {column} is taken" + (f"; these {guess}" if guess else "")
+    if declared is not None:
+        return f"{made} and fps says {_rate(declared).split()[0]}: {column} is taken" + (f"; these {guess}" if guess else "")
     right = f"; where they are right, a column fps of {float(f'{rate:.7g}'):.12g} says so" if column else ""
     return f"{made}: " + (f"these {guess}" if guess else "is that right?") + right
 
@@ -73,7 +75,7 @@ def likely_unit(number: NDArray[np.int64], time: NDArray[np.float64]) -> str:
     Parameters
     ----------
     number, time : shape (frames,)
-        Frame numbers, and times as told.
+        Frame numbers, and times as written.
     """
     with np.errstate(all="ignore"):
         steps, apart = np.diff(number.astype(np.float64)), np.diff(time)
