@@ -47,16 +47,8 @@ class TooLargeError(OSError):
 
 
 ARCHIVE_ERRORS = (
-    OSError,
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    RuntimeError,
-    EOFError,
-    KeyError,
-    tarfile.TarError,
-    struct.error,
-    ValueError,
+    *(OSError, EOFError, KeyError, RuntimeError, ValueError),
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error),
 )
 """What opening an archive or reading from it raises when it is damaged, encrypted, too large, or packed in an unknown way."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -123,12 +124,8 @@ def read_bytes(source: Path, name: str) -> bytes:
         They cannot be had: it is gone or forbidden, or the archive is damaged, encrypted, or packed in a way that is not known.
     """
     archive, inside, inner = name.rpartition("::")
-    try:
-        if not inside:
-            return _on_disk(source, name).read_bytes()
-        return _opened(source, archive).read(inner)
-    except ARCHIVE_ERRORS as error:
-        raise Unreadable("", f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    with _unreadable():
+        return _opened(source, archive).read(inner) if inside else _on_disk(source, name).read_bytes()
 
 
 def read_head(source: Path, name: str) -> bytes:
@@ -140,11 +137,17 @@ def read_head(source: Path, name: str) -> bytes:
         See :func:`read_bytes`.
     """
     archive, inside, inner = name.rpartition("::")
-    try:
+    with _unreadable():
         if inside:
             return _opened(source, archive).head(inner, HEAD_BYTES)
         with _on_disk(source, name).open("rb") as file:
             return file.read(HEAD_BYTES)
+
+
+@contextmanager
+def _unreadable() -> Iterator[None]:
+    try:
+        yield
     except ARCHIVE_ERRORS as error:
         raise Unreadable("", f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
 

@@ -1,17 +1,20 @@
-"""What all CSV files have in common, whoever wrote them: their encoding, Excel's first line, the separator and the header."""
+"""What CSV files have in common, whoever wrote them: encoding, Excel's first line, separator, header and decimal commas."""
 
 from __future__ import annotations
 
 import csv
 import io
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
+
+import pandas as pd
 
 from pipeline.readers.files.encodings import decode_text
 from pipeline.readers.spreadsheets import unguarded
 
-__all__ = ["CsvText", "csv_text"]
+__all__ = ["CsvText", "csv_text", "has_decimal_commas"]
 
 _SEP_LINE = re.compile(r'\s*"?sep=(?P<separator>\\t|.)"?[,;\t ]*(?:\r\n|\r|\n)', re.IGNORECASE)
 _HEAD = 30
@@ -21,6 +24,10 @@ _HEAD_LETTERS = 2**20
 """The first rows lie within so many letters."""
 
 _QUOTED = re.compile(r'"[^"]*"')
+
+_COMMA = r"\s*[+-]?\d*,\d+(?:[eE][+-]?\d+)?\s*"
+_THOUSANDS = r"\s*[+-]?[1-9]\d{0,2}(?:,\d{3})+\s*"
+_POINT = r"\s*[+-]?\d*\.\d*(?:[eE][+-]?\d+)?\s*"
 
 
 @dataclass(frozen=True)
@@ -77,3 +84,24 @@ def csv_text(data: bytes, encoding: str = "auto") -> CsvText:
         raise ValueError(f"its first rows are not CSV: {error}") from error
     header = tuple(map(unguarded, head[0])) if head else ()
     return CsvText(whole, header, tuple(map(tuple, head)), separator, first_line, notes)
+
+
+def has_decimal_commas(columns: Iterable[pd.Series], *, separator: str) -> bool:
+    """Tell whether the numbers of a file have decimal commas: 348,71 as most of Europe writes it, not 1,234 for a thousand.
+
+    Parameters
+    ----------
+    columns : iterable of Series
+        The columns that hold numbers, as text.
+    separator : str
+        Between cells. A program that writes semicolons does so because its comma is taken; with another separator 1,234 may
+        as well be a thousand, and other numbers must show that it is not.
+    """
+    commas = points = decimals = 0
+    for column in columns:
+        written = column.dropna()
+        with_comma = written.str.fullmatch(_COMMA)
+        commas += int(with_comma.sum())
+        decimals += int((with_comma & ~written.str.fullmatch(_THOUSANDS)).sum())
+        points += int(written.str.fullmatch(_POINT).sum())
+    return commas > points and (separator == ";" or decimals > 0)

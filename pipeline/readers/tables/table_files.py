@@ -23,8 +23,7 @@ from pipeline.readers.files.other_programs import HEAD_BYTES, OtherProgramFile, 
 from pipeline.readers.names import plain_name
 from pipeline.readers.recordings import ReaderMessage, text_by_code
 from pipeline.readers.spreadsheets import unguarded_column
-from pipeline.readers.tables.csv_text import CsvText, csv_text
-from pipeline.readers.tables.decimals import has_decimal_commas
+from pipeline.readers.tables.csv_text import CsvText, csv_text, has_decimal_commas
 from pipeline.readers.tables.pose_columns import pose_columns, telling_columns
 
 __all__ = ["CLIP_TEXT", "ENDINGS", "NAMED", "TableFile", "TableFiles", "read_table_file", "table_file"]
