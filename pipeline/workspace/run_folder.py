@@ -129,12 +129,12 @@ class RunFolder:
             part.write_bytes(data)
 
     def write_array(self, name: str, array: NDArray[Any]) -> None:
-        """Write an intermediate array under ``parts/``; its name may hold names from the data."""
+        """Write a checkpoint, an array under ``parts/``; its name may hold names from the data."""
         with self._placed(f"parts/{file_name(name)}.npy") as part, part.open("wb") as file:
             np.save(file, array, allow_pickle=False)
 
     def read_array(self, name: str) -> NDArray[Any] | None:
-        """Return an intermediate array, or None where it has not been written."""
+        """Return the array of a checkpoint, or None where it has not been written."""
         path = self.path / "parts" / f"{file_name(name)}.npy"
         try:
             return np.load(path, allow_pickle=False)  # type: ignore[no-any-return]
@@ -144,7 +144,7 @@ class RunFolder:
             raise WorkspaceError(f"{path}: {error}", hint="delete it and run again") from error
 
     def drop_arrays(self) -> None:
-        """Delete the intermediate arrays."""
+        """Delete the checkpoints."""
         for path in sorted((self.path / "parts").glob("*")):
             path.unlink(missing_ok=True)
 
