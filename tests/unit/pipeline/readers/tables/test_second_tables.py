@@ -25,9 +25,9 @@ def test_labels_a_frame_are_joined_frame_by_frame(tmp_path: Path) -> None:
     assert found.rejected.empty
     (note,) = found.notes[found.notes["file"] == "labels.csv"]["reason"]
     assert note.startswith(
-        "frame_label: joined to the poses by clip_id and frame_number; it tells of 7 of their 8 rows; 1 of the 8 "
+        "frame_label: joined to the poses by clip_id and frame_number; it covers 7 of their 8 rows; 1 of the 8 "
     )
-    assert note.endswith("frames that it tells of have no pose, the first is clip a, frame 99")
+    assert note.endswith("frames that it covers have no pose, the first is clip a, frame 99")
 
 
 def test_what_is_said_of_clips_is_joined_clip_by_clip(tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_what_is_said_of_clips_is_joined_clip_by_clip(tmp_path: Path) -> None:
     ]
     assert found.clips["source"].tolist() == ["a.csv", "b.csv"]
     told = found.notes[found.notes["file"] == "labels.csv"]["reason"].tolist()
-    assert told[0].endswith("8 of their 8 rows; 1 of the 3 clips that it tells of have no pose, the first is clip 3")
+    assert told[0].endswith("8 of their 8 rows; 1 of the 3 clips that it covers have no pose, the first is clip 3")
 
 
 def test_labels_in_several_files_are_one_table(tmp_path: Path) -> None:
