@@ -233,8 +233,8 @@ def _resolve_files(rows: Rows, again: IntArray) -> None:
         where = np.arange(span.start, span.stop)
         names, new = rows.files_of(where), rows.files_of(where[~repeated[span]])
         if len({_folder(name) for name in new}) > 1:
-            where = " and in ".join(new)
-            reason = f"its rows stand in {where}, in different folders: two clips of one name are not merged; rename one"
+            folders = " and in ".join(new)
+            reason = f"its rows stand in {folders}, in different folders: two clips of one name are not merged; rename one"
             rows.reject_clip(clip, reason, place="")
         elif len(new) > 1:
             rows.note_clip(clip, {f"a clip has rows in {' and in '.join(new)}: read as parts of one table": 1})
