@@ -1,4 +1,4 @@
-"""`audit` in a process of its own, forked from one that has its libraries: to load them takes longer than most commands."""
+"""`audit` in a process of its own, forked from one that has loaded all of it: that takes longer than most commands."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.integration.browser import ROOT
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-_LIBRARIES = [
+_LOADED = [
     "cleanlab",
     "joblib",
     "pandas",
@@ -28,9 +28,18 @@ _LIBRARIES = [
     "scipy.stats",
     "sklearn.model_selection",
     "torch._dynamo",
+    "pipeline.audit.run",
+    "pipeline.cli.app",
+    "pipeline.detection.issues",
+    "pipeline.detection.out_of_fold",
+    "pipeline.detection.segments",
+    "pipeline.export.dataset",
+    "pipeline.report.page",
+    "pipeline.retraining.retrain",
+    "pipeline.review.store",
 ]
 _SERVER = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload(_LIBRARIES)
+_SERVER.set_forkserver_preload(_LOADED)
 
 _TIMEOUT = 300
 

@@ -95,7 +95,7 @@ def found_in(shell: Shell) -> dict:
 
 
 def test_decisions_and_blind_labels_become_models_and_figures(retrained: Shell) -> None:
-    done = retrained("retrain", "-w", "ws", "--jobs", "2")
+    done = retrained("retrain", "-w", "ws", "--jobs", "1")
     run = retrained.folder / "ws" / "runs" / "latest"
     found = found_in(retrained)
     dog = found["species"]["DOG"]
