@@ -268,8 +268,8 @@ def _noted(notes: pd.DataFrame) -> tuple[Noted, ...]:
     counts: Counter[str] = Counter()
     places: dict[str, dict[str, None]] = {}
     for place, reason in notes[["place", "reason"]].itertuples(index=False):
-        told = re.fullmatch(r"(.*) \((\d+) times\)", reason, re.DOTALL)
-        what = told[1] if told else reason
-        counts[what] += int(told[2]) if told else 1
+        repeated = re.fullmatch(r"(.*) \((\d+) times\)", reason, re.DOTALL)
+        what = repeated[1] if repeated else reason
+        counts[what] += int(repeated[2]) if repeated else 1
         places.setdefault(what, {}).update(dict.fromkeys([place] if place else []))
     return tuple(Noted(what, count, tuple(places[what])) for what, count in counts.most_common())

@@ -29,7 +29,7 @@ from pipeline.windows.sampling import sample_clips
 
 __all__ = ["Predicted", "load_models", "predict_recordings", "reading_config", "require_writable", "write_predictions"]
 
-_TOLD = ["window_id", "clip_id", "subject_id", "species", "start_frame", "end_frame", "visible", "bad_pose", "pose_fault"]
+_OF_WINDOW = ["window_id", "clip_id", "subject_id", "species", "start_frame", "end_frame", "visible", "bad_pose", "pose_fault"]
 ENDINGS = (".parquet", ".csv")
 
 
@@ -71,14 +71,14 @@ def _no_bundle(folder: Path) -> BundleError:
     arms = [inner for inner in sorted(folder.glob("*")) if any(map(is_bundle, inner.glob("*")))]
     if arms:
         best = next((arm for arm in arms if arm.name == "reviewed"), arms[0])
-        told = f"holds the models of {len(arms)} arms: {', '.join(arm.name for arm in arms)}"
-        return BundleError(f"{folder}: {told}", hint=f"name one: --model {best}")
+        problem = f"holds the models of {len(arms)} arms: {', '.join(arm.name for arm in arms)}"
+        return BundleError(f"{folder}: {problem}", hint=f"name one: --model {best}")
     run = next((place for place in (folder, *folder.parents)[:4] if (place / "run.json").exists()), None)
-    told = "no bundle in it" if folder.is_dir() else "not found"
+    problem = "no bundle in it" if folder.is_dir() else "not found"
     if run is not None:
-        return BundleError(f"{folder}: {told}", hint=f"audit retrain -w {run.parent.parent} trains the models of this run")
+        return BundleError(f"{folder}: {problem}", hint=f"audit retrain -w {run.parent.parent} trains the models of this run")
     return BundleError(
-        f"{folder}: {told}",
+        f"{folder}: {problem}",
         hint="name a folder with model.json, or one that holds such a folder for each species, as models/reviewed of a run does "
         "once audit retrain has trained it",
     )
@@ -120,7 +120,7 @@ def predict_recordings(found: Recordings, models: Mapping[str, BehaviorClassifie
     if not sum(map(len, parts)):
         raise TooFewDataError("no clip is long enough for a window", hint="windows take about a second of frames")
     classes = sorted({c for model in model_of.values() if model for c in model.classes})
-    table = pd.concat(parts, ignore_index=True)[[*_TOLD, "predicted_label", "probability", *probability_columns(classes)]]
+    table = pd.concat(parts, ignore_index=True)[[*_OF_WINDOW, "predicted_label", "probability", *probability_columns(classes)]]
     return Predicted(
         table=validate(table, PREDICTIONS, source="predictions"),
         clips=len(species) - sum(left_out.values()),
@@ -188,10 +188,10 @@ def _predict(
     index = Windows.of(sampled.samples, windows["first_sample"].to_numpy(), steps=model.steps, device=model.device)
     probabilities = model.predict_windows(index)
     best = probabilities.argmax(axis=1) if len(windows) else np.empty(0, np.int64)
-    told = windows[_TOLD].assign(
+    facts = windows[_OF_WINDOW].assign(
         predicted_label=text(np.array(model.classes, object)[best]), probability=probabilities.max(axis=1, initial=0.0).clip(0, 1)
     )
-    return pd.concat([told, pd.DataFrame(probabilities, columns=probability_columns(model.classes))], axis=1)
+    return pd.concat([facts, pd.DataFrame(probabilities, columns=probability_columns(model.classes))], axis=1)
 
 
 def _seen_in_training(
@@ -201,14 +201,14 @@ def _seen_in_training(
     xy = frames.loc[rows, columns].to_numpy(np.float32)
     names = [f"{name}_confidence" for name in model.keypoints]
     there = [name for name in names if name in frames]
-    told = frames.loc[rows, there].reindex(columns=names).to_numpy(np.float64) if there else None
-    return model.rules.applied(xy.reshape(len(xy), -1, 2), told).reshape(xy.shape)
+    confidence = frames.loc[rows, there].reindex(columns=names).to_numpy(np.float64) if there else None
+    return model.rules.applied(xy.reshape(len(xy), -1, 2), confidence).reshape(xy.shape)
 
 
 def _unmet(found: Recordings, model: BehaviorClassifier) -> list[str]:
     """Return what of a model's rules the source cannot fulfil."""
-    told = any(f"{name}_confidence" in found.frames for name in model.keypoints)
-    return [model.rules.unmet] if model.rules.needs_confidence and not told else []
+    has_confidence = any(f"{name}_confidence" in found.frames for name in model.keypoints)
+    return [model.rules.unmet] if model.rules.needs_confidence and not has_confidence else []
 
 
 def _columns(found: Recordings, model: BehaviorClassifier) -> list[str]:

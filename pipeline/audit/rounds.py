@@ -125,15 +125,15 @@ def adopt_rounds(
     """
     for folder in _runs(workspace):
         record = folder.record()
-        told = record.get("round")
-        if not told or told["base"] == base or not all(name in record for name in facts):
+        own = record.get("round")
+        if not own or own["base"] == base or not all(name in record for name in facts):
             continue
         known = {name: record[name] for name in facts}
         old = {"version": record.get("version"), "code": record.get("code")} | known
         named_now = config_as_named_now(known["config"])[0]
         config = {section: {**keys, **named_now.get(section, {})} for section, keys in defaults.items()}
-        if told["base"] in (digest(known, manifest), digest(old, manifest)) and known | {"config": config} == facts:
-            folder.save_record(record | {"round": told | {"base": base}})
+        if own["base"] in (digest(known, manifest), digest(old, manifest)) and known | {"config": config} == facts:
+            folder.save_record(record | {"round": own | {"base": base}})
 
 
 def figures_of_round(tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
@@ -183,9 +183,9 @@ def rounds_of(workspace: Workspace, base: str) -> list[dict[str, Any]]:
     found = []
     for folder in _runs(workspace):
         record = folder.record()
-        told = record.get("round")
-        if told and told["base"] == base and record.get("finished"):
-            found.append({"run_id": folder.path.name, "started": record["started"], **told})
+        own = record.get("round")
+        if own and own["base"] == base and record.get("finished"):
+            found.append({"run_id": folder.path.name, "started": record["started"], **own})
     newest = {r["number"]: r for r in sorted(found, key=lambda r: (r["started"], r["run_id"]))}
     return [newest[number] for number in sorted(newest)]
 
@@ -202,7 +202,7 @@ def rounds_before(folder: RunFolder) -> list[dict[str, Any]]:
 
 def earlier_rounds(folder: RunFolder) -> list[RunFolder]:
     """Return the runs of the rounds before this one, in order."""
-    return [RunFolder(folder.path.parent / told["run_id"]) for told in rounds_before(folder)[:-1]]
+    return [RunFolder(folder.path.parent / of["run_id"]) for of in rounds_before(folder)[:-1]]
 
 
 def _newest_finished(workspace: Workspace, source: Path) -> RunFolder | None:

@@ -195,9 +195,9 @@ def _keep_figures(folder: RunFolder, tables: dict[str, pd.DataFrame]) -> None:
 
 def _is_drawn(folder: RunFolder, write_report: ReportWriter, *, workspace: Workspace) -> bool:
     """Tell whether the report was drawn by the code of now, with all that was decided; what cannot be read is not newer."""
-    told = folder.record()["stages"].get("report") or {}
+    drawn = folder.record()["stages"].get("report") or {}
     size = _review_size(workspace)
-    return told.get("code") == code_version(write_report.__module__) and (size is None or told.get("review") == size)
+    return drawn.get("code") == code_version(write_report.__module__) and (size is None or drawn.get("review") == size)
 
 
 def _review_size(workspace: Workspace) -> list[int] | None:

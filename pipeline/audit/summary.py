@@ -123,7 +123,7 @@ def unreviewed(issues: pd.DataFrame, windows: pd.DataFrame, trust: Iterable[Mapp
 
 def blind_species(trust: Iterable[Mapping[str, Any]]) -> set[str]:
     """Return the species whose models are no better than chance: of their labels nothing is known."""
-    return {told["species"] for told in trust if not told["better"]}
+    return {row["species"] for row in trust if not row["better"]}
 
 
 def without_holdout(windows: pd.DataFrame, record: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -157,7 +157,7 @@ def _table(folder: RunFolder, name: str) -> pd.DataFrame | None:
 def _rounds(folder: RunFolder, base: str | None) -> list[dict[str, Any]]:
     """Return the figures of all rounds of the run's source and configuration, without those of single classes."""
     found = [] if base is None else rounds_of(Workspace(folder.path.parent.parent), base)
-    return [{name: value for name, value in told.items() if name not in ("base", "classes")} for told in found]
+    return [{name: value for name, value in of.items() if name not in ("base", "classes")} for of in found]
 
 
 def _counts(column: pd.Series) -> dict[str, int]:

@@ -45,7 +45,7 @@ def class_counts(windows: pd.DataFrame) -> Figure:
     from plotly.graph_objects import Bar, Figure
 
     counted = windows.groupby(["label", "split"]).agg(windows=("window_id", "size")).reset_index()
-    told = windows.groupby("label").agg(clips=("clip_id", "nunique"), groups=("group", "nunique"))
+    of_label = windows.groupby("label").agg(clips=("clip_id", "nunique"), groups=("group", "nunique"))
     order = windows["label"].value_counts().index.tolist()
     figure = Figure()
     for split, name, colour in (
@@ -55,7 +55,7 @@ def class_counts(windows: pd.DataFrame) -> Figure:
     ):
         part = counted[counted["split"] == split].set_index("label").reindex(order)["windows"].fillna(0)
         if part.sum():
-            extra = told.reindex(order).to_numpy()
+            extra = of_label.reindex(order).to_numpy()
             hover = "%{y}: %{x:,} windows " + name + "<br>%{customdata[0]} clips of %{customdata[1]} groups<extra></extra>"
             figure.add_trace(
                 Bar(y=order, x=part, name=name, orientation="h", marker_color=colour, customdata=extra, hovertemplate=hover)

@@ -104,14 +104,14 @@ class RunTables:
 
 def _likeliest(windows: pd.DataFrame, oof: pd.DataFrame) -> pd.DataFrame:
     """Return the windows that were predicted, each with its likeliest class as the suggestion."""
-    told = windows.merge(oof, on="window_id")
-    said = told.filter(regex=f"^{PROBABILITY_PREFIX}").dropna(axis="columns", how="all")
-    if told.empty:
-        return told[["window_id", "start_frame", "end_frame"]]
-    return told[["window_id", "start_frame", "end_frame"]].assign(
-        given_label=text([None] * len(told)),
-        suggested_label=text([str(name).removeprefix(PROBABILITY_PREFIX) for name in said.idxmax(axis=1)]),
-        suggested_probability=said.max(axis=1).clip(0, 1).astype("float32"),
-        label_quality=np.full(len(told), np.nan, np.float32),
+    predicted = windows.merge(oof, on="window_id")
+    probabilities = predicted.filter(regex=f"^{PROBABILITY_PREFIX}").dropna(axis="columns", how="all")
+    if predicted.empty:
+        return predicted[["window_id", "start_frame", "end_frame"]]
+    return predicted[["window_id", "start_frame", "end_frame"]].assign(
+        given_label=text([None] * len(predicted)),
+        suggested_label=text([str(name).removeprefix(PROBABILITY_PREFIX) for name in probabilities.idxmax(axis=1)]),
+        suggested_probability=probabilities.max(axis=1).clip(0, 1).astype("float32"),
+        label_quality=np.full(len(predicted), np.nan, np.float32),
         is_issue=False,
     )

@@ -142,8 +142,8 @@ def _round_lines(run: Mapping[str, Any]) -> list[str]:
     rounds: Sequence[Mapping[str, Any]] = run["rounds"]
     if len(rounds) < 2:
         return []
-    told = f"this is round {run['round']}: labels that people gave are known, shares of wrong labels are of the rest"
-    return ["", *aligned([ROUND_HEADS, *map(round_cells, rounds)]), told]
+    note = f"this is round {run['round']}: labels that people gave are known, shares of wrong labels are of the rest"
+    return ["", *aligned([ROUND_HEADS, *map(round_cells, rounds)]), note]
 
 
 def _label_lines(errors: Sequence[Mapping[str, Any]]) -> list[str]:

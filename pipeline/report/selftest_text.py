@@ -85,10 +85,10 @@ def _notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         "right kind, right label: of the planted windows that were flagged.",
     ]
     groups = min((row["groups"] for row in scored), default=0)
-    told = any(row["recall_low"] is not None for row in scored)
+    has_intervals = any(row["recall_low"] is not None for row in scored)
     notes.append(
         "In brackets: 95 % intervals over groups."
-        if told
+        if has_intervals
         else f"No intervals: {groups} groups are too few ({FEWEST_GROUPS} are needed)."
     )
     elsewhere = {f"{row['kind']} {row['share']:.0%}": (row["elsewhere"], row["stretches"]) for row in scored if row["elsewhere"]}

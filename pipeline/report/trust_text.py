@@ -21,7 +21,7 @@ def trust_sentences(trust: Iterable[Mapping[str, Any]]) -> list[str]:
     trust
         Rows of the trust table.
     """
-    return [_sentence(told) for told in trust]
+    return [_sentence(row) for row in trust]
 
 
 def holdout_sentences(without: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -41,21 +41,19 @@ def _why_none(of: Mapping[str, Any]) -> str:
     return f"{of['groups']} {GROUPS[of['groups_are']]}s are too few to set some apart"
 
 
-def _sentence(told: Mapping[str, Any]) -> str:
-    low, high = round(100 * told["low"]), round(100 * told["high"])
-    share = (
-        f"{told['right']:.0%} [{low}, {high}] of the labels, each class counting alike; guessing would be {told['chance']:.0%}"
-    )
-    where = f"measured on {told['windows']:,} windows of {told['groups']:,} groups that they had not seen"
-    if told["better"]:
-        return f"{told['species']}: the models agree with {share} ({where})."
-    if told["groups"] < _FEWEST_GROUPS:
+def _sentence(row: Mapping[str, Any]) -> str:
+    low, high = round(100 * row["low"]), round(100 * row["high"])
+    share = f"{row['right']:.0%} [{low}, {high}] of the labels, each class counting alike; guessing would be {row['chance']:.0%}"
+    where = f"measured on {row['windows']:,} windows of {row['groups']:,} groups that they had not seen"
+    if row["better"]:
+        return f"{row['species']}: the models agree with {share} ({where})."
+    if row["groups"] < _FEWEST_GROUPS:
         return (
-            f"{told['species']}: labels that nobody reviewed are left in {told['groups']} groups, too few to measure the "
+            f"{row['species']}: labels that nobody reviewed are left in {row['groups']} groups, too few to measure the "
             "models by. So no other label is called wrong for what they say."
         )
     return (
-        f"{told['species']}: the models are no better than chance. They agree with {share} ({where}). So no label is called "
+        f"{row['species']}: the models are no better than chance. They agree with {share} ({where}). So no label is called "
         "wrong for what they say, and nothing is known of how many are: more animals, other keypoints or windows of another "
         "length may help."
     )

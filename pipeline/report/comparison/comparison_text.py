@@ -54,13 +54,13 @@ def headline(found: Retraining | None, measured: Measured, *, workspace: Path) -
 def outcome(found: Retraining | None, measured: Measured) -> str:
     """Return the outcome in one plain sentence; what is not known is left out."""
     species = {} if found is None else found.species
-    told = _gains_in_short(species)
+    gains = _gains_in_short(species)
     if measured.verdict.is_known:
-        told.append(f"at most {shown_share(measured.verdict.after.at_most)} of the labels are wrong")
-    if not told:
+        gains.append(f"at most {shown_share(measured.verdict.after.at_most)} of the labels are wrong")
+    if not gains:
         return "Not known yet: what review gained"
-    listed = ", ".join(told[:-1])
-    return f"{'After review' if measured.decisions else 'Before any review'} {f'{listed}, and ' if listed else ''}{told[-1]}"
+    listed = ", ".join(gains[:-1])
+    return f"{'After review' if measured.decisions else 'Before any review'} {f'{listed}, and ' if listed else ''}{gains[-1]}"
 
 
 def compared_pair(species: Species) -> str | None:
@@ -162,8 +162,8 @@ def _gain_of_pair(species: Species, pair: str) -> str:
         return f"{who} nothing: identical predictions"
     if found.value is None or found.low is None or found.high is None:
         return f"{who} {'-' if found.value is None else f'{100 * found.value:+.1f} points'}, too few groups to tell more"
-    told = f"{who} {points_text(found)}"
-    return told if found.sign else f"{told}, so whether it gains cannot be told"
+    gain = f"{who} {points_text(found)}"
+    return gain if found.sign else f"{gain}, so whether it gains cannot be told"
 
 
 def points_text(found: Interval) -> str:
@@ -181,14 +181,14 @@ def _gains_in_short(species: Mapping[str, Species]) -> list[str]:
     pairs = {name: pair for name, of in species.items() if (pair := compared_pair(of))}
     apart = {name: species[name].differences[pair][_MAIN] for name, pair in pairs.items()}
     models = {name: f"the {name} model" if len(species) > 1 else "the model" for name in species}
-    told = [
+    gains = [
         f"{models[name]} is {abs(100 * found.value):.1f} points {'better' if found.sign > 0 else 'worse'}"
         f"{_without_anybody(species[name])}"
         for name, found in sorted(apart.items(), key=lambda item: -item[1].sign)
         if found.value is not None and found.sign
     ]
     open_ones = [models[name] for name, found in apart.items() if found.is_known and not found.sign]
-    return told + ([f"no difference can be told for {' and '.join(open_ones)}"] if open_ones else [])
+    return gains + ([f"no difference can be told for {' and '.join(open_ones)}"] if open_ones else [])
 
 
 def _without_anybody(species: Species) -> str:
@@ -199,8 +199,8 @@ def _without_anybody(species: Species) -> str:
         return ""
     if added is None or added.value is None:
         return " by pruning alone, without anybody"
-    told = "nothing" if "reviewed - pruned" in species.identical else points_text(added)
-    return f" ({100 * alone.value:+.1f} by pruning alone, without anybody; review adds {told})"
+    addition = "nothing" if "reviewed - pruned" in species.identical else points_text(added)
+    return f" ({100 * alone.value:+.1f} by pruning alone, without anybody; review adds {addition})"
 
 
 def _species_lines(name: str, species: Species) -> Iterator[str]:
