@@ -26,7 +26,7 @@ class FrameTimes:
     Attributes
     ----------
     time : int64, shape (frames,)
-        Milliseconds since the start of each clip's clock.
+        Milliseconds since the start of each clip.
     bounds : int64, shape (clips + 1,)
         Where each clip's frames start, and the end.
     fps : float64, shape (clips,)

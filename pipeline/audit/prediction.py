@@ -27,14 +27,14 @@ from pipeline.readers.tables.table_clips import NO_SPECIES
 from pipeline.windows.cutting import cut_windows
 from pipeline.windows.sampling import sample_clips
 
-__all__ = ["Predicted", "load_models", "predict_recordings", "reading_config", "require_writable", "write_predictions"]
+__all__ = ["Predictions", "load_models", "predict_recordings", "reading_config", "require_writable", "write_predictions"]
 
 _OF_WINDOW = ["window_id", "clip_id", "subject_id", "species", "start_frame", "end_frame", "visible", "bad_pose", "pose_fault"]
 ENDINGS = (".parquet", ".csv")
 
 
 @dataclass(frozen=True)
-class Predicted:
+class Predictions:
     """The predictions table, the clips of each species that no bundle is for, and what could not be done as in training."""
 
     table: pd.DataFrame
@@ -94,7 +94,7 @@ def reading_config(*, format: str | None) -> Config:
     return load_config(None, overrides=settings)
 
 
-def predict_recordings(found: Recordings, models: Mapping[str, BehaviorClassifier], *, hop: float, config: Config) -> Predicted:
+def predict_recordings(found: Recordings, models: Mapping[str, BehaviorClassifier], *, hop: float, config: Config) -> Predictions:
     """Cut the clips of each species as its model was trained on them, and predict a window every ``hop`` seconds.
 
     Raises
@@ -121,7 +121,7 @@ def predict_recordings(found: Recordings, models: Mapping[str, BehaviorClassifie
         raise TooFewDataError("no clip is long enough for a window", hint="windows take about a second of frames")
     classes = sorted({c for model in model_of.values() if model for c in model.classes})
     table = pd.concat(parts, ignore_index=True)[[*_OF_WINDOW, "predicted_label", "probability", *probability_columns(classes)]]
-    return Predicted(
+    return Predictions(
         table=validate(table, PREDICTIONS, source="predictions"),
         clips=len(species) - sum(left_out.values()),
         left_out=left_out,

@@ -22,7 +22,7 @@ from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 
 __all__ = [
-    "Decided",
+    "DecidedLabels",
     "adopt_rounds",
     "decided_so_far",
     "earlier_rounds",
@@ -34,7 +34,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Decided:
+class DecidedLabels:
     """What reviewers of a workspace have decided.
 
     Attributes
@@ -54,7 +54,7 @@ class Decided:
         return digest(self.stretches.astype(object).where(self.stretches.notna(), None).to_numpy().tolist())
 
 
-def decided_so_far(workspace: Workspace, source: Path) -> Decided:
+def decided_so_far(workspace: Workspace, source: Path) -> DecidedLabels:
     """Return what the reviewers of a workspace decided about the frames of a source: each frame's label after review.
 
     Blind labels do not count; frames that nobody could tell, and disputed ones, stay as given.
@@ -77,10 +77,10 @@ def decided_so_far(workspace: Workspace, source: Path) -> Decided:
     events = stored_events(workspace)
     frames = frames_of(folder, events["clip_id"].unique())
     after = review_frames(events, frames)
-    return Decided(reviewed_stretches(after), events=int(after["event_id"].nunique()))
+    return DecidedLabels(reviewed_stretches(after), events=int(after["event_id"].nunique()))
 
 
-def open_round(workspace: Workspace, base: str, decided: Decided | None) -> dict[str, Any]:
+def open_round(workspace: Workspace, base: str, decided: DecidedLabels | None) -> dict[str, Any]:
     """Return what is known of a round before it is run: its number, the round before, and the decisions that it lays over.
 
     The same decisions make the same round, also where other code audits them anew.

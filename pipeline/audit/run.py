@@ -15,7 +15,7 @@ from data_schemas.config import Config
 from data_schemas.errors import PoseAuditError
 from data_schemas.progress import Progress
 from pipeline.audit.data_summary import summarise_data
-from pipeline.audit.rounds import Decided, adopt_rounds, figures_of_round, open_round
+from pipeline.audit.rounds import DecidedLabels, adopt_rounds, figures_of_round, open_round
 from pipeline.audit.stages import SCHEMAS, STAGES, Context, Stage
 from pipeline.readers import Source, recognise
 from pipeline.readers.taxonomy import named_files, taxonomy_of
@@ -48,7 +48,7 @@ def run_audit(
     write_report: ReportWriter,
     stage_progress: StageProgress,
     on_data: OnData | None = None,
-    decided: Decided | None = None,
+    decided: DecidedLabels | None = None,
 ) -> tuple[RunFolder, bool]:
     """Audit ``source`` and return the run's folder, and whether anything had to be done.
 

@@ -1,4 +1,4 @@
-"""Which windows would fit the data: a clock that the frames can follow, and windows short enough for the bouts of a class."""
+"""Which windows would fit the data: no more samples than there are frames, and short enough for the bouts of a class."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FEWEST_STEPS = 3
 """Samples that a window needs to show how an animal moves."""
 
 _SPARSE = 0.8
-"""With a smaller share of the samples from frames, the rest being interpolated, another clock is advised."""
+"""With a smaller share of the samples from frames, the rest being interpolated, another rate is advised."""
 
 
 _UNEVEN = 1.1

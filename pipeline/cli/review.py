@@ -37,7 +37,7 @@ def review(
     require_finished_run(place)
     database_of(place)  # a broken audit.toml is told here, not in the middle of the server's start
     if not is_loopback(host):
-        _require_door(place, host=host)
+        _require_sign_in(place, host=host)
     if port is not None:
         require_free_port(port, host=host)
     raise typer.Exit(serve(place, app_command(app_script(), port=port, host=host, browser=browser)))
@@ -56,15 +56,15 @@ def password(workspace: WorkspaceOption = Path()) -> None:
     typer.echo(f"wrote {place.config_path}\nnext: audit review -w {workspace} --host 0.0.0.0  (start it anew where it runs)")
 
 
-def _require_door(place: Workspace, *, host: str) -> None:
+def _require_sign_in(place: Workspace, *, host: str) -> None:
     """Say what listening beyond this machine means, and have a password set where there is neither one nor a login."""
     from data_schemas.config import load_config
     from data_schemas.errors import UsageError
-    from pipeline.cli.serving import app_script, exposure_words
+    from pipeline.cli.serving import app_script, exposure_warning
     from pipeline.review.passwords import login_configured, store_password
 
     review = load_config(place.config_path if place.config_path.exists() else None).review
-    typer.echo("\n".join(exposure_words(host, hosts=review.hosts)), err=True)
+    typer.echo("\n".join(exposure_warning(host, hosts=review.hosts)), err=True)
     if review.password or login_configured(app_script()):
         return
     if not sys.stdin.isatty():

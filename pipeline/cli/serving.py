@@ -16,7 +16,7 @@ from pipeline.workspace.workspace import Workspace
 __all__ = [
     "app_command",
     "app_script",
-    "exposure_words",
+    "exposure_warning",
     "require_finished_run",
     "require_free_port",
     "serve",
@@ -74,7 +74,7 @@ def require_free_port(port: int, *, host: str) -> None:
         ) from error
 
 
-def exposure_words(host: str, *, hosts: tuple[str, ...] = ()) -> list[str]:
+def exposure_warning(host: str, *, hosts: tuple[str, ...] = ()) -> list[str]:
     """Return what it means to listen on an address beyond this machine, a line each."""
     named = f" and {', '.join(hosts)}" if hosts else "; other names that it is reached by go into review.hosts of audit.toml"
     return [

@@ -89,17 +89,17 @@ def _head(run: RunTables) -> dict[str, Any]:
 def _labels(run: RunTables) -> dict[str, Any]:
     """Return how many labels are wrong, and which, as far as anybody knows."""
     issues, queue = run["issues"], _queue(run)
-    doubted = unreviewed(issues, run["windows"], run.record.get("trust", []))
+    judged = unreviewed(issues, run["windows"], run.record.get("trust", []))
     workspace = run.folder.path.parent.parent
     size = stored_size(Workspace(workspace))
     measured = measured_here(run.folder, size)
     return {
-        "share": share_sentence(doubted, measured, workspace=workspace),
+        "share": share_sentence(judged, measured, workspace=workspace),
         "as_of": as_of_sentence(measured, size, workspace=workspace, round_number=run.round),
         "segments": segment_cards(run, queue),
         "fewest_groups": FEWEST_GROUPS,
-        "error_rates": _by_species(doubted, "rates", lambda part: figures.error_rates(part)[0]),
-        "quality_histograms": _by_species(doubted, "quality", figures.quality_histogram),
+        "error_rates": _by_species(judged, "rates", lambda part: figures.error_rates(part)[0]),
+        "quality_histograms": _by_species(judged, "quality", figures.quality_histogram),
         "quality": quality_tables(measured, workspace=workspace),
         "opinions": _second_opinions(issues[issues["split"] == "audit"], queue),
         "kinds": _by_species(queue, "kinds", figures.kinds_of_segments),

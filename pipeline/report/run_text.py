@@ -15,7 +15,7 @@ from pipeline.report.trust_text import holdout_sentences, trust_sentences
 if TYPE_CHECKING:
     import pandas as pd
 
-    from pipeline.audit.prediction import Predicted
+    from pipeline.audit.prediction import Predictions
 
 __all__ = ["ROUND_HEADS", "predicted_lines", "rejected_lines", "round_cells", "run_lines", "status_lines"]
 
@@ -80,7 +80,7 @@ def _judged(run: Mapping[str, Any]) -> str:
     return f"{flagged}no {'other ' if flagged else ''}label is judged: the models are no better than chance"
 
 
-def predicted_lines(predicted: Predicted, *, out: Path) -> list[str]:
+def predicted_lines(predicted: Predictions, *, out: Path) -> list[str]:
     """Return the end of `audit predict`: what was written, how often each class, and what no bundle was for."""
     table = predicted.table
     counts = Counter(zip(table["species"], table["predicted_label"], strict=True))

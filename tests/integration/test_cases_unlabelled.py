@@ -19,7 +19,7 @@ from audit_app.clip_facts import clip_facts
 from audit_app.labeller.payload import clip_payload
 from data_schemas.config import Config, load_config
 from data_schemas.progress import Progress
-from pipeline.audit.rounds import Decided, decided_so_far
+from pipeline.audit.rounds import DecidedLabels, decided_so_far
 from pipeline.audit.run import run_audit
 from pipeline.audit.stages import SCHEMAS, STAGES, Context
 from pipeline.audit.summary import summarise
@@ -46,7 +46,7 @@ def quick() -> Config:
     )
 
 
-def run(source: Path, place: Workspace, *, decided: Decided | None = None) -> RunFolder:
+def run(source: Path, place: Workspace, *, decided: DecidedLabels | None = None) -> RunFolder:
     @contextmanager
     def show(_stage: str) -> Iterator[Progress]:
         yield lambda *_: None

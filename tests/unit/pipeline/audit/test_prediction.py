@@ -11,7 +11,7 @@ from data_schemas.errors import BundleError
 from model.classifier import BehaviorClassifier
 from model.pose_rules import PoseRules
 from model.recipe import make_recipe
-from pipeline.audit.prediction import Predicted, load_models, predict_recordings, reading_config
+from pipeline.audit.prediction import Predictions, load_models, predict_recordings, reading_config
 from pipeline.readers import recognise
 from tests.unit.pipeline.readers.toy_tables import poses, put
 
@@ -23,7 +23,7 @@ def model(rules: PoseRules) -> BehaviorClassifier:
     return made.fit(np.random.default_rng(0).normal(100, 30, (40, 5, 2, 2)), ["a", "b"] * 20)
 
 
-def predicted(path: Path, rules: PoseRules) -> Predicted:
+def predicted(path: Path, rules: PoseRules) -> Predictions:
     config = reading_config(format=None)
     return predict_recordings(recognise(path).read(config), {"RAT": model(rules)}, hop=1.0, config=config)
 

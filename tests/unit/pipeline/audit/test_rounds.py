@@ -8,7 +8,15 @@ import pandas as pd
 import pytest
 
 from data_schemas.tables import text
-from pipeline.audit.rounds import Decided, adopt_rounds, earlier_rounds, figures_of_round, open_round, rounds_before, rounds_of
+from pipeline.audit.rounds import (
+    DecidedLabels,
+    adopt_rounds,
+    earlier_rounds,
+    figures_of_round,
+    open_round,
+    rounds_before,
+    rounds_of,
+)
 from pipeline.report.figures import rounds_figure
 from pipeline.report.page import rounds_part
 from pipeline.report.run_text import ROUND_HEADS, round_cells
@@ -30,9 +38,9 @@ FOUND = {
 }
 
 
-def decided(label: str = "SIT") -> Decided:
+def decided(label: str = "SIT") -> DecidedLabels:
     row = {"clip_id": text(["a"]), "start_frame": [0], "end_frame": [9], "label": text([label]), "label_source": text(["review"])}
-    return Decided(pd.DataFrame(row).astype({"start_frame": "int32", "end_frame": "int32"}), events=1)
+    return DecidedLabels(pd.DataFrame(row).astype({"start_frame": "int32", "end_frame": "int32"}), events=1)
 
 
 def run(place: Workspace, identity: str, told: dict, *, finished: bool = True, **found: object) -> RunFolder:
@@ -125,7 +133,7 @@ def test_the_same_decisions_audited_by_other_code_stay_the_same_round(tmp_path: 
 
 def test_nothing_decided_is_the_first_round(tmp_path: Path) -> None:
     place, _ = three_rounds(tmp_path)
-    assert open_round(place, "base", Decided(no_stretches(), events=0))["number"] == 1
+    assert open_round(place, "base", DecidedLabels(no_stretches(), events=0))["number"] == 1
     assert decided("SIT").hash == decided("SIT").hash != decided("TURN").hash
 
 

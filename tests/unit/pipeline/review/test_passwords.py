@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from data_schemas.config import load_config
 from data_schemas.errors import ConfigError, UsageError
 from pipeline.cli.app import app
-from pipeline.cli.serving import exposure_words
+from pipeline.cli.serving import exposure_warning
 from pipeline.review.passwords import hashed, is_loopback, login_configured, matches, store_password
 from tests.pages_run import write_pages_run
 
@@ -111,4 +111,4 @@ def test_a_login_stands_for_a_password(tmp_path, monkeypatch):
     (tmp_path / ".streamlit").mkdir()
     (tmp_path / ".streamlit" / "secrets.toml").write_text("[auth]\nclient_id = 'x'\n", encoding="utf-8")
     assert login_configured(script)
-    assert "audit.example.org" in " ".join(exposure_words("0.0.0.0", hosts=("audit.example.org",)))
+    assert "audit.example.org" in " ".join(exposure_warning("0.0.0.0", hosts=("audit.example.org",)))

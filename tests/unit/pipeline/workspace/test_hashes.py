@@ -14,7 +14,7 @@ from data_schemas.config import load_config
 from data_schemas.progress import Progress
 from data_schemas.tables import text
 from pipeline.audit import run
-from pipeline.audit.rounds import Decided
+from pipeline.audit.rounds import DecidedLabels
 from pipeline.report.page import write_report
 from pipeline.review.access import stored_size
 from pipeline.review.events import Commit, Span, new_operation
@@ -151,7 +151,9 @@ def audit(tmp_path: Path, make_table, monkeypatch: pytest.MonkeyPatch) -> Callab
             "label": text([label]),
             "label_source": text(["review"]),
         }
-        decided = Decided(pd.DataFrame(spans).astype({"start_frame": "int32", "end_frame": "int32"}), events=1) if label else None
+        decided = (
+            DecidedLabels(pd.DataFrame(spans).astype({"start_frame": "int32", "end_frame": "int32"}), events=1) if label else None
+        )
         place, shown = Workspace(tmp_path / "ws"), {"write_report": write_report, "stage_progress": show}
         return run.run_audit(tmp_path / "poses.parquet", load_config(None), workspace=place, decided=decided, **shown)
 
