@@ -27,7 +27,7 @@ __all__ = ["ClassFigures", "DataSummary", "Noted", "Rate", "WindowFigures", "sum
 
 @dataclass(frozen=True)
 class Rate:
-    """A figure over the clips, such as frames a second as the numbers of frames count them."""
+    """Lowest, median and highest value over the clips, such as frames a second as the numbers of frames count them."""
 
     lowest: float
     median: float

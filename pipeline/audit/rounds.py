@@ -50,7 +50,7 @@ class DecidedLabels:
 
     @property
     def hash(self) -> str:
-        """Return what tells these decisions from others."""
+        """Return a hash of the decided stretches: the same decisions have the same."""
         return digest(self.stretches.astype(object).where(self.stretches.notna(), None).to_numpy().tolist())
 
 
@@ -137,11 +137,11 @@ def adopt_rounds(
 
 
 def figures_of_round(tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
-    """Return what a round found, as JSON values.
+    """Return the figures of a round, as JSON values: windows, flagged, reviewed, and how many labels should still be wrong.
 
-    All windows are audited ones: nobody reviews the hold-out. ``expected_wrong`` is the number of wrong labels that the audit
-    itself expects among those that are not reviewed, and ``share_wrong`` their share of these, null where all are reviewed;
-    ``classes`` holds the same for every label.
+    ``expected_wrong`` is the number of wrong labels that the audit itself expects among the windows that are not reviewed, and
+    ``share_wrong`` their share of these (0..1), null where all are reviewed; ``classes`` holds the same for every label. All
+    windows are audited ones: nobody reviews the hold-out.
     """
     windows, issues, reviewed = tables["windows"], tables["issues"], tables["reviewed"]
     issues = issues[issues["split"] == "audit"]

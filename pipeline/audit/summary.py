@@ -113,7 +113,7 @@ def clip_list(clips: pd.DataFrame | None, windows: pd.DataFrame | None) -> list[
 
 
 def unreviewed(issues: pd.DataFrame, windows: pd.DataFrame, trust: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Return the audited issues of which anything is estimated.
+    """Return the audited issues whose labels are judged by models.
 
     These are not the windows whose label people gave, nor those of a species whose models are no better than chance.
     """
@@ -139,7 +139,7 @@ def without_holdout(windows: pd.DataFrame, record: Mapping[str, Any]) -> list[di
 
 
 def label_errors(issues: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return, for every species and given label, its windows, those flagged, and the share expected to be wrong, worst first."""
+    """Return the expected error rate (``share``, 0..1) of every given label, its windows and those flagged, worst first."""
     doubt = issues.assign(doubt=1.0 - issues["label_quality"].astype("float64"))
     grouped = doubt.groupby(["species", "given_label"])
     shares = grouped.agg(windows=("is_issue", "size"), flagged=("is_issue", "sum"), share=("doubt", "mean")).reset_index()

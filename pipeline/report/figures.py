@@ -65,7 +65,10 @@ def class_counts(windows: pd.DataFrame) -> Figure:
 
 
 def given_by_predicted(windows: pd.DataFrame, oof: pd.DataFrame) -> tuple[Figure, list[tuple[str, str, float]]]:
-    """Return the shares of predictions for each given label, and the most confused pairs as (given, predicted, share)."""
+    """Return the confusion of given labels (rows) and out-of-fold predictions, cells as shares of a row, and the worst pairs.
+
+    A pair is (given, predicted, share of the given label's windows).
+    """
     from plotly.graph_objects import Figure, Heatmap
 
     table = windows[["window_id", "target"]].merge(oof, on="window_id")
@@ -99,7 +102,7 @@ def given_by_predicted(windows: pd.DataFrame, oof: pd.DataFrame) -> tuple[Figure
 
 
 def quality_histogram(issues: pd.DataFrame) -> Figure:
-    """Return how many windows have which label quality, flagged ones in the accent colour."""
+    """Return the windows by label quality (0..1, low = likely wrong), flagged ones in the accent colour."""
     from plotly.graph_objects import Bar, Figure
 
     edges = np.linspace(0, 1, 51)
@@ -116,12 +119,11 @@ def quality_histogram(issues: pd.DataFrame) -> Figure:
 
 
 def error_rates(issues: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
-    """Return the share of each given label that is expected to be wrong, with an interval over groups.
+    """Return the expected error rate of each given label, 0..1: the share of its windows whose label should be wrong.
 
-    The share is the mean of one minus the label quality, which is a chance; figure and table are returned.
-
-    The table has ``label``, ``share``, ``low``, ``high`` and ``groups``; the interval (:mod:`pipeline.evaluation.intervals`) is
-    null where too few groups carry the label.
+    It is the mean of one minus the label quality, which is a chance. Returned as a figure, and as a table with ``label``,
+    ``share``, ``low``, ``high`` (95 % interval over animals or recordings, :mod:`pipeline.evaluation.intervals`; NaN where fewer
+    than ``FEWEST_GROUPS`` of them carry the label) and ``groups``; the worst label first.
     """
     from plotly.graph_objects import Figure, Scatter
 
@@ -154,7 +156,10 @@ def error_rates(issues: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
 
 
 def reliability(windows: pd.DataFrame, oof: pd.DataFrame) -> Figure:
-    """Return how often windows carry the class that models give a probability to, of all windows and of the trusted ones."""
+    """Return a reliability diagram: of windows that get a class with some probability, the share whose label it is.
+
+    One line of all windows, one of those whose labels trained the networks; bins with fewer than 20 are left out.
+    """
     from plotly.graph_objects import Figure, Scatter
 
     table = windows[["window_id", "target"]].merge(oof, on="window_id")
@@ -198,7 +203,7 @@ def kinds_of_segments(segments: pd.DataFrame) -> Figure:
 
 
 def rounds_figure(rounds: Sequence[Mapping[str, Any]]) -> Figure:
-    """Return how the audit's own estimates went from round to round, with the frames that were reviewed before each."""
+    """Return the shares of windows (0..1) that are expected to be wrong, and that are flagged, from round to round of review."""
     from plotly.graph_objects import Figure, Scatter
 
     names = [f"round {of['number']}<br>{of['reviewed_frames']:,} frames reviewed" for of in rounds]

@@ -14,7 +14,10 @@ _NAME = "retrain/retrain.json"
 
 
 class Interval(msgspec.Struct, frozen=True):
-    """A figure with its 95 % interval; null where it is not known, or the groups are too few to tell."""
+    """A figure with its 95 % interval over groups: a share 0..1, or a difference of shares -1..1.
+
+    ``value`` is null where nothing was measured, ``low`` and ``high`` where the groups are too few to tell.
+    """
 
     value: float | None
     low: float | None
@@ -40,7 +43,19 @@ class Interval(msgspec.Struct, frozen=True):
 
 
 class Arm(msgspec.Struct, frozen=True):
-    """What the model of one arm is worth. ``confusion`` has shape (true, predicted), in windows."""
+    """How well the model of one arm (training condition) predicts the verified windows of the hold-out.
+
+    Attributes
+    ----------
+    measures : mapping
+        Accuracy, balanced accuracy, macro F1 and overconfidence, shares 0..1, higher is better but for the last.
+    calibration_error : float or None
+        Expected calibration error, 0..1, 0 is perfect.
+    class_f1 : mapping
+        F1 of each class, 0..1; null where no verified window shows the class, and none is taken for it.
+    confusion : list of list of float
+        Windows of each true class (row) that are predicted as each class (column).
+    """
 
     measures: dict[str, Interval]
     calibration_error: float | None
