@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from audit_app.review_events import database_exists, events, store
-from pipeline.detection.segments import left_to_learn
+from pipeline.detection.segments import expected_residual_error
 from pipeline.report.run_tables import RunTables
 from pipeline.review.segment_states import segment_states
 from pipeline.windows.frame_index import given_labels
@@ -47,7 +47,7 @@ class SegmentBoard:
         self._lock = Lock()
         self.counts: pd.Series = pd.Series(dtype="int64")
         queue = segments[segments["split"] != "holdout"].reset_index(drop=True)
-        rank = left_to_learn(queue).rank(ascending=False, method="first").astype("int64")
+        rank = expected_residual_error(queue).rank(ascending=False, method="first").astype("int64")
         # The list in the browser and the way onwards sort by the same figures.
         quality = queue["label_quality"].astype("float64").round(_DIGITS)
         self.segments = queue.assign(label_quality=quality, learning_rank=rank)

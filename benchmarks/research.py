@@ -19,46 +19,46 @@ import numpy as np
 import torch
 
 from benchmarks.machine import describe
-from benchmarks.research_data import COLUMNS, Answer, Row, Study, figures, judge, load_study, quality_of
+from benchmarks.research_cleaning import ABLATIONS, CLEANING
+from benchmarks.research_data import COLUMNS, Predicted, Row, Study, assess, audit, figures, load_study, quality_of
 from benchmarks.research_learners import LEARNERS, networks
-from benchmarks.research_passes import ABLATIONS, PASSES, project
 from benchmarks.research_scores import SCORES
 
 __all__ = ["main"]
 
 SECTIONS: dict[str, Mapping[str, Row]] = {
-    "Learners, one pass on all labels, the project's score": LEARNERS,
-    "Passes of the voices, the project's score": PASSES,
+    "Learners, trained once on all labels, the project's score": LEARNERS,
+    "Cleaning by the base learners, the project's score": CLEANING,
     "The whole method, and without each part": ABLATIONS,
 }
 
 
-def line(name: str, row: Row, study: Study, *fixed: Answer) -> str:
+def line(name: str, row: Row, study: Study, *fixed: Predicted) -> str:
     """Run a row and return its line of the table."""
     started = time.process_time()
     found = row.run(study, *fixed)
-    found = judge(found, study) if isinstance(found, Answer) else found
+    found = assess(found, study) if isinstance(found, Predicted) else found
     seconds = time.process_time() - started
     cells = " | ".join(f"{value:.3f}" for value in figures(found, study))
     return f"| {name}: {row.says} | {cells} | {seconds:.1f} |"
 
 
-def table(title: str, rows: Mapping[str, Row], study: Study, *fixed: Answer) -> None:
+def table(title: str, rows: Mapping[str, Row], study: Study, *fixed: Predicted) -> None:
     """Print the table of some rows."""
     print(f"\n## {title}\n\n| method | {' | '.join(COLUMNS)} | seconds |\n|{'---|' * (len(COLUMNS) + 2)}", flush=True)
     for name, row in rows.items():
         print(line(name, row, study, *fixed), flush=True)
 
 
-def reliability(study: Study, answer: Answer) -> None:
+def reliability(study: Study, found: Predicted) -> None:
     """Print how often labels are right whose quality says so, for the project's probabilities."""
     right = study.given == study.true
-    quality = quality_of(answer, study)
-    place = np.minimum((quality.right * 10).astype(int), 9)
+    quality = quality_of(found, study)
+    place = np.minimum((quality.probability * 10).astype(int), 9)
     counts = np.bincount(place, minlength=10)
-    means, shares = (np.bincount(place, weights=w, minlength=10) / np.maximum(counts, 1) for w in (quality.right, right))
+    means, shares = (np.bincount(place, weights=w, minlength=10) / np.maximum(counts, 1) for w in (quality.probability, right))
     error = float((counts * np.abs(means - shares)).sum() / counts.sum())
-    expected, wrong = (1 - quality.right).mean(), (~right).mean()
+    expected, wrong = (1 - quality.probability).mean(), (~right).mean()
     print(f"\n## Label quality as a chance\n\n{expected:.1%} errors expected, {wrong:.1%} by the truth;")
     hit = quality.flagged & ~right
     print(f"flagged {quality.flagged.mean():.1%}, precision {hit.sum() / max(1, quality.flagged.sum()):.3f},", end=" ")
@@ -82,21 +82,21 @@ def main() -> None:
     study = load_study(given.frames, given.truth, groups=given.groups, first=given.first, seed=given.seed)
     wrong = (study.given != study.true).mean()
     print(f"{len(study.given)} windows, {len(set(study.labels.clip))} clips, {wrong:.1%} errors, seed {given.seed}; {describe()}")
-    _ = study.voices
+    _ = study.members
 
     def wanted(rows: Mapping[str, Row]) -> dict[str, Row]:
         return {name: row for name, row in rows.items() if not given.only or name in given.only}
 
     tells = not given.only or "reliability" in given.only
-    answer = project(study) if tells or wanted(SCORES) else None
-    if answer and wanted(SCORES):
-        table("Scores on the project's probabilities", wanted(SCORES), study, answer)
+    found = audit(study) if tells or wanted(SCORES) else None
+    if found and wanted(SCORES):
+        table("Scores on the project's probabilities", wanted(SCORES), study, found)
         table("The same scores on three networks trained once on all labels", wanted(SCORES), study, networks(study))
     for title, rows in SECTIONS.items():
         if wanted(rows):
             table(title, wanted(rows), study)
-    if answer and tells:
-        reliability(study, answer)
+    if found and tells:
+        reliability(study, found)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,14 @@
-"""The windows, folds and truth that every row of the research table shares, and how a row is scored."""
+"""The windows and the truth that every row of the research table shares, the audit of them, and how a row is scored."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -14,23 +16,37 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from data_schemas.config import Config, Folds, Model, Run
-from model.summaries import VOICES, context, summarise_windows
+from data_schemas.tables import probability_columns
+from model.summaries import summarise_windows
 from model.windowing import Samples
-from pipeline.detection.cleaning_passes import Lesson
-from pipeline.detection.issues import judge_labels
-from pipeline.detection.label_cleaning import labels_of
-from pipeline.detection.label_quality import Quality
-from pipeline.detection.smoothing import Labelled
+from pipeline.detection.base_learners import BASE_LEARNERS
+from pipeline.detection.issues import assess_labels
+from pipeline.detection.label_cleaning import Members
+from pipeline.detection.label_quality import LabelQuality
+from pipeline.detection.out_of_fold import predict_out_of_fold
+from pipeline.detection.smoothing import WindowLabels
+from pipeline.detection.training_sets import TrainingSet, species_of
 from pipeline.readers import recognise
-from pipeline.windows.cutting import cut_windows
-from pipeline.windows.folds import assign_folds, classes_of, split_windows
+from pipeline.windows.cutting import cut_windows, window_labels
+from pipeline.windows.folds import split_windows
 from pipeline.windows.sampling import sample_clips
 
-__all__ = ["COLUMNS", "Answer", "Found", "Row", "Study", "figures", "judge", "load_study", "quality_of"]
+__all__ = [
+    "COLUMNS",
+    "Predicted",
+    "Ranking",
+    "Row",
+    "Study",
+    "assess",
+    "audit",
+    "changed",
+    "figures",
+    "load_study",
+    "quality_of",
+]
 
 FloatArray = NDArray[np.float64]
 COLUMNS = ("AUROC", "AP", "recall 5 %", "recall 10 %", "recall 20 %", "best F1", "suggestion")
-_REACHES = (3, 9)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,24 +59,29 @@ class Study:
         The project's windows table, all of it audited: no group is held out.
     true : int64, shape (n,)
         Commonest frame label of each window.
-    fold : int64, shape (n,)
-        Five folds, grouped, as in ``audit run``.
     """
 
     windows: pd.DataFrame
     samples: Samples
-    labels: Labelled
     true: NDArray[np.int64]
-    fold: NDArray[np.int64]
-    lesson: Lesson
+    training: TrainingSet
     names: list[str]
     config: Config
-    seed: int
+
+    @property
+    def labels(self) -> WindowLabels:
+        """Return the labels that are audited."""
+        return self.training.labels
 
     @property
     def given(self) -> NDArray[np.int64]:
         """Return the given class of each window."""
         return self.labels.given
+
+    @property
+    def target(self) -> NDArray[np.int64]:
+        """Return the class that each window trains as where no label is pruned, -1 where it may not train."""
+        return np.where(self.training.train_mask, self.given, -1)
 
     @property
     def classes(self) -> int:
@@ -72,35 +93,45 @@ class Study:
         """Return the row of each window's first sample."""
         return self.windows["first_sample"].to_numpy(np.int64)
 
+    @property
+    def fold(self) -> NDArray[np.int64]:
+        """Return the fold of each window, as the networks of ``audit run`` have it."""
+        return self.training.deal(self.target, count=self.training.folds, seed=self.training.seed_of())
+
     @cached_property
-    def blocks(self) -> dict[str, NDArray[np.float32]]:
+    def summaries(self) -> dict[str, NDArray[np.float32]]:
         """Return the hand-made summaries of every window."""
         return summarise_windows(self.samples, self.first, steps=self.config.windows.steps)
 
     @cached_property
-    def voices(self) -> dict[str, NDArray[np.float32]]:
-        """Return the features of the project's four voices."""
-        voices = {voice: np.concatenate([self.blocks[b] for b in names], axis=1) for voice, names in VOICES.items()}
-        clip = self.labels.clip
-        near = {"space": context(voices["space"], clip, reaches=_REACHES[:1])}
-        return {**voices, **near, "context": context(self.blocks["distance"], clip, reaches=_REACHES)}
+    def members(self) -> Members:
+        """Return the project's base learners with what they read."""
+        return [(learner, learner.features(self.summaries, self.labels.block)) for learner in BASE_LEARNERS]
 
-    def with_model(self, **model: Any) -> Config:
-        """Return the configuration with keys of ``[model]`` changed."""
-        return self.config.model_copy(update={"model": Model(**model)})
+
+class InMemory(dict[str, NDArray[Any]]):
+    """Keeps arrays in memory."""
+
+    def read_array(self, name: str) -> NDArray[Any] | None:
+        """Return an array, or None."""
+        return self.get(name)
+
+    def write_array(self, name: str, array: NDArray[Any]) -> None:
+        """Keep an array."""
+        self[name] = array
 
 
 @dataclass(frozen=True)
-class Answer:
-    """Out-of-fold probabilities, shape (n, classes), and the labels that taught, shape (n,)."""
+class Predicted:
+    """Out-of-fold probabilities, shape (n, classes), and the windows whose labels were kept for training, shape (n,)."""
 
     probabilities: NDArray[np.floating]
-    taught: NDArray[np.bool_]
+    kept: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Found:
-    """An order of review: ``score`` is low where the label is doubtful; ``suggested`` is the best other class."""
+class Ranking:
+    """An order of review: ``score`` is low where the label is likely wrong; ``suggested`` is the best other class."""
 
     score: FloatArray
     suggested: NDArray[np.int64]
@@ -111,60 +142,66 @@ class Row:
     """One thing that was tried: a sentence, and the function that does it."""
 
     says: str
-    run: Callable[..., Answer | Found]
+    run: Callable[..., Predicted | Ranking]
 
 
 def load_study(frames: Path, truth: Path, *, groups: Sequence[str] | None, first: int | None, seed: int) -> Study:
-    """Read the frames of some groups; those of the others are neither learnt from nor scored."""
+    """Read the frames of some groups; those of the others neither train nor are scored."""
     config = Config(folds=Folds(holdout=0.0, seed=seed), run=Run(jobs=1, device="cpu"))
     found = recognise(frames).read(config, progress=lambda _done, _all: None)
     subjects = sorted(found.clips["subject_id"].unique())
     wanted = list(groups) if groups else subjects[:first]
     clips = found.clips[found.clips["subject_id"].isin(wanted)].reset_index(drop=True)
     own = found.frames[found.frames["clip_id"].isin(clips["clip_id"])].reset_index(drop=True)
-    if len(species := set(clips["species"])) != 1:
-        raise SystemExit(f"expected clips of one species, got {len(species)} in {len(clips)} clips")
+    if len(kinds := set(clips["species"])) != 1:
+        raise SystemExit(f"expected clips of one species, got {len(kinds)} in {len(clips)} clips")
     sampled = sample_clips(clips, own, config=config)
-    windows = cut_windows(clips, own, sampled=sampled, config=config, taxonomy=None)
-    windows = split_windows(windows, folds=config.folds)
-    names = classes_of(windows)
-    labels = labels_of(windows, classes=names, config=config)
-    group = pd.factorize(windows["group"])[0].astype(np.int64)
-    lesson = Lesson(
-        labels=labels,
-        group=group,
-        audited=np.ones(len(windows), bool),
-        teaches=~windows["bad_pose"].to_numpy(bool) & ~windows["mixed"].to_numpy(bool),
-        classes=len(names),
-        folds=config.folds.count,
-        seed=seed,
-    )
-    return Study(
-        windows=windows,
-        samples=sampled.samples,
-        labels=labels,
-        true=_true_classes(windows, pd.read_parquet(truth), names),
-        fold=assign_folds(labels.given, group, count=config.folds.count, seed=seed).astype(np.int64),
-        lesson=lesson,
-        names=names,
-        config=config,
-        seed=seed,
-    )
+    windows = split_windows(cut_windows(clips, own, sampled=sampled, config=config, taxonomy=None), folds=config.folds)
+    (species,) = species_of(windows, config=config)
+    windows = windows.iloc[species.rows].reset_index(drop=True)
+    true = _true_classes(clips, own, windows, pd.read_parquet(truth), species.classes)
+    return Study(windows, sampled.samples, true, training=species.training, names=species.classes, config=config)
 
 
-def judge(answer: Answer, study: Study) -> Found:
+def audit(study: Study, *, target: NDArray[np.int64] | None = None, **model: Any) -> Predicted:
+    """Return what ``audit run`` predicts: labels cleaned by base learners, networks on those that are left, both mixed.
+
+    Parameters
+    ----------
+    target : int64, shape (n,), optional
+        Train on these classes instead of the given ones.
+    model
+        Keys of ``[model]``.
+    """
+    windows = study.windows
+    if target is not None:
+        windows = windows.assign(target=np.array(study.names, object)[target])
+    config = study.config.model_copy(update={"model": Model(**model)})
+    oof, _ = predict_out_of_fold(windows, study.samples, config=config, checkpoints=InMemory())
+    return Predicted(oof[probability_columns(study.names)].to_numpy(np.float64), oof["taught"].to_numpy(bool))
+
+
+def changed(changes: dict[str, Any]) -> ExitStack:
+    """Exchange some names of ``pipeline.detection`` as long as the stack is open."""
+    stack = ExitStack()
+    for name, value in changes.items():
+        stack.enter_context(patch(f"pipeline.detection.{name}", value))
+    return stack
+
+
+def assess(found: Predicted, study: Study) -> Ranking:
     """Return the project's own score and suggestion for these probabilities."""
-    quality = quality_of(answer, study)
-    return Found(quality.right, quality.suggested)
+    quality = quality_of(found, study)
+    return Ranking(quality.probability, quality.suggested)
 
 
-def quality_of(answer: Answer, study: Study) -> Quality:
+def quality_of(found: Predicted, study: Study) -> LabelQuality:
     """Return the project's own quality of each label for these probabilities."""
-    p = np.asarray(answer.probabilities, np.float64)
-    return judge_labels(p, study.labels, study.lesson.group, answer.taught, config=study.config).quality
+    p = np.asarray(found.probabilities, np.float64)
+    return assess_labels(p, study.labels, study.training.group, found.kept, config=study.config).quality
 
 
-def figures(found: Found, study: Study) -> list[float]:
+def figures(found: Ranking, study: Study) -> list[float]:
     """Return the cells of :data:`COLUMNS`; an error is a window whose given class is not its commonest true one."""
     error = study.given != study.true
     order = np.argsort(found.score, kind="stable")
@@ -179,20 +216,14 @@ def figures(found: Found, study: Study) -> list[float]:
     ]
 
 
-def _true_classes(windows: pd.DataFrame, truth: pd.DataFrame, names: list[str]) -> NDArray[np.int64]:
+def _true_classes(
+    clips: pd.DataFrame, frames: pd.DataFrame, windows: pd.DataFrame, truth: pd.DataFrame, names: list[str]
+) -> NDArray[np.int64]:
     """Return the commonest true class of each window's frames; the first by name where two are as common."""
-    code = pd.Categorical(truth["true_label"].astype(str), categories=names).codes
-    if (code < 0).any():
+    if not set(truth["true_label"]) <= set(names):
         raise SystemExit("the truth holds a label that no clip carries")
-    table = truth.assign(code=code).sort_values(["clip_id", "frame_number"], ignore_index=True)
-    rows_of_clip = table.groupby("clip_id").indices
-    number, codes = table["frame_number"].to_numpy(), table["code"].to_numpy()
-    true = np.empty(len(windows), np.int64)
-    for clip, rows in windows.groupby("clip_id").indices.items():
-        own = rows_of_clip[clip]
-        counts = np.zeros((len(own) + 1, len(names)), np.int64)
-        np.cumsum(np.eye(len(names), dtype=np.int64)[codes[own]], axis=0, out=counts[1:])
-        low = np.searchsorted(number[own], windows["start_frame"].to_numpy()[rows], "left")
-        high = np.searchsorted(number[own], windows["end_frame"].to_numpy()[rows], "right")
-        true[rows] = (counts[high] - counts[low]).argmax(axis=1)
-    return true
+    told = frames[["clip_id", "frame_number"]].merge(truth, on=["clip_id", "frame_number"], how="left")["true_label"]
+    clip = pd.Index(clips["clip_id"]).get_indexer(windows["clip_id"]).astype(np.int32)
+    spans = {name: windows[f"{name}_frame"].to_numpy(np.int32) for name in ("start", "end")}
+    label, _ = window_labels(clips, frames.assign(frame_label=told.array), clip=clip, **spans)
+    return pd.Categorical(label, categories=names).codes.astype(np.int64)

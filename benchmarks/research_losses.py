@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import Module
 from torch.nn.functional import cross_entropy, log_softmax, nll_loss, softmax
 
 from model.lstm import WindowLSTM
@@ -56,7 +57,14 @@ class Learner:
 
 
 def learn(
-    windows: Windows, target: NDArray[np.int64], *, view: str, recipe: Recipe, classes: int, seed: int, learner: Learner
+    windows: Windows,
+    target: NDArray[np.int64],
+    *,
+    view: str,
+    recipe: Recipe,
+    classes: int,
+    seed: int,
+    learner: Learner,
 ) -> WindowLSTM:
     """Train one network as :func:`model.training.train_network` does, one cycle of ``optimizer_steps``, with another loss."""
     network, optimizer, scheduler, batches = _start(windows, view=view, recipe=recipe, classes=classes, seed=seed)
@@ -71,8 +79,15 @@ def learn(
 
 
 def learn_in_pairs(
-    windows: Windows, target: NDArray[np.int64], *, view: str, recipe: Recipe, classes: int, seed: int, kept: float
-) -> list[WindowLSTM]:
+    windows: Windows,
+    target: NDArray[np.int64],
+    *,
+    view: str,
+    recipe: Recipe,
+    classes: int,
+    seed: int,
+    kept: float,
+) -> Pair:
     """Train two networks; each learns from the windows whose loss is small for the other (co-teaching, Han et al. 2018).
 
     The share that is kept falls from 1 to ``kept`` over the first half of the updates.
@@ -85,7 +100,19 @@ def learn_in_pairs(
         small = [loss.detach().argsort()[: int(share * len(batch))] for loss in losses]
         for (_, optimizer, scheduler, _), loss, chosen in zip(pair, losses, small[::-1], strict=True):
             _step(loss[chosen].mean(), optimizer, scheduler)
-    return [network.eval() for network, *_ in pair]
+    return Pair(*(network for network, *_ in pair)).eval()
+
+
+class Pair(Module):
+    """Two networks that predict the mean of their probabilities."""
+
+    def __init__(self, one: WindowLSTM, other: WindowLSTM) -> None:
+        super().__init__()
+        self.one, self.other = one, other
+
+    def forward(self, *poses: Tensor) -> Tensor:
+        """Return logits of the mean."""
+        return torch.log((softmax(self.one(*poses), 1) + softmax(self.other(*poses), 1)) / 2)
 
 
 def smoothed(_count: int, _classes: int, *, by: float = 0.1) -> Loss:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.detection.segments import left_to_learn
+from pipeline.detection.segments import expected_residual_error
 from pipeline.review.access import no_events
 from pipeline.review.events import REVIEW
 
@@ -39,7 +39,7 @@ def by_queue(segments: pd.DataFrame, issues: pd.DataFrame, *, best_for_retrainin
     """Return the spans in one of the orders of the queue, and behind it all other windows by their rank."""
     queue = segments[(segments["split"] == "audit") & (segments["kind"] != "bad_pose")]
     if best_for_retraining:
-        queue = queue.loc[left_to_learn(queue).sort_values(ascending=False, kind="stable").index]
+        queue = queue.loc[expected_residual_error(queue).sort_values(ascending=False, kind="stable").index]
     rest = issues[issues["split"] == "audit"].sort_values("rank")
     return pd.concat([queue[_SPAN], rest[_SPAN]], ignore_index=True)
 

@@ -27,7 +27,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from benchmarks.machine import describe
 from data_schemas.config import load_config
 from pipeline.audit.stages import STAGES, Context
-from pipeline.detection.lstm_jobs import LENGTHS
+from pipeline.detection.lstm_jobs import STEP_BUDGETS
 from pipeline.readers import recognise
 from pipeline.readers.taxonomy import taxonomy_of
 from pipeline.simulation import SIMULATOR_VERSION, write_demo
@@ -47,7 +47,7 @@ def audited(source: Path, *, seed: int, folder: Path, truth: pd.DataFrame | None
         if truth is not None and stage.name == "predict":
             windows = tables["windows"]
             needed = tables | {"windows": windows.assign(target=pd.array(true_labels(windows, truth), dtype="str"), mixed=False)}
-        with patch("pipeline.detection.lstm_jobs.LENGTHS", LENGTHS[:7]) if truth is not None else nullcontext():
+        with patch("pipeline.detection.lstm_jobs.STEP_BUDGETS", STEP_BUDGETS[:7]) if truth is not None else nullcontext():
             tables |= stage.run(needed, context)
     return tables
 

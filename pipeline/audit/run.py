@@ -156,7 +156,7 @@ def _run_stage(
         context = Context(
             source=source,
             config=config,
-            parts=folder,
+            checkpoints=folder,
             progress=progress,
             taxonomy=taxonomy_of(source.name, config),
             decided=decided,

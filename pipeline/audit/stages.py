@@ -29,7 +29,7 @@ from pipeline.windows.label_spans import ReviewedFrames, lay_over, review_window
 from pipeline.windows.sampling import sample_clips
 
 if TYPE_CHECKING:
-    from pipeline.detection.lstm_jobs import Parts
+    from pipeline.detection.lstm_jobs import Checkpoints
 
 __all__ = ["SCHEMAS", "STAGES", "Context", "Stage"]
 
@@ -55,7 +55,7 @@ class Context:
 
     source: Source
     config: Config
-    parts: Parts
+    checkpoints: Checkpoints
     progress: Progress
     taxonomy: Taxonomy | None
     decided: pd.DataFrame | None = None
@@ -101,21 +101,21 @@ def predict(tables: Tables, context: Context) -> Tables:
     clips, windows = tables["clips"], tables["windows"]
     require_enough(clips, windows, tables["rejected"])
     sampled = sample_clips(clips, tables["frames"], config=context.config)
-    shared: dict[str, Any] = {"config": context.config, "parts": context.parts, "progress": context.progress}
+    shared: dict[str, Any] = {"config": context.config, "checkpoints": context.checkpoints, "progress": context.progress}
     oof, trust = predict_out_of_fold(windows, sampled.samples, **shared)
     return {"oof": oof, "trust": trust}
 
 
 def judge(tables: Tables, context: Context) -> Tables:
-    """Turn probabilities into doubt, flags and segments to review; nothing is doubted where models are no better than chance."""
-    from pipeline.detection.issues import judge_windows
+    """Turn probabilities into label quality, flags and segments to review; where models are at chance they flag nothing."""
+    from pipeline.detection.issues import find_label_issues
     from pipeline.detection.segments import cut_segments
 
     trust = tables["trust"]
-    blind = frozenset(trust.loc[~trust["better"], "species"])
-    issues = judge_windows(tables["windows"], tables["oof"], tables["clips"], config=context.config, blind=blind)
-    settled = ReviewedFrames.of(tables["frames"], tables["reviewed"])
-    issues, segments = cut_segments(issues, tables["windows"], config=context.config, settled=settled)
+    untrusted = frozenset(trust.loc[~trust["better"], "species"])
+    issues = find_label_issues(tables["windows"], tables["oof"], tables["clips"], config=context.config, untrusted=untrusted)
+    reviewed = ReviewedFrames.of(tables["frames"], tables["reviewed"])
+    issues, segments = cut_segments(issues, tables["windows"], config=context.config, reviewed=reviewed)
     return {"issues": issues, "segments": segments}
 
 

@@ -11,18 +11,17 @@ from numpy.typing import NDArray
 
 from data_schemas.config import Config
 from data_schemas.tables import PROBABILITY_PREFIX, text
-from pipeline.detection.clip_labels import odds_of_another_label, wrong_as_a_whole
-from pipeline.detection.label_cleaning import labels_of
-from pipeline.detection.label_quality import Quality, estimate_quality
-from pipeline.detection.label_scores import Doubt, doubt_labels
-from pipeline.detection.smoothing import Labelled, smooth
+from pipeline.detection.clip_labels import clip_error_odds, clip_error_probability
+from pipeline.detection.label_quality import LabelQuality, estimate_quality
+from pipeline.detection.label_scores import LabelScores, class_centred, probability_of, score_labels
+from pipeline.detection.smoothing import WindowLabels, labels_of, smooth
 
-__all__ = ["Judged", "judge_labels", "judge_windows"]
+__all__ = ["LabelEstimates", "assess_labels", "find_label_issues"]
 
 _SUSPECTED_CLIPS = 0.05
 """Share of wrong clips by which a clip is called one, so that all worth a look get the kind; quality believes in fewer."""
 
-_NOTHING_KNOWN = 0.5
+_UNKNOWN = 0.5
 """Quality of every label of a species whose models are no better than chance."""
 
 _TWO_LABELS = 0.5
@@ -30,23 +29,27 @@ _TWO_LABELS = 0.5
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What is thought of the labels of one species; ``odds`` are those of another label for the window's clip, shape (n,)."""
+class LabelEstimates:
+    """What is estimated of the labels of one species.
 
-    doubt: Doubt
-    quality: Quality
-    odds: NDArray[np.float64]
+    ``clip_odds``, shape (n,), are those of another label for the window's clip, 0 and up.
+    """
+
+    scores: LabelScores
+    quality: LabelQuality
+    clip_odds: NDArray[np.float64]
 
 
-def judge_windows(
-    windows: pd.DataFrame, oof: pd.DataFrame, clips: pd.DataFrame, *, config: Config, blind: Collection[str] = ()
+def find_label_issues(
+    windows: pd.DataFrame, oof: pd.DataFrame, clips: pd.DataFrame, *, config: Config, untrusted: Collection[str] = ()
 ) -> pd.DataFrame:
-    """Return the issues table without kinds and segments: a row for each predicted label, rank 1 the most doubtful.
+    """Return the issues table without kinds and segments: a row for each predicted label, rank 1 that of lowest quality.
 
-    Windows are judged species by species, for their classes are different ones. A clip whose inspector names another action
+    Labels are assessed species by species, for their classes are different ones. A clip whose inspector names another action
     than its owner is an issue by itself: all its windows are flagged, and the inspector's action is suggested. Reviewed windows
-    are never an issue: their quality is 1, and they are ranked behind all others. Of the species that are ``blind``, whose models
-    are no better than chance, no label is doubted for what models say: all have a quality of one half, which tells nothing.
+    are never an issue: their quality is 1, and they are ranked behind all others. Of the species that are ``untrusted``, whose
+    models are no better than chance, no label is flagged for what models predict: all have a quality of one half, which tells
+    nothing.
     """
     table = (
         windows[windows["label"].notna()]
@@ -56,27 +59,28 @@ def judge_windows(
     other = clips.set_index("clip_id")["other_label"]
     contradicted = other[other.notna() & (other != clips.set_index("clip_id")["label"])]
     parts = [
-        _judge_species(part, contradicted, config=config, blind=species in blind)
+        _issues_of_species(part, contradicted, config=config, trusted=species not in untrusted)
         for species, part in table.groupby("species", sort=True)
     ]
-    judged = pd.concat(parts, ignore_index=True)
-    # Beside the windows that are judged, for at single precision others can reach a quality of 1 as well.
-    ordered = judged[["label_quality", "window_id"]].assign(reviewed=table["reviewed"])
+    found = pd.concat(parts, ignore_index=True)
+    # Beside the windows that are ranked, for at single precision others can reach a quality of 1 as well.
+    ordered = found[["label_quality", "window_id"]].assign(reviewed=table["reviewed"])
     order = ordered.sort_values(["reviewed", "label_quality", "window_id"], kind="stable").index
-    rank = np.empty(len(judged), np.int64)
-    rank[order] = np.arange(1, len(judged) + 1)
-    return judged.assign(kind=text([None] * len(judged)), segment_id=text([None] * len(judged)), rank=rank)
+    rank = np.empty(len(found), np.int64)
+    rank[order] = np.arange(1, len(found) + 1)
+    nothing = text([None] * len(found))
+    return found.assign(kind=nothing, segment_id=nothing, rank=rank)
 
 
-def judge_labels(
+def assess_labels(
     probabilities: NDArray[np.float64],
-    labels: Labelled,
+    labels: WindowLabels,
     group: NDArray[np.int64],
-    taught: NDArray[np.bool_],
+    kept: NDArray[np.bool_],
     *,
     config: Config,
-) -> Judged:
-    """Return the doubt in the labels of one species and their quality.
+) -> LabelEstimates:
+    """Return the scores of the labels of one species and their quality.
 
     Parameters
     ----------
@@ -84,30 +88,30 @@ def judge_labels(
         Out of fold.
     group : int64, shape (n,)
         Group of the folds, -1 for the hold-out.
-    taught : bool, shape (n,)
-        Which labels the networks were allowed to learn from.
+    kept : bool, shape (n,)
+        Which labels cleaning kept for the networks.
     """
-    doubt = doubt_labels(probabilities, labels)
-    odds = odds_of_another_label(doubt.nearby, labels, group, seed=config.folds.seed)
-    whole = wrong_as_a_whole(odds, share=config.issues.clip_error_rate)
-    return Judged(doubt, estimate_quality(doubt, labels, taught, whole=whole), odds)
+    scores = score_labels(probabilities, labels)
+    odds = clip_error_odds(scores.smoothed, labels, group, seed=config.folds.seed)
+    clip_error = clip_error_probability(odds, share=config.issues.clip_error_rate)
+    return LabelEstimates(scores, estimate_quality(scores, labels, kept, clip_error=clip_error), odds)
 
 
-def _judge_species(part: pd.DataFrame, contradicted: pd.Series, *, config: Config, blind: bool) -> pd.DataFrame:
+def _issues_of_species(part: pd.DataFrame, contradicted: pd.Series, *, config: Config, trusted: bool) -> pd.DataFrame:
     columns = [c for c in part.columns if c.startswith(PROBABILITY_PREFIX) and part[c].notna().any()]
     classes = np.array([c.removeprefix(PROBABILITY_PREFIX) for c in columns], object)
     raw = part[columns].to_numpy(np.float64)
     labels = labels_of(part, classes=list(classes), config=config)
     probabilities = raw / raw.sum(axis=1, keepdims=True)
     group = np.where(part["split"] == "audit", pd.factorize(part["group"])[0], -1)
-    found = judge_labels(probabilities, labels, group, part["taught"].to_numpy(bool), config=config)
-    doubt, quality = found.doubt, found.quality
+    found = assess_labels(probabilities, labels, group, part["taught"].to_numpy(bool), config=config)
+    scores, quality = found.scores, found.quality
 
     suggested = classes[quality.suggested]
     another = part["clip_id"].map(contradicted).to_numpy(object)
-    told_twice = pd.notna(another) & ~labels.fixed
-    right = np.where(labels.fixed, 1.0, _NOTHING_KNOWN) if blind else quality.right
-    right = np.where(told_twice, np.minimum(right, _TWO_LABELS), right)
+    two_labels = pd.notna(another) & ~labels.reviewed
+    right = quality.probability if trusted else np.where(labels.reviewed, 1.0, _UNKNOWN)
+    right = np.where(two_labels, np.minimum(right, _TWO_LABELS), right)
     return pd.DataFrame(
         {
             "window_id": part["window_id"].array,
@@ -118,21 +122,23 @@ def _judge_species(part: pd.DataFrame, contradicted: pd.Series, *, config: Confi
             "start_frame": part["start_frame"].array,
             "end_frame": part["end_frame"].array,
             "given_label": part["label"].array,
-            "suggested_label": text(np.where(told_twice, another, suggested)),
-            "suggested_probability": doubt.nearby[np.arange(len(part)), quality.suggested].clip(0, 1).astype(np.float32),
+            "suggested_label": text(np.where(two_labels, another, suggested)),
+            "suggested_probability": probability_of(scores.smoothed, quality.suggested).clip(0, 1).astype(np.float32),
             "label_quality": right.clip(0, 1).astype(np.float32),
-            "second_opinion": _second_opinion(part, labels, alike=probabilities),
-            "wrong_clip": wrong_as_a_whole(found.odds * (not blind), share=_SUSPECTED_CLIPS).astype(np.float32),
-            "is_issue": (quality.flagged & (not blind)) | told_twice,
+            "second_opinion": _second_opinion(part, labels, guide=probabilities),
+            "wrong_clip": clip_error_probability(found.clip_odds * trusted, share=_SUSPECTED_CLIPS).astype(np.float32),
+            "is_issue": (quality.flagged & trusted) | two_labels,
         }
     )
 
 
-def _second_opinion(part: pd.DataFrame, labels: Labelled, *, alike: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return the share of the audited windows whose label the networks alone doubt more: 0 the most doubtful, 1 what is fixed."""
-    own = smooth(part[["network"]].to_numpy(np.float64), labels, alike=alike)[:, 0]
-    mean = pd.Series(own[labels.audited]).groupby(labels.given[labels.audited]).mean()
-    lift = own - mean.reindex(labels.given).to_numpy()
-    others = np.sort(lift[labels.audited & ~labels.fixed])
-    doubted = np.searchsorted(others, lift, "right") / max(1, labels.audited.sum())
-    return np.where(labels.fixed, 1.0, doubted).astype(np.float32)
+def _second_opinion(part: pd.DataFrame, labels: WindowLabels, *, guide: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return the rank of each label by the networks alone, as a share of the audited windows, shape (n,).
+
+    0 is the lowest class-adjusted self-confidence, 1 the highest, or a reviewed label.
+    """
+    own = smooth(part[["network"]].to_numpy(np.float64), labels, guide=guide)[:, 0]
+    adjusted = class_centred(own, labels.given, labels.audited)
+    others = np.sort(adjusted[labels.audited & ~labels.reviewed])
+    rank = np.searchsorted(others, adjusted, "right") / max(1, labels.audited.sum())
+    return np.where(labels.reviewed, 1.0, rank).astype(np.float32)

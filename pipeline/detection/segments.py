@@ -1,8 +1,9 @@
 """From label quality to segments: the unit that people review.
 
-Boundaries are found, not smoothed: the course of doubt through a clip, one channel for each suggested class, is cut into pieces
-of constant doubt (least squares with a penalty for each piece; Jackson et al. 2005, "Optimal partitioning"). Pieces that are
-doubtful enough become segments, ranked by the wrong labels that a second of reviewing is expected to repair.
+Boundaries are found, not smoothed: the error probability of the labels through a clip (one less their quality), one channel for
+each suggested class, is a signal that is cut at its change points (least squares with a penalty for each part; Jackson et al.
+2005, "Optimal partitioning"). Parts of high error probability become segments, ranked by the wrong labels that a second of
+reviewing is expected to repair.
 """
 
 from __future__ import annotations
@@ -22,19 +23,19 @@ from data_schemas.tables import text
 from pipeline.windows.cutting import contiguous_blocks
 from pipeline.windows.label_spans import ReviewedFrames
 
-__all__ = ["cut_segments", "left_to_learn", "pieces_of_constant_doubt"]
+__all__ = ["change_point_parts", "cut_segments", "expected_residual_error"]
 
 _PENALTY = 0.5
-"""What another piece must explain, in windows times squared doubt: some two seconds of full doubt beside as much of none."""
+"""What another part must explain, in windows times squared error probability: some two seconds of 1 beside as much of 0."""
 
-_SETTING_IN = 1.0
-"""Seconds that a reviewer needs to find into a segment, whatever its length."""
+_OVERHEAD = 1.0
+"""Seconds that a reviewer needs for each segment, whatever its length."""
 
 _SHORTEST = 1.0
-"""Seconds: shorter pieces join the doubtful piece beside them."""
+"""Seconds: shorter parts join the part of high error probability beside them."""
 
 _MOST_STARTS = 512
-"""Places where the last piece may start, from which the best are kept when there are twice as many."""
+"""Places where the last part may start, from which the best are kept when there are twice as many."""
 
 _WHOLE_CLIP = 0.8
 _EVEN = 0.5
@@ -42,15 +43,15 @@ _LONGEST_BOUNDARY = 3.0
 
 
 @dataclass(frozen=True)
-class _Course:
-    """Windows of a run as ticks: every frame belongs to the window whose middle is nearest, so that pieces never overlap.
+class _Timeline:
+    """Windows as spans that never overlap: every frame belongs to the window whose middle is nearest.
 
     Attributes
     ----------
     start, end : int64, shape (n,)
-        First and last frame of each window's tick.
+        First and last frame of each window's span.
     bounds : int64, shape (runs + 1,)
-        Where the runs start: windows of one clip under one given label, without a gap, all of them reviewed or none.
+        Where contiguous runs start: windows of one clip under one given label, without a gap, all of them reviewed or none.
     """
 
     start: NDArray[np.int64]
@@ -59,7 +60,7 @@ class _Course:
 
 
 def cut_segments(
-    issues: pd.DataFrame, windows: pd.DataFrame, *, config: Config, settled: ReviewedFrames | None = None
+    issues: pd.DataFrame, windows: pd.DataFrame, *, config: Config, reviewed: ReviewedFrames | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Cut every clip into segments and tell their kind.
 
@@ -70,7 +71,7 @@ def cut_segments(
 
     Parameters
     ----------
-    settled
+    reviewed
         The frames that people have decided about, if any: no segment starts or ends with one, and a window that stands for such
         frames alone is no issue, though it may reach into others.
 
@@ -87,20 +88,20 @@ def cut_segments(
     if table.empty:
         return issues, _empty_segments()
     block = contiguous_blocks(table, config=config)
-    course = _course(table, block)
-    if settled is not None:
-        done = settled.all_reviewed(table["clip_id"], course.start, course.end)
+    timeline = _timeline(table, block)
+    if reviewed is not None:
+        done = reviewed.all_reviewed(table["clip_id"], timeline.start, timeline.end)
         issues = issues.assign(is_issue=issues["is_issue"] & ~issues["window_id"].isin(table.loc[done, "window_id"]))
         table = table.assign(reviewed=table["reviewed"] | done, is_issue=table["is_issue"] & ~done)
-        course = _course(table, block)
+        timeline = _timeline(table, block)
     threshold = _thresholds(table)
     seconds = config.windows.stride / config.windows.hz
     in_clip = table.groupby("clip_id").size().to_dict()
     rows = []
-    for a, b in _pieces(table, course, threshold=threshold, shortest=round(_SHORTEST / seconds)):
-        start, end = int(course.start[a]), int(course.end[b - 1])
-        if settled is not None:
-            start, end = settled.trimmed(str(table["clip_id"].iloc[a]), start, end)
+    for a, b in _parts(table, timeline, threshold=threshold, shortest=round(_SHORTEST / seconds)):
+        start, end = int(timeline.start[a]), int(timeline.end[b - 1])
+        if reviewed is not None:
+            start, end = reviewed.trimmed(str(table["clip_id"].iloc[a]), start, end)
         rows.append(_segment(table.iloc[a:b], start, end, seconds=seconds, in_clip=in_clip))
     if not rows:
         return issues, _empty_segments()
@@ -119,34 +120,36 @@ def cut_segments(
     return marked, segments.sort_values(["priority", "segment_id"], ascending=[False, True], kind="stable", ignore_index=True)
 
 
-def left_to_learn(segments: pd.DataFrame) -> pd.Series:
+def expected_residual_error(segments: pd.DataFrame) -> pd.Series:
     """Return for each segment the wrong labels that a second of reviewing repairs and that the audit could not repair by itself.
 
-    Where nobody reviews, the likelier of the given and the suggested label is to be had for nothing: a look is worth what that
-    leaves wrong. It is a part of the priority, in the same unit, and 0 for bad pose.
+    In the unit of the priority, of which it is a part, 0..1; 0 for bad pose. Where nobody reviews, the likelier of the given and
+    the suggested label is to be had for nothing: a review is worth what that leaves wrong.
     """
-    doubt = 1.0 - segments["label_quality"].astype("float64")
+    error = 1.0 - segments["label_quality"].astype("float64")
     after_repair = 1.0 - segments[["label_quality", "suggested_probability"]].astype("float64").max(axis=1)
-    return segments["priority"] * (after_repair / doubt.where(doubt > 0, 1.0))
+    return segments["priority"] * (after_repair / error.where(error > 0, 1.0))
 
 
-def pieces_of_constant_doubt(course: NDArray[np.float64], *, penalty: float) -> list[tuple[int, int]]:
-    """Return the cut of a course into pieces (start, end), end exclusive, with the least squared error plus penalties.
+def change_point_parts(signal: NDArray[np.float64], *, penalty: float) -> list[tuple[int, int]]:
+    """Return the parts (start, end), end exclusive, of a signal between its change points.
 
-    Every earlier place is tried as the start of the last piece as long as they are few; of many those that can never be best are
+    They have the least squared error about their means plus penalties.
+
+    Every earlier place is tried as the start of the last part as long as they are few; of many those that can never be best are
     forgotten (Killick et al. 2012, "PELT"), and then all but the best. So the time grows with the length, not with its square.
     Without the latter the cut would be exact, as it was all the same on simulated hours, but an hour at 5 windows a second in
     which nothing changes, where nothing can be forgotten, took 20 s in place of 2.
 
     Parameters
     ----------
-    course : float64, shape (n, channels)
+    signal : float64, shape (n, channels)
     penalty : float
-        What each further piece costs.
+        What each further part costs.
     """
-    count = len(course)
-    total = np.concatenate([np.zeros((1, course.shape[1])), np.cumsum(course, axis=0)])
-    squares = np.concatenate([[0.0], np.cumsum((course**2).sum(axis=1))])
+    count = len(signal)
+    total = np.concatenate([np.zeros((1, signal.shape[1])), np.cumsum(signal, axis=0)])
+    squares = np.concatenate([[0.0], np.cumsum((signal**2).sum(axis=1))])
     best, last = np.zeros(count + 1), np.zeros(count + 1, np.int64)
     best[0] = -penalty
     starts = np.empty(0, np.int64)
@@ -168,55 +171,55 @@ def pieces_of_constant_doubt(course: NDArray[np.float64], *, penalty: float) -> 
 
 
 def _thresholds(table: pd.DataFrame) -> NDArray[np.float64]:
-    """Return, for each window, the doubt that the flagged windows of its species reach, shape (n,).
+    """Return the least error probability of the flagged windows of each window's species, shape (n,).
 
-    So segments hold about as many windows as are flagged. The hold-out has no say in it.
+    So segments hold about as many windows as are flagged. The hold-out changes no threshold.
     """
     flagged = table[table["is_issue"] & (table["split"] == "audit")]
     highest = flagged.groupby("species")["label_quality"].max()
     return 1.0 - table["species"].map(highest).fillna(0.0).to_numpy(np.float64)
 
 
-def _course(table: pd.DataFrame, block: NDArray[np.int64]) -> _Course:
+def _timeline(table: pd.DataFrame, block: NDArray[np.int64]) -> _Timeline:
     start, end = table["start_frame"].to_numpy(np.int64), table["end_frame"].to_numpy(np.int64)
     label = pd.factorize(table["given_label"])[0]
     middle = (start + end) // 2
     between = (middle[1:] + middle[:-1] + 1) // 2
     joined = (block[1:] == block[:-1]) & (start[1:] <= end[:-1] + 1)
-    tick_start, tick_end = start.copy(), end.copy()
-    tick_start[1:] = np.where(joined, between, start[1:])
-    tick_end[:-1] = np.where(joined, between - 1, end[:-1])
+    span_start, span_end = start.copy(), end.copy()
+    span_start[1:] = np.where(joined, between, start[1:])
+    span_end[:-1] = np.where(joined, between - 1, end[:-1])
     reviewed = table["reviewed"].to_numpy(bool)
     new = np.concatenate([[True], ~joined | (label[1:] != label[:-1]) | (reviewed[1:] != reviewed[:-1])])
-    return _Course(start=tick_start, end=tick_end, bounds=np.append(np.flatnonzero(new), len(table)))
+    return _Timeline(start=span_start, end=span_end, bounds=np.append(np.flatnonzero(new), len(table)))
 
 
-def _pieces(table: pd.DataFrame, course: _Course, *, threshold: NDArray[np.float64], shortest: int) -> Iterator[tuple[int, int]]:
-    """Yield the doubtful pieces of every run that is not reviewed, and its stretches of bad pose, as rows of the table."""
-    doubt = 1.0 - table["label_quality"].to_numpy(np.float64)
+def _parts(
+    table: pd.DataFrame, timeline: _Timeline, *, threshold: NDArray[np.float64], shortest: int
+) -> Iterator[tuple[int, int]]:
+    """Yield the parts of high error probability of every run that is not reviewed, and of bad pose, as rows of the table."""
+    error = 1.0 - table["label_quality"].to_numpy(np.float64)
     suggested = pd.factorize(table["suggested_label"])[0]
     bad = table["bad_pose"].to_numpy(bool)
     flagged = table["is_issue"].to_numpy(bool)
     reviewed = table["reviewed"].to_numpy(bool)
-    for a, b in pairwise(course.bounds):
+    for a, b in pairwise(timeline.bounds):
         if reviewed[a] or not (flagged[a:b] | bad[a:b]).any():
             continue
         present = np.unique(suggested[a:b])
-        channels = doubt[a:b, None] * (suggested[a:b, None] == present)
-        sick = np.where(bad[a:b], 1.0, 0.0)[:, None]
-        pieces = [
-            (a + x, a + y)
-            for x, y in pieces_of_constant_doubt(np.concatenate([channels * (1 - sick), sick], axis=1), penalty=_PENALTY)
-        ]
-        yield from (p for p in pieces if bad[slice(*p)].mean() >= _EVEN)
-        doubtful = [p for p in pieces if bad[slice(*p)].mean() < _EVEN and doubt[slice(*p)].mean() >= threshold[a]]
-        yield from (p for p in _without_shoulders(doubtful, shortest=shortest) if flagged[slice(*p)].any())
+        channels = error[a:b, None] * (suggested[a:b, None] == present)
+        bad_pose = np.where(bad[a:b], 1.0, 0.0)[:, None]
+        signal = np.concatenate([channels * (1 - bad_pose), bad_pose], axis=1)
+        parts = [slice(a + x, a + y) for x, y in change_point_parts(signal, penalty=_PENALTY)]
+        yield from ((p.start, p.stop) for p in parts if bad[p].mean() >= _EVEN)
+        high = [(p.start, p.stop) for p in parts if bad[p].mean() < _EVEN and error[p].mean() >= threshold[a]]
+        yield from (p for p in _merged(high, shortest=shortest) if flagged[slice(*p)].any())
 
 
-def _without_shoulders(pieces: Sequence[tuple[int, int]], *, shortest: int) -> list[tuple[int, int]]:
-    """Return the pieces, those that touch joined where one is short: a stretch and where it fades are one thing to review."""
+def _merged(parts: Sequence[tuple[int, int]], *, shortest: int) -> list[tuple[int, int]]:
+    """Return the parts, those that touch merged where one is short: a span and where it fades are one thing to review."""
     joined: list[tuple[int, int]] = []
-    for start, end in pieces:
+    for start, end in parts:
         if joined and joined[-1][1] == start and min(end - start, start - joined[-1][0]) < shortest:
             joined[-1] = (joined[-1][0], end)
         else:
@@ -243,7 +246,7 @@ def _segment(part: pd.DataFrame, start: int, end: int, *, seconds: float, in_cli
         "label_quality": quality,
         "windows": len(part),
         "kind": kind,
-        "priority": (0.0 if kind == "bad_pose" else 1.0) * wrong_seconds / (_SETTING_IN + len(part) * seconds),
+        "priority": (0.0 if kind == "bad_pose" else 1.0) * wrong_seconds / (_OVERHEAD + len(part) * seconds),
         "split": first["split"],
         "window_ids": part["window_id"].tolist(),
     }

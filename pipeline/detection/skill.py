@@ -1,14 +1,14 @@
-"""How much better than chance the models are, before anything is made of what they say.
+"""How much better than chance the models are, before anything is made of their predictions: balanced accuracy with an interval.
 
-Measured on what models that learnt from all labels say of groups that they never saw. What is taught after that, once labels were
-dropped and repaired, was chosen with the labels in sight, and agrees with them even where they are drawn at random. Labels that
-people gave in review do not count: who accepts suggestions makes labels of what the models said.
+Measured on what models that were trained on all labels predict for groups that they never saw. What later models are trained on,
+once labels were pruned and relabelled, was chosen with the labels in sight, and agrees with them even where they are drawn at
+random. Labels that people gave in review do not count: who accepts suggestions makes labels of what the models predicted.
 
-A window's *pick* is the class whose probability is highest beside that class's mean, so that a rare class is picked as readily as
-a common one. The figure is the share of windows whose pick is the given label, every class counting alike (balanced accuracy):
-guessing gets one in as many as there are classes, whatever their sizes. Its interval is a t interval on the delete-one-group
-jackknife, but never narrower than that of labels drawn at random: one draw for each bout, and a single one for an animal of one
-label throughout, since few groups can agree by luck.
+The class predicted for a window is the one whose probability is highest relative to that class's mean, so that a rare class is
+predicted as readily as a common one. The figure is the share of windows whose predicted class is the given label, every class
+counting alike: guessing gets one in as many as there are classes, whatever their sizes. Its interval is a t interval on the
+delete-one-group jackknife, but never narrower than that of labels drawn at random: one draw for each bout, and a single one for
+an animal of one label throughout, since few groups can agree by luck.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.detection.cleaning_passes import Lesson
+from pipeline.detection.training_sets import TrainingSet
 
 __all__ = ["Skill", "measure_skill"]
 
@@ -28,12 +28,12 @@ _LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Skill:
-    """How well models that never saw a group tell its labels.
+    """How well models that never saw a group predict its labels.
 
     Attributes
     ----------
     right : float
-        Share of the windows whose pick is the given label, every class counting alike, 0..1.
+        Balanced accuracy: share of the windows whose predicted class is the given label, every class counting alike, 0..1.
     low, high : float
         Its 95 % interval.
     chance : float
@@ -57,28 +57,28 @@ class Skill:
         return self.low > self.chance
 
 
-def measure_skill(probabilities: NDArray[np.floating], lesson: Lesson) -> Skill:
-    """Return how well the windows that teach, and whose label nobody gave in review, are told.
+def measure_skill(probabilities: NDArray[np.floating], training: TrainingSet) -> Skill:
+    """Return how well the windows that train, and whose label nobody gave in review, are predicted.
 
     Parameters
     ----------
     probabilities : shape (n, classes)
-        By models that learnt from all windows that teach, but those of the window's own fold.
+        By models that were trained on all windows that may train, but those of the window's own fold.
     """
-    rows = np.flatnonzero(lesson.teaches & ~lesson.fixed)
-    given, group = lesson.labels.given[rows], pd.factorize(lesson.group[rows])[0]
-    classes, chance = lesson.classes, 1 / lesson.classes
+    rows = np.flatnonzero(training.train_mask & ~training.labels.reviewed)
+    given, group = training.labels.given[rows], pd.factorize(training.group[rows])[0]
+    classes, chance = training.classes, 1 / training.classes
     groups = len(np.unique(group))
     if groups < 2:
         return Skill(right=chance, low=0.0, high=1.0, chance=chance, windows=len(rows), groups=groups, classes=classes)
     own = probabilities[rows].astype(np.float64)
-    picked = (own / np.maximum(own.mean(axis=0), 1e-9)).argmax(axis=1)
+    predicted = (own / np.maximum(own.mean(axis=0), 1e-9)).argmax(axis=1)
     place = group * classes + given
     counted = np.bincount(place, minlength=classes * (group.max() + 1)).reshape(-1, classes)
-    right = np.bincount(place, weights=picked == given, minlength=counted.size).reshape(-1, classes)
+    right = np.bincount(place, weights=predicted == given, minlength=counted.size).reshape(-1, classes)
     share = float(_balanced(right.sum(axis=0), counted.sum(axis=0)))
     without = _balanced(right.sum(axis=0) - right, counted.sum(axis=0) - counted)
-    reach = max(_jackknifed(without), _by_luck(_draws(lesson, rows, group), given, classes))
+    reach = max(_jackknife_half_width(without), _chance_half_width(_draws(training, rows, group), given, classes))
     return Skill(
         right=share,
         low=max(0.0, share - reach),
@@ -95,8 +95,8 @@ def _balanced(right: NDArray[np.float64], counted: NDArray[np.int64]) -> NDArray
     return np.asarray(np.where(counted > 0, right / np.maximum(counted, 1), 1 / counted.shape[-1]).mean(axis=-1))
 
 
-def _jackknifed(without: NDArray[np.float64]) -> float:
-    """Return half the t interval of a figure, from what it is without each group."""
+def _jackknife_half_width(without: NDArray[np.float64]) -> float:
+    """Return half the width of the t interval of a figure, by the delete-one-group jackknife: from what it is without each."""
     from scipy.stats import t
 
     count = len(without)
@@ -104,8 +104,8 @@ def _jackknifed(without: NDArray[np.float64]) -> float:
     return float(t.ppf((1 + _LEVEL) / 2, count - 1)) * spread
 
 
-def _by_luck(draw: NDArray[np.int64], given: NDArray[np.int64], classes: int) -> float:
-    """Return half the interval of the figure where every draw got its label at random, whatever the models say."""
+def _chance_half_width(draw: NDArray[np.int64], given: NDArray[np.int64], classes: int) -> float:
+    """Return half the width of the interval of the figure where every draw got its label at random, whatever is predicted."""
     from scipy.stats import norm
 
     sizes = pd.DataFrame({"draw": draw, "class": given}).groupby(["class", "draw"]).size().groupby("class")
@@ -113,9 +113,9 @@ def _by_luck(draw: NDArray[np.int64], given: NDArray[np.int64], classes: int) ->
     return float(norm.ppf((1 + _LEVEL) / 2) * np.sqrt((1 / classes) * (1 - 1 / classes) * alike) / classes)
 
 
-def _draws(lesson: Lesson, rows: NDArray[np.int64], group: NDArray[np.int64]) -> NDArray[np.int64]:
+def _draws(training: TrainingSet, rows: NDArray[np.int64], group: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the draw of each window: its bout, or its group where all of that has one label, shape (n,)."""
-    given, block = lesson.labels.given[rows], lesson.labels.block[rows]
+    given, block = training.labels.given[rows], training.labels.block[rows]
     bout = np.concatenate([[0], np.cumsum((given[1:] != given[:-1]) | (block[1:] != block[:-1]) | (group[1:] != group[:-1]))])
     one_label = (pd.Series(given).groupby(group).transform("nunique") == 1).to_numpy(bool)
     return np.asarray(np.where(one_label, -1 - group, bout))

@@ -1,4 +1,4 @@
-"""Labels to doubt, and the average over their neighbours in time."""
+"""The labels of windows, and averages over neighbouring windows."""
 
 from __future__ import annotations
 
@@ -6,36 +6,40 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["Labelled", "smooth"]
+from data_schemas.config import Config
+from pipeline.windows.cutting import contiguous_blocks
+
+__all__ = ["WindowLabels", "labels_of", "smooth"]
 
 FloatArray = NDArray[np.float64]
 
-_ALIKE = 0.4
-"""Distance at which a neighbour's weight has fallen to 1/e: the share of the probability that lies with other classes."""
+_RANGE_BANDWIDTH = 0.4
+"""Distance of class probabilities (total variation, 0..1) at which a neighbour's weight has fallen to 1/e."""
 
-_GLANCE = 0.3
-"""Width, as a share of the whole average's, of the shorter one by which windows are compared: single ones are too noisy."""
+_GUIDE_BANDWIDTH = 0.3
+"""Width of the Gaussian that smooths the guide, as a share of ``sigma``: single windows are too noisy to be compared."""
 
 
 @dataclass(frozen=True)
-class Labelled:
-    """Labels to doubt. A clip's windows lie together, in order of time.
+class WindowLabels:
+    """The labels of windows of one species. A clip's windows lie together, in order of time.
 
     Attributes
     ----------
     given : int64, shape (n,)
-        Given class.
+        Given class, -1 for none.
     clip : int64, shape (n,)
         Clip of each window, as a number.
     block : int64, shape (n,)
-        Windows of one clip that follow each other without a gap, ascending: only these are neighbours.
+        Contiguous block of each window, ascending: windows of one clip without a gap between. Only these are neighbours.
     audited : bool, shape (n,)
-        False for the hold-out: it is judged by what is estimated from the others, and changes no estimate.
-    votes : bool, shape (n,)
-        False for windows of bad pose: they are judged by their neighbours and change nobody's score.
-    fixed : bool, shape (n,)
+        False for the hold-out: its labels are scored by what is estimated from the others, and change no estimate.
+    valid_pose : bool, shape (n,)
+        False for windows of bad pose: they are scored by their neighbours, and enter no average.
+    reviewed : bool, shape (n,)
         Labels that people gave: right by definition.
     sigma : float
         Standard deviation of the average in time, in windows.
@@ -45,58 +49,70 @@ class Labelled:
     clip: NDArray[np.int64]
     block: NDArray[np.int64]
     audited: NDArray[np.bool_]
-    votes: NDArray[np.bool_]
-    fixed: NDArray[np.bool_]
+    valid_pose: NDArray[np.bool_]
+    reviewed: NDArray[np.bool_]
     sigma: float
 
-    def of(self, rows: NDArray[np.int64]) -> Labelled:
-        """Return the labels of some of the windows, in order: whole clips, but for those without a label, which part a block."""
-        names = ("given", "clip", "audited", "votes", "fixed")
+    def subset(self, rows: NDArray[np.int64]) -> WindowLabels:
+        """Return the labels of some windows, in order: whole clips, but for windows without a label, which part a block."""
+        names = ("given", "clip", "audited", "valid_pose", "reviewed")
         new = (np.diff(self.block[rows], prepend=-1) != 0) | (np.diff(rows, prepend=-1) > 1)
         return replace(self, block=np.cumsum(new), **{name: getattr(self, name)[rows] for name in names})
 
 
-def smooth(values: NDArray[np.floating], labels: Labelled, *, alike: NDArray[np.floating] | None = None) -> FloatArray:
-    """Return the average over neighbouring windows without a gap between that have a vote and look alike.
+def labels_of(windows: pd.DataFrame, *, classes: list[str], config: Config) -> WindowLabels:
+    """Return the labels of windows of one species, which lie by clip and time; classes are numbered as listed."""
+    return WindowLabels(
+        given=pd.Categorical(windows["target"], categories=classes).codes.astype(np.int64),
+        clip=pd.factorize(windows["clip_id"])[0].astype(np.int64),
+        block=contiguous_blocks(windows, config=config),
+        audited=(windows["split"] == "audit").to_numpy(bool),
+        valid_pose=~windows["bad_pose"].to_numpy(bool),
+        reviewed=windows["reviewed"].to_numpy(bool),
+        sigma=config.issues.smooth_seconds * config.windows.hz / config.windows.stride,
+    )
 
-    A neighbour weighs by a Gaussian in time and by another in how much its class probabilities differ, so that where a behaviour
-    clearly changes neither side speaks for the other, and where a model wavers many windows are heard (a bilateral filter,
-    Tomasi & Manduchi 1998).
+
+def smooth(values: NDArray[np.floating], labels: WindowLabels, *, guide: NDArray[np.floating] | None = None) -> FloatArray:
+    """Return each window's average over its block: a bilateral filter (Tomasi & Manduchi 1998) over windows of valid pose.
+
+    A neighbour weighs by a Gaussian in time and by another in how much its class probabilities differ. So where a behaviour
+    clearly changes the two sides are not mixed, and where a model wavers many windows are averaged.
 
     Parameters
     ----------
     values : shape (n, columns)
-    alike : shape (n, classes), optional
-        Class probabilities to compare windows by; the values themselves where they are not given.
+    guide : shape (n, classes), optional
+        Class probabilities by which windows are compared; the values themselves where it is left out.
 
     Returns
     -------
     float64, shape (n, columns)
-        The values as they are where no neighbour has a vote.
+        In the unit of the values; the values as they are where neither the window nor a neighbour has a valid pose.
     """
-    seen = _average(values if alike is None else alike, replace(labels, sigma=_GLANCE * labels.sigma), seen=None)
-    return _average(values, labels, seen=seen)
+    compared = _average(values if guide is None else guide, replace(labels, sigma=_GUIDE_BANDWIDTH * labels.sigma), guide=None)
+    return _average(values, labels, guide=compared)
 
 
-def _average(values: NDArray[np.floating], labels: Labelled, *, seen: FloatArray | None) -> FloatArray:
-    vote = labels.votes.astype(np.float64)
-    voting = np.where(labels.votes[:, None], values, 0.0).astype(np.float64)
-    total, mass = voting.copy(), vote.copy()
-    for away, near in _weights(labels, seen):
-        total[away:] += near[:, None] * voting[:-away]
-        total[:-away] += near[:, None] * voting[away:]
-        mass[away:] += near * vote[:-away]
-        mass[:-away] += near * vote[away:]
-    heard = mass > 0
-    return np.where(heard[:, None], total / np.where(heard, mass, 1.0)[:, None], values)
+def _average(values: NDArray[np.floating], labels: WindowLabels, *, guide: FloatArray | None) -> FloatArray:
+    valid = labels.valid_pose.astype(np.float64)
+    counted = np.where(labels.valid_pose[:, None], values, 0.0).astype(np.float64)
+    total, mass = counted.copy(), valid.copy()
+    for lag, weight in _weights(labels, guide):
+        total[lag:] += weight[:, None] * counted[:-lag]
+        total[:-lag] += weight[:, None] * counted[lag:]
+        mass[lag:] += weight * valid[:-lag]
+        mass[:-lag] += weight * valid[lag:]
+    known = mass > 0
+    return np.where(known[:, None], total / np.where(known, mass, 1.0)[:, None], values)
 
 
-def _weights(labels: Labelled, seen: FloatArray | None) -> Iterator[tuple[int, FloatArray]]:
-    """Yield each distance in windows, and what two windows so far apart weigh to each other, shape (n - distance,)."""
+def _weights(labels: WindowLabels, guide: FloatArray | None) -> Iterator[tuple[int, FloatArray]]:
+    """Yield each lag in windows, and what two windows so far apart weigh to each other, 0..1, shape (n - lag,)."""
     block = labels.block
-    for away in range(1, min(int(3 * labels.sigma) + 1, len(block))):
-        near = np.exp(-0.5 * (away / labels.sigma) ** 2) * (block[away:] == block[:-away])
-        if seen is not None:
-            apart = np.abs(seen[away:] - seen[:-away]).sum(axis=1) / 2
-            near *= np.exp(-((apart / _ALIKE) ** 2))
-        yield away, near
+    for lag in range(1, min(int(3 * labels.sigma) + 1, len(block))):
+        weight = np.exp(-0.5 * (lag / labels.sigma) ** 2) * (block[lag:] == block[:-lag])
+        if guide is not None:
+            distance = np.abs(guide[lag:] - guide[:-lag]).sum(axis=1) / 2
+            weight *= np.exp(-((distance / _RANGE_BANDWIDTH) ** 2))
+        yield lag, weight

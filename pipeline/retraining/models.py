@@ -29,7 +29,7 @@ from model.bundle import made_from
 from model.classifier import BehaviorClassifier
 from model.device import choose_device
 from model.training import Windows
-from pipeline.detection.label_cleaning import recipe_of
+from pipeline.detection.training_sets import recipe_of
 from pipeline.retraining.material import Material
 from pipeline.retraining.plan import Lesson
 from pipeline.retraining.training import (
@@ -150,7 +150,7 @@ class Models:
         courses = [self._course(w, updates[w.species]) for w in by_key.values()]
         views, done = len(self._recipe.views), 0
         progress(done, views * len(courses))
-        made = train_courses(courses, samples, steps=config.windows.steps, device=self._device, jobs=config.run.jobs)
+        made = train_courses(courses, samples, config=config, device=self._device)
         for course, trained in made:
             classifier = self._classifier(course, keypoints, trained)
             rows = self.material.rows(course.species, split="holdout")
@@ -203,15 +203,8 @@ class Models:
             classes=len(classes),
             seed=self._seed,
         )
-        config = material.config
         return updates_by_trial(
-            self._recipe,
-            tried,
-            material.poses[0],
-            steps=config.windows.steps,
-            device=self._device,
-            jobs=config.run.jobs,
-            parts=self.own,
+            self._recipe, tried, material.poses[0], config=material.config, device=self._device, checkpoints=self.own
         )
 
     def _course(self, wanted: Wanted, updates: int) -> Course:

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,13 +18,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from data_schemas.config import Config
 from data_schemas.files import disk_errors
 from model.classifier import BehaviorClassifier
 from model.lstm import WindowLSTM
 from model.recipe import Recipe
 from model.training import Windows, train_network
 from model.windowing import Samples
-from pipeline.detection.lstm_jobs import NetworkTask, Parts, trial_folds, trial_lengths
+from pipeline.detection.lstm_jobs import Checkpoints, LstmJob, search_folds, search_steps
+from pipeline.workspace.workers import workers
 
 __all__ = ["Course", "Trained", "Tried", "place_bundle", "train_courses", "updates_by_recipe", "updates_by_trial"]
 
@@ -100,13 +101,15 @@ def updates_by_recipe(recipe: Recipe, target: NDArray[np.int64]) -> int:
     return recipe.optimizer_steps or max(recipe.epochs * -(-count // recipe.batch_size), recipe.min_optimizer_steps)
 
 
-def updates_by_trial(recipe: Recipe, tried: Tried, samples: Samples, *, steps: int, device: str, jobs: int, parts: Parts) -> int:
+def updates_by_trial(
+    recipe: Recipe, tried: Tried, samples: Samples, *, config: Config, device: str, checkpoints: Checkpoints
+) -> int:
     """Return after how many updates the networks of a fold that can tell predict its trusted labels best, as in the run."""
-    folds = trial_folds(tried.fold, tried.trusted, tried.kept)
+    folds = search_folds(tried.fold, tried.trusted, tried.kept)
     train = {number: np.flatnonzero((tried.trusted >= 0) & (tried.fold != number)) for number in folds}
     # Two views tell, as in the run: one a core of a small machine.
     tasks = [
-        NetworkTask(
+        LstmJob(
             name=f"{tried.name}-{number}-{view}",
             recipe=replace(recipe, views=(view,)),
             classes=tried.classes,
@@ -118,18 +121,19 @@ def updates_by_trial(recipe: Recipe, tried: Tried, samples: Samples, *, steps: i
         for number in folds
         for place, view in enumerate(recipe.views[:2])
     ]
-    work = {"samples": samples, "first": tried.first, "steps": steps, "device": device}
-    with joblib.Parallel(n_jobs=_processes(jobs, device), return_as="generator", mmap_mode="c") as workers:
-        return trial_lengths(tasks, tried.trusted, tried.kept, parts=parts, workers=workers, **work)
+    work = {"samples": samples, "first": tried.first, "steps": config.windows.steps, "device": device}
+    with workers(config, serial=device != "cpu") as run:
+        return search_steps(tasks, tried.trusted, tried.kept, checkpoints=checkpoints, run=run, **work)
 
 
 def train_courses(
-    courses: Sequence[Course], samples: Samples, *, steps: int, device: str, jobs: int
+    courses: Sequence[Course], samples: Samples, *, config: Config, device: str
 ) -> Iterator[tuple[Course, Trained]]:
     """Yield the courses in their order, each with its networks as soon as all of them are trained."""
-    with joblib.Parallel(n_jobs=_processes(jobs, device), return_as="generator", mmap_mode="c") as workers:
-        results = workers(
-            joblib.delayed(_train_view)(course, place, samples, steps=steps, device=device)
+    # A GPU is one device, where networks stand in line.
+    with workers(config, serial=device != "cpu") as run:
+        results = run(
+            joblib.delayed(_train_view)(course, place, samples, steps=config.windows.steps, device=device)
             for course in courses
             for place in range(len(course.recipe.views))
         )
@@ -159,11 +163,6 @@ def place_bundle(classifier: BehaviorClassifier, folder: Path, *, beside: Path, 
             folder.rename(old)
         part.rename(folder)
         shutil.rmtree(old, ignore_errors=True)
-
-
-def _processes(jobs: int, device: str) -> int:
-    """Return the number of processes; a GPU is one device, where networks stand in line."""
-    return (jobs or os.cpu_count() or 1) if device == "cpu" else 1
 
 
 def _train_view(

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.detection.trusted_labels import trust_labels
+from pipeline.detection.label_cleaning import training_labels
 from pipeline.readers.recordings import text_by_code
 from pipeline.retraining.material import Material
 from pipeline.workspace.hashes import digest
@@ -57,7 +57,7 @@ class Trust:
         # A class that review left no audited window is known to nobody: hold-out windows that carry it are not listened to.
         known = audited | ((windows["split"] == "holdout").to_numpy(bool) & pairs.isin(pairs[audited]))
         heard = windows[known].reset_index(drop=True)
-        found = trust_labels(heard, self._material.poses[0], config=self._material.config, parts=_Nowhere())
+        found = training_labels(heard, self._material.poses[0], config=self._material.config, checkpoints=_Nowhere())
         return pd.Series(found["teaching"].array, index=found["window_id"])
 
 

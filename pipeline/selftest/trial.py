@@ -174,7 +174,7 @@ def _audit(selftest: Selftest, planted: Planted, place: RunFolder, *, progress: 
     context = Context(
         source=selftest.source,
         config=selftest.config,
-        parts=place,
+        checkpoints=place,
         progress=progress,
         taxonomy=taxonomy_of(selftest.source.name, selftest.config),
     )

@@ -13,7 +13,7 @@ import pytest
 from data_schemas.config import load_config
 from data_schemas.errors import TooFewDataError
 from pipeline.audit.stages import STAGES, Context
-from pipeline.detection.lstm_jobs import LENGTHS, trial_folds, trial_lengths
+from pipeline.detection.lstm_jobs import STEP_BUDGETS, search_folds, search_steps
 from pipeline.readers import recognise
 from tests.unit.pipeline.detection.small import Nowhere
 
@@ -78,12 +78,12 @@ def test_a_round_of_coded_recordings_in_which_decisions_leave_one_label(tmp_path
 def test_a_trial_takes_folds_that_can_be_scored_and_ends_where_none_can() -> None:
     fold = np.array([0, 0, 1, 1, 2, 2, -1])
     target = np.array([0, 1, 0, 0, 0, 1, 1])
-    assert trial_folds(fold, target, np.ones(7, bool)) == [0]
-    assert trial_folds(fold, target, fold != 0) == [2]
-    assert trial_folds(fold, np.array([0, 0, 1, 1, 0, 0, 1]), np.ones(7, bool)) == [0, 1]
-    assert trial_folds(fold, target, np.zeros(7, bool)) == []
+    assert search_folds(fold, target, np.ones(7, bool)) == [0]
+    assert search_folds(fold, target, fold != 0) == [2]
+    assert search_folds(fold, np.array([0, 0, 1, 1, 0, 0, 1]), np.ones(7, bool)) == [0, 1]
+    assert search_folds(fold, target, np.zeros(7, bool)) == []
     nobody = joblib.Parallel(n_jobs=1, return_as="generator")
-    assert trial_lengths([], target, np.zeros(7, bool), parts=Nowhere(), workers=nobody) == LENGTHS[0]
+    assert search_steps([], target, np.zeros(7, bool), checkpoints=Nowhere(), workers=nobody) == STEP_BUDGETS[0]
 
 
 def test_poses_that_tell_nothing_of_the_labels_flag_nothing(shared: Path) -> None:

@@ -73,7 +73,7 @@ def small_sets(draw: st.DrawFn) -> tuple[pd.DataFrame, pd.DataFrame]:
 @given(drawn=small_sets())
 def test_every_small_set_is_audited_or_refused_for_what_is_missing(drawn: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     table, decided = drawn
-    with tempfile.TemporaryDirectory() as folder, patch("pipeline.detection.lstm_jobs.LENGTHS", (1, 2, 4)):
+    with tempfile.TemporaryDirectory() as folder, patch("pipeline.detection.lstm_jobs.STEP_BUDGETS", (1, 2, 4)):
         path = Path(folder) / "poses.parquet"
         table.to_parquet(path, index=False)
         reader = recognise(path)

@@ -18,6 +18,7 @@ from pipeline.readers.files.other_programs import HEAD_BYTES, identify_file
 from pipeline.readers.reader import Match
 from pipeline.readers.recordings import Clip, ReaderMessage, Recordings, assemble
 from pipeline.readers.taxonomy import taxonomy_of
+from pipeline.workspace.workers import workers
 
 __all__ = ["Aihub59Reader"]
 
@@ -83,10 +84,9 @@ def _is_a_clip(source: Path, name: str) -> bool:
 def _read_all(source: Path, names: Sequence[str], *, config: Config, taxonomy: Taxonomy | None) -> Iterator[Clip | ReaderMessage]:
     """Yield every file's clip or remark in the order of the names, read by as many processes as are given."""
     chunks = [names[i : i + _CHUNK] for i in range(0, len(names), _CHUNK)]
-    jobs = 1 if len(names) < _FEW else config.run.jobs or -1
-    workers = joblib.Parallel(n_jobs=jobs, return_as="generator")
-    for found in workers(joblib.delayed(_read_chunk)(source, chunk, config, taxonomy) for chunk in chunks):
-        yield from found
+    with workers(config, serial=len(names) < _FEW) as run:
+        for found in run(joblib.delayed(_read_chunk)(source, chunk, config, taxonomy) for chunk in chunks):
+            yield from found
 
 
 def _read_chunk(source: Path, names: Sequence[str], config: Config, taxonomy: Taxonomy | None) -> list[Clip | ReaderMessage]:

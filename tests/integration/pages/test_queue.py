@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from audit_app.queue_filters import QueueFilters
-from pipeline.detection.segments import left_to_learn
+from pipeline.detection.segments import expected_residual_error
 from pipeline.review.store import ReviewStore
 from pipeline.workspace.workspace import Workspace
 from tests.integration.browser import FarAway
@@ -74,7 +74,7 @@ def test_the_list_has_the_order_by_which_next_goes_on(visit, root, order):
         "rows => rows.sort((a, b) => a.dataset.place - b.dataset.place).map((row) => row.dataset.segment)"
     )
     segments = segments_of(root)
-    queue = segments.assign(learning_rank=left_to_learn(segments).rank(ascending=False, method="first"))
+    queue = segments.assign(learning_rank=expected_residual_error(segments).rank(ascending=False, method="first"))
     assert rows == QueueFilters(order=order).apply(queue)["segment_id"].tolist()[: len(rows)]
     assert len(rows) > 5
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.detection.clip_labels import odds_of_another_label, wrong_as_a_whole
-from pipeline.detection.smoothing import Labelled
+from pipeline.detection.clip_labels import clip_error_odds, clip_error_probability
+from pipeline.detection.smoothing import WindowLabels
 
 CLIPS, EACH, CLASSES = 90, 24, 3
 ROWS = CLIPS * EACH
@@ -20,15 +20,15 @@ WRONG = slice(2 * EACH, 3 * EACH)
 """The windows of a clip that carries a label of which nothing is seen."""
 
 
-def labelled(fixed: np.ndarray | None = None) -> Labelled:
+def labelled(fixed: np.ndarray | None = None) -> WindowLabels:
     nobody = np.zeros(ROWS, bool)
-    return Labelled(
+    return WindowLabels(
         given=CLIP % CLASSES,
         clip=CLIP,
         block=CLIP,
         audited=~nobody,
-        votes=~nobody,
-        fixed=nobody if fixed is None else fixed,
+        valid_pose=~nobody,
+        reviewed=nobody if fixed is None else fixed,
         sigma=2.0,
     )
 
@@ -41,15 +41,15 @@ def believed() -> np.ndarray:
     return p / p.sum(axis=1, keepdims=True)
 
 
-def odds(p: np.ndarray, labels: Labelled, group: np.ndarray = GROUP) -> np.ndarray:
-    return odds_of_another_label(p, labels, group, seed=0)
+def odds(p: np.ndarray, labels: WindowLabels, group: np.ndarray = GROUP) -> np.ndarray:
+    return clip_error_odds(p, labels, group, seed=0)
 
 
 def test_another_label_is_likelier_for_the_wrong_clip_alone(believed: np.ndarray) -> None:
     found = odds(believed, labelled())
     assert found[WRONG].min() > 5
     assert np.delete(found, np.r_[WRONG]).max() < 0.5
-    assert wrong_as_a_whole(found, share=0.2)[WRONG].min() > 0.5
+    assert clip_error_probability(found, share=0.2)[WRONG].min() > 0.5
 
 
 def test_a_hard_clip_is_no_wrong_clip(believed: np.ndarray) -> None:
@@ -66,14 +66,14 @@ def test_the_rest_of_a_clip_speaks_for_it(believed: np.ndarray) -> None:
     labels = labelled()
     # A reviewer gave one half of it the label that models see: the other half still is wrong as a whole.
     relabelled = np.where(half, (labels.given + 2) % CLASSES, labels.given)
-    assert odds(believed, replace(labels, given=relabelled, fixed=half))[rest].min() > 5
+    assert odds(believed, replace(labels, given=relabelled, reviewed=half))[rest].min() > 5
     # So it is where a window at the border holds a frame that was not reviewed, and the label of those that were.
     border = half & (np.arange(ROWS) != 2 * EACH + 11)
-    found = odds(believed, replace(labels, given=relabelled, fixed=border))
+    found = odds(believed, replace(labels, given=relabelled, reviewed=border))
     assert found[rest].min() > 5
     assert found[2 * EACH : 2 * EACH + 12].max() == 0
     # A reviewer confirmed one half of it: then it is not.
-    assert odds(believed, replace(labels, fixed=half))[2 * EACH : 3 * EACH].max() == 0
+    assert odds(believed, replace(labels, reviewed=half))[2 * EACH : 3 * EACH].max() == 0
 
 
 def test_where_frames_are_labelled_no_clip_is_wrong_as_a_whole(believed: np.ndarray) -> None:
@@ -103,7 +103,7 @@ def test_a_label_that_no_other_group_has_is_not_judged(believed: np.ndarray) -> 
 @settings(deadline=None, max_examples=20)
 @given(share=st.floats(0, 0.5), seed=st.integers(0, 100))
 def test_the_chance_lies_between_none_and_one_and_grows_with_the_odds(share: float, seed: int) -> None:
-    found = wrong_as_a_whole(np.sort(np.random.default_rng(seed).exponential(10, 50)), share=share)
+    found = clip_error_probability(np.sort(np.random.default_rng(seed).exponential(10, 50)), share=share)
     assert ((found >= 0) & (found <= 1)).all()
     assert (np.diff(found) >= 0).all()
 
@@ -111,6 +111,6 @@ def test_the_chance_lies_between_none_and_one_and_grows_with_the_odds(share: flo
 def test_few_clips_of_many_classes_are_judged_without_a_word_of_regression() -> None:
     clip = np.arange(48)
     nobody = np.zeros(48, bool)
-    labels = Labelled(given=clip // 2, clip=clip, block=clip, audited=~nobody, votes=~nobody, fixed=nobody, sigma=2.0)
+    labels = WindowLabels(given=clip // 2, clip=clip, block=clip, audited=~nobody, valid_pose=~nobody, reviewed=nobody, sigma=2.0)
     found = odds(np.full((48, 24), 1 / 24), labels, clip % 4)
     assert np.isfinite(found).all()

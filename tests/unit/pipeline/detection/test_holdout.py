@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from data_schemas.config import load_config
 from data_schemas.tables import text
 from model.windowing import Samples
-from pipeline.detection.issues import judge_windows
+from pipeline.detection.issues import find_label_issues
 from pipeline.detection.out_of_fold import predict_out_of_fold
-from pipeline.detection.segments import cut_segments, pieces_of_constant_doubt
+from pipeline.detection.segments import change_point_parts, cut_segments
 from pipeline.windows.cutting import contiguous_blocks
 from tests.unit.pipeline.detection.small import Nowhere, config
 from tests.unit.pipeline.detection.test_issues import clips_of, made_up
@@ -24,11 +24,11 @@ from tests.unit.pipeline.detection.test_issues import clips_of, made_up
 def found(windows: pd.DataFrame, samples: Samples) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Return oof, issues and segments of the audited windows; the ranks are those among them."""
     told = config(optimizer_steps=4, cleaning_iterations=2)
-    oof, _ = predict_out_of_fold(windows, samples, config=told, parts=Nowhere())
+    oof, _ = predict_out_of_fold(windows, samples, config=told, checkpoints=Nowhere())
     clips = windows.drop_duplicates("clip_id")[["clip_id", "label"]].assign(
         other_label=text([None] * windows["clip_id"].nunique())
     )
-    issues, segments = cut_segments(judge_windows(windows, oof, clips, config=told), windows, config=told)
+    issues, segments = cut_segments(find_label_issues(windows, oof, clips, config=told), windows, config=told)
     audited = windows.loc[windows["split"] == "audit", "window_id"]
     issues = issues[issues["window_id"].isin(audited)].sort_values("window_id", ignore_index=True)
     segments = segments[segments["split"] == "audit"].reset_index(drop=True)
@@ -73,7 +73,7 @@ def test_no_segment_spans_a_gap_though_frames_are_numbered_through_it() -> None:
     windows["first_sample"] += 4 * (place >= 20) + 4 * (np.arange(320) // 40)
     windows["start_frame"] += np.where(place >= 20, 19, 0).astype(np.int32)
     windows["end_frame"] += np.where(place >= 20, 19, 0).astype(np.int32)
-    issues = judge_windows(windows, oof, clips_of(windows), config=load_config(None))
+    issues = find_label_issues(windows, oof, clips_of(windows), config=load_config(None))
     _, segments = cut_segments(issues, windows, config=load_config(None))
     own = segments[segments["clip_id"] == windows.loc[wrong, "clip_id"].iloc[0]].sort_values("start_frame")
     assert own["end_frame"].tolist()[0] == windows["end_frame"].iloc[19]
@@ -84,7 +84,7 @@ def test_each_species_has_its_own_threshold_of_doubt() -> None:
     """Stretches that are doubtful among cats are found beside dogs whose labels are much more doubtful, and all of it alike."""
     windows, oof, _ = made_up()
     alone = cut_segments(
-        judge_windows(windows, oof, clips_of(windows), config=load_config(None)), windows, config=load_config(None)
+        find_label_issues(windows, oof, clips_of(windows), config=load_config(None)), windows, config=load_config(None)
     )
     cats, cat_oof, _ = made_up(seed=1)
     cats = cats.assign(
@@ -94,7 +94,7 @@ def test_each_species_has_its_own_threshold_of_doubt() -> None:
         window_id=cats["window_id"], p_SIT=cat_oof["p_SIT"] * 0.3 + 0.35, p_TURN=cat_oof["p_TURN"] * 0.3 + 0.35
     )
     both, both_oof = pd.concat([windows, cats], ignore_index=True), pd.concat([oof, cat_oof], ignore_index=True)
-    issues = judge_windows(both, both_oof, clips_of(both), config=load_config(None))
+    issues = find_label_issues(both, both_oof, clips_of(both), config=load_config(None))
     _, segments = cut_segments(issues, both, config=load_config(None))
     dogs = segments[segments["species"] == "DOG"].reset_index(drop=True)
     pd.testing.assert_frame_equal(dogs, alone[1])
@@ -122,7 +122,7 @@ def test_pieces_cost_least(seed: int, length: int, channels: int, most: int) -> 
     )
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("pipeline.detection.segments._MOST_STARTS", most)
-        pieces = pieces_of_constant_doubt(course, penalty=0.5)
+        pieces = change_point_parts(course, penalty=0.5)
     assert [a for a, _ in pieces] == [0, *(b for _, b in pieces[:-1])]
     assert pieces[-1][1] == length
     least = slowly_cut(course, penalty=0.5)

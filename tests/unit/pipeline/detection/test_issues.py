@@ -8,8 +8,8 @@ import pytest
 
 from data_schemas.config import load_config
 from data_schemas.tables import ISSUES, SEGMENTS, text, validate
-from pipeline.detection.issues import judge_windows
-from pipeline.detection.segments import cut_segments, left_to_learn, pieces_of_constant_doubt
+from pipeline.detection.issues import find_label_issues
+from pipeline.detection.segments import change_point_parts, cut_segments, expected_residual_error
 
 
 def made_up(*, clips: int = 8, each: int = 40, bad: slice = slice(12, 30), seed: int = 0):
@@ -63,7 +63,9 @@ def clips_of(windows: pd.DataFrame, other: dict[str, str] | None = None) -> pd.D
 
 def judged(windows: pd.DataFrame, oof: pd.DataFrame, other: dict[str, str] | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
     config = load_config(None)
-    issues, segments = cut_segments(judge_windows(windows, oof, clips_of(windows, other), config=config), windows, config=config)
+    issues, segments = cut_segments(
+        find_label_issues(windows, oof, clips_of(windows, other), config=config), windows, config=config
+    )
     return validate(issues, ISSUES, source="issues"), validate(segments, SEGMENTS, source="segments")
 
 
@@ -127,7 +129,7 @@ def test_windows_carry_the_segment_that_holds_their_middle() -> None:
 def test_nothing_flagged_gives_an_empty_valid_segments_table() -> None:
     windows, oof, _ = made_up(bad=slice(0, 0))
     config = load_config(None)
-    issues = judge_windows(windows, oof, clips_of(windows), config=config).assign(is_issue=False)
+    issues = find_label_issues(windows, oof, clips_of(windows), config=config).assign(is_issue=False)
     same, segments = cut_segments(issues, windows, config=config)
     assert validate(segments, SEGMENTS, source="segments").empty
     assert same["segment_id"].isna().all()
@@ -156,7 +158,7 @@ def test_what_a_sure_suggestion_repairs_leaves_little_to_learn() -> None:
             "priority": [0.45, 0.45, 0.2, 0.0],
         }
     )
-    left = left_to_learn(segments)
+    left = expected_residual_error(segments)
     assert left.sort_values(ascending=False).index.tolist() == [unsure, given_kept, sure, bad_pose]
     assert left[given_kept] == pytest.approx(0.2)
     assert left[unsure] == pytest.approx(0.45 * 0.7 / 0.9)
@@ -195,5 +197,5 @@ def test_a_clip_that_owner_and_inspector_name_differently_is_an_issue_by_itself(
 
 def test_pieces_cut_where_the_course_changes_and_cover_it() -> None:
     course = np.repeat([[0.0], [1.0], [0.2]], (30, 12, 40), axis=0) + np.random.default_rng(0).normal(0, 0.05, (82, 1))
-    assert pieces_of_constant_doubt(course, penalty=0.3) == [(0, 30), (30, 42), (42, 82)]
-    assert pieces_of_constant_doubt(np.zeros((5, 1)), penalty=0.3) == [(0, 5)]
+    assert change_point_parts(course, penalty=0.3) == [(0, 30), (30, 42), (42, 82)]
+    assert change_point_parts(np.zeros((5, 1)), penalty=0.3) == [(0, 5)]

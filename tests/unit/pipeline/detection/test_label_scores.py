@@ -1,4 +1,4 @@
-"""What doubt may and may not depend on."""
+"""What label scores may and may not depend on."""
 
 from __future__ import annotations
 
@@ -10,26 +10,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.detection.cleaning_passes import Lesson, run_passes
+from pipeline.detection.base_learners import KernelRidge
+from pipeline.detection.label_cleaning import clean_labels
 from pipeline.detection.label_quality import estimate_quality
-from pipeline.detection.label_scores import cohen_kappa, counted_wrong, doubt_labels
-from pipeline.detection.smoothing import Labelled, smooth
+from pipeline.detection.label_scores import LabelScores, agreement, error_weight, score_labels
+from pipeline.detection.smoothing import WindowLabels, smooth
+from pipeline.detection.training_sets import TrainingSet
 
 
-def labelled(clips: int = 6, each: int = 30, classes: int = 3, sigma: float = 3.0) -> Labelled:
+def labelled(clips: int = 6, each: int = 30, classes: int = 3, sigma: float = 3.0) -> WindowLabels:
     clip = np.repeat(np.arange(clips), each)
-    return Labelled(
+    return WindowLabels(
         given=clip % classes,
         clip=clip,
         block=clip,
         audited=np.ones(len(clip), bool),
-        votes=np.ones(len(clip), bool),
-        fixed=np.zeros(len(clip), bool),
+        valid_pose=np.ones(len(clip), bool),
+        reviewed=np.zeros(len(clip), bool),
         sigma=sigma,
     )
 
 
-def believed(labels: Labelled, *, classes: int = 3, seed: int = 0) -> np.ndarray:
+def believed(labels: WindowLabels, *, classes: int = 3, seed: int = 0) -> np.ndarray:
     rng = np.random.default_rng(seed)
     p = np.eye(classes)[labels.given] * 2 + rng.random((len(labels.given), classes))
     return p / p.sum(1, keepdims=True)
@@ -71,7 +73,7 @@ def test_where_a_model_wavers_the_average_steadies_it(seed: int) -> None:
 @given(seed=st.integers(0, 50))
 def test_the_average_lies_between_what_it_averages(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    labels = replace(labelled(), votes=rng.random(180) < 0.7)
+    labels = replace(labelled(), valid_pose=rng.random(180) < 0.7)
     p = rng.dirichlet(np.ones(3), size=180)
     nearby = smooth(p, labels)
     np.testing.assert_allclose(nearby.sum(axis=1), 1.0)
@@ -86,36 +88,36 @@ def test_windows_without_a_vote_are_judged_by_their_neighbours_and_judge_nobody(
     sick = np.zeros(180, bool)
     sick[10:14] = True
     values = np.where(sick, 100.0, 1.0)[:, None]
-    mute = replace(labels, votes=~sick)
+    mute = replace(labels, valid_pose=~sick)
     np.testing.assert_allclose(smooth(values, mute), 1.0)
 
 
 def test_a_clip_where_nobody_votes_keeps_its_values() -> None:
     labels = labelled()
-    mute = replace(labels, votes=labels.clip != 2)
+    mute = replace(labels, valid_pose=labels.clip != 2)
     values = np.random.default_rng(0).random((180, 2))
     np.testing.assert_array_equal(smooth(values, mute)[labels.clip == 2], values[labels.clip == 2])
 
 
-def test_a_stretch_of_another_class_is_doubted_most() -> None:
+def test_a_stretch_of_another_class_scores_lowest() -> None:
     labels = labelled()
     p = believed(labels)
     p[40:52] = p[40:52][:, [1, 2, 0]]
-    doubt = doubt_labels(p, labels)
-    assert set(np.argsort(doubt.score)[:8]) <= set(range(40, 52))
-    assert counted_wrong(doubt, labels, np.ones(180, bool))[43:49].all()
+    scores = score_labels(p, labels)
+    assert set(np.argsort(scores.score)[:8]) <= set(range(40, 52))
+    assert error_weight(scores, labels, np.ones(180, bool))[43:49].all()
 
 
-def test_quality_keeps_the_order_of_doubt_and_lies_within_bounds() -> None:
+def test_quality_keeps_the_order_of_the_scores_and_lies_within_bounds() -> None:
     labels = labelled()
     p = believed(labels)
     p[40:52] = p[40:52][:, [1, 2, 0]]
-    doubt = doubt_labels(p, labels)
-    quality = estimate_quality(doubt, labels, np.ones(180, bool))
-    order = np.argsort(doubt.score, kind="stable")
-    assert (np.diff(quality.right[order]) > 0).all()
-    assert quality.right.min() >= 0
-    assert quality.right.max() <= 1
+    scores = score_labels(p, labels)
+    quality = estimate_quality(scores, labels, np.ones(180, bool))
+    order = np.argsort(scores.score, kind="stable")
+    assert (np.diff(quality.probability[order]) > 0).all()
+    assert quality.probability.min() >= 0
+    assert quality.probability.max() <= 1
     assert quality.joint.sum() == pytest.approx(180)
     np.testing.assert_allclose(quality.joint.sum(axis=1), np.bincount(labels.given))
     assert (quality.suggested != labels.given).all()
@@ -123,12 +125,18 @@ def test_quality_keeps_the_order_of_doubt_and_lies_within_bounds() -> None:
 
 def test_kappa_is_one_for_agreement_and_zero_for_chance() -> None:
     one = np.array([0, 1, 2, 0, 1, 2])
-    assert cohen_kappa(one, one, classes=3) == 1
-    assert cohen_kappa(np.zeros(6, int), one, classes=3) == 0
-    assert cohen_kappa(one[:0], one[:0], classes=3) == 0
+    everything = np.ones(6, bool)
+
+    def kappa(predicted: np.ndarray, given: np.ndarray, kept: np.ndarray) -> float:
+        return agreement(LabelScores(np.zeros(6), smoothed=np.eye(3)[predicted], clip_offset=np.zeros(6)), given, kept)
+
+    assert kappa(one, one, everything) == 1
+    assert kappa(np.zeros(6, int), one, everything) == 0
+    assert kappa(np.zeros(6, int), np.zeros(6, int), everything) == 0
+    assert kappa(one, one, ~everything) == 0
 
 
-def test_passes_drop_the_labels_that_were_planted_wrong() -> None:
+def test_cleaning_prunes_the_labels_that_were_injected_wrong() -> None:
     rng = np.random.default_rng(0)
     clip = np.repeat(np.arange(48), 20)
     true = (clip % 3).astype(np.int64)
@@ -136,27 +144,28 @@ def test_passes_drop_the_labels_that_were_planted_wrong() -> None:
     given = np.where(wrong, (true + 1) % 3, true)
     features = rng.normal(0, 1, (960, 6)).astype(np.float32)
     features[:, :3] += 2.5 * np.eye(3)[true]
-    lesson = Lesson(
-        labels=Labelled(
+    training = TrainingSet(
+        labels=WindowLabels(
             given=given,
             clip=clip * 3 + given,
             block=clip,
             audited=np.ones(960, bool),
-            votes=np.ones(960, bool),
-            fixed=np.zeros(960, bool),
+            valid_pose=np.ones(960, bool),
+            reviewed=np.zeros(960, bool),
             sigma=1.0,
         ),
         group=(clip // 4).astype(np.int64),
         audited=np.ones(960, bool),
-        teaches=np.ones(960, bool),
+        train_mask=np.ones(960, bool),
         classes=3,
         folds=4,
         seed=0,
     )
-    heard = run_passes({"one": features, "two": features[:, ::-1]}, lesson, most=6, workers=joblib.Parallel(n_jobs=1))
-    assert wrong[~heard.kept].mean() > 0.6
-    assert wrong[heard.kept].mean() < wrong.mean() / 2
-    assert len(heard.changed) <= 6
+    members = [(KernelRidge("one", ()), features), (KernelRidge("two", ()), features[:, ::-1])]
+    predicted = clean_labels(members, training, most=6, run=joblib.Parallel(n_jobs=1))
+    assert wrong[~predicted.kept].mean() > 0.6
+    assert wrong[predicted.kept].mean() < wrong.mean() / 2
+    assert len(predicted.changed) <= 6
 
 
 def test_confident_learning_counts_a_label_only_where_the_other_class_is_as_probable_as_where_it_is_given() -> None:
@@ -170,7 +179,7 @@ def test_confident_learning_counts_a_label_only_where_the_other_class_is_as_prob
     p[10:13] = [0.92, 0.05, 0.03]
     p[13:16] = [0.55, 0.42, 0.03]
     labels = labelled(clips=30, each=10, sigma=0.01)
-    counted = counted_wrong(doubt_labels(p, labels), labels, np.ones(300, bool))
+    counted = error_weight(score_labels(p, labels), labels, np.ones(300, bool))
     assert (counted[10:13] == 1).all()
     assert (counted[13:16] == 0.5).all()
     assert not counted[20:].any()
@@ -183,10 +192,10 @@ def test_what_cleanlab_counts_decides_how_many_labels_are_flagged(monkeypatch) -
     p[np.arange(300), labels.given] = 0.9
     wrong = np.arange(0, 300, 10)
     p[wrong] = np.roll(p[wrong], 1, axis=1)
-    doubt = doubt_labels(p, labels)
-    found = estimate_quality(doubt, labels, np.ones(300, bool))
+    scores = score_labels(p, labels)
+    found = estimate_quality(scores, labels, np.ones(300, bool))
     assert found.flagged[wrong].sum() >= 25
     monkeypatch.setattr("cleanlab.count.compute_confident_joint", lambda *_, **__: (None, np.empty(0, np.int64)))
-    without = estimate_quality(doubt, labels, np.ones(300, bool))
-    assert (1 - without.right).sum() < (1 - found.right).sum() - 5
+    without = estimate_quality(scores, labels, np.ones(300, bool))
+    assert (1 - without.probability).sum() < (1 - found.probability).sum() - 5
     assert without.flagged.sum() < found.flagged.sum()

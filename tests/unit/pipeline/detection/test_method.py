@@ -12,11 +12,13 @@ import pytest
 from data_schemas.config import Config, load_config
 from data_schemas.tables import text
 from model.windowing import Samples
-from pipeline.detection.cleaning_passes import Lesson, run_passes
-from pipeline.detection.issues import judge_windows
+from pipeline.detection.base_learners import KernelRidge
+from pipeline.detection.issues import find_label_issues
+from pipeline.detection.label_cleaning import EnsemblePrediction, clean_labels
 from pipeline.detection.out_of_fold import predict_out_of_fold
 from pipeline.detection.segments import cut_segments
-from pipeline.detection.smoothing import Labelled
+from pipeline.detection.smoothing import WindowLabels
+from pipeline.detection.training_sets import TrainingSet
 from pipeline.windows.label_spans import SettledFrames
 from tests.unit.pipeline.detection.small import Nowhere, config
 from tests.unit.pipeline.detection.test_issues import clips_of, made_up
@@ -29,7 +31,7 @@ NAMES = ("SIT", "TURN", "WALKRUN")
 
 
 def predicted(windows: pd.DataFrame, samples: Samples, **model: object) -> tuple[pd.DataFrame, pd.DataFrame]:
-    oof, trust = predict_out_of_fold(windows, samples, config=config(**model), parts=Nowhere())
+    oof, trust = predict_out_of_fold(windows, samples, config=config(**model), checkpoints=Nowhere())
     return oof.set_index("window_id").loc[windows["window_id"]].reset_index(), trust
 
 
@@ -60,18 +62,23 @@ def test_an_animal_is_not_known_to_networks_by_its_looks(standing_or_walking) ->
     assert trust["right"].iloc[0] < 0.75
 
 
-def lesson(given: np.ndarray) -> Lesson:
+def training_set(given: np.ndarray) -> TrainingSet:
     """Give windows of twelve animals with twenty each of four labels."""
     everybody = np.ones(len(ANIMAL), bool)
-    labels = Labelled(given, clip=CLIP, block=CLIP, audited=everybody, votes=everybody, fixed=~everybody, sigma=0.1)
-    return Lesson(labels, ANIMAL, everybody, everybody, classes=2, folds=3, seed=0)
+    labels = WindowLabels(given, clip=CLIP, block=CLIP, audited=everybody, valid_pose=everybody, reviewed=~everybody, sigma=0.1)
+    return TrainingSet(labels, ANIMAL, everybody, everybody, classes=2, folds=3, seed=0)
+
+
+def cleaned_once(features: np.ndarray, training: TrainingSet) -> EnsemblePrediction:
+    members = [(KernelRidge("one", ()), features.astype(np.float32))]
+    return clean_labels(members, training, most=1, relabelling=0, run=joblib.Parallel(n_jobs=1))
 
 
 def test_an_animal_is_not_known_to_the_first_models_by_its_looks() -> None:
     looks = np.eye(12)[ANIMAL] + np.random.default_rng(0).normal(0, 0.05, (960, 12))
     given = DRAWN[ANIMAL].astype(np.int64)
-    heard = run_passes({"looks": looks.astype(np.float32)}, lesson(given), most=1, repairs=0, workers=joblib.Parallel(n_jobs=1))
-    assert (heard.first.argmax(axis=1) == given).mean() < 0.75
+    found = cleaned_once(looks, training_set(given))
+    assert (found.first.argmax(axis=1) == given).mean() < 0.75
 
 
 @pytest.mark.parametrize(("drawn", "share"), [(False, 0.02), (True, 0.3)])
@@ -81,9 +88,9 @@ def test_no_less_and_no_more_of_a_class_is_pruned_than_the_bounds_say(drawn: boo
     true = CLIP % 2
     given = rng.permutation(true) if drawn else true
     seen = rng.normal(0, 0.2, (960, 4)) + 3 * true[:, None]
-    heard = run_passes({"seen": seen.astype(np.float32)}, lesson(given), most=1, repairs=0, workers=joblib.Parallel(n_jobs=1))
+    found = cleaned_once(seen, training_set(given))
     for label in (0, 1):
-        assert (~heard.kept[given == label]).sum() == int(share * (given == label).sum())
+        assert (~found.kept[given == label]).sum() == int(share * (given == label).sum())
 
 
 def told(certainty: np.ndarray, label: np.ndarray, *, clip: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -106,7 +113,7 @@ def told(certainty: np.ndarray, label: np.ndarray, *, clip: np.ndarray) -> tuple
 
 def ranked(windows: pd.DataFrame, oof: pd.DataFrame, **issues: object) -> pd.DataFrame:
     keys: Config = load_config(None, overrides={"issues": issues})
-    found = judge_windows(windows, oof, clips_of(windows), config=keys)
+    found = find_label_issues(windows, oof, clips_of(windows), config=keys)
     return found.set_index("window_id").loc[windows["window_id"]].reset_index()
 
 
@@ -120,7 +127,7 @@ def believed(clips: int = 60, each: int = 10) -> tuple[np.ndarray, np.ndarray, n
 
 
 @pytest.mark.parametrize("swapped", [False, True])
-def test_a_label_is_doubted_more_where_one_other_class_leads(swapped: bool) -> None:
+def test_a_label_scores_lower_where_one_other_class_leads(swapped: bool) -> None:
     """Both windows have the same chance for their label; in one of them a single class has all the rest."""
     p, label, clip = believed()
     one, spread = (35, 95) if swapped else (95, 35)
@@ -129,7 +136,7 @@ def test_a_label_is_doubted_more_where_one_other_class_leads(swapped: bool) -> N
     assert found["rank"][one] < found["rank"][spread] <= 2
 
 
-def test_a_window_is_doubted_more_in_a_clip_whose_other_windows_are_believed() -> None:
+def test_a_window_scores_lower_in_a_clip_whose_other_windows_are_believed() -> None:
     """A model that misjudges a clip misjudges all of it."""
     p, label, clip = believed()
     hard, stray = np.flatnonzero(clip == 6), 95
@@ -151,7 +158,7 @@ def test_a_clip_wrong_as_a_whole_takes_the_quality_of_its_windows_with_it() -> N
 
 @pytest.mark.parametrize("power", [0.35, 1.0, 2.5])
 def test_quality_does_not_hang_on_how_sure_the_models_are_of_themselves(power: float) -> None:
-    """Probabilities that are too soft or too sharp are tempered on the labels: as many labels are expected to be wrong."""
+    """Probabilities that are too soft or too sharp are scaled by a fitted temperature: as many labels are expected to be wrong."""
     rng = np.random.default_rng(1)
     clip = np.repeat(np.arange(90), 10)
     true = clip % 3
@@ -164,13 +171,13 @@ def test_quality_does_not_hang_on_how_sure_the_models_are_of_themselves(power: f
 
 def test_no_segment_starts_or_ends_with_a_frame_that_was_decided() -> None:
     windows, oof, _ = made_up()
-    judged = judge_windows(windows, oof, clips_of(windows), config=load_config(None))
+    issues = find_label_issues(windows, oof, clips_of(windows), config=load_config(None))
     frames = pd.DataFrame({"clip_id": "clip00", "frame_number": np.arange(260)})
-    first = cut_segments(judged, windows, config=load_config(None))[1].set_index("clip_id").loc["clip00"]
+    first = cut_segments(issues, windows, config=load_config(None))[1].set_index("clip_id").loc["clip00"]
     # The stretch reaches into frames of which somebody decided the first four and the last two.
     ends = [(first["start_frame"], first["start_frame"] + 3), (first["end_frame"] - 1, first["end_frame"])]
     reviewed = pd.DataFrame([{"clip_id": "clip00", "start_frame": a, "end_frame": b, "label": "SIT"} for a, b in ends])
     settled = SettledFrames.of(frames, reviewed)
-    cut = cut_segments(judged, windows, config=load_config(None), settled=settled)[1].set_index("clip_id").loc["clip00"]
+    cut = cut_segments(issues, windows, config=load_config(None), reviewed=settled)[1].set_index("clip_id").loc["clip00"]
     assert cut["start_frame"] == first["start_frame"] + 4
     assert cut["end_frame"] == first["end_frame"] - 2

@@ -7,16 +7,18 @@ import pytest
 
 from data_schemas.config import load_config
 from data_schemas.tables import OOF, validate
-from pipeline.detection import cleaning_passes as passes
+from pipeline.detection import label_cleaning
 from pipeline.detection.out_of_fold import predict_out_of_fold
+from pipeline.detection.smoothing import WindowLabels
+from pipeline.detection.training_sets import TrainingSet
 from tests.unit.pipeline.detection.small import Nowhere, config
 
 
 @pytest.mark.parametrize("at_once", [200_000, 300])
-def test_every_window_is_predicted_and_wrong_labels_are_not_taught(standing_or_walking, monkeypatch, at_once: int) -> None:
+def test_every_window_is_predicted_and_wrong_labels_train_nothing(standing_or_walking, monkeypatch, at_once: int) -> None:
     windows, samples, wrong = standing_or_walking
-    monkeypatch.setattr(passes, "_MOST_AT_ONCE", at_once)
-    oof = validate(predict_out_of_fold(windows, samples, config=config(), parts=Nowhere())[0], OOF, source="oof")
+    monkeypatch.setattr(label_cleaning, "_MOST_AT_ONCE", at_once)
+    oof = validate(predict_out_of_fold(windows, samples, config=config(), checkpoints=Nowhere())[0], OOF, source="oof")
     assert oof["window_id"].tolist() == windows["window_id"].tolist()
     assert (oof["fold"] == -1).tolist() == (windows["split"] == "holdout").tolist()
     assert not oof.loc[windows["split"] == "holdout", "taught"].any()
@@ -27,29 +29,27 @@ def test_every_window_is_predicted_and_wrong_labels_are_not_taught(standing_or_w
 
 
 def test_batches_hold_whole_groups(standing_or_walking, monkeypatch) -> None:
-    from pipeline.detection.smoothing import Labelled
-
-    monkeypatch.setattr(passes, "_MOST_AT_ONCE", 100)
+    monkeypatch.setattr(label_cleaning, "_MOST_AT_ONCE", 100)
     group = np.repeat(np.arange(12), 40)
-    labels = Labelled(
+    labels = WindowLabels(
         given=group % 2,
         clip=group,
         block=group,
         audited=group < 10,
-        votes=np.ones(480, bool),
-        fixed=np.zeros(480, bool),
+        valid_pose=np.ones(480, bool),
+        reviewed=np.zeros(480, bool),
         sigma=1.0,
     )
-    lesson = passes.Lesson(labels, group, group < 10, group < 10, classes=2, folds=3, seed=0)
-    found = passes.batches(lesson)
+    training = TrainingSet(labels, group, group < 10, group < 10, classes=2, folds=3, seed=0)
+    found = label_cleaning.batches(training)
     assert sorted(np.concatenate(found).tolist()) == list(range(480))
     assert sum(len(np.unique(group[rows])) for rows in found) == 12
     assert all(len(np.unique(labels.given[rows])) == 2 for rows in found)
 
 
-def test_without_passes_all_labels_teach_and_no_voice_is_heard(standing_or_walking) -> None:
+def test_without_cleaning_all_labels_train_and_there_is_no_base_learner(standing_or_walking) -> None:
     windows, samples, _ = standing_or_walking
-    oof, trust = predict_out_of_fold(windows, samples, config=config(cleaning_iterations=0), parts=Nowhere())
+    oof, trust = predict_out_of_fold(windows, samples, config=config(cleaning_iterations=0), checkpoints=Nowhere())
     assert trust["better"].all()
     assert oof.loc[windows["split"] == "audit", "taught"].all()
     assert oof["voices"].isna().all()
@@ -64,6 +64,6 @@ def test_how_long_to_train_is_tried_out_where_it_is_not_told(standing_or_walking
             tried.append(name)
 
     keys = load_config(None, overrides={"model": {"views": ["body"]}, "folds": {"count": 3}, "run": {"jobs": 1}})
-    predict_out_of_fold(windows, samples, config=keys, parts=Noting())
+    predict_out_of_fold(windows, samples, config=keys, checkpoints=Noting())
     lengths = sorted({int(n.split("-")[1]) for n in tried if n.startswith("trial-")})
     assert lengths[:2] == [35, 70]

@@ -12,30 +12,34 @@ import pytest
 from data_schemas.config import load_config
 from data_schemas.tables import TRUST, validate
 from pipeline.audit.summary import label_errors, unreviewed
-from pipeline.detection.cleaning_passes import Lesson
-from pipeline.detection.issues import judge_windows
+from pipeline.detection.issues import find_label_issues
 from pipeline.detection.segments import cut_segments
 from pipeline.detection.skill import measure_skill
-from pipeline.detection.smoothing import Labelled
+from pipeline.detection.smoothing import WindowLabels
+from pipeline.detection.training_sets import TrainingSet
 from pipeline.report.trust_text import trust_sentences
 from tests.unit.pipeline.detection.test_issues import clips_of, made_up
 
 EACH = 10
 
 
-def lesson_of(given: np.ndarray, group: np.ndarray, clip: np.ndarray, *, classes: int) -> Lesson:
+def training_of(given: np.ndarray, group: np.ndarray, clip: np.ndarray, *, classes: int) -> TrainingSet:
     everybody = np.ones(len(given), bool)
-    labels = Labelled(given=given, clip=clip, block=clip, audited=everybody, votes=everybody, fixed=~everybody, sigma=1.0)
-    return Lesson(labels, group, everybody, everybody, classes=classes, folds=5, seed=0)
+    labels = WindowLabels(
+        given=given, clip=clip, block=clip, audited=everybody, valid_pose=everybody, reviewed=~everybody, sigma=1.0
+    )
+    return TrainingSet(labels, group, everybody, everybody, classes=classes, folds=5, seed=0)
 
 
-def drawn(rng: np.random.Generator, *, groups: int, clips: int, classes: int, skill: float = 0.0) -> tuple[np.ndarray, Lesson]:
+def drawn(
+    rng: np.random.Generator, *, groups: int, clips: int, classes: int, skill: float = 0.0
+) -> tuple[np.ndarray, TrainingSet]:
     """Give probabilities that are alike within a clip, and labels of clips that they tell or do not."""
     label = np.concatenate([np.arange(2 * classes) % classes, rng.integers(0, classes, groups * clips - 2 * classes)])
     label = rng.permutation(label)
     said = rng.dirichlet(np.ones(classes), groups * clips) * (1 - skill) + skill * np.eye(classes)[label]
     clip = np.repeat(np.arange(groups * clips), EACH)
-    return said[clip], lesson_of(label[clip], clip // clips, clip, classes=classes)
+    return said[clip], training_of(label[clip], clip // clips, clip, classes=classes)
 
 
 @pytest.mark.parametrize(("groups", "clips", "classes"), [(2, 4, 2), (3, 4, 2), (4, 3, 3), (6, 2, 3), (12, 3, 5), (30, 1, 4)])
@@ -55,7 +59,7 @@ def test_labels_that_models_tell_are_told_though_animals_are_few_and_a_class_is_
     # The rare class is never the likeliest one, and yet it is told.
     said = np.stack([1 - (0.1 + 0.2 * label), 0.1 + 0.2 * label], axis=1) + rng.normal(0, 0.02, (100, 1)) * [1, -1]
     clip = np.repeat(np.arange(100), EACH)
-    skill = measure_skill(said[clip], lesson_of(label[clip], clip // 20, clip, classes=2))
+    skill = measure_skill(said[clip], training_of(label[clip], clip // 20, clip, classes=2))
     assert skill.better
     assert skill.right > 0.9
 
@@ -63,29 +67,29 @@ def test_labels_that_models_tell_are_told_though_animals_are_few_and_a_class_is_
 def test_two_animals_of_one_label_each_prove_nothing() -> None:
     clip = np.repeat(np.arange(8), EACH)
     given = (clip >= 4).astype(np.int64)
-    skill = measure_skill(np.eye(2)[given], lesson_of(given, given, clip, classes=2))
+    skill = measure_skill(np.eye(2)[given], training_of(given, given, clip, classes=2))
     assert skill.right == 1
     assert not skill.better
 
 
 def test_labels_that_people_gave_in_review_do_not_make_models_better() -> None:
     """At chance, a reviewer who accepts every suggestion of most clips makes labels of what the models said."""
-    said, lesson = drawn(np.random.default_rng(0), groups=12, clips=3, classes=3)
-    before = measure_skill(said, lesson)
+    said, training = drawn(np.random.default_rng(0), groups=12, clips=3, classes=3)
+    before = measure_skill(said, training)
     assert not before.better
-    accepted = lesson.labels.clip % 4 > 0
-    given = np.where(accepted, said.argmax(axis=1), lesson.labels.given)
-    reviewed = replace(lesson, labels=replace(lesson.labels, given=given, fixed=accepted))
+    accepted = training.labels.clip % 4 > 0
+    given = np.where(accepted, said.argmax(axis=1), training.labels.given)
+    reviewed = replace(training, labels=replace(training.labels, given=given, reviewed=accepted))
     skill = measure_skill(said, reviewed)
-    assert measure_skill(said, replace(reviewed, labels=replace(reviewed.labels, fixed=~reviewed.audited))).better
+    assert measure_skill(said, replace(reviewed, labels=replace(reviewed.labels, reviewed=~reviewed.audited))).better
     assert not skill.better
     assert (skill.windows, skill.groups) == ((~accepted).sum(), 9)
 
 
 @pytest.mark.parametrize("left", [0, 1])
 def test_of_less_than_two_groups_that_nobody_reviewed_nothing_is_known(left: int) -> None:
-    said, lesson = drawn(np.random.default_rng(0), groups=4, clips=4, classes=2, skill=0.8)
-    skill = measure_skill(said, replace(lesson, labels=replace(lesson.labels, fixed=lesson.group >= left)))
+    said, training = drawn(np.random.default_rng(0), groups=4, clips=4, classes=2, skill=0.8)
+    skill = measure_skill(said, replace(training, labels=replace(training.labels, reviewed=training.group >= left)))
     assert (skill.right, skill.low, skill.high, skill.groups) == (0.5, 0, 1, left)
     assert not skill.better
     table = validate(pd.DataFrame([{"species": "DOG", **asdict(skill), "better": skill.better}]), TRUST, source="trust")
@@ -97,8 +101,8 @@ def test_where_models_are_no_better_than_chance_nothing_is_called_wrong() -> Non
     told: dict[str, Any] = {"species": "DOG", "right": 0.5, "low": 0.4, "high": 0.6, "chance": 0.5, "windows": 320, "groups": 7}
     trust = [{**told, "classes": 2, "better": False}]
     config = load_config(None)
-    assert judge_windows(windows, oof, clips_of(windows), config=config)["is_issue"].any()
-    issues = judge_windows(windows, oof, clips_of(windows), config=config, blind={"DOG"})
+    assert find_label_issues(windows, oof, clips_of(windows), config=config)["is_issue"].any()
+    issues = find_label_issues(windows, oof, clips_of(windows), config=config, untrusted={"DOG"})
     issues, segments = cut_segments(issues, windows, config=config)
     assert not issues["is_issue"].any()
     assert len(set(issues["label_quality"])) == 1
@@ -106,7 +110,7 @@ def test_where_models_are_no_better_than_chance_nothing_is_called_wrong() -> Non
     assert label_errors(unreviewed(issues, windows, trust)) == []
     assert "no better than chance" in trust_sentences(trust)[0]
     # What two people said of one clip is no claim of the models.
-    told_twice = judge_windows(windows, oof, clips_of(windows, {"clip01": "SIT"}), config=config, blind={"DOG"})
+    told_twice = find_label_issues(windows, oof, clips_of(windows, {"clip01": "SIT"}), config=config, untrusted={"DOG"})
     assert set(told_twice.loc[told_twice["is_issue"], "clip_id"]) == {"clip01"}
 
 

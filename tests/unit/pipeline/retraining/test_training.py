@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from data_schemas.config import Config, load_config
 from data_schemas.errors import WorkspaceError
 from model.bundle import is_bundle, made_from
 from model.classifier import BehaviorClassifier
@@ -23,6 +24,10 @@ from pipeline.retraining.training import (
 )
 
 RECIPE = make_recipe("default", views=("body", "distances"), optimizer_steps=12, hidden_size=8, batch_size=16)
+
+
+def config(jobs: int) -> Config:
+    return load_config(None, overrides={"run": {"jobs": jobs}})
 
 
 class Kept:
@@ -70,7 +75,7 @@ def classifier(networks: list) -> BehaviorClassifier:
 def test_a_course_trains_what_a_classifier_would(walking, jobs: int) -> None:
     samples, first, target = walking
     courses = [course(first, target, key="all"), course(first[:20], target[:20], key="half")]
-    made = list(train_courses(courses, samples, steps=5, device="cpu", jobs=jobs))
+    made = list(train_courses(courses, samples, config=config(jobs), device="cpu"))
     assert [c.made_from for c, _ in made] == ["all", "half"]
     index = Windows.of(samples, first, steps=5)
     whole = classifier([]).fit_windows(index, target, seed=3)
@@ -93,17 +98,17 @@ def test_a_trial_finds_how_long_to_train_and_keeps_its_networks(walking) -> None
     kept_labels = np.ones(40, bool)
     tried = Tried(name="x", first=first, fold=np.arange(40) // 2 % 4, trusted=target, kept=kept_labels, classes=2, seed=0)
     recipe = make_recipe("default", views=("body",))
-    found = updates_by_trial(recipe, tried, samples, steps=5, device="cpu", jobs=1, parts=kept)
+    found = updates_by_trial(recipe, tried, samples, config=config(1), device="cpu", checkpoints=kept)
     assert found in (35, 70, 140, 280)
     assert all(name.startswith("trial-") and name.endswith("x-0-body") for name in kept.parts)
     count = len(kept.parts)
-    assert updates_by_trial(recipe, tried, samples, steps=5, device="cpu", jobs=1, parts=kept) == found
+    assert updates_by_trial(recipe, tried, samples, config=config(1), device="cpu", checkpoints=kept) == found
     assert len(kept.parts) == count
 
 
 def test_a_bundle_takes_the_place_of_an_older_one_whole(walking, tmp_path: Path) -> None:
     samples, first, target = walking
-    ((_, trained),) = train_courses([course(first, target)], samples, steps=5, device="cpu", jobs=1)
+    ((_, trained),) = train_courses([course(first, target)], samples, config=config(1), device="cpu")
     folder, beside = tmp_path / "models" / "given" / "DOG", tmp_path / "parts"
     place_bundle(classifier(trained.networks), folder, beside=beside, made_from="one")
     assert made_from(folder) == "one"
@@ -120,7 +125,7 @@ def test_a_bundle_takes_the_place_of_an_older_one_whole(walking, tmp_path: Path)
 
 def test_a_disk_that_refuses_leaves_the_older_bundle(walking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     samples, first, target = walking
-    ((_, trained),) = train_courses([course(first, target)], samples, steps=5, device="cpu", jobs=1)
+    ((_, trained),) = train_courses([course(first, target)], samples, config=config(1), device="cpu")
     place_bundle(classifier(trained.networks), tmp_path / "DOG", beside=tmp_path / "parts", made_from="one")
 
     def refuse(*_: object, **__: object) -> None:
