@@ -83,7 +83,7 @@ def test_a_trial_takes_folds_that_can_be_scored_and_ends_where_none_can() -> Non
     assert search_folds(fold, np.array([0, 0, 1, 1, 0, 0, 1]), np.ones(7, bool)) == [0, 1]
     assert search_folds(fold, target, np.zeros(7, bool)) == []
     nobody = joblib.Parallel(n_jobs=1, return_as="generator")
-    assert search_steps([], target, np.zeros(7, bool), checkpoints=Nowhere(), workers=nobody) == STEP_BUDGETS[0]
+    assert search_steps([], target, np.zeros(7, bool), checkpoints=Nowhere(), run=nobody) == STEP_BUDGETS[0]
 
 
 def test_poses_that_tell_nothing_of_the_labels_flag_nothing(shared: Path) -> None:

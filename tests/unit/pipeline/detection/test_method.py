@@ -158,7 +158,7 @@ def test_a_clip_wrong_as_a_whole_takes_the_quality_of_its_windows_with_it() -> N
 
 @pytest.mark.parametrize("power", [0.35, 1.0, 2.5])
 def test_quality_does_not_hang_on_how_sure_the_models_are_of_themselves(power: float) -> None:
-    """Probabilities that are too soft or too sharp are scaled by a fitted temperature: as many labels are expected to be wrong."""
+    """Probabilities that are too soft or too sharp are scaled: as many labels are expected to be wrong."""
     rng = np.random.default_rng(1)
     clip = np.repeat(np.arange(90), 10)
     true = clip % 3
