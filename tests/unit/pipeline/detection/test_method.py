@@ -19,7 +19,7 @@ from pipeline.detection.out_of_fold import predict_out_of_fold
 from pipeline.detection.segments import cut_segments
 from pipeline.detection.smoothing import WindowLabels
 from pipeline.detection.training_sets import TrainingSet
-from pipeline.windows.label_spans import SettledFrames
+from pipeline.windows.label_spans import ReviewedFrames
 from tests.unit.pipeline.detection.small import Nowhere, config
 from tests.unit.pipeline.detection.test_issues import clips_of, made_up
 
@@ -177,7 +177,7 @@ def test_no_segment_starts_or_ends_with_a_frame_that_was_decided() -> None:
     # The stretch reaches into frames of which somebody decided the first four and the last two.
     ends = [(first["start_frame"], first["start_frame"] + 3), (first["end_frame"] - 1, first["end_frame"])]
     reviewed = pd.DataFrame([{"clip_id": "clip00", "start_frame": a, "end_frame": b, "label": "SIT"} for a, b in ends])
-    settled = SettledFrames.of(frames, reviewed)
-    cut = cut_segments(issues, windows, config=load_config(None), reviewed=settled)[1].set_index("clip_id").loc["clip00"]
+    reviewed_frames = ReviewedFrames.of(frames, reviewed)
+    cut = cut_segments(issues, windows, config=load_config(None), reviewed=reviewed_frames)[1].set_index("clip_id").loc["clip00"]
     assert cut["start_frame"] == first["start_frame"] + 4
     assert cut["end_frame"] == first["end_frame"] - 2

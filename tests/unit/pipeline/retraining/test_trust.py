@@ -32,12 +32,12 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> list[pd.DataFrame]:
     """Let the passes trust A, repair a B that nobody reviewed, and give what they were asked about."""
     asked: list[pd.DataFrame] = []
 
-    def trust_labels(table: pd.DataFrame, *_: object, **__: object) -> pd.DataFrame:
+    def training_labels(table: pd.DataFrame, *_: object, **__: object) -> pd.DataFrame:
         asked.append(table)
         teaching = table["target"].where((table["target"] != "B") | table["reviewed"], "A")
         return pd.DataFrame({"window_id": table["window_id"], "teaching": teaching}).iloc[:-1]
 
-    monkeypatch.setattr(module, "trust_labels", trust_labels)
+    monkeypatch.setattr(module, "training_labels", training_labels)
     return asked
 
 
