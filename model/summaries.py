@@ -17,16 +17,9 @@ from numpy.typing import NDArray
 
 from model.windowing import MISSING, Samples
 
-__all__ = ["VOICES", "context", "measure_windows", "summarise_windows"]
+__all__ = ["context", "measure_windows", "summarise_windows"]
 
 FloatArray = NDArray[np.float32]
-
-VOICES: dict[str, tuple[str, ...]] = {
-    "pairs": ("distance",),
-    "space": ("distance", "nearest", "farthest", "closing", "turning", "seen"),
-    "motion": ("turning", "closing", "spread", "trend", "speed", "fastest", "way", "own_speed", "body_speed", "seen"),
-}
-"""The blocks of features that each voice of the auditor reads; ``context`` adds a fourth voice."""
 
 _CHUNK = 16_384
 _NEAREST, _SLOWEST, _STILLEST = 0.05, 0.02, 0.01

@@ -1,1 +1,1 @@
-"""Which labels are probably wrong: out-of-fold predictions, the doubt that follows from them, flags, kinds and segments."""
+"""Which labels are probably wrong: out-of-fold predictions, label scores and quality, flags, kinds and segments."""
