@@ -8,12 +8,13 @@ import pandas as pd
 import streamlit as st
 
 from audit_app.blind_states import unfinished_samples
-from audit_app.labelling import label_clip
+from audit_app.labeller_widget import label_clip
 from audit_app.page_frame import empty, run_or_stop, title
+from audit_app.page_text import escaped
+from audit_app.pages import go_to
 from audit_app.review_events import events, store
 from audit_app.reviewer import ask_reviewer
-from audit_app.segment_board import frames_of_clips
-from audit_app.wording import escaped
+from audit_app.status_cache import frames_of_clips
 from pipeline.report.formatting import counted
 from pipeline.report.run_tables import RunTables
 from pipeline.review.agreement import blind_disputes, crowdlab_consensus, disagreements, pairwise_kappa, sharing_frames
@@ -31,36 +32,36 @@ def show() -> None:
     reviewer = ask_reviewer()
     if st.session_state.pop(_LEAVE, False):
         st.query_params.clear()
-    told = _shared(events())
-    frames = frames_of_clips(found, sorted(set(told["clip_id"])))
+    stored = _shared(events())
+    frames = frames_of_clips(found, stored["clip_id"])
     # A dispute of a blind sample is never settled here, in sight of labels: that would change what is exported.
-    disputed = _disputed(told, frames, str(found.folder.path), len(told))
+    disputed = _disputed(stored, frames, str(found.folder.path), len(stored))
     if _settle(found, disputed, reviewer=reviewer):
         return
     title("Agreement", "How far two people who labelled the same frames agree, and what they still have to settle.")
-    if told.empty:
+    if stored.empty:
         if empty(
             "No frame was labelled by two people yet",
             "Agreement needs two reviewers on the same clips. Let a second person open this page under their own name and work "
             "through the same blind sample, or the same segments of the queue.",
             "Label a blind sample",
         ):
-            st.switch_page("blind_page.py")
+            go_to("blind")
         return
-    differing = _blind_disputes(told, frames)
+    differing = _blind_disputes(stored, frames)
     _to_settle(disputed)
     _blind_to_settle(differing)
     st.divider()
     blind = st.toggle("Count blind labels, too", value=True, key="count_blind")
-    _kappas(told, frames, blind=blind)
+    _kappas(stored, frames, blind=blind)
     yet = unfinished_samples(found, reviewer=reviewer) if blind else differing
-    _consensus(found, told, frames, pd.concat([differing, yet], ignore_index=True), blind=blind)
+    _consensus(found, stored, frames, pd.concat([differing, yet], ignore_index=True), blind=blind)
 
 
-def _shared(told: pd.DataFrame) -> pd.DataFrame:
+def _shared(stored: pd.DataFrame) -> pd.DataFrame:
     """Return the events of clips that two people or more worked on."""
-    people = told.groupby("clip_id")["reviewer"].nunique()
-    return told[told["clip_id"].isin(people[people > 1].index)]
+    people = stored.groupby("clip_id")["reviewer"].nunique()
+    return stored[stored["clip_id"].isin(people[people > 1].index)]
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
@@ -68,13 +69,13 @@ def _disputed(_told: pd.DataFrame, _frames: pd.DataFrame, run: str, version: int
     return disagreements(_told, _frames)
 
 
-def _kappas(told: pd.DataFrame, frames: pd.DataFrame, *, blind: bool) -> None:
+def _kappas(stored: pd.DataFrame, frames: pd.DataFrame, *, blind: bool) -> None:
     st.subheader("Pairs of reviewers", anchor=False)
     st.caption(
         "Cohen's kappa: 1 is full agreement, 0 what chance gives. The first row of a pair is over all labels, the others are "
         "each label against the rest. Neighbouring frames share their label, so it is no more certain than the clips are many."
     )
-    kappas = pairwise_kappa(told, frames, blind=blind)
+    kappas = pairwise_kappa(stored, frames, blind=blind)
     if kappas.empty:
         st.write("These people have not labelled the same frames yet.")
         return
@@ -130,9 +131,9 @@ def _to_settle(disputed: pd.DataFrame) -> None:
         st.rerun()
 
 
-def _blind_disputes(told: pd.DataFrame, frames: pd.DataFrame) -> pd.DataFrame:
+def _blind_disputes(stored: pd.DataFrame, frames: pd.DataFrame) -> pd.DataFrame:
     samples = store().samples()
-    return blind_disputes(samples, told, frames) if told["stream"].str.startswith("blind:").any() else samples.iloc[:0]
+    return blind_disputes(samples, stored, frames) if stored["stream"].str.startswith("blind:").any() else samples.iloc[:0]
 
 
 def _blind_to_settle(differing: pd.DataFrame) -> None:
@@ -145,7 +146,7 @@ def _blind_to_settle(differing: pd.DataFrame) -> None:
         )
         if st.button("Label them blind", key=f"blind_{sample_id}"):
             st.session_state.pop("blind_place", None)
-            st.switch_page("blind_page.py", query_params={"sample": str(sample_id), "disputed": "1"})
+            go_to("blind", {"sample": str(sample_id), "disputed": "1"})
 
 
 def _settle(found: RunTables, disputed: pd.DataFrame, *, reviewer: str) -> bool:
@@ -190,13 +191,13 @@ def _settle(found: RunTables, disputed: pd.DataFrame, *, reviewer: str) -> bool:
     return True
 
 
-def _consensus(found: RunTables, told: pd.DataFrame, frames: pd.DataFrame, unsettled: pd.DataFrame, *, blind: bool) -> None:
+def _consensus(found: RunTables, stored: pd.DataFrame, frames: pd.DataFrame, unsettled: pd.DataFrame, *, blind: bool) -> None:
     st.subheader("Consensus of reviewers and model", anchor=False)
     st.caption(
         "CROWDLAB weighs each reviewer, and the model, by how often they agree with the others. Windows of low quality are "
         "those to look at again."
     )
-    windows, people = crowdlab_consensus(told, frames, found["windows"], found["oof"], blind=blind)
+    windows, people = crowdlab_consensus(stored, frames, found["windows"], found["oof"], blind=blind)
     if windows.empty:
         st.write("No window of one second was labelled by two people yet.")
         return

@@ -11,15 +11,15 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 
-from audit_app.door import Door
-from audit_app.faults import tell_fault
+from audit_app.error_display import show_unexpected
 from audit_app.guard import Guard
 from audit_app.hosts import hosts_of
 from audit_app.opened_run import configuration, workspace
+from audit_app.preload import preloading
 from audit_app.review_clip import clip_after, clips_like
-from audit_app.server import base_path, routes
+from audit_app.routes import base_path, routes
+from audit_app.sign_in import SignIn
 from audit_app.tokens import secret_of
-from audit_app.warming import warming
 from data_schemas.errors import UsageError
 from pipeline.review.passwords import is_loopback, login_configured
 
@@ -39,14 +39,14 @@ def _guard() -> Middleware:
     if not (address and is_loopback(address)) and not review.password and not login_configured(Path(__file__)):
         raise UsageError(f"listening on {address or 'every address'} needs a password or a login", hint="audit password")
     secret = secret_of(workspace().root.resolve()) if review.password else b""
-    door = Door(secret=secret, password=review.password, base=base_path()) if review.password else None
-    return Middleware(Guard, hosts=hosts_of(address, review.hosts), door=door)
+    sign_in = SignIn(secret=secret, password=review.password, base=base_path()) if review.password else None
+    return Middleware(Guard, hosts=hosts_of(address, review.hosts), sign_in=sign_in)
 
 
 app = st.App(
     Path(__file__).with_name("navigation.py"),
-    lifespan=warming,
+    lifespan=preloading,
     middleware=[_guard()],
-    on_script_error=tell_fault,
+    on_script_error=show_unexpected,
     routes=routes(workspace().root, database=configuration().review.database, clip_after=clip_after, clips_like=clips_like),
 )

@@ -8,14 +8,14 @@ import pandas as pd
 import streamlit as st
 
 from audit_app.blind_states import blind_states
-from audit_app.faults import show_error
-from audit_app.labelling import label_clip
+from audit_app.error_display import show_error
+from audit_app.labeller_widget import label_clip
 from audit_app.page_frame import empty, run_or_stop, title
+from audit_app.page_text import escaped
 from audit_app.review_events import database_exists, events, store
 from audit_app.reviewer import ask_reviewer
-from audit_app.segment_board import frames_of_clips
+from audit_app.status_cache import frames_of_clips
 from audit_app.times import local_time
-from audit_app.wording import escaped
 from data_schemas.errors import PoseAuditError
 from data_schemas.tables import STRATA
 from pipeline.report.run_tables import RunTables
@@ -179,8 +179,8 @@ def _all_labelled(sample_id: str) -> None:
 
 def _disputed(found: RunTables) -> pd.Series:
     """Return the windows of blind samples that reviewers differ on."""
-    told = events()
-    return blind_disputes(store().samples(), told, frames_of_clips(found, sorted(set(told["clip_id"]))))["window_id"]
+    stored = events()
+    return blind_disputes(store().samples(), stored, frames_of_clips(found, stored["clip_id"]))["window_id"]
 
 
 def _move(sample: pd.DataFrame, states: pd.Series, *, place: int, asked: dict[str, Any]) -> None:

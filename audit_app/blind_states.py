@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from audit_app.review_events import store
-from audit_app.segment_board import frames_of_clips
+from audit_app.status_cache import frames_of_clips
 from pipeline.report.run_tables import RunTables
 from pipeline.review.events import blind_stream
 from pipeline.review.segment_states import segment_states
@@ -15,12 +15,12 @@ __all__ = ["blind_states", "unfinished_samples"]
 
 def blind_states(found: RunTables, sample: pd.DataFrame, *, reviewer: str) -> pd.Series:
     """Return for each window of a sample whether this reviewer has labelled all of its frames."""
-    told = store().events(reviewer=reviewer, stream=blind_stream(str(sample["sample_id"].iloc[0])))
-    told = told.assign(stream="review")
+    stored = store().events(reviewer=reviewer, stream=blind_stream(str(sample["sample_id"].iloc[0])))
+    stored = stored.assign(stream="review")
     windows = sample.rename(columns={"window_id": "segment_id"})
-    clips = sorted(set(told["clip_id"]))
-    states = segment_states(windows, told, frames_of_clips(found, clips)) if clips else None
-    return pd.Series(["open"] * len(sample)) if states is None else states["state"].reset_index(drop=True)
+    if stored.empty:
+        return pd.Series(["open"] * len(sample))
+    return segment_states(windows, stored, frames_of_clips(found, stored["clip_id"]))["state"].reset_index(drop=True)
 
 
 def unfinished_samples(found: RunTables, *, reviewer: str) -> pd.DataFrame:

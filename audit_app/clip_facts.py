@@ -46,20 +46,17 @@ def clip_facts(run: Path, clip_id: str) -> ClipFacts:
     WorkspaceError
         Its tables cannot be read.
     """
-    try:
-        wanted = {"clip_id", "frame_number", "frame_label", "image"}
-        columns = set(pyarrow.parquet.read_schema(run / "frames.parquet").names) & wanted
-        frames = _rows(run / "frames.parquet", clip_id, sorted(columns))
-        clips = _rows(run / "clips.parquet", clip_id, ["clip_id", "label", "source"])
-    except (OSError, pyarrow.ArrowException) as error:
-        raise WorkspaceError(f"{run}: {error}", hint="run `audit run` again") from error
+    # What is no Unicode (half a surrogate pair) is the name of no clip, and nothing that Arrow could compare.
+    own = [("clip_id", "=", clip_id.encode(errors="replace").decode())]
+    frames = _columns(run / "frames.parquet", {"clip_id", "frame_number", "frame_label", "image"}, filters=own)
+    clips = _columns(run / "clips.parquet", {"clip_id", "label", "source"}, filters=own)
     if not clips.num_rows:
         raise UsageError(f"no clip {clip_id!r} in {run}", hint="reload the page: another run may have replaced this one")
     number = frames["frame_number"].to_numpy().astype(np.int64)
     order = np.argsort(number, kind="stable")
-    labels = frames.select(sorted(columns - {"image"})).to_pandas()
+    labels = frames.select([c for c in frames.column_names if c != "image"]).to_pandas()
     given = given_labels(clips.to_pandas(), labels).astype(object)
-    images = frames["image"].to_pylist() if "image" in columns else [None] * len(number)
+    images = frames["image"].to_pylist() if "image" in frames.column_names else [None] * len(number)
     return ClipFacts(
         frame_numbers=number[order],
         given=tuple(given.where(given.notna(), None).iloc[order]),
@@ -100,12 +97,14 @@ def clip_behind(alias: str, run: Path, secret: bytes) -> str:
 
 @lru_cache(maxsize=4)
 def _aliases(run: Path, secret: bytes) -> dict[str, str]:
-    try:
-        names = pyarrow.parquet.read_table(run / "clips.parquet", columns=["clip_id"])["clip_id"].to_pylist()
-    except (OSError, pyarrow.ArrowException) as error:
-        raise WorkspaceError(f"{run}: {error}", hint="run `audit run` again") from error
+    names = _columns(run / "clips.parquet", {"clip_id"})["clip_id"].to_pylist()
     return {alias_of(name, secret): name for name in names}
 
 
-def _rows(path: Path, clip_id: str, columns: list[str]) -> pyarrow.Table:
-    return pyarrow.parquet.read_table(path, columns=columns, filters=[("clip_id", "=", clip_id)])
+def _columns(path: Path, wanted: set[str], *, filters: list[tuple[str, str, str]] | None = None) -> pyarrow.Table:
+    """Return those of the wanted columns that a table has, of the rows that the filters leave."""
+    try:
+        there = sorted(wanted & set(pyarrow.parquet.read_schema(path).names))
+        return pyarrow.parquet.read_table(path, columns=there, filters=filters)
+    except (OSError, pyarrow.ArrowException) as error:
+        raise WorkspaceError(f"{path.parent}: {error}", hint="run `audit run` again") from error

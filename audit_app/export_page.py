@@ -12,14 +12,14 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from audit_app.error_display import show_error
 from audit_app.export_job import ExportJob, newest_export, place_for, start_export
-from audit_app.faults import show_error
 from audit_app.opened_run import configuration, workspace
 from audit_app.page_frame import nothing_decided, run_or_stop, title
+from audit_app.page_text import escaped
 from audit_app.review_events import events
 from audit_app.reviewer import reviewer
 from audit_app.shown_paths import shown_path, workspace_option
-from audit_app.wording import escaped
 from data_schemas.config import Export, load_config
 from data_schemas.errors import PoseAuditError
 from pipeline.export.datasheet_page import export_lines
@@ -42,11 +42,11 @@ def show() -> None:
     """Offer the cleaned dataset and the decisions, and say what to type."""
     title("Export", "The cleaned dataset with everything that was decided, and the decisions themselves.")
     found = run_or_stop()
-    told = events()
-    if told.empty:
+    stored = events()
+    if stored.empty:
         nothing_decided("Nothing to export yet", "The first label that somebody paints on the Review page can be exported here.")
         return
-    _counts(told)
+    _counts(stored)
     left, right = st.columns([3, 2], gap="large")
     with left:
         _dataset(found)
@@ -54,12 +54,12 @@ def show() -> None:
         _decisions()
 
 
-def _counts(told: pd.DataFrame) -> None:
+def _counts(stored: pd.DataFrame) -> None:
     cells = st.columns(4)
-    cells[0].metric("Acts", f"{told['operation_id'].nunique():,}", help="What reviewers did, undoing included")
-    cells[1].metric("Events", f"{len(told):,}", help="Spans that these acts changed: one act may change several")
-    cells[2].metric("Clips", f"{told['clip_id'].nunique():,}", help="Clips with a decision")
-    cells[3].metric("Reviewers", f"{told['reviewer'].nunique():,}")
+    cells[0].metric("Acts", f"{stored['operation_id'].nunique():,}", help="What reviewers did, undoing included")
+    cells[1].metric("Events", f"{len(stored):,}", help="Spans that these acts changed: one act may change several")
+    cells[2].metric("Clips", f"{stored['clip_id'].nunique():,}", help="Clips with a decision")
+    cells[3].metric("Reviewers", f"{stored['reviewer'].nunique():,}")
 
 
 def _dataset(found: RunTables) -> None:
@@ -97,7 +97,7 @@ def _start(root: Path, name: str, options: dict[str, bool]) -> None:
     try:
         start_export(root, place_for(root, name), settings=_settings(options), reviewer=reviewer() or "somebody")
     except PoseAuditError as error:
-        _refused(error)
+        show_error(error)
         return
     st.rerun()
 
@@ -122,15 +122,11 @@ def _outcome(job: ExportJob) -> None:
     try:
         sheet = job.future.result()
     except PoseAuditError as error:
-        _refused(error)
+        show_error(error)
         return
     out = shown_path(*job.out.parts[-2:])
     st.success(f"Written to {escaped(str(out))}, for {escaped(job.reviewer)}.", icon=":material/check_circle:")
     st.code("\n".join(export_lines(sheet, out=out)), language=None, wrap_lines=True)
-
-
-def _refused(error: PoseAuditError) -> None:
-    show_error(error)
 
 
 def _decisions() -> None:

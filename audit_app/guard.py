@@ -14,8 +14,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from audit_app.door import Door
 from audit_app.hosts import Hosts
+from audit_app.sign_in import SignIn
 
 __all__ = ["Guard"]
 
@@ -26,11 +26,11 @@ _POLICY_VIOLATION = 1008
 class Guard:
     """ASGI middleware: checks Host, Origin and the shared password, and sets the headers that keep pages to themselves."""
 
-    def __init__(self, app: ASGIApp, *, hosts: Hosts, door: Door | None = None) -> None:
-        """Take which hosts are answered, and the door to be opened first, where there is a password."""
+    def __init__(self, app: ASGIApp, *, hosts: Hosts, sign_in: SignIn | None = None) -> None:
+        """Take which hosts are answered, and the sign-in that comes first, where there is a password."""
         self._app = app
         self._hosts = hosts
-        self._door = door
+        self._sign_in = sign_in
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer why not."""
@@ -38,22 +38,22 @@ class Guard:
             await self._app(scope, receive, send)
             return
         refusal = self._refusal(scope)
-        if refusal is None and self._door is not None:
-            refusal = await self._door.answer(scope, receive)
+        if refusal is None and self._sign_in is not None:
+            refusal = await self._sign_in.answer(scope, receive)
         if refusal is None:
-            await self._app(scope, receive, _telling(send) if scope["type"] == "http" else send)
+            await self._app(scope, receive, _with_headers(send) if scope["type"] == "http" else send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": ""})
         else:
-            await refusal(scope, receive, _telling(send))
+            await refusal(scope, receive, _with_headers(send))
 
     def _refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
         asked = headers.getlist("host")
         if len(asked) != 1 or not self._hosts.answers_to(asked[0]):
-            told = escape(asked[0][:80]) if asked else "no host"
+            host = escape(asked[0][:80]) if asked else "no host"
             return PlainTextResponse(
-                f"This server does not answer to {told}. Names under which it is reached stand in review.hosts of audit.toml.",
+                f"This server does not answer to {host}. Names under which it is reached stand in review.hosts of audit.toml.",
                 HTTPStatus.FORBIDDEN,
             )
         acts = scope["type"] == "websocket" or scope["method"] not in _SAFE
@@ -63,15 +63,15 @@ class Guard:
         return None
 
 
-def _telling(send: Send) -> Send:
-    async def told(message: Message) -> None:
+def _with_headers(send: Send) -> Send:
+    async def sent(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in _headers().items():
                 headers[name] = value
         await send(message)
 
-    return told
+    return sent
 
 
 @lru_cache(maxsize=1)

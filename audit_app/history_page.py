@@ -6,14 +6,14 @@ import pandas as pd
 import streamlit as st
 
 from audit_app.blind_states import unfinished_samples
-from audit_app.faults import show_error
+from audit_app.error_display import show_error
 from audit_app.opened_run import chosen_run
 from audit_app.page_frame import empty, nothing_decided, run_or_stop, title
+from audit_app.page_text import escaped
 from audit_app.review_events import events, store
 from audit_app.reviewer import ask_reviewer
-from audit_app.segment_board import frames_of_clips
+from audit_app.status_cache import frames_of_clips
 from audit_app.times import when_column
-from audit_app.wording import escaped
 from data_schemas.errors import PoseAuditError
 from pipeline.report.run_tables import RunTables
 from pipeline.review.events import ADJUDICATION, blind_stream
@@ -41,12 +41,12 @@ def show() -> None:
     )
     found = run_or_stop()
     reviewer = ask_reviewer()
-    told = events()
-    if told.empty:
+    stored = events()
+    if stored.empty:
         nothing_decided("Nothing was decided yet", "The first label that somebody paints on the Review page appears here.")
         return
-    who, clip = _choices(told)
-    table = _unseen(_acts(found, str(found.folder.path), who, clip, len(told)), found, reviewer=reviewer, clip=clip)
+    who, clip = _choices(stored)
+    table = _unseen(_acts(found, str(found.folder.path), who, clip, len(stored)), found, reviewer=reviewer, clip=clip)
     if table.empty:
         empty("No act fits", "Choose another reviewer or clip.")
         return
@@ -70,7 +70,7 @@ def show() -> None:
         },
     )
     st.caption(
-        f"The newest {len(table):,} of {told['operation_id'].nunique():,} acts. Choose a row to take it back, where it can be."
+        f"The newest {len(table):,} of {stored['operation_id'].nunique():,} acts. Choose a row to take it back, where it can be."
     )
     if chosen.selection.rows:
         _take_back(table.iloc[chosen.selection.rows[0]], reviewer=reviewer)
@@ -91,10 +91,10 @@ def _unseen(table: pd.DataFrame, found: RunTables, *, reviewer: str, clip: str) 
     return shown[~hidden] if clip else shown
 
 
-def _choices(told: pd.DataFrame) -> tuple[str, str]:
+def _choices(stored: pd.DataFrame) -> tuple[str, str]:
     """Ask whose acts and which clips to list; empty for all."""
     left, right = st.columns([1, 2])
-    people = sorted(told["reviewer"].unique())
+    people = sorted(stored["reviewer"].unique())
     who = left.selectbox("Reviewer", people, index=None, placeholder="everybody", key="history_reviewer")
     clip = right.text_input("Clip", placeholder="part of a clip's name", key="history_clip")
     return str(who or ""), clip.strip()
@@ -102,17 +102,17 @@ def _choices(told: pd.DataFrame) -> tuple[str, str]:
 
 # Events are only added: their number tells whether any came since.
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _acts(_found: RunTables, run: str, who: str, clip: str, stored: int) -> pd.DataFrame:
+def _acts(_found: RunTables, run: str, who: str, clip: str, version: int) -> pd.DataFrame:
     """Return the newest acts, looking only at the clips that they are in."""
-    told = _filtered(events(), who, clip)
-    newest = told.drop_duplicates("operation_id", keep="last").tail(_NEWEST)
-    own = told[told["clip_id"].isin(newest["clip_id"].unique())]
-    return history(own, frames_of_clips(_found, sorted(set(own["clip_id"]))), newest=_NEWEST)
+    stored = _filtered(events(), who, clip)
+    newest = stored.drop_duplicates("operation_id", keep="last").tail(_NEWEST)
+    own = stored[stored["clip_id"].isin(newest["clip_id"].unique())]
+    return history(own, frames_of_clips(_found, own["clip_id"]), newest=_NEWEST)
 
 
-def _filtered(told: pd.DataFrame, who: str, clip: str) -> pd.DataFrame:
+def _filtered(stored: pd.DataFrame, who: str, clip: str) -> pd.DataFrame:
     """Return the whole streams that the page's choices leave: what an act changed follows from those before it."""
-    kept = told
+    kept = stored
     if who:
         kept = kept[(kept["reviewer"] == who) | (kept["stream"] == ADJUDICATION)]
     if clip:

@@ -67,14 +67,14 @@ def _comes_from_here(headers: Headers, *, strict: bool) -> bool:
         return False
     if origin is None:
         return site == "same-origin" or not strict
-    told = urlsplit(origin)
+    said = urlsplit(origin)
     try:
-        default = _DEFAULT_PORTS.get(told.scheme)
+        default = _DEFAULT_PORTS.get(said.scheme)
         asked = urlsplit(f"//{headers.get('host', '')}")
-        same = (told.hostname, told.port or default) == (asked.hostname, asked.port or default)
+        same = (said.hostname, said.port or default) == (asked.hostname, asked.port or default)
     except ValueError:
         return False
-    return default is not None and told.hostname is not None and same
+    return default is not None and said.hostname is not None and same
 
 
 def _name(host: str) -> str | None:

@@ -8,14 +8,16 @@ import pandas as pd
 import streamlit as st
 
 from audit_app.page_frame import empty, run_or_stop, title, trust_note
+from audit_app.page_text import duration
+from audit_app.pages import go_to
 from audit_app.queue_filters import WITHIN
 from audit_app.queue_rows import queue_rows, seconds_per_frame
 from audit_app.review_events import events
 from audit_app.review_figures import decided_over_time, given_by_suggested, speed_by_day
-from audit_app.segment_board import segment_board
+from audit_app.status_cache import status_cache
 from audit_app.times import browser_zone
-from audit_app.wording import duration
 from pipeline.audit.summary import unreviewed
+from pipeline.readers.taxonomy import other_names
 from pipeline.report.figures import error_rates, quality_histogram
 from pipeline.report.run_tables import RunTables
 from pipeline.windows.folds import FEWEST_GROUPS
@@ -90,7 +92,7 @@ def _matrix(found: RunTables, rows: pd.DataFrame, *, species: str) -> None:
     if points:
         given, suggested = points[0]["customdata"][:2]
         wanted = {"species": species, "given": given, "suggested": suggested}
-        st.switch_page("queue_page.py", query_params={**wanted, WITHIN: "queue"})
+        go_to("queue", {**wanted, WITHIN: "queue"})
 
 
 def _quality(found: RunTables, species: str) -> None:
@@ -113,37 +115,37 @@ def _errors(found: RunTables, species: str) -> None:
 
 
 def _work(found: RunTables) -> None:
-    told = events()
+    stored = events()
     st.divider()
-    if told.empty:
+    if stored.empty:
         st.subheader("The review", anchor=False)
         if empty(
             "Nobody has decided anything yet",
             "Progress and speed appear here with the first segment that is reviewed.",
             "Open the queue",
         ):
-            st.switch_page("queue_page.py")
+            go_to("queue")
         return
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("Reviewed over time", anchor=False)
         st.caption("A segment counts from the newest act in it.")
-        st.plotly_chart(_inked(decided_over_time(segment_board(found).states, zone=browser_zone())), theme=None, key="progress")
+        st.plotly_chart(_inked(decided_over_time(status_cache(found).states, zone=browser_zone())), theme=None, key="progress")
     with right:
         st.subheader("Speed", anchor=False)
         st.caption("Frames decided in a minute of work; breaks of more than two minutes are left out.")
-        st.plotly_chart(_inked(speed_by_day(told)), theme=None, key="speed")
+        st.plotly_chart(_inked(speed_by_day(stored)), theme=None, key="speed")
 
 
 def _titles(found: RunTables, species: str) -> dict[str, str]:
     segments = found["segments"]
     names = {*found.looks, *segments["given_label"], *segments["suggested_label"]}
-    return {name: _on_axis(name, found.taxonomy.label(species, name).en if found.taxonomy else "") for name in names}
+    return {name: _on_axis(name, other_names(found.taxonomy, species, name)[0]) for name in names}
 
 
 def _on_axis(name: str, meaning: str) -> str:
     """Return a class for an axis: its code, as on tracks and in files, and below it what it means."""
-    return f"{name}<br><span style='font-size:0.85em'>{meaning}</span>" if meaning not in ("", name) else name
+    return f"{name}<br><span style='font-size:0.85em'>{meaning}</span>" if meaning else name
 
 
 def _inked(figure: Figure) -> Figure:

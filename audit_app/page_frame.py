@@ -8,9 +8,10 @@ from typing import NoReturn
 import streamlit as st
 
 from audit_app.opened_run import chosen_run, newer_run, open_run, switch_to_newest, workspace
+from audit_app.page_text import escaped
+from audit_app.pages import go_to
 from audit_app.reviewer import remember_reviewer, reviewer_control
 from audit_app.shown_paths import workspace_option
-from audit_app.wording import escaped
 from pipeline.report.run_tables import RunTables
 from pipeline.report.trust_text import trust_sentences
 
@@ -39,8 +40,8 @@ def title(name: str, caption: str) -> None:
 def trust_note(found: RunTables) -> None:
     """Say how far the models can be trusted; loudly where they are no better than chance."""
     trust = found.record.get("trust", [])
-    for told, sentence in zip(trust, trust_sentences(trust), strict=True):
-        (st.caption if told["better"] else st.warning)(escaped(sentence))
+    for of_species, sentence in zip(trust, trust_sentences(trust), strict=True):
+        (st.caption if of_species["better"] else st.warning)(escaped(sentence))
 
 
 def empty(headline: str, advice: str, *acts: str, command: str | None = None) -> str | None:
@@ -60,7 +61,7 @@ def empty(headline: str, advice: str, *acts: str, command: str | None = None) ->
 def nothing_decided(headline: str, advice: str) -> None:
     """Say that nobody has painted anything yet, and lead to the queue."""
     if empty(headline, advice, "Open the queue"):
-        st.switch_page("queue_page.py")
+        go_to("queue")
 
 
 def run_or_stop() -> RunTables:

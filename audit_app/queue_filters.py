@@ -1,6 +1,6 @@
 """What a queue shows and in which order: read from the page's address, so that reload and links keep it.
 
-The list filters by the same rules in JavaScript (``queue_list/queue_list.js``); here they say which segment comes next.
+The list filters by the same rules in JavaScript (``components/assets/queue_list.js``); here they say which segment comes next.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 
 import pandas as pd
 
-from audit_app.wording import STATE_NAMES
+from audit_app.page_text import STATE_NAMES
 
 __all__ = ["WITHIN", "QueueFilters"]
 
@@ -41,7 +41,7 @@ class QueueFilters:
         return {f.name: value for f in fields(self) if (value := getattr(self, f.name))}
 
     def among(self) -> str:
-        """Return in words what is counted where a place in the queue is told."""
+        """Return in words what is counted where a place in the queue is shown."""
         others = any(name not in ("order", "state") for name in self.query())
         said = ["filtered"] * others + [STATE_NAMES.get(self.state, self.state)] * bool(self.state)
         return ", ".join(said) or "in the queue"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
+from audit_app.components import queue_list
 from audit_app.page_frame import empty, run_or_stop, title, trust_note
+from audit_app.pages import go_to
 from audit_app.queue_filters import WITHIN, QueueFilters
-from audit_app.queue_list import queue_list
+from audit_app.queue_navigation import LAST_SEGMENT
 from audit_app.queue_rows import list_columns, queue_rows
 from audit_app.reviewer import ask_reviewer
 from audit_app.shown_paths import workspace_option
-
-LAST_SEGMENT = "last_segment"
 
 
 def show() -> None:
@@ -28,7 +28,7 @@ def show() -> None:
             "are drawn at random, flagged or not.",
             "Draw a blind sample",
         ):
-            st.switch_page("blind_page.py")
+            go_to("blind")
         return
     if not (rows["state"] == "open").any():
         _all_reviewed()
@@ -36,7 +36,7 @@ def show() -> None:
     filters, here = QueueFilters.from_query(asked), st.session_state.get(LAST_SEGMENT)
     opened = queue_list(list_columns(found, here=here, filters=filters, within=WITHIN in asked), key="queue")
     if opened:
-        st.switch_page("review_page.py", query_params={**opened["query"], "segment": opened["segment"]})
+        go_to("review", {**opened["query"], "segment": opened["segment"]})
 
 
 def _all_reviewed() -> None:

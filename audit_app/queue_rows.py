@@ -9,11 +9,11 @@ import msgspec
 import pandas as pd
 import streamlit as st
 
+from audit_app.page_text import STATE_NAMES
 from audit_app.queue_filters import QueueFilters
 from audit_app.review_events import events
-from audit_app.segment_board import segment_board
-from audit_app.wording import STATE_NAMES
-from pipeline.readers.taxonomy import KIND_NAMES, class_title
+from audit_app.status_cache import status_cache
+from pipeline.readers.taxonomy import KIND_NAMES, class_title, other_names
 from pipeline.report.run_tables import RunTables
 from pipeline.review.segment_states import frames_a_minute, states_in_queue
 
@@ -31,15 +31,15 @@ def queue_rows(found: RunTables, *, fresh_clip: str | None = None) -> pd.DataFra
     Returns
     -------
     DataFrame
-        The columns of :attr:`audit_app.segment_board.SegmentBoard.segments`, and ``frames``, ``state`` (open, decided, unsure or
+        The columns of :attr:`audit_app.status_cache.StatusCache.segments`, and ``frames``, ``state`` (open, decided, unsure or
         disputed), ``reviewers`` (names, by comma) and ``words`` (clip and class names, lower case, for the search).
     """
-    board = segment_board(found)
+    cache = status_cache(found)
     if fresh_clip is None:
-        board.refresh()
+        cache.refresh()
     else:
-        board.refresh_clip(fresh_clip)
-    return _rows(found, str(found.folder.path), board.version)
+        cache.refresh_clip(fresh_clip)
+    return _rows(found, str(found.folder.path), cache.version)
 
 
 def seconds_per_frame() -> float | None:
@@ -60,13 +60,13 @@ def list_columns(found: RunTables, *, here: str | None, filters: QueueFilters, w
     within
         These filters come on top of those that the tab kept.
     """
-    return _columns(found, str(found.folder.path), segment_board(found).version, here, filters, within)
+    return _columns(found, str(found.folder.path), status_cache(found).version, here, filters, within)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _rows(_found: RunTables, run: str, version: int) -> pd.DataFrame:
-    board = segment_board(_found)
-    queue, states = board.segments, board.states
+    cache = status_cache(_found)
+    queue, states = cache.segments, cache.states
     # Where reviewers differ there is no label yet, but the stretch waits on the Agreement page, not here.
     state = states_in_queue(states)
     return queue.assign(
@@ -80,7 +80,7 @@ def _rows(_found: RunTables, run: str, version: int) -> pd.DataFrame:
 # Apart from the rows, which change with every act: these words stay as long as the run does.
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _words(_found: RunTables, run: str) -> list[str]:
-    queue = segment_board(_found).segments
+    queue = status_cache(_found).segments
     words = {key: " ".join(_title(_found, *key)[:3]) for key in _classes(queue)}
     return [
         f"{clip} {words[species, given]} {words[species, suggested]}".lower()
@@ -135,10 +135,10 @@ def _columns(_found: RunTables, run: str, version: int, here: str | None, filter
 
 def _lists(found: RunTables, rows: pd.DataFrame, classes: Sequence[tuple[str, str]]) -> dict[str, list[tuple[str, str]]]:
     """Return for each filter its values and the words for them."""
-    told: dict[str, str] = {}
+    titles: dict[str, str] = {}
     for species, name in classes:
-        told.setdefault(name, class_title(found.taxonomy, species, name))
-    by_word = sorted(told.items(), key=lambda item: item[1])
+        titles.setdefault(name, class_title(found.taxonomy, species, name))
+    by_word = sorted(titles.items(), key=lambda item: item[1])
     people = sorted({name for names in rows["reviewers"].unique() for name in _people(names)})
     return {
         "species": [(s, s.title()) for s in sorted(rows["species"].unique())],
@@ -163,6 +163,4 @@ def _classes(rows: pd.DataFrame) -> list[tuple[str, str]]:
 
 def _title(found: RunTables, species: str, name: str) -> tuple[str, str, str, str, int]:
     """Return a class's code, English and Korean name, colour and second cue."""
-    label = found.taxonomy.label(species, name) if found.taxonomy else None
-    en, ko = (label.en, label.ko) if label else (name, "")
-    return name, en or name, "" if ko == en else ko, *found.look(name)
+    return name, *other_names(found.taxonomy, species, name), *found.look(name)

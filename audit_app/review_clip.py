@@ -10,14 +10,14 @@ from urllib.parse import urlencode
 import pandas as pd
 import streamlit as st
 
-from audit_app.labelling import clip_data
+from audit_app.labeller_widget import clip_data
 from audit_app.opened_run import run_at
 from audit_app.queue_filters import QueueFilters
+from audit_app.queue_navigation import places_of, segment_after
 from audit_app.queue_rows import queue_rows, seconds_per_frame
-from audit_app.segment_board import segment_board
 from audit_app.similar_clips import ready_similar_clips, similar_clips
+from audit_app.status_cache import status_cache
 from audit_app.tokens import Permit
-from audit_app.way_through_queue import places_of, segment_after
 from pipeline.report.run_tables import RunTables
 from pipeline.review.events import REVIEW
 
@@ -25,7 +25,7 @@ __all__ = ["clip_after", "clips_like", "segment_facts"]
 
 
 def segment_facts(found: RunTables, rows: pd.DataFrame, segment_id: str, *, filters: QueueFilters) -> dict[str, Any]:
-    """Return what the labeller is told of a segment, each made when it is called for.
+    """Return what the labeller shows of a segment, each made when it is called for.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def segment_facts(found: RunTables, rows: pd.DataFrame, segment_id: str, *, filt
     facts: dict[str, Callable[[], Any]] = {
         "progress": lambda: _progress(rows, segment, filters=filters, run=str(found.folder.path)),
         "similar": lambda: ready_similar_clips(found, segment),
-        "onward": lambda: _onward(filters),
+        "queue_query": lambda: _queue_query(filters),
     }
     return facts
 
@@ -55,7 +55,7 @@ def clip_after(run: Path, permit: Permit, *, segment_id: str, query: Mapping[str
     """
     found = run_at(run)
     filters = QueueFilters.from_query(query)
-    segments = segment_board(found).segments
+    segments = status_cache(found).segments
     here = segments.loc[segments["segment_id"] == segment_id, "clip_id"]
     if permit.stream != REVIEW or here.empty:
         return None
@@ -71,12 +71,12 @@ def clip_after(run: Path, permit: Permit, *, segment_id: str, query: Mapping[str
 def clips_like(run: Path, permit: Permit, *, segment_id: str, **_: Any) -> list[dict[str, Any]]:
     """Return the clips that look like a segment, for a page that got its clip before they were ready."""
     found = run_at(run)
-    segments = segment_board(found).segments
+    segments = status_cache(found).segments
     known = permit.stream == REVIEW and segment_id in set(segments["segment_id"])
     return similar_clips(found, _segment(segments, segment_id)) if known else []
 
 
-def _onward(filters: QueueFilters) -> str | None:
+def _queue_query(filters: QueueFilters) -> str | None:
     """Return the filters as the page sends them to have the next clip made ready; None where it must ask for each step.
 
     With a filter on another state than open the next segment may lie in the very clip that is left.
@@ -98,9 +98,9 @@ def _segment(rows: pd.DataFrame, segment_id: str) -> dict[str, Any]:
 def _progress(rows: pd.DataFrame, segment: Mapping[str, Any], *, filters: QueueFilters, run: str) -> dict[str, Any]:
     """Return the places of the clip's segments in the filtered queue, its length, and the minutes that are left."""
     places, of = places_of(rows, str(segment["clip_id"]), filters=filters)
-    told: dict[str, Any] = {"places": places, "of": of, "among": filters.among()}
+    progress: dict[str, Any] = {"places": places, "of": of, "among": filters.among()}
     pace = _pace(run)
     if pace is not None:
         shown = filters.apply(rows)
-        told["minutes_left"] = round(float(shown.loc[shown["state"] == "open", "frames"].sum()) * pace / 60, 1)
-    return told
+        progress["minutes_left"] = round(float(shown.loc[shown["state"] == "open", "frames"].sum()) * pace / 60, 1)
+    return progress

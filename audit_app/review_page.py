@@ -7,17 +7,17 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from audit_app.labelling import label_clip, shown_clip
+from audit_app.labeller_widget import label_clip, shown_clip
 from audit_app.page_frame import empty, run_or_stop, title
+from audit_app.page_text import escaped
+from audit_app.pages import go_to
 from audit_app.queue_filters import QueueFilters
+from audit_app.queue_navigation import LAST_SEGMENT, first_segment, segment_after
 from audit_app.queue_rows import queue_rows
 from audit_app.review_clip import segment_facts
 from audit_app.reviewer import ask_reviewer
-from audit_app.way_through_queue import first_segment, segment_after
-from audit_app.wording import escaped
 from pipeline.report.run_tables import RunTables
 
-LAST_SEGMENT = "last_segment"
 _GO_TO_QUEUE = "go_to_queue"
 
 
@@ -27,7 +27,7 @@ def show() -> None:
     reviewer = ask_reviewer()
     filters = _filters()
     if st.session_state.pop(_GO_TO_QUEUE, False):
-        st.switch_page("queue_page.py", query_params=filters.query())
+        go_to("queue", filters.query())
     rows = queue_rows(found, fresh_clip=shown_clip("review"))
     if rows.empty:
         title("Review", "Frame by frame, one clip at a time.")
@@ -68,7 +68,7 @@ def _unknown(segment_id: str, filters: QueueFilters) -> None:
         "Open the first open segment",
     )
     if pressed == "Back to the queue":
-        st.switch_page("queue_page.py", query_params=filters.query())
+        go_to("queue", filters.query())
     elif pressed:
         st.query_params.pop("segment")
         st.session_state.pop(LAST_SEGMENT, None)
@@ -117,7 +117,7 @@ def _reviewed(filters: QueueFilters) -> None:
         "Label a blind sample",
     )
     if pressed:
-        st.switch_page("queue_page.py" if pressed == "Back to the queue" else "blind_page.py")
+        go_to("queue" if pressed == "Back to the queue" else "blind")
 
 
 show()

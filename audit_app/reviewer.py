@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote
 import streamlit as st
 
 from audit_app.opened_run import configuration
+from audit_app.page_text import escaped
 from audit_app.review_events import database_exists, store
 
 __all__ = ["ask_reviewer", "cleaned", "remember_reviewer", "require_login", "reviewer", "reviewer_control"]
@@ -48,7 +49,7 @@ _focus = st.components.v2.component("pose_audit_focus", js=_FOCUS_JS)
 
 
 def reviewer() -> str | None:
-    """Return the reviewer's name, or None where it has not been told; who decided before is spelled as then."""
+    """Return the reviewer's name, or None where nobody has typed it; who decided before is spelled as then."""
     name = cleaned(_login() or st.session_state.get(_CHOSEN) or configuration().review.reviewer or _cookie() or "")
     if not name:
         return None
@@ -75,7 +76,7 @@ def reviewer_control() -> None:
     if name is None:
         return
     if _login():
-        st.caption(f"Reviewing as **{_plain(name)}**")
+        st.caption(f"Reviewing as **{escaped(name)}**")
         return
     with st.popover(name, icon=":material/person:", width="stretch"):
         _form(name)
@@ -147,9 +148,3 @@ def _login() -> str | None:
     if not user.get("is_logged_in"):
         return None
     return str(user.get("name") or user.get("email") or "") or None
-
-
-def _plain(name: str) -> str:
-    from audit_app.wording import escaped
-
-    return escaped(name)

@@ -9,11 +9,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from audit_app.labeller.payload import clip_frames
-from audit_app.labeller.poses import packed, packed_poses
+from audit_app.components.payload import clip_frames
+from audit_app.components.poses import packed, packed_poses
 from audit_app.review_events import events, store
-from audit_app.segment_board import SegmentBoard, frames_of_clips, segment_board
 from audit_app.similar_windows import Neighbour, Neighbourhood, confirmed_windows
+from audit_app.status_cache import StatusCache, frames_of_clips, status_cache
+from pipeline.readers.taxonomy import other_names
 from pipeline.report.run_tables import RunTables
 from pipeline.review.consensus import labels_after_review
 
@@ -25,12 +26,12 @@ _FEW_CLIPS = 3
 def similar_clips(found: RunTables, segment: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the clips that look most like a segment, as the labeller takes them; none where nothing can be compared."""
     run, species = str(found.folder.path), str(segment["species"])
-    hood = open_neighbourhood(found, species)
+    neighbours = open_neighbourhood(found, species)
     # Pages and the route that makes the next clip ready ask at the same time.
-    with _hood_lock():
-        _confirmed(run).refresh(found, segment_board(found))
-        hood.confirm(_confirmed(run).windows)
-        near = hood.nearest(segment["clip_id"], segment["start_frame"], segment["end_frame"])
+    with _lock():
+        _confirmed(run).refresh(found, status_cache(found))
+        neighbours.confirm(_confirmed(run).windows)
+        near = neighbours.nearest(segment["clip_id"], segment["start_frame"], segment["end_frame"])
     return [_drawn(found, species, neighbour) for neighbour in near]
 
 
@@ -43,9 +44,9 @@ def ready_similar_clips(found: RunTables, segment: Mapping[str, Any]) -> list[di
 def open_neighbourhood(found: RunTables, species: str) -> Neighbourhood:
     """Return the embedded windows of a species of a run; the first to ask waits for some seconds."""
     run = str(found.folder.path)
-    hood = _hood(found, run, species)
+    neighbours = _neighbourhood(found, run, species)
     _embedded().add((run, species))
-    return hood
+    return neighbours
 
 
 class _Confirmed:
@@ -55,19 +56,19 @@ class _Confirmed:
         self.windows = pd.DataFrame({"window_id": [], "label": []}, dtype="str")
         self._of_clip: dict[str, tuple[int, pd.DataFrame]] = {}
 
-    def refresh(self, found: RunTables, board: SegmentBoard) -> None:
-        changed = [str(c) for c, n in board.counts.items() if self._of_clip.get(str(c), (0,))[0] != n]
+    def refresh(self, found: RunTables, cache: StatusCache) -> None:
+        changed = [str(c) for c, n in cache.counts.items() if self._of_clip.get(str(c), (0,))[0] != n]
         if not changed:
             return
         few = len(changed) <= _FEW_CLIPS
-        told = pd.concat([store().events(clip_id=c) for c in changed]) if few else events()
-        after = labels_after_review(told[told["clip_id"].isin(changed)], frames_of_clips(found, changed))
+        stored = pd.concat([store().events(clip_id=c) for c in changed]) if few else events()
+        after = labels_after_review(stored[stored["clip_id"].isin(changed)], frames_of_clips(found, changed))
         after["label"] = after["label"].where((after["source"] != "given") & ~after["excluded"])
         own = found["windows"][found["windows"]["clip_id"].isin(changed)]
         windows = confirmed_windows(own, after).merge(own[["window_id", "clip_id"]], on="window_id")
         for clip in changed:
             kept = windows.loc[windows["clip_id"] == clip, ["window_id", "label"]]
-            self._of_clip[clip] = (int(board.counts[clip]), kept)
+            self._of_clip[clip] = (int(cache.counts[clip]), kept)
         self.windows = pd.concat([kept for _, kept in self._of_clip.values()], ignore_index=True)
 
 
@@ -77,7 +78,7 @@ def _confirmed(run: str) -> _Confirmed:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _hood(_found: RunTables, run: str, species: str) -> Neighbourhood:
+def _neighbourhood(_found: RunTables, run: str, species: str) -> Neighbourhood:
     return Neighbourhood(
         {n: _found[n] for n in ("clips", "frames", "windows", "oof", "issues")}, species=species, config=_found.config
     )
@@ -89,7 +90,7 @@ def _embedded() -> set[tuple[str, str]]:
 
 
 @st.cache_resource(show_spinner=False)
-def _hood_lock() -> Lock:
+def _lock() -> Lock:
     return Lock()
 
 
@@ -97,11 +98,10 @@ def _drawn(found: RunTables, species: str, neighbour: Neighbour) -> dict[str, An
     _, frames = clip_frames(found, neighbour.clip_id)
     near = frames[frames["frame_number"].between(neighbour.start_frame, neighbour.end_frame)].reset_index(drop=True)
     pose = found.config.pose
-    known = found.taxonomy.label(species, neighbour.label) if found.taxonomy else None
     return {
         "clip_id": neighbour.clip_id,
         "label": neighbour.label,
-        "name": known.en if known and known.en != neighbour.label else "",
+        "name": other_names(found.taxonomy, species, neighbour.label)[0],
         "confirmed": neighbour.confirmed,
         "colour": found.look(neighbour.label).colour,
         "distance": round(neighbour.distance, 2),

@@ -95,9 +95,9 @@ class Neighbourhood:
             self._points = np.concatenate([self._points, self._joined(fresh, self._measured(fresh))])
             added = fresh.assign(label=fresh["given_label"], confirmed=False, sure=False)
             self._candidates = pd.concat([self._candidates, added], ignore_index=True)
-        told = self._candidates["window_id"].map(labels).astype("str")
-        self._candidates["label"] = told.fillna(self._candidates["given_label"])
-        self._candidates["confirmed"] = told.notna()
+        given = self._candidates["window_id"].map(labels).astype("str")
+        self._candidates["label"] = given.fillna(self._candidates["given_label"])
+        self._candidates["confirmed"] = given.notna()
 
     def nearest(self, clip_id: str, start_frame: int, end_frame: int, *, count: int = 3) -> list[Neighbour]:
         """Return the stretches that look most like this one, confirmed ones first, at most one a clip.
@@ -137,11 +137,11 @@ class Neighbourhood:
 
     def _chosen(self, *, seed: int) -> pd.DataFrame:
         """Return the windows that may stand for their class although nobody confirmed their label."""
-        told = self._windows
-        sure = ~told["bad_pose"] & (told["is_issue"] == False) & (told["label_quality"] >= _SURE)  # noqa: E712 - null is neither
-        clips = told.loc[sure, "clip_id"].unique()
+        windows = self._windows
+        sure = ~windows["bad_pose"] & (windows["is_issue"] == False) & (windows["label_quality"] >= _SURE)  # noqa: E712 - null is neither
+        clips = windows.loc[sure, "clip_id"].unique()
         drawn = np.random.default_rng(seed).permutation(len(clips))[:MOST_CLIPS]
-        kept = told[sure & told["clip_id"].isin(set(clips[drawn]))].reset_index(drop=True)
+        kept = windows[sure & windows["clip_id"].isin(set(clips[drawn]))].reset_index(drop=True)
         return kept.assign(label=kept["given_label"], confirmed=False, sure=True)
 
     def _measured(self, windows: pd.DataFrame) -> FloatArray:

@@ -14,8 +14,8 @@ __all__ = ["browser_zone", "local_time", "when_column"]
 def when_column(title: str) -> Any:
     """Return the setting of a table's column of times: they are shown in the browser's zone."""
     zone = browser_zone()
-    told = f"By your clock ({zone}). Files and exports carry UTC." if zone != "UTC" else "In UTC."
-    return st.column_config.DatetimeColumn(title, format="YYYY-MM-DD HH:mm:ss", timezone=zone, help=told)
+    said = f"By your clock ({zone}). Files and exports carry UTC." if zone != "UTC" else "In UTC."
+    return st.column_config.DatetimeColumn(title, format="YYYY-MM-DD HH:mm:ss", timezone=zone, help=said)
 
 
 def local_time(at: str) -> str:
@@ -26,7 +26,7 @@ def local_time(at: str) -> str:
 
 
 def browser_zone() -> str:
-    """Return the zone that the browser told, by its name; UTC where it told none that is known here."""
+    """Return the zone that the browser gave, by its name; UTC where it gave none that is known here."""
     zone = st.context.timezone or "UTC"
     try:
         ZoneInfo(zone)

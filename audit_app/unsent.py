@@ -6,8 +6,8 @@ from urllib.parse import parse_qsl
 
 import streamlit as st
 
-from audit_app.labeller import everywhere
-from audit_app.labeller.payload import commit_routes, workspace_name
+from audit_app.components import everywhere
+from audit_app.components.payload import commit_routes, workspace_name
 from audit_app.opened_run import chosen_run, workspace
 from audit_app.queue_filters import QueueFilters
 from audit_app.reviewer import reviewer

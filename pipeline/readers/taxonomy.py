@@ -8,7 +8,7 @@ from pathlib import Path
 from data_schemas.config import Config
 from data_schemas.labels import Taxonomy, built_in_taxonomies, load_taxonomy
 
-__all__ = ["KIND_NAMES", "class_title", "named_files", "taxonomy_of"]
+__all__ = ["KIND_NAMES", "class_title", "named_files", "other_names", "taxonomy_of"]
 
 KIND_NAMES = {
     "wrong_clip": "wrong clip",
@@ -22,9 +22,16 @@ KIND_NAMES = {
 
 def class_title(taxonomy: Taxonomy | None, species: str, label: str) -> str:
     """Return a class as people read it: its code, as in files, and its names where the taxonomy has them."""
-    known = taxonomy.label(species, label) if taxonomy else None
-    names = " · ".join(t for t in dict.fromkeys((known.en, known.ko)) if t and t != label) if known else ""
+    names = " · ".join(filter(None, other_names(taxonomy, species, label)))
     return f"{label} ({names})" if names else label
+
+
+def other_names(taxonomy: Taxonomy | None, species: str, label: str) -> tuple[str, str]:
+    """Return the English and the Korean name of a class; empty where there is none, or it says the same as one before it."""
+    known = taxonomy.label(species, label) if taxonomy else None
+    if known is None:
+        return "", ""
+    return "" if known.en == label else known.en, "" if known.ko in (label, known.en) else known.ko
 
 
 def taxonomy_of(format: str, config: Config) -> Taxonomy | None:

@@ -190,9 +190,9 @@ def _name(value: str, what: str) -> str:
 def _utc(value: str, where: str) -> str:
     try:
         moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError) as error:
+        return _format(moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC))
+    except (TypeError, ValueError, OverflowError) as error:
         raise UsageError(f"{where}: time {value!r} is not ISO 8601", hint="2026-11-25T01:02:03.456Z") from error
-    return _format(moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC))
 
 
 def _format(moment: datetime) -> str:

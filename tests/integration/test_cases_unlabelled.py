@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from audit_app.clip_facts import clip_facts
-from audit_app.labeller.payload import clip_payload
+from audit_app.components.payload import clip_payload
 from data_schemas.config import Config, load_config
 from data_schemas.progress import Progress
 from pipeline.audit.rounds import DecidedLabels, decided_so_far

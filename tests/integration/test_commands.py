@@ -95,6 +95,6 @@ def test_the_wheel_holds_exactly_the_four_packages_with_their_data(tmp_path: Pat
     assert tops == {"audit_app", "pipeline", "model", "data_schemas"}
     assert {"data_schemas/taxonomies/aihub59.toml", "data_schemas/skeletons/aihub59.toml", "model/py.typed"} <= set(names)
     assert {"pipeline/report/templates/report.html", "pipeline/report/templates/timeline.svg"} <= set(names)
-    labeller = ROOT / "audit_app" / "labeller"
+    labeller = ROOT / "audit_app" / "components"
     assets = {p.relative_to(ROOT).as_posix() for p in (labeller / "assets").iterdir()}
-    assert {*assets, "audit_app/labeller/pyproject.toml"} <= set(names)
+    assert {*assets, "audit_app/components/pyproject.toml"} <= set(names)

@@ -5,6 +5,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from audit_app.server import routes
+from audit_app.routes import routes
 
 app = st.App(Path(__file__).with_name("labeller_script.py"), routes=routes(Path(sys.argv[1])))

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from audit_app.labeller import labeller
-from audit_app.labeller.payload import clip_payload
+from audit_app.components import labeller
+from audit_app.components.payload import clip_payload
 from pipeline.audit.stages import SCHEMAS
 from pipeline.report.run_tables import RunTables
 from pipeline.review.store import ReviewStore

@@ -6,11 +6,12 @@ import re
 
 import pytest
 
+from audit_app import pages
 from tests.integration.pages.looking import settled, violations
 
 pytestmark = pytest.mark.integration
 
-PAGES = ("", "review", "blind", "overview", "agreement", "history", "export")
+PAGES = [page.path for page in pages.PAGES]
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

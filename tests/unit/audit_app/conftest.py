@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 
 from audit_app.guard import Guard
 from audit_app.hosts import hosts_of
-from audit_app.server import routes
+from audit_app.routes import routes
 from audit_app.tokens import secret_of, sign
 from tests.generated_run import RUN, write_generated_run
 from tests.pages_run import write_pages_run

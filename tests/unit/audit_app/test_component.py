@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from streamlit.components.v2.component_manager import BidiComponentManager
 
-import audit_app.labeller
+import audit_app.components
 from audit_app import unsent
-from audit_app.labeller import _declare
+from audit_app.components import _declare
 
-FOLDER = Path(audit_app.labeller.__file__).parent
+FOLDER = Path(audit_app.components.__file__).parent
 
 
 def test_the_packaged_manifest_and_the_declared_one_say_the_same(monkeypatch):
     manager = BidiComponentManager()
-    monkeypatch.setattr(audit_app.labeller, "get_bidi_component_manager", lambda: manager)
+    monkeypatch.setattr(audit_app.components, "get_bidi_component_manager", lambda: manager)
     _declare()
     told = tomllib.loads((FOLDER / "pyproject.toml").read_text(encoding="utf-8"))
     (component,) = told["tool"]["streamlit"]["component"]["components"]
@@ -27,7 +27,7 @@ def test_the_packaged_manifest_and_the_declared_one_say_the_same(monkeypatch):
 
 def test_what_streamlit_found_itself_is_left_as_it_is(monkeypatch, tmp_path):
     manager = BidiComponentManager()
-    monkeypatch.setattr(audit_app.labeller, "get_bidi_component_manager", lambda: manager)
+    monkeypatch.setattr(audit_app.components, "get_bidi_component_manager", lambda: manager)
     monkeypatch.setattr(manager, "get_component_asset_root", lambda name: tmp_path)
     monkeypatch.setattr(manager, "register_from_manifest", lambda *given: 1 / 0)
     _declare()

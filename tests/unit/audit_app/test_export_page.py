@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from audit_app.wording import escaped
+from audit_app.page_text import escaped
 from tests.pages_run import paint_all_segments, segments_of
 from tests.unit.audit_app.shown import texts
 

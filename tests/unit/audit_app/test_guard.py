@@ -13,9 +13,9 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from audit_app.door import SIGN_IN, Door
 from audit_app.guard import Guard
 from audit_app.hosts import hosts_of
+from audit_app.sign_in import SIGN_IN, SignIn
 from pipeline.review.passwords import hashed
 
 PASSWORD = hashed("three long words")
@@ -33,9 +33,9 @@ async def _socket(socket: WebSocket) -> None:
 def serve(
     *, address: str | None = "localhost", listed: tuple[str, ...] = (), password: str = "", secret: bytes = b"s"
 ) -> TestClient:
-    door = Door(secret=secret, password=password) if password else None
+    sign_in = SignIn(secret=secret, password=password) if password else None
     routes = [Route("/{path:path}", _page, methods=["GET", "POST"]), WebSocketRoute("/_stcore/stream", _socket)]
-    guard = Middleware(Guard, hosts=hosts_of(address, listed), door=door)
+    guard = Middleware(Guard, hosts=hosts_of(address, listed), sign_in=sign_in)
     return TestClient(Starlette(routes=routes, middleware=[guard]), base_url="http://localhost:8501", follow_redirects=False)
 
 
@@ -141,18 +141,22 @@ def test_the_password_opens_pages_routes_and_websocket():
     assert joins(client, host="localhost:8501", cookie="{}={}".format(*session_of(client)), **here)
 
 
-def test_a_session_ends_with_the_password_and_cannot_be_made_up():
+def test_a_session_ends_with_the_password_or_its_time_and_cannot_be_made_up(monkeypatch):
     here = {"origin": "http://localhost:8501"}
     signed = serve(password=PASSWORD)
     signed.post("/audit/signin", data={"password": "three long words"}, headers=here)
     name, value = session_of(signed)
     for other in (serve(password=hashed("three long words")), serve(password=PASSWORD, secret=b"t")):
         other.cookies.set(name, value)
-        other.cookies.set(Door(secret=b"t", password="").cookie, value)
+        other.cookies.set(SignIn(secret=b"t", password="").cookie, value)
         assert other.get("/").status_code == 401
-    later = str(int(value.split(".")[0]) + 1)
+    said, at, signature = value.split(".")
     signed.cookies.clear()
-    signed.cookies.set(name, f"{later}.{value.split('.')[1]}")
+    signed.cookies.set(name, f"{said}.{at[:-1]}{'a' if at[-1] != 'a' else 'b'}.{signature}")
+    assert signed.get("/").status_code == 401
+    signed.cookies.set(name, value)
+    assert signed.get("/").status_code == 200
+    monkeypatch.setattr("audit_app.sign_in.LIFETIME", -1)
     assert signed.get("/").status_code == 401
 
 
@@ -165,7 +169,7 @@ def test_the_sign_in_leads_nowhere_else(place):
 
 
 def test_who_guesses_has_to_wait(monkeypatch):
-    monkeypatch.setattr("audit_app.door.matches", lambda typed, stored: typed == "right")
+    monkeypatch.setattr("audit_app.sign_in.matches", lambda typed, stored: typed == "right")
     client = serve(password=PASSWORD)
     here = {"origin": "http://localhost:8501"}
     tries = [client.post("/audit/signin", data={"password": "wrong"}, headers=here).status_code for _ in range(11)]
@@ -174,8 +178,8 @@ def test_who_guesses_has_to_wait(monkeypatch):
 
 
 def test_tries_that_are_sent_at_once_are_counted_like_those_sent_one_by_one(monkeypatch):
-    monkeypatch.setattr("audit_app.door.matches", lambda typed, stored: typed == "right")
-    door = Door(secret=b"s", password=PASSWORD)
+    monkeypatch.setattr("audit_app.sign_in.matches", lambda typed, stored: typed == "right")
+    sign_in = SignIn(secret=b"s", password=PASSWORD)
     scope = {"type": "http", "method": "POST", "path": SIGN_IN, "query_string": b"", "headers": [], "client": ("10.0.0.1", 1)}
 
     async def guess() -> int:
@@ -184,7 +188,7 @@ def test_tries_that_are_sent_at_once_are_counted_like_those_sent_one_by_one(monk
             await asyncio.sleep(0)
             return {"type": "http.request", "body": b"password=wrong", "more_body": False}
 
-        answer = await door.answer(scope, receive)
+        answer = await sign_in.answer(scope, receive)
         return answer.status_code if answer else 200
 
     async def guesses() -> list[int]:

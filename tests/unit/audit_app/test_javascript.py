@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).with_name("javascript")
-ASSETS = Path(__file__).resolve().parents[3] / "audit_app" / "labeller" / "assets"
+ASSETS = Path(__file__).resolve().parents[3] / "audit_app" / "components" / "assets"
 
 
 def _node() -> str:

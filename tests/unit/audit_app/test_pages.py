@@ -8,13 +8,14 @@ import json
 import numpy as np
 import pytest
 
+from audit_app import pages
 from pipeline.audit.stages import SCHEMAS
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 from tests.pages_run import drop_segments, paint_all_segments, run_of, write_pages_run
 from tests.unit.audit_app.shown import button, component, texts
 
-PAGES = ("queue", "review", "blind", "overview", "agreement", "history", "export")
+PAGES = [page.path for page in pages.PAGES]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audit_app.labeller.payload import clip_payload
-from audit_app.labeller.poses import DOUBTFUL, INTERPOLATED, MISSING, SEEN, packed_poses
+from audit_app.components.payload import clip_payload
+from audit_app.components.poses import DOUBTFUL, INTERPOLATED, MISSING, SEEN, packed_poses
 from data_schemas.errors import UsageError
 from pipeline.audit.stages import SCHEMAS
 from pipeline.report.run_tables import RunTables

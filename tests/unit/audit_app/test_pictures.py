@@ -126,8 +126,12 @@ def test_the_route_gives_a_frame_of_a_clip_and_nothing_else(client, token):
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "image/jpeg"
     assert answer.headers["x-source-size"] == "320x180"
-    for params in ({"clip": CLIP, "frame": "99"}, {"clip": CLIP, "frame": "../1"}, {"clip": CLIP}):
+    for params in ({"clip": CLIP, "frame": "99"}, {"clip": CLIP, "frame": "9" * 18}):
         assert client.get("/audit/picture", params=params, headers=headers).status_code == 404
+    for frame in ("", "../1", "-1", "1.5", "²", "9" * 19, "9" * 5000):
+        answer = client.get("/audit/picture", params={"clip": CLIP, "frame": frame}, headers=headers)
+        assert answer.status_code == 400
+        assert len(answer.text) < 200
     assert client.get("/audit/picture", params={"clip": "../x", "frame": "100"}, headers=headers).status_code == 403
 
 

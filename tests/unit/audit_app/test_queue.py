@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audit_app.page_text import duration, escaped
 from audit_app.queue_filters import QueueFilters
+from audit_app.queue_navigation import first_segment, places_of, segment_after
 from audit_app.reviewer import cleaned
-from audit_app.way_through_queue import first_segment, places_of, segment_after
-from audit_app.wording import duration, escaped
 
 
 def rows(*states: str, clips: tuple[str, ...] | None = None) -> pd.DataFrame:

@@ -21,7 +21,7 @@ from tests.unit.audit_app.shown import button, component, texts
 def test_queue_lists_every_segment_with_its_state(root, open_page):
     first = segments_of(root).iloc[0]
     paint(root, first["clip_id"], first["start_frame"], first["end_frame"])
-    told = component(open_page(root), "pose_audit_queue")
+    told = component(open_page(root), "queue_list")
     assert told["columns"]["id"] == segments_of(root)["segment_id"].tolist()
     states = [told["lists"]["state"][i][0] for i in told["columns"]["state"]]
     assert states == ["decided"] + ["open"] * (len(states) - 1)
@@ -33,7 +33,7 @@ def test_queue_sees_what_was_decided_since_it_was_shown(root, open_page):
     second = segments_of(root).iloc[1]
     paint(root, second["clip_id"], second["start_frame"], second["end_frame"])
     app.run()
-    told = component(app, "pose_audit_queue")
+    told = component(app, "queue_list")
     assert told["lists"]["state"][told["columns"]["state"][1]][0] == "decided"
 
 

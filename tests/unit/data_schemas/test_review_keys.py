@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-import audit_app.labeller
+import audit_app.components
 from data_schemas.config import load_config
 from data_schemas.errors import ConfigError
 from data_schemas.review_keys import DEFAULT_KEYS, check_keys
 
-KEYMAP = Path(audit_app.labeller.__file__).with_name("assets") / "keymap.js"
+KEYMAP = Path(audit_app.components.__file__).with_name("assets") / "keymap.js"
 
 
 def test_the_page_has_the_same_keys():

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { ACTIONS, keyOf, keymap, normalKey, readable } from "../../../../audit_app/labeller/assets/keymap.js";
+import { ACTIONS, keyOf, keymap, normalKey, readable } from "../../../../audit_app/components/assets/keymap.js";
 
 const press = (code, held = {}) => keyOf({ code, ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, ...held });
 

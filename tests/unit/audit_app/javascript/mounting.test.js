@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { mounting } from "../../../../audit_app/labeller/assets/mounting.js";
+import { mounting } from "../../../../audit_app/components/assets/mounting.js";
 
 test("an instance is kept while its element is in the page, and made anew after it left", () => {
   const told = [];

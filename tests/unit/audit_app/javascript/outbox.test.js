@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { EVERY_STREAM, Outbox } from "../../../../audit_app/labeller/assets/outbox.js";
+import { EVERY_STREAM, Outbox } from "../../../../audit_app/components/assets/outbox.js";
 
 class Storage {
   constructor() { this.map = new Map(); }

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { replay } from "../../../../audit_app/labeller/assets/operations.js";
-import { reducerWith } from "../../../../audit_app/labeller/assets/reducer.js";
-import { allDecidedBut, offer, opened, segmentState, selection } from "../../../../audit_app/labeller/assets/state.js";
+import { replay } from "../../../../audit_app/components/assets/operations.js";
+import { reducerWith } from "../../../../audit_app/components/assets/reducer.js";
+import { allDecidedBut, offer, opened, segmentState, selection } from "../../../../audit_app/components/assets/state.js";
 
 const CLASSES = ["SIT", "WALK", "LIE", "other"].map((name) => ({ name, colour: "#000000" }));
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { replay, redoable, translated, undoable } from "../../../../audit_app/labeller/assets/operations.js";
+import { replay, redoable, translated, undoable } from "../../../../audit_app/components/assets/operations.js";
 
 const vectors = JSON.parse(readFileSync(new URL("../../../vectors/replay.json", import.meta.url), "utf8"));
 
