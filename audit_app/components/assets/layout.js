@@ -2,6 +2,11 @@
 
 import { h, icon, setAttribute } from "./dom.js";
 
+const NARROW = 1000;
+const PHONE = 640;
+const SHORTEST = 520;
+const MARGIN = 14;
+
 /** Make all parts. `tip(id)` gives an act's tooltip, `shortcut(id)` its keys for assistive tools, `run(id)` does it. */
 export function layout({ tip, shortcut, run }) {
   const parts = {};

@@ -98,6 +98,7 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
         reviewer: str | None = "kim",
         query: dict[str, str] | None = None,
         address: str = "localhost",
+        script: Path | None = None,
     ) -> AppTest:
         monkeypatch.setenv("AUDIT_WORKSPACE", str(root))
         config.set_option("server.address", address)
@@ -108,7 +109,7 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
         for name, value in (query or {}).items():
             app.query_params[name] = value
         if page != "queue" or query:
-            app.switch_page(f"{page}_page.py").run()
+            app.switch_page(str(script or f"{page}_page.py")).run()
         assert not app.exception, app.exception
         return app
 
