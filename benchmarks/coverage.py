@@ -1,9 +1,9 @@
-"""How often the 95 % intervals and bounds of pipeline/proof hold what is true, in SIMULATED datasets.
+"""How often the 95 % intervals and bounds of pipeline/evaluation hold what is true, in SIMULATED datasets.
 
     python -m benchmarks.coverage [--datasets 200]
 
-Groups differ in how hard they are and in their mix of classes, and an arm is better than the other by a known amount. A nominal
-95 % interval should hold the truth in 90 to 98 % of the datasets; the bound on wrong labels in at least 95 %.
+Groups differ in how hard they are and in their mix of classes, and one model is better than the other by a known amount. A
+nominal 95 % interval should hold the truth in 90 to 98 % of the datasets; the bound on wrong labels in at least 95 %.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import pandas as pd
 from scipy.stats import t
 
 from benchmarks.machine import describe
-from pipeline.evaluation.inclusion import union_chances
 from pipeline.evaluation.intervals import Estimate, class_estimates, difference, estimate, share_estimate
-from pipeline.evaluation.metrics import MEASURES, Tally, class_f1, tally
-from pipeline.evaluation.residual_error import residual_error
+from pipeline.evaluation.label_error_rate import estimate_error_rate
+from pipeline.evaluation.metrics import MEASURES, GroupStatistics, class_f1, group_statistics
+from pipeline.evaluation.verified_windows import inclusion_probabilities
 from pipeline.review.blind import draw_sample
 
 CLASSES = 4
@@ -29,8 +29,10 @@ MIXES = {"all classes": 2.0, "few classes": 0.3}
 """Whether a group shows all classes, or mostly one or two: parameter of the Dirichlet distribution of its mix."""
 
 
-def two_arms(rng: np.random.Generator, groups: int, *, mix: float = 2.0, weighted: bool = False) -> tuple[Tally, Tally]:
-    """Return the tallies of two classifiers on the same windows of so many groups.
+def two_models(
+    rng: np.random.Generator, groups: int, *, mix: float = 2.0, weighted: bool = False
+) -> tuple[GroupStatistics, GroupStatistics]:
+    """Return the statistics by group of two classifiers on the same windows of so many groups.
 
     ``weighted``: only a part of the windows is verified, drawn with chances from 0.2 to 1, and weighed by their inverse.
     """
@@ -41,16 +43,16 @@ def two_arms(rng: np.random.Generator, groups: int, *, mix: float = 2.0, weighte
     chance_drawn = np.array([0.2, 0.4, 0.7, 1.0])[rng.integers(0, 4, len(true))] if weighted else np.ones(len(true))
     drawn = rng.random(len(true)) < chance_drawn
 
-    def arm(better: float) -> Tally:
+    def model(better: float) -> GroupStatistics:
         chance = 1 / (1 + np.exp(-(0.8 + better + hard)))
         right = rng.random(len(true)) < chance
         told = np.where(right, true, (true + rng.integers(1, CLASSES, len(true))) % CLASSES)
         sure = np.clip(chance + rng.normal(0, 0.1, len(true)), 0.3, 0.99)
         probabilities = np.repeat(((1 - sure) / (CLASSES - 1))[:, None], CLASSES, axis=1)
         probabilities[np.arange(len(true)), told] = sure
-        return tally(true[drawn], probabilities[drawn], group[drawn], groups=groups, weight=1 / chance_drawn[drawn])
+        return group_statistics(true[drawn], probabilities[drawn], group[drawn], groups=groups, weight=1 / chance_drawn[drawn])
 
-    return arm(0.0), arm(0.3)
+    return model(0.0), model(0.3)
 
 
 class Held:
@@ -76,19 +78,19 @@ def intervals(datasets: int) -> Iterator[str]:
     """Yield a line of the table for each kind of group, of windows, and number of groups."""
     once = np.ones((1, MANY))
     for kind, mix in MIXES.items():
-        whole = [arm.resampled(once) for arm in two_arms(np.random.default_rng(9), MANY, mix=mix)]
-        truth = {name: [float(measure(arm)[0]) for arm in whole] for name, measure in MEASURES.items()}
+        whole = [model.summed(once) for model in two_models(np.random.default_rng(9), MANY, mix=mix)]
+        truth = {name: [float(measure(model)[0]) for model in whole] for name, measure in MEASURES.items()}
         f1 = class_f1(whole[0])[0]
         for weighted in (False, True):
             for groups in GROUPS:
                 held = {name: (Held(), Held()) for name in MEASURES}
                 by_class = [Held() for _ in range(CLASSES)]
                 for seed in range(datasets):
-                    arms = two_arms(np.random.default_rng(seed), groups, mix=mix, weighted=weighted)
+                    models = two_models(np.random.default_rng(seed), groups, mix=mix, weighted=weighted)
                     for name, measure in MEASURES.items():
-                        held[name][0].add(estimate(arms[0], measure), truth[name][0])
-                        held[name][1].add(difference(*arms, measure), truth[name][1] - truth[name][0])
-                    for of_class, found, real in zip(by_class, class_estimates(arms[0]), f1, strict=True):
+                        held[name][0].add(estimate(models[0], measure), truth[name][0])
+                        held[name][1].add(difference(*models, measure), truth[name][1] - truth[name][0])
+                    for of_class, found, real in zip(by_class, class_estimates(models[0]), f1, strict=True):
                         of_class.add(found, float(real))
                 cells = [str(h) for pair in held.values() for h in pair] + [str(h) for h in by_class]
                 yield f"| {kind} | {'drawn' if weighted else 'all'} | {groups} | " + " | ".join(cells) + " |"
@@ -134,7 +136,7 @@ def pooled(draws: int) -> Iterator[str]:
             one = draw_sample(whole, sizes={"holdout": first}, seed=seed, run_id="coverage")
             two = draw_sample(whole, sizes={"holdout": second}, seed=10_000 + seed, run_id="coverage", drawn=one)
             both = pd.concat([one, two], ignore_index=True)
-            union = union_chances(both, both.assign(state="verified"), stratum="holdout", members={})
+            union = inclusion_probabilities(both, both.assign(state="verified"), stratum="holdout", members={})
             chances = (union, both["inclusion_probability"].to_numpy(np.float64))
             told[seed] = [np.average(right[both["window_id"]], weights=1 / chance) for chance in chances]
         (mean, apart), (spread, wider) = told.mean(axis=0), told.std(axis=0)
@@ -149,7 +151,7 @@ def bounds(datasets: int) -> Iterator[str]:
             for seed in range(datasets):
                 whole = labels(np.random.default_rng(seed), kept=kept)
                 drawn = draw_sample(whole, sizes={"flagged": verified, "unflagged": verified}, seed=seed, run_id="coverage")
-                found = residual_error(
+                found = estimate_error_rate(
                     drawn[["window_id", "stratum"]].merge(whole[["window_id", "wrong"]], on="window_id"),
                     sizes={"flagged": int(whole["is_issue"].sum()), "unflagged": int((~whole["is_issue"]).sum())},
                 )
@@ -170,7 +172,7 @@ def bounds_over_groups(datasets: int) -> Iterator[str]:
                 sizes = {"flagged": int(whole["is_issue"].sum()), "unflagged": int((~whole["is_issue"]).sum())}
                 drawn = draw_sample(whole, sizes=dict.fromkeys(sizes, verified), seed=seed, run_id="coverage")
                 found = drawn[["window_id", "stratum"]].merge(whole[["window_id", "wrong", "animal"]], on="window_id")
-                told = np.array([residual_error(found, sizes=sizes).at_most, bound_over_groups(found, sizes)])
+                told = np.array([estimate_error_rate(found, sizes=sizes).at_most, bound_over_groups(found, sizes)])
                 bound, held = bound + told / datasets, held + (whole["wrong"].mean() <= told)
             cells = " | ".join(f"{b:.3f} | {h / datasets:.2f}" for b, h in zip(bound, held, strict=True))
             yield f"| {animals} | {verified} | {kept} | {cells} |"

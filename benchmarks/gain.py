@@ -5,12 +5,12 @@
                               [--budgets 0.1 0.2 0.4] [--wrong 0.1] [--seeds 0 1 2]
 
 A simulated reviewer (benchmarks/reviewer.py) answers from the truth, in one of two orders of the queue, of the peer's scores,
-or at random; the arms are those of `audit retrain`, made by its own functions. All models are tested on the true labels of all
-windows of the held-out groups. *Recovered* is the share of the difference in balanced accuracy (the mean over species) between
-training on the given labels, 0, and on the true ones, 1. What nobody reviewed keeps its given label, or only teaches where the
-pipeline trusts or repairs it, as in the arm `reviewed`. A budget is a share of the audited frames. Truth is read by the
-reviewer and for the test alone. ``--seconds`` joins the clips of one animal, by the number that ends their names, to longer
-ones under their commonest label.
+or at random; the training sets are those of `audit retrain`, made by its own functions. All models are tested on the true labels
+of all windows of the held-out groups. *Recovered* is the share of the difference in balanced accuracy (the mean over species)
+between training on the given labels, 0, and on the true ones, 1. What nobody reviewed keeps its given label, or the class that
+the audit trusts, as in the arm `reviewed`. A budget is a share of the audited frames. Truth is read by the reviewer and for the
+test alone. ``--seconds`` joins the clips of one animal, by the number that ends their names, to longer ones under
+their commonest label.
 """
 
 from __future__ import annotations
@@ -41,10 +41,9 @@ from data_schemas.tables import FRAMES, ISSUES, SEGMENTS, text
 from pipeline.audit import stages
 from pipeline.audit.run import run_audit
 from pipeline.report.page import write_report
-from pipeline.retraining.arms import Arm
-from pipeline.retraining.material import Material, read_material
+from pipeline.retraining.inputs import TrainingInputs, read_inputs
 from pipeline.retraining.models import Models
-from pipeline.retraining.plan import Lesson, lesson_of
+from pipeline.retraining.training_sets import Arm, TrainingSet, training_set
 from pipeline.simulation import SIMULATOR_VERSION, write_demo
 from pipeline.windows.folds import split_again
 from pipeline.workspace.workspace import Workspace
@@ -125,7 +124,7 @@ def held_out(told: str) -> Callable[..., pd.DataFrame]:
     return split
 
 
-def audited(case: Case, *, seed: int, folder: Path) -> Material:
+def audited(case: Case, *, seed: int, folder: Path) -> TrainingInputs:
     """Audit the source with the default configuration; a quarter of the groups is held out, or those that are named."""
     config = load_config(None, overrides={"folds": {"seed": seed, "holdout": 0.0 if case.holdout else 0.25}})
     place = Workspace(folder)
@@ -134,79 +133,77 @@ def audited(case: Case, *, seed: int, folder: Path) -> Material:
         run_audit(
             case.source, config, workspace=place, write_report=write_report, stage_progress=lambda _: nullcontext(lambda *_: None)
         )
-    return read_material(place, config)
+    return read_inputs(place, config)
 
 
 class Trial:
-    """One audit, and the arms that are taught and tested on it."""
+    """One audit, and the models that are trained and tested on it."""
 
-    def __init__(self, material: Material, truth: pd.DataFrame) -> None:
-        self.material, self.models = material, Models(material)
+    def __init__(self, inputs: TrainingInputs, truth: pd.DataFrame) -> None:
+        self.inputs, self.models = inputs, Models(inputs)
         self.issues, self.segments = (
-            material.folder.read_table(name, schema) for name, schema in (("issues", ISSUES), ("segments", SEGMENTS))
+            inputs.folder.read_table(name, schema) for name, schema in (("issues", ISSUES), ("segments", SEGMENTS))
         )
-        frames = material.frames.merge(truth, on=["clip_id", "frame_number"], how="left")
+        frames = inputs.frames.merge(truth, on=["clip_id", "frame_number"], how="left")
         self.known = Known(frames, sorted(truth["true_label"].unique()))
-        self.true = true_labels(material.windows, truth)
-        audited = material.windows.loc[material.windows["split"] == "audit", "clip_id"].unique()
+        self.true = true_labels(inputs.windows, truth)
+        audited = inputs.windows.loc[inputs.windows["split"] == "audit", "clip_id"].unique()
         self.frames = int(frames["clip_id"].isin(audited).sum())
 
     def budget(self, share: float) -> int:
         """Return a share of the audited frames."""
         return round(share * self.frames)
 
-    def lesson(self, arm: Arm, decisions: pd.DataFrame | None = None, *, trust: Trust | None = None) -> Lesson:
-        """Return what an arm teaches after some decisions."""
-        told = self.material.decisions if decisions is None else decisions
-        return lesson_of(self.material, arm, told, share=1.0, trust=trust or self.models.trust)
+    def training_set(self, arm: Arm, decisions: pd.DataFrame | None = None, *, trust: Trust | None = None) -> TrainingSet:
+        """Return the training set of an arm after some decisions."""
+        known = self.inputs.decisions if decisions is None else decisions
+        return training_set(self.inputs, arm, known, share=1.0, trust=trust or self.models.trust)
 
-    def scores(self, lessons: dict[str, Lesson]) -> dict[str, Score]:
-        """Train all models that the lessons need, and test each on the true labels of the hold-out."""
-        wanted = {name: self.models.wanted(lesson, keep=False) for name, lesson in lessons.items()}
-        stale = self.models.stale([w for ws in wanted.values() for w in ws])
-        updates = {w.species: self.models.updates(w.species) for w in stale}
-        self.models.train(stale, updates=updates, progress=lambda *_: None)
+    def scores(self, sets: dict[str, TrainingSet]) -> dict[str, Score]:
+        """Train all models that the training sets need, and test each on the true labels of the hold-out."""
+        specs = {name: self.models.specs(own, keep=False) for name, own in sets.items()}
+        stale = self.models.stale([spec for own in specs.values() for spec in own])
+        steps = {spec.species: self.models.optimizer_steps(spec.species) for spec in stale}
+        self.models.train(stale, optimizer_steps=steps, progress=lambda *_: None)
         found = {}
-        for name, ws in wanted.items():
-            each = [self._score(w.species, self.models.answers(w)) for w in ws]
+        for name, own in specs.items():
+            each = [self._score(spec.species, self.models.predictions(spec)) for spec in own]
             found[name] = Score(*np.mean(each, axis=0).tolist())
         return found
 
-    def _score(self, species: str, answers: NDArray[np.float32] | None) -> Score:
-        if answers is None:
-            raise RuntimeError(f"no answers for {species}")
-        rows, classes = self.material.rows(species, split="holdout"), np.array(self.material.classes[species], object)
+    def _score(self, species: str, probabilities: NDArray[np.float32]) -> Score:
+        rows, classes = self.inputs.rows(species, split="holdout"), np.array(self.inputs.classes[species], object)
         known = np.isin(self.true[rows].astype(str), classes.astype(str))
-        true, told = self.true[rows][known].astype(str), classes[answers.argmax(axis=1)][known].astype(str)
+        true, told = self.true[rows][known].astype(str), classes[probabilities.argmax(axis=1)][known].astype(str)
         return Score(float(recall_score(true, told, average="macro")), float((true == told).mean()))
 
 
 def as_given(windows: pd.DataFrame) -> pd.Series:
-    """Let every window that nobody reviewed teach its given label."""
+    """Train on every window that nobody reviewed under its given label."""
     return windows.set_index("window_id")["target"]
 
 
 def peer_order(trial: Trial, *, program: Path, folder: Path) -> pd.DataFrame:
     """Return the spans of the windows that the peer doubts most, of the audited clips alone."""
-    material = trial.material
-    inside = set(material.windows.loc[material.windows["split"] == "audit", "clip_id"])
-    clips = material.clips[material.clips["clip_id"].isin(inside)]
-    frames = material.folder.read_table("frames", FRAMES)
+    inputs = trial.inputs
+    inside = set(inputs.windows.loc[inputs.windows["split"] == "audit", "clip_id"])
+    clips = inputs.clips[inputs.clips["clip_id"].isin(inside)]
+    frames = inputs.folder.read_table("frames", FRAMES)
     tables = {"clips": clips, "frames": frames[frames["clip_id"].isin(inside)]}
     found, _ = peer_issues(tables, program=program, folder=folder, adjust=True)
     return by_windows(found.assign(split="audit"), found["label_quality"].to_numpy(float))
 
 
-def lessons_of(trial: Trial, given: argparse.Namespace, *, seed: int, folder: Path) -> dict[str, Lesson]:
-    """Return all arms by name."""
+def training_sets_of(trial: Trial, given: argparse.Namespace, *, seed: int, folder: Path) -> dict[str, TrainingSet]:
+    """Return all training sets by the name of their row in the table."""
     everything = trial.issues.assign(split="audit")
     all_known = reviewed(
         by_windows(everything, np.arange(len(everything), dtype=float)), trial.known, budgets=[len(trial.known.frames)]
     )[0]
     found = {
-        "given": trial.lesson("given"),
-        "pruned": trial.lesson("pruned"),
-        "true": trial.lesson("reviewed", all_known, trust=as_given),
+        "given": trial.training_set("given"),
+        "pruned": trial.training_set("pruned"),
+        "true": trial.training_set("reviewed", all_known, trust=as_given),
     }
     rng = np.random.default_rng(seed)
     chance = {clip: rng.random() for clip in sorted(trial.issues["clip_id"].unique())}
@@ -224,21 +221,21 @@ def lessons_of(trial: Trial, given: argparse.Namespace, *, seed: int, folder: Pa
             told = reviewed(spans, trial.known, budgets=budgets, wrong=wrong, seed=seed)
             for share, decisions in zip(given.budgets, told, strict=True):
                 row = f"{name}{f', {wrong:.0%} wrong' if wrong else ''} {share:.0%}"
-                found[f"{row} | as given"] = trial.lesson("reviewed", decisions, trust=as_given)
+                found[f"{row} | as given"] = trial.training_set("reviewed", decisions, trust=as_given)
                 if name.startswith("queue") or given.every:
-                    found[f"{row} | as the pipeline trusts"] = trial.lesson("reviewed", decisions)
+                    found[f"{row} | as the pipeline trusts"] = trial.training_set("reviewed", decisions)
     return found
 
 
 def recovered(scores: dict[str, Score]) -> dict[str, float]:
-    """Return the share of the gap between given and true labels that every arm recovers, in balanced accuracy."""
+    """Return the share of the gap between given and true labels that every training set recovers, in balanced accuracy."""
     low, high = scores["given"].balanced, scores["true"].balanced
     return {name: (score.balanced - low) / (high - low) for name, score in scores.items()}
 
 
 def table_of(runs: list[dict[str, Score]]) -> Iterator[str]:
-    """Yield the lines of the table: every arm by seed, and the medians."""
-    yield "| what teaches | accuracy, median | balanced, by seed | median | recovered, by seed | median |"
+    """Yield the lines of the table: every training set by seed, and the medians."""
+    yield "| trained on | accuracy, median | balanced, by seed | median | recovered, by seed | median |"
     yield "|---|---|---|---|---|---|"
     shares = [recovered(scores) for scores in runs]
     for row in runs[0]:
@@ -264,7 +261,7 @@ def main() -> None:
     parser.add_argument("--budgets", type=float, nargs="+", default=[0.1, 0.2, 0.4])
     parser.add_argument("--wrong", type=float, default=0.0, help="a reviewer who also errs in this share of the stretches")
     parser.add_argument("--orders", nargs="+", choices=ORDERS, default=ORDERS)
-    parser.add_argument("--every", action="store_true", help="let the pipeline choose what else teaches in all orders")
+    parser.add_argument("--every", action="store_true", help="let the audit choose what else to train on in all orders")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     given = parser.parse_args()
     if not given.simulated and (given.frames is None or given.truth is None):
@@ -278,7 +275,7 @@ def main() -> None:
             started = time.perf_counter()
             folder = Path(name) / str(seed)
             trial = Trial(audited(case, seed=seed, folder=folder), truth)
-            runs.append(trial.scores(lessons_of(trial, given, seed=seed, folder=folder)))
+            runs.append(trial.scores(training_sets_of(trial, given, seed=seed, folder=folder)))
             print(f"seed {seed}: {time.perf_counter() - started:.0f} s, {runs[-1]}", flush=True)
     print("\n" + "\n".join(table_of(runs)))
 

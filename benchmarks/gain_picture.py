@@ -21,7 +21,7 @@ _SIZE = {"width": 980, "height": 300}
 def accuracies(table: str) -> dict[str, float]:
     """Return the median accuracy of every row."""
     cells = [[c.strip() for c in line.strip("|").split("|")] for line in table.splitlines() if line.startswith("| ")]
-    return {row[0]: float(row[1]) for row in cells if row[0] != "what teaches"}
+    return {row[0]: float(row[1]) for row in cells if row[0] not in ("trained on", "what teaches")}
 
 
 def drawn(table: str) -> go.Figure:
@@ -51,7 +51,7 @@ def drawn(table: str) -> go.Figure:
         layout={
             "template": "plotly_white",
             "title": {
-                "text": f"{kind} on animals that no model has seen, by what it was taught",
+                "text": f"{kind} on animals that no model has seen, by its training labels",
                 "x": 0.01,
                 "font": {"size": 17},
             },

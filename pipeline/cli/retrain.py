@@ -39,8 +39,8 @@ def retrain(
 
     from data_schemas.config import load_config
     from pipeline.report.comparison.comparison_text import retrain_lines
+    from pipeline.retraining.experiment_tracking import open_tracker
     from pipeline.retraining.retrain import retrain_arms
-    from pipeline.retraining.tracking import open_tracker
     from pipeline.workspace.progress import stage_progress
     from pipeline.workspace.workspace import Workspace
 

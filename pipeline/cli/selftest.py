@@ -19,7 +19,7 @@ def selftest(
         list[str] | None, typer.Option(help="wrong_clip, contaminated, boundary (labels per frame), flips; else all.")
     ] = None,
     shares: Annotated[
-        list[float] | None, typer.Option(help="Shares of the clips or windows to plant in; else 0.05 0.15 0.30.")
+        list[float] | None, typer.Option(help="Shares of the clips or windows to inject_errors in; else 0.05 0.15 0.30.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed plants the same errors.")] = 0,
     as_json: JsonOption = False,
@@ -35,7 +35,7 @@ def selftest(
 
     from pipeline.report.page import write_report
     from pipeline.report.selftest_text import cost_line, selftest_lines
-    from pipeline.selftest.trial import KINDS, SHARES, prepare_selftest, run_selftest
+    from pipeline.selftest.selftest_run import KINDS, SHARES, prepare_selftest, run_selftest
     from pipeline.workspace.progress import stage_progress
     from pipeline.workspace.workspace import Workspace
 

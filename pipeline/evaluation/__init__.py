@@ -1,1 +1,1 @@
-"""Honest figures: how well an arm predicts verified labels, how many labels are still wrong, each with its interval."""
+"""Figures with intervals: how well a model predicts verified labels, and how many labels are still wrong."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from pipeline.evaluation.residual_error import Residual, residual_error, segments_to_reach, windows_needed
+from pipeline.evaluation.label_error_rate import LabelErrorRate, estimate_error_rate, segments_to_reach, windows_needed
 from pipeline.evaluation.verified_windows import VERIFIED
 from pipeline.review.window_labels import clean_windows
 
@@ -31,8 +31,8 @@ class Verdict:
 
     Attributes
     ----------
-    before, after : Residual
-        Share of the audited windows that are wrong under their given label, and under their label after review.
+    before, after : LabelErrorRate
+        How many of the audited windows are wrong under their given label, and under their label after review.
     wanted : float
         The share that review is to reach.
     drawn_in : str or None
@@ -46,15 +46,15 @@ class Verdict:
     open_segments : int
         Segments of the queue that nobody has decided.
     segments_needed : int or None
-        About how many of them, in the order of the queue, bring the estimate to the wanted share; None where all together are not
-        expected to, or nothing is estimated.
+        About how many of them, in the order of the queue, bring the estimate to the wanted share; None where not even all
+        together are expected to, or nothing is estimated.
     windows_needed : int or None
         About how many more windows, labelled blind, would show that the wanted share is kept; 0 where it is shown, None where the
         estimate is above it, or there is none.
     """
 
-    before: Residual
-    after: Residual
+    before: LabelErrorRate
+    after: LabelErrorRate
     wanted: float
     drawn_in: str | None
     sizes: Mapping[str, int]
@@ -103,12 +103,12 @@ def wrong_windows(states: pd.DataFrame, windows: pd.DataFrame, after: pd.DataFra
         "after": clean_windows(own, after, margin=margin).table.set_index("window_id")["label"],
     }
     found = verified[["window_id", "stratum"]].reset_index(drop=True)
-    told = {name: found["window_id"].map(of_window) for name, of_window in labels.items()}
+    label = {name: found["window_id"].map(of_window) for name, of_window in labels.items()}
     truth = verified["verified_label"].reset_index(drop=True)
     return found.assign(
-        before=(told["before"] != truth).astype(bool),
-        after=(told["after"].notna() & (told["after"] != truth)).astype(bool),
-        kept=told["after"].notna().to_numpy(bool),
+        before=(label["before"] != truth).astype(bool),
+        after=(label["after"].notna() & (label["after"] != truth)).astype(bool),
+        kept=label["after"].notna().to_numpy(bool),
     )
 
 
@@ -143,8 +143,8 @@ def judge_labels(
     counted = wrong[wrong["window_id"].isin(own["window_id"])]
     sizes = {s: _size(own[own["stratum"] == s], otherwise=flags[s]) for s in AUDITED}
     kept = {s: round(sizes[s] * _share_kept(counted[counted["stratum"] == s])) for s in AUDITED}
-    before = residual_error(counted.assign(wrong=counted["before"]), sizes=sizes)
-    after = residual_error(counted[counted["kept"]].assign(wrong=counted["after"]), sizes=kept)
+    before = estimate_error_rate(counted.assign(wrong=counted["before"]), sizes=sizes)
+    after = estimate_error_rate(counted[counted["kept"]].assign(wrong=counted["after"]), sizes=kept)
     expected = ((1.0 - queue["label_quality"].astype("float64")) * queue["windows"]).where(queue["kind"] != "bad_pose", 0.0)
     return Verdict(
         before=before,

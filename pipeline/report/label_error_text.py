@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.evaluation.checked import QualityChecked
 from pipeline.evaluation.intervals import share_estimate
-from pipeline.evaluation.label_error import Measured, measure_labels
-from pipeline.evaluation.residual_error import Residual
+from pipeline.evaluation.label_error_rate import LabelErrorRate
+from pipeline.evaluation.label_evaluation import LabelEvaluation, evaluate_labels
+from pipeline.evaluation.quality_calibration import QualityBin
 from pipeline.evaluation.verdict import Verdict
 from pipeline.report.formatting import counted, shown_share, typed
 from pipeline.workspace.run_folder import RunFolder
@@ -31,7 +31,7 @@ __all__ = [
 _QUALITY_HEADS = ("label quality", "windows checked", "should be right", "were right", "95 % interval", "groups")
 
 
-def measured_here(folder: RunFolder, size: tuple[int, int] | None) -> Measured | None:
+def measured_here(folder: RunFolder, size: tuple[int, int] | None) -> LabelEvaluation | None:
     """Return what people decided over a run so far; None where nobody has, or the store does not answer.
 
     Parameters
@@ -39,10 +39,10 @@ def measured_here(folder: RunFolder, size: tuple[int, int] | None) -> Measured |
     size
         Of the store, from :func:`pipeline.review.access.stored_size`.
     """
-    return measure_labels(Workspace(folder.path.parent.parent), folder) if size and any(size) else None
+    return evaluate_labels(Workspace(folder.path.parent.parent), folder) if size and any(size) else None
 
 
-def as_of_sentence(measured: Measured | None, size: tuple[int, int] | None, *, workspace: Path, round_number: int) -> str:
+def as_of_sentence(measured: LabelEvaluation | None, size: tuple[int, int] | None, *, workspace: Path, round_number: int) -> str:
     """Return which decisions the page knows, and what draws it with those that came later."""
     command = f"`audit run{' --reviewed' if round_number > 1 else ''}{typed(workspace)}`"
     later = f"What came later is in the page that {command} draws."
@@ -57,7 +57,7 @@ def as_of_sentence(measured: Measured | None, size: tuple[int, int] | None, *, w
     )
 
 
-def share_sentence(issues: pd.DataFrame, measured: Measured | None, *, workspace: Path) -> str:
+def share_sentence(issues: pd.DataFrame, measured: LabelEvaluation | None, *, workspace: Path) -> str:
     """Return how many labels are wrong: by the blind sample where there is one, else by the audit's own estimate, called that.
 
     Parameters
@@ -82,7 +82,7 @@ def share_sentence(issues: pd.DataFrame, measured: Measured | None, *, workspace
     )
 
 
-def quality_tables(measured: Measured | None, *, workspace: Path) -> dict[str, Any]:
+def quality_tables(measured: LabelEvaluation | None, *, workspace: Path) -> dict[str, Any]:
     """Return how many labels of each quality were right, for ``quality_tables`` of parts.html; no rows where nobody looked."""
     return {
         "heads": _QUALITY_HEADS,
@@ -92,7 +92,7 @@ def quality_tables(measured: Measured | None, *, workspace: Path) -> dict[str, A
     }
 
 
-def _quality_rows(checked: Sequence[QualityChecked]) -> list[tuple[str, ...]]:
+def _quality_rows(checked: Sequence[QualityBin]) -> list[tuple[str, ...]]:
     return [
         (
             f"{of.low:.1f} to {of.high:.1f}",
@@ -147,7 +147,7 @@ def blind_page(workspace: Path) -> str:
     return f"`audit review{typed(workspace)}`, page Blind sample"
 
 
-def share_with_interval(residual: Residual) -> str:
+def share_with_interval(residual: LabelErrorRate) -> str:
     """Return an estimate with its interval."""
     return f"{shown_share(residual.share)}, 95 % interval {shown_share(residual.low)} to {shown_share(residual.high)}"
 

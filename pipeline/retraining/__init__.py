@@ -1,1 +1,1 @@
-"""`audit retrain`: what review gained, by models that differ in nothing but the labels that taught them."""
+"""`audit retrain`: what review gained, by models that differ in nothing but their training labels."""

@@ -1,4 +1,4 @@
-"""Which models there have to be, which of them are there, and what they said of the hold-out.
+"""Which models there have to be, which of them are there, and their predictions of the hold-out.
 
 ::
 
@@ -6,8 +6,8 @@
     ├── models/<arm>/<species>/           a bundle each
     └── retrain/
         ├── retrain.json                  figures of the arms
-        ├── predictions.parquet           what each arm's model says of the hold-out
-        └── parts/                        by the hash of what a model is made from: its answers, its losses
+        ├── predictions.parquet           of the hold-out, by each arm's model
+        └── parts/                        by the hash of what a model is made from: its predictions, its losses
 
 A model is known by the hash of all that it follows from, and only trained where no sound one with this hash is there.
 """
@@ -23,45 +23,45 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import data_schemas
-from data_schemas.errors import TooFewDataError
+from data_schemas.errors import TooFewDataError, WorkspaceError
 from data_schemas.progress import Progress
 from model.bundle import made_from
 from model.classifier import BehaviorClassifier
 from model.device import choose_device
 from model.training import Windows
 from pipeline.detection.training_sets import recipe_of
-from pipeline.retraining.material import Material
-from pipeline.retraining.plan import Lesson
+from pipeline.retraining.inputs import TrainingInputs
 from pipeline.retraining.training import (
-    Course,
-    Trained,
-    Tried,
+    TrainedNetworks,
+    TrainingJob,
+    TrialData,
+    optimizer_steps_by_trial,
+    optimizer_steps_of_recipe,
     place_bundle,
-    train_courses,
-    updates_by_recipe,
-    updates_by_trial,
+    train_jobs,
 )
-from pipeline.retraining.trust import Trust, hash_of
+from pipeline.retraining.training_sets import TrainingSet
+from pipeline.retraining.trusted_label_cache import TrustedLabelCache, hash_of
 from pipeline.workspace.file_names import file_name
 from pipeline.workspace.hashes import code_version, digest
 from pipeline.workspace.run_folder import RunFolder
 
-__all__ = ["Models", "Wanted"]
+__all__ = ["ModelSpec", "Models"]
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """A model that has to be there: that of a lesson for a species; arms keep theirs as a bundle.
+class ModelSpec:
+    """A model that has to be there: that of a training set for a species; arms keep theirs as a bundle.
 
     Attributes
     ----------
     key : str
-        Hash of what it is made from; lessons that teach the same share a model.
+        Hash of what it is made from; training sets of the same windows and classes share a model.
     first, target : int64, shape (n,)
-        First samples and classes of the windows that teach.
+        First samples and classes of the training windows.
     """
 
-    lesson: Lesson
+    training_set: TrainingSet
     species: str
     key: str
     first: NDArray[np.int64]
@@ -72,129 +72,146 @@ class Wanted:
 class Models:
     """The models of one run."""
 
-    def __init__(self, material: Material) -> None:
-        self.material = material
-        self.own = RunFolder(material.folder.path / "retrain")
-        self._recipe = recipe_of(material.config)
-        self._seed = material.config.folds.seed
-        self._device = choose_device(material.config.run.device).type
+    def __init__(self, inputs: TrainingInputs) -> None:
+        self.inputs = inputs
+        self.own = RunFolder(inputs.folder.path / "retrain")
+        self._recipe = recipe_of(inputs.config)
+        self._seed = inputs.config.folds.seed
+        self._device = choose_device(inputs.config.run.device).type
         self._base_of_all = digest(
             data_schemas.__version__,
             code_version("pipeline.retraining.models"),
-            material.record["identity"],
+            inputs.record["identity"],
             asdict(self._recipe),
             self._seed,
         )
-        self.trust = Trust(material, self.own, base=self._base_of_all)
-        self._trusted = self.trust(material.windows)
+        self.trust = TrustedLabelCache(inputs, self.own, base=self._base_of_all)
+        self._trusted = self.trust(inputs.windows)
 
     @property
     def views(self) -> tuple[str, ...]:
         """Return the views that the networks of a model have, in the order of their losses."""
         return self._recipe.views
 
-    def wanted(self, lesson: Lesson, *, keep: bool) -> list[Wanted]:
-        """Return the models of a lesson, one a species; ``keep`` tells whether they become bundles.
+    def specs(self, training_set: TrainingSet, *, keep: bool) -> list[ModelSpec]:
+        """Return the models of a training set, one a species; ``keep`` tells whether they become bundles.
 
         Raises
         ------
         TooFewDataError
-            It teaches nothing of a species.
+            It has no window of a species.
         """
         found = []
-        for species, classes in self.material.classes.items():
-            own = lesson.taught[lesson.taught["species"] == species]
+        for species, classes in self.inputs.classes.items():
+            own = training_set.windows[training_set.windows["species"] == species]
             target = pd.Categorical(own["target"], categories=classes).codes.astype(np.int64)
             if not len(own):
                 raise TooFewDataError(
-                    f"the arm {lesson.arm} has no window of {species} left to teach",
+                    f"the arm {training_set.arm} has no window of {species} left to train on",
                     hint="undo exclusions or relabels in the History, or retrain --on given pruned",
                 )
-            bundle = self.material.folder.path / "models" / lesson.arm / file_name(species) if keep else None
+            bundle = self.inputs.folder.path / "models" / training_set.arm / file_name(species) if keep else None
             key = digest(self._base(species), hash_of(own[["window_id", "target"]]))
-            found.append(Wanted(lesson, species, key, own["first_sample"].to_numpy(np.int64), target, bundle))
+            found.append(ModelSpec(training_set, species, key, own["first_sample"].to_numpy(np.int64), target, bundle))
         return found
 
-    def stale(self, wanted: Iterable[Wanted]) -> list[Wanted]:
+    def stale(self, specs: Iterable[ModelSpec]) -> list[ModelSpec]:
         """Return the models that are missing, damaged, or made from something else."""
-        return [w for w in wanted if self.answers(w) is None or (w.bundle is not None and made_from(w.bundle) != w.key)]
+        return [s for s in specs if self._stored(s) is None or (s.bundle is not None and made_from(s.bundle) != s.key)]
 
-    def answers(self, wanted: Wanted) -> NDArray[np.float32] | None:
-        """Return what a model says of the hold-out windows of its species, shape (windows, classes)."""
-        return self.own.read_array(f"answers-{wanted.key}")
+    def predictions(self, spec: ModelSpec) -> NDArray[np.float32]:
+        """Return a trained model's probabilities for the hold-out windows of its species, shape (windows, classes).
 
-    def losses(self, wanted: Wanted) -> NDArray[np.float32] | None:
-        """Return the loss of every update, shape (views, updates)."""
-        return self.own.read_array(f"losses-{wanted.key}")
-
-    def updates(self, species: str) -> int:
-        """Return how many updates every model of a species gets, whatever it is taught: found once, and kept.
-
-        A trial looks at what the run trusts; a recipe that counts epochs counts those of all labels as given.
+        Raises
+        ------
+        WorkspaceError
+            They are gone.
         """
-        name = f"updates-{self._base(species)}"
+        found = self._stored(spec)
+        if found is None:
+            gone = self.own.path / "parts" / f"predictions-{spec.key}.npy"
+            raise WorkspaceError(f"{gone} is gone", hint="something deletes files here; type it again")
+        return found
+
+    def losses(self, spec: ModelSpec) -> NDArray[np.float32] | None:
+        """Return the loss of every optimizer step, shape (views, steps); None if not there."""
+        return self.own.read_array(f"losses-{spec.key}")
+
+    def optimizer_steps(self, species: str) -> int:
+        """Return how many optimizer steps every model of a species gets, whatever its training set: found once, and kept.
+
+        A trial looks at the labels that the audit trusts; a recipe that counts epochs counts those of all labels as given.
+        """
+        name = f"optimizer-steps-{self._base(species)}"
         known = self.own.read_array(name)
         if known is not None:
             return int(known)
         if self._recipe.length_search and not self._recipe.optimizer_steps:
-            found = self._tried(species)
+            found = self._steps_by_trial(species)
         else:
-            found = updates_by_recipe(self._recipe, self._given(species))
+            found = optimizer_steps_of_recipe(self._recipe, self._given(species))
         self.own.write_array(name, np.array(found))
         return found
 
-    def train(self, stale: Sequence[Wanted], *, updates: Mapping[str, int], progress: Progress) -> None:
-        """Train models and put their bundles in place, each as soon as it is whole."""
-        config, (samples, keypoints) = self.material.config, self.material.poses
-        by_key = {w.key: w for w in stale}
-        courses = [self._course(w, updates[w.species]) for w in by_key.values()]
-        views, done = len(self._recipe.views), 0
-        progress(done, views * len(courses))
-        made = train_courses(courses, samples, config=config, device=self._device)
-        for course, trained in made:
-            classifier = self._classifier(course, keypoints, trained)
-            rows = self.material.rows(course.species, split="holdout")
-            first = self.material.windows["first_sample"].to_numpy(np.int64)[rows]
-            index = Windows.of(samples, first, steps=config.windows.steps, device=classifier.device)
-            self.own.write_array(f"losses-{course.made_from}", trained.losses)
-            self.own.write_array(f"answers-{course.made_from}", classifier.predict_windows(index))
-            for w in stale:
-                if w.key == course.made_from and w.bundle is not None:
-                    place_bundle(classifier, w.bundle, beside=self.own.path / "parts", made_from=w.key)
-            done += views
-            progress(done, views * len(courses))
+    def train(self, stale: Sequence[ModelSpec], *, optimizer_steps: Mapping[str, int], progress: Progress) -> None:
+        """Train models and put their bundles in place, each as soon as it is whole.
 
-    def drop_all_but(self, wanted: Iterable[Wanted]) -> None:
-        """Delete the parts of models that are not wanted any more, and those of trials."""
+        ``optimizer_steps`` has those of each species, the same for all its training sets.
+        """
+        config, (samples, keypoints) = self.inputs.config, self.inputs.poses
+        by_key = {spec.key: spec for spec in stale}
+        queue = [self._job(spec, optimizer_steps[spec.species]) for spec in by_key.values()]
+        views, done = len(self._recipe.views), 0
+        progress(done, views * len(queue))
+        made = train_jobs(queue, samples, config=config, device=self._device)
+        for job, trained in made:
+            classifier = self._classifier(job, keypoints, trained)
+            rows = self.inputs.rows(job.species, split="holdout")
+            first = self.inputs.windows["first_sample"].to_numpy(np.int64)[rows]
+            index = Windows.of(samples, first, steps=config.windows.steps, device=classifier.device)
+            self.own.write_array(f"losses-{job.key}", trained.losses)
+            self.own.write_array(f"predictions-{job.key}", classifier.predict_windows(index))
+            for spec in stale:
+                if spec.key == job.key and spec.bundle is not None:
+                    place_bundle(classifier, spec.bundle, beside=self.own.path / "parts", made_from=spec.key)
+            done += views
+            progress(done, views * len(queue))
+
+    def drop_all_but(self, specs: Iterable[ModelSpec]) -> None:
+        """Delete the parts of models that are not needed any more, and those of trials."""
         # Arms that were not asked for this time keep theirs.
-        others = (made_from(path) for path in (self.material.folder.path / "models").glob("*/*"))
-        keys = {w.key for w in wanted} | {key for key in others if key}
-        bases = [self._base(species) for species in self.material.classes]
-        kept = {f"{what}-{key}" for key in keys for what in ("answers", "losses")} | {f"updates-{base}" for base in bases}
+        others = (made_from(path) for path in (self.inputs.folder.path / "models").glob("*/*"))
+        keys = {spec.key for spec in specs} | {key for key in others if key}
+        bases = [self._base(species) for species in self.inputs.classes]
+        kept = {f"{what}-{key}" for key in keys for what in ("predictions", "losses")}
+        kept |= {f"optimizer-steps-{base}" for base in bases}
         kept |= self.trust.names
         for path in (self.own.path / "parts").glob("*.npy"):
             if path.stem not in kept:
                 path.unlink(missing_ok=True)
 
+    def _stored(self, spec: ModelSpec) -> NDArray[np.float32] | None:
+        return self.own.read_array(f"predictions-{spec.key}")
+
     def _base(self, species: str) -> str:
         """Return the hash of what all models of a species follow from."""
-        rows = np.flatnonzero((self.material.windows["species"] == species).to_numpy(bool))
+        rows = np.flatnonzero((self.inputs.windows["species"] == species).to_numpy(bool))
         trusted = hash_of(self._trusted.iloc[rows].reset_index())
-        return digest(self._base_of_all, species, self.material.classes[species], trusted)
+        return digest(self._base_of_all, species, self.inputs.classes[species], trusted)
 
     def _given(self, species: str) -> NDArray[np.int64]:
-        """Return the classes that all labels as given teach."""
-        part = self.material.windows.iloc[self.material.rows(species, split="audit")]
+        """Return the classes of the training windows of all labels as given."""
+        part = self.inputs.windows.iloc[self.inputs.rows(species, split="audit")]
         given = part.loc[~part["bad_pose"] & ~part["mixed"], "target"]
-        return pd.Categorical(given, categories=self.material.classes[species]).codes.astype(np.int64)
+        return pd.Categorical(given, categories=self.inputs.classes[species]).codes.astype(np.int64)
 
-    def _tried(self, species: str) -> int:
-        material = self.material
-        rows, classes = material.rows(species, split="audit"), material.classes[species]
-        part = material.windows.iloc[rows]
-        fold = material.oof.set_index("window_id")["fold"].reindex(part["window_id"]).fillna(-1).to_numpy(np.int64)
+    def _steps_by_trial(self, species: str) -> int:
+        inputs = self.inputs
+        rows, classes = inputs.rows(species, split="audit"), inputs.classes[species]
+        part = inputs.windows.iloc[rows]
+        fold = inputs.oof.set_index("window_id")["fold"].reindex(part["window_id"]).fillna(-1).to_numpy(np.int64)
         trusted = pd.Categorical(self._trusted.iloc[rows], categories=classes).codes.astype(np.int64)
-        tried = Tried(
+        trial = TrialData(
             name=self._base(species),
             first=part["first_sample"].to_numpy(np.int64),
             fold=fold,
@@ -203,33 +220,33 @@ class Models:
             classes=len(classes),
             seed=self._seed,
         )
-        return updates_by_trial(
-            self._recipe, tried, material.poses[0], config=material.config, device=self._device, checkpoints=self.own
+        return optimizer_steps_by_trial(
+            self._recipe, trial, inputs.poses[0], config=inputs.config, device=self._device, checkpoints=self.own
         )
 
-    def _course(self, wanted: Wanted, updates: int) -> Course:
-        return Course(
-            species=wanted.species,
-            classes=tuple(self.material.classes[wanted.species]),
-            recipe=replace(self._recipe, optimizer_steps=updates),
+    def _job(self, spec: ModelSpec, optimizer_steps: int) -> TrainingJob:
+        return TrainingJob(
+            species=spec.species,
+            classes=tuple(self.inputs.classes[spec.species]),
+            recipe=replace(self._recipe, optimizer_steps=optimizer_steps),
             seed=self._seed,
-            first=wanted.first,
-            target=wanted.target,
-            made_from=wanted.key,
+            first=spec.first,
+            target=spec.target,
+            key=spec.key,
         )
 
-    def _classifier(self, course: Course, keypoints: tuple[str, ...], trained: Trained) -> BehaviorClassifier:
-        windows, pose = self.material.config.windows, self.material.config.pose
+    def _classifier(self, job: TrainingJob, keypoints: tuple[str, ...], trained: TrainedNetworks) -> BehaviorClassifier:
+        windows, pose = self.inputs.config.windows, self.inputs.config.pose
         classifier = BehaviorClassifier(
-            course.classes,
+            job.classes,
             keypoints,
             steps=windows.steps,
             hz=windows.hz,
-            species=course.species,
+            species=job.species,
             max_gap_ms=windows.max_gap_ms,
             max_keypoint_gap_ms=pose.max_keypoint_gap_ms,
-            rules=self.material.rules,
-            recipe=course.recipe,
+            rules=self.inputs.rules,
+            recipe=job.recipe,
             device=self._device,
         )
         classifier.networks = trained.networks

@@ -2,8 +2,8 @@
 
 ::
 
-    run, decisions ── plan ── what each arm teaches ── models ── models/<arm>/<species>
-    blind samples ────────────────────────────────────────┴── comparison ── retrain/retrain.json, model cards
+    run, decisions ── training set of each arm ── models ── models/<arm>/<species>
+    blind samples ───────────────────────────────────┴── comparison ── retrain/retrain.json, model cards
 """
 
 from __future__ import annotations
@@ -19,33 +19,30 @@ from numpy.typing import NDArray
 
 import data_schemas
 from data_schemas.config import Config
-from data_schemas.errors import WorkspaceError
 from data_schemas.files import read_json_object
 from data_schemas.progress import Progress
 from data_schemas.tables import ARM_PREDICTIONS, probability_columns, text
 from model.card import write_model_card
 from model.classifier import BehaviorClassifier
 from pipeline.audit.run import StageProgress
-from pipeline.evaluation.arm_comparison import Verified, compare_arms, figures_of, needs, verified_of
-from pipeline.evaluation.inclusion import union_chances
-from pipeline.evaluation.verified_windows import sample_states
-from pipeline.retraining.arms import Arm
-from pipeline.retraining.cards import card_of
-from pipeline.retraining.material import Material, read_material
-from pipeline.retraining.models import Models, Wanted
-from pipeline.retraining.plan import CURVE, arms_of, curve_lessons, lesson_of
-from pipeline.retraining.tracking import Tracker
+from pipeline.evaluation.model_comparison import VerifiedHoldout, compare_arms, measures_of, still_needed, verified_holdout
+from pipeline.evaluation.verified_windows import inclusion_probabilities, sample_states
+from pipeline.retraining.experiment_tracking import Tracker
+from pipeline.retraining.inputs import TrainingInputs, read_inputs
+from pipeline.retraining.model_cards import card_of
+from pipeline.retraining.models import Models, ModelSpec
+from pipeline.retraining.training_sets import CURVE, Arm, arms_of, learning_curve_sets, training_set
 from pipeline.workspace.hashes import code_version, digest
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 
-__all__ = ["Retrained", "retrain_arms"]
+__all__ = ["RetrainResult", "retrain_arms"]
 
 _RESULT = "retrain.json"
 
 
 @dataclass(frozen=True)
-class Retrained:
+class RetrainResult:
     """What a retraining found (retrain.json), and whether anything had to be done."""
 
     found: dict[str, Any]
@@ -59,12 +56,18 @@ class _Plan:
 
     arms: tuple[Arm, ...]
     reviewed_frames: int
-    wanted: list[Wanted]
-    curve: list[Wanted]
-    verified: dict[str, Verified]
+    of_arms: list[ModelSpec]
+    of_curve: list[ModelSpec]
+    verified: dict[str, VerifiedHoldout]
+
+    @property
+    def specs(self) -> tuple[ModelSpec, ...]:
+        return (*self.of_arms, *self.of_curve)
 
 
-def retrain_arms(place: Workspace, config: Config, *, tracker: Tracker | None = None, stage_progress: StageProgress) -> Retrained:
+def retrain_arms(
+    place: Workspace, config: Config, *, tracker: Tracker | None = None, stage_progress: StageProgress
+) -> RetrainResult:
     """Train the arms on the newest finished run and compare them; what is fresh is skipped.
 
     Parameters
@@ -77,86 +80,86 @@ def retrain_arms(place: Workspace, config: Config, *, tracker: Tracker | None = 
     StageError
         There is no finished run, or another process works in this workspace.
     TooFewDataError
-        The arm ``reviewed`` is asked for and nothing was reviewed, or an arm has nothing to teach.
+        The arm ``reviewed`` is asked for and nothing was reviewed, or an arm has no training windows.
     WorkspaceError
         The disk refuses; models that were finished are kept.
     """
     with place.locked():
-        material = read_material(place, config)
+        inputs = read_inputs(place, config)
         with stage_progress("plan") as progress:
-            models = Models(material)
-            plan = _plan(material, models, progress=progress)
+            models = Models(inputs)
+            plan = _plan(inputs, models, progress=progress)
         worked = _train(plan, models, stage_progress=stage_progress)
-        taught = [(w.lesson.arm, w.lesson.share, w.key) for w in (*plan.wanted, *plan.curve)]
-        key = digest(code_version("pipeline.retraining.retrain"), taught, _told(plan, material))
+        trained = [(spec.training_set.arm, spec.training_set.share, spec.key) for spec in plan.specs]
+        key = digest(code_version("pipeline.retraining.retrain"), trained, _compared_with(plan, inputs))
         known = _known(models.own, key)
         if known is None:
             worked = True
             with stage_progress("compare"):
-                known = _compare(plan, material, models, key=key)
-        models.drop_all_but((*plan.wanted, *plan.curve))
+                known = _compare(plan, inputs, models, key=key)
+        models.drop_all_but(plan.specs)
         if tracker is not None:
             _track(plan, models, known, tracker=tracker)
             tracker.close()
-    return Retrained(known, material.folder, worked)
+    return RetrainResult(known, inputs.folder, worked)
 
 
-def _plan(material: Material, models: Models, *, progress: Progress) -> _Plan:
-    settings, decisions = material.config.retrain, material.decisions
-    reviewed_frames = material.clean(decisions)[1]
-    arms = arms_of(material, settings.conditions, reviewed_frames=reviewed_frames)
-    verified = _verified(material)
-    enough = {species for species, v in verified.items() if not any(needs(v))}
+def _plan(inputs: TrainingInputs, models: Models, *, progress: Progress) -> _Plan:
+    settings, decisions = inputs.config.retrain, inputs.decisions
+    reviewed_frames = inputs.clean(decisions)[1]
+    arms = arms_of(inputs, settings.conditions, reviewed_frames=reviewed_frames)
+    verified = _verified(inputs)
+    enough = {species for species, v in verified.items() if not any(still_needed(v))}
     drawn = settings.learning_curve and "reviewed" in arms and bool(enough)
     total = len(arms) + (len(CURVE) - 1 if drawn else 0)
-    lessons, points = [], []
+    sets, points = [], []
     for arm in arms:
-        lessons.append(lesson_of(material, arm, decisions, share=1.0, trust=models.trust))
-        progress(len(lessons), total)
-    for point in curve_lessons(material, trust=models.trust) if drawn else ():
+        sets.append(training_set(inputs, arm, decisions, share=1.0, trust=models.trust))
+        progress(len(sets), total)
+    for point in learning_curve_sets(inputs, trust=models.trust) if drawn else ():
         points.append(point)
-        progress(len(lessons) + len(points), total)
-    wanted = [w for lesson in lessons for w in models.wanted(lesson, keep=True)]
-    curve = [w for point in points for w in models.wanted(point, keep=False) if w.species in enough]
+        progress(len(sets) + len(points), total)
+    of_arms = [spec for own in sets for spec in models.specs(own, keep=True)]
+    of_curve = [spec for point in points for spec in models.specs(point, keep=False) if spec.species in enough]
     if drawn:
-        curve += [w for w in wanted if w.lesson.arm == "reviewed" and w.species in enough]
-    return _Plan(arms=arms, reviewed_frames=reviewed_frames, wanted=wanted, curve=curve, verified=verified)
+        of_curve += [spec for spec in of_arms if spec.training_set.arm == "reviewed" and spec.species in enough]
+    return _Plan(arms=arms, reviewed_frames=reviewed_frames, of_arms=of_arms, of_curve=of_curve, verified=verified)
 
 
-def _verified(material: Material) -> dict[str, Verified]:
+def _verified(inputs: TrainingInputs) -> dict[str, VerifiedHoldout]:
     """Return the verified hold-out windows of every species."""
     states = None
-    if material.blind_samples is not None:
-        samples = material.blind_samples
-        states = sample_states(samples, material.blind_events, material.windows, frames=material.frames)
-        chances = union_chances(samples, states, stratum="holdout", members=material.held_out)
+    if inputs.blind_samples is not None:
+        samples = inputs.blind_samples
+        states = sample_states(samples, inputs.blind_events, inputs.windows, frames=inputs.frames)
+        chances = inclusion_probabilities(samples, states, stratum="holdout", members=inputs.held_out)
         states = states.assign(inclusion_probability=chances)
     found = {}
-    for species, classes in material.classes.items():
-        holdout = material.windows.iloc[material.rows(species, split="holdout")]
-        found[species] = verified_of(states, holdout, classes=classes, target=material.target_of(species))
+    for species, classes in inputs.classes.items():
+        holdout = inputs.windows.iloc[inputs.rows(species, split="holdout")]
+        found[species] = verified_holdout(states, holdout, classes=classes, target=inputs.target_of(species))
     return found
 
 
 def _train(plan: _Plan, models: Models, *, stage_progress: StageProgress) -> bool:
     """Train what is missing or stale; return whether anything was."""
-    stale = models.stale((*plan.wanted, *plan.curve))
+    stale = models.stale(plan.specs)
     if not stale:
         return False
     with stage_progress("trial"):
-        updates = {species: models.updates(species) for species in dict.fromkeys(w.species for w in stale)}
+        steps = {species: models.optimizer_steps(species) for species in dict.fromkeys(spec.species for spec in stale)}
     with stage_progress("train") as progress:
-        models.train(stale, updates=updates, progress=progress)
+        models.train(stale, optimizer_steps=steps, progress=progress)
     return True
 
 
-def _told(plan: _Plan, material: Material) -> list[Any]:
+def _compared_with(plan: _Plan, inputs: TrainingInputs) -> list[Any]:
     """Return what the figures follow from beside the models, as JSON values."""
     verified = [
-        (species, v.place.tolist(), v.true.tolist(), v.weight.tolist(), v.held_out, v.unsure, v.foreign)
+        (species, v.row.tolist(), v.true.tolist(), v.weight.tolist(), v.held_out, v.unsure, v.out_of_taxonomy)
         for species, v in plan.verified.items()
     ]
-    return [plan.arms, verified, plan.reviewed_frames, len(material.decisions)]
+    return [plan.arms, verified, plan.reviewed_frames, len(inputs.decisions)]
 
 
 def _known(own: RunFolder, key: str) -> dict[str, Any] | None:
@@ -168,42 +171,42 @@ def _known(own: RunFolder, key: str) -> dict[str, Any] | None:
     return found if own.fingerprint("predictions") == key and found.get("made_from") == key else None
 
 
-def _compare(plan: _Plan, material: Material, models: Models, *, key: str) -> dict[str, Any]:
+def _compare(plan: _Plan, inputs: TrainingInputs, models: Models, *, key: str) -> dict[str, Any]:
     """Compare the arms, and write predictions, cards and figures, the figures last."""
-    species = {name: _species(name, plan, material, models) for name in material.classes}
+    species = {name: _species(name, plan, inputs, models) for name in inputs.classes}
     found = {
-        "run_id": material.folder.path.name,
+        "run_id": inputs.folder.path.name,
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "made_from": key,
         "pose_audit": data_schemas.__version__,
-        "seed": material.config.folds.seed,
-        "groups_are": material.config.groups.by,
-        "decisions": len(material.decisions),
+        "seed": inputs.config.folds.seed,
+        "groups_are": inputs.config.groups.by,
+        "decisions": len(inputs.decisions),
         "reviewed_frames": plan.reviewed_frames,
-        "frames": len(material.frames),
+        "frames": len(inputs.frames),
         "species": species,
         "bundles": {arm: f"models/{arm}" for arm in plan.arms},
     }
-    predictions = _predictions(plan, material, models)
+    predictions = _predictions(plan, inputs, models)
     models.own.write_table("predictions", predictions, schema=ARM_PREDICTIONS, fingerprint=key)
-    for w in plan.wanted:
-        if w.bundle is not None:
-            plain = BehaviorClassifier.load(w.bundle, device="cpu").card()
-            write_model_card(w.bundle, card_of(plain, w, found, material))
+    for spec in plan.of_arms:
+        if spec.bundle is not None:
+            plain = BehaviorClassifier.load(spec.bundle, device="cpu").card()
+            write_model_card(spec.bundle, card_of(plain, spec, found, inputs))
     models.own.write_bytes(_RESULT, json.dumps(found, ensure_ascii=False, indent=2).encode())
     return found
 
 
-def _species(name: str, plan: _Plan, material: Material, models: Models) -> dict[str, Any]:
-    verified, classes = plan.verified[name], material.classes[name]
-    wanted = {w.lesson.arm: w for w in plan.wanted if w.species == name}
-    answers: dict[str, NDArray[np.float32]] = {arm: _answers(models, w) for arm, w in wanted.items()}
-    windows, groups = needs(verified)
-    curve = sorted((w for w in plan.curve if w.species == name), key=lambda w: w.lesson.share)
+def _species(name: str, plan: _Plan, inputs: TrainingInputs, models: Models) -> dict[str, Any]:
+    verified, classes = plan.verified[name], inputs.classes[name]
+    specs = {spec.training_set.arm: spec for spec in plan.of_arms if spec.species == name}
+    predictions: dict[str, NDArray[np.float32]] = {arm: models.predictions(spec) for arm, spec in specs.items()}
+    windows, groups = still_needed(verified)
+    curve = sorted((spec for spec in plan.of_curve if spec.species == name), key=lambda spec: spec.training_set.share)
     return {
         "classes": classes,
-        "updates": models.updates(name),
-        "taught": {arm: len(w.target) for arm, w in wanted.items()},
+        "updates": models.optimizer_steps(name),
+        "taught": {arm: len(spec.target) for arm, spec in specs.items()},
         "verified": {
             "windows": len(verified),
             "groups": verified.groups,
@@ -211,49 +214,38 @@ def _species(name: str, plan: _Plan, material: Material, models: Models) -> dict
             "needed_groups": groups,
             "held_out_groups": verified.held_out,
             "left_out_unsure": verified.unsure,
-            "left_out_foreign": verified.foreign,
+            "left_out_foreign": verified.out_of_taxonomy,
         },
-        **compare_arms(verified, answers, classes=classes),
+        **compare_arms(verified, predictions, classes=classes),
         "curve": [
             {
-                "share": w.lesson.share,
-                "reviewed_frames": w.lesson.reviewed_frames,
-                "measures": figures_of(verified, _answers(models, w)),
+                "share": spec.training_set.share,
+                "reviewed_frames": spec.training_set.reviewed_frames,
+                "measures": measures_of(verified, models.predictions(spec)),
             }
-            for w in curve
+            for spec in curve
         ],
     }
 
 
-def _answers(models: Models, wanted: Wanted) -> NDArray[np.float32]:
-    found = models.answers(wanted)
-    if found is None:
-        raise WorkspaceError(
-            f"{models.own.path / 'parts'}: answers-{wanted.key}.npy is gone", hint="something deletes files here; type it again"
-        )
-    return found
-
-
-def _predictions(plan: _Plan, material: Material, models: Models) -> pd.DataFrame:
-    """Return what each arm says of every window of the hold-out."""
-    names = sorted({c for classes in material.classes.values() for c in classes})
+def _predictions(plan: _Plan, inputs: TrainingInputs, models: Models) -> pd.DataFrame:
+    """Return the probabilities of each arm's model for every window of the hold-out."""
+    names = probability_columns(sorted({c for classes in inputs.classes.values() for c in classes}))
     parts = []
-    for w in plan.wanted:
-        rows = material.rows(w.species, split="holdout")
-        told = pd.DataFrame(_answers(models, w), columns=probability_columns(material.classes[w.species]))
-        window_id = material.windows["window_id"].iloc[rows].array
-        parts.append(
-            told.reindex(columns=probability_columns(names)).assign(window_id=window_id, arm=text([w.lesson.arm] * len(rows)))
-        )
+    for spec in plan.of_arms:
+        rows = inputs.rows(spec.species, split="holdout")
+        own = pd.DataFrame(models.predictions(spec), columns=probability_columns(inputs.classes[spec.species]))
+        window_id = inputs.windows["window_id"].iloc[rows].array
+        parts.append(own.reindex(columns=names).assign(window_id=window_id, arm=text([spec.training_set.arm] * len(rows))))
     table = pd.concat(parts, ignore_index=True)
-    return table[["window_id", "arm", *probability_columns(names)]].astype(dict.fromkeys(probability_columns(names), "float32"))
+    return table[["window_id", "arm", *names]].astype(dict.fromkeys(names, "float32"))
 
 
 def _track(plan: _Plan, models: Models, found: dict[str, Any], *, tracker: Tracker) -> None:
-    for w in plan.wanted:
-        losses = models.losses(w)
+    for spec in plan.of_arms:
+        arm, losses = spec.training_set.arm, models.losses(spec)
         if losses is not None:
-            tracker.losses(w.lesson.arm, w.species, dict(zip(models.views, losses, strict=True)))
-        told = found["species"][w.species]["arms"].get(w.lesson.arm)
-        if told is not None:
-            tracker.figures(w.lesson.arm, w.species, {name: v["value"] for name, v in told["measures"].items()})
+            tracker.losses(arm, spec.species, dict(zip(models.views, losses, strict=True)))
+        figures = found["species"][spec.species]["arms"].get(arm)
+        if figures is not None:
+            tracker.figures(arm, spec.species, {name: v["value"] for name, v in figures["measures"].items()})

@@ -1,9 +1,9 @@
-"""The models of the arms: one a species, with the same recipe, seed and number of updates in every arm.
+"""The models of the arms: one a species, with the same recipe, seed and number of optimizer steps in every arm.
 
 ::
 
-    trusted labels of one fold ── trial ── updates ──┐
-    what each arm teaches ───────────────────────────┴── networks, one a view, as processes ── bundles
+    trusted labels of one fold ── training-length search ── optimizer steps ──┐
+    training set of each arm ─────────────────────────────────────────────────┴── networks, one a view, as processes ── bundles
 """
 
 from __future__ import annotations
@@ -28,13 +28,21 @@ from model.windowing import Samples
 from pipeline.detection.lstm_jobs import Checkpoints, LstmJob, search_folds, search_steps
 from pipeline.workspace.workers import workers
 
-__all__ = ["Course", "Trained", "Tried", "place_bundle", "train_courses", "updates_by_recipe", "updates_by_trial"]
+__all__ = [
+    "TrainedNetworks",
+    "TrainingJob",
+    "TrialData",
+    "optimizer_steps_by_trial",
+    "optimizer_steps_of_recipe",
+    "place_bundle",
+    "train_jobs",
+]
 
 _SEED_OF_VIEW = 7919
 
 
 @dataclass(frozen=True)
-class Course:
+class TrainingJob:
     """One model to train.
 
     Attributes
@@ -42,14 +50,14 @@ class Course:
     species : str
     classes : tuple of str
     recipe : Recipe
-        With the number of updates that all arms share.
+        With the number of optimizer steps that all arms share.
     seed : int
     first : int64, shape (n,)
-        First samples of the windows that teach.
+        First samples of the training windows.
     target : int64, shape (n,)
-        The class that each of them teaches.
-    made_from : str
-        Hash of all that the model follows from: arms that teach the same share a course.
+        Their classes.
+    key : str
+        Hash of all that the model follows from: arms with the same training set share a job.
     """
 
     species: str
@@ -58,21 +66,21 @@ class Course:
     seed: int
     first: NDArray[np.int64]
     target: NDArray[np.int64]
-    made_from: str
+    key: str
 
 
 @dataclass(frozen=True)
-class Tried:
-    """What a trial of how long to train looks at: the audited windows of a species.
+class TrialData:
+    """What the search for the training length looks at: the audited windows of a species.
 
     Attributes
     ----------
     name : str
         Under which the trial's networks are kept.
     first, fold, trusted : int64, shape (n,)
-        First sample, fold of the run, and the class that each window may teach, -1 for none.
+        First sample, fold of the run, and trusted class of each window, -1 for none.
     kept : bool, shape (n,)
-        Windows that teach their own label: a repaired one is a guess, by which no length is judged.
+        Windows whose trusted class is their own label: a repaired one is a guess, by which no length is judged.
     """
 
     name: str
@@ -85,15 +93,15 @@ class Tried:
 
 
 @dataclass(frozen=True)
-class Trained:
-    """The networks of a course, one a view, and the loss of every update: float32, shape (views, updates)."""
+class TrainedNetworks:
+    """The networks of a job, one a view, and the loss of every optimizer step: float32, shape (views, steps)."""
 
     networks: list[WindowLSTM]
     losses: NDArray[np.float32]
 
 
-def updates_by_recipe(recipe: Recipe, target: NDArray[np.int64]) -> int:
-    """Return how many updates a recipe takes for windows that teach these classes, where it makes no trial."""
+def optimizer_steps_of_recipe(recipe: Recipe, target: NDArray[np.int64]) -> int:
+    """Return how many optimizer steps a recipe takes for training windows of these classes, where it makes no trial."""
     count = len(target)
     if recipe.balance == "downsample":
         _, sizes = np.unique(target, return_counts=True)
@@ -101,45 +109,45 @@ def updates_by_recipe(recipe: Recipe, target: NDArray[np.int64]) -> int:
     return recipe.optimizer_steps or max(recipe.epochs * -(-count // recipe.batch_size), recipe.min_optimizer_steps)
 
 
-def updates_by_trial(
-    recipe: Recipe, tried: Tried, samples: Samples, *, config: Config, device: str, checkpoints: Checkpoints
+def optimizer_steps_by_trial(
+    recipe: Recipe, trial: TrialData, samples: Samples, *, config: Config, device: str, checkpoints: Checkpoints
 ) -> int:
-    """Return after how many updates the networks of a fold that can tell predict its trusted labels best, as in the run."""
-    folds = search_folds(tried.fold, tried.trusted, tried.kept)
-    train = {number: np.flatnonzero((tried.trusted >= 0) & (tried.fold != number)) for number in folds}
+    """Return after how many optimizer steps networks tell the trusted labels of an unseen fold best, as in the run."""
+    folds = search_folds(trial.fold, trial.trusted, trial.kept)
+    train = {number: np.flatnonzero((trial.trusted >= 0) & (trial.fold != number)) for number in folds}
     # Two views tell, as in the run: one a core of a small machine.
     tasks = [
         LstmJob(
-            name=f"{tried.name}-{number}-{view}",
+            name=f"{trial.name}-{number}-{view}",
             recipe=replace(recipe, views=(view,)),
-            classes=tried.classes,
-            seed=tried.seed + _SEED_OF_VIEW * place,
+            classes=trial.classes,
+            seed=trial.seed + _SEED_OF_VIEW * place,
             train=train[number],
-            target=tried.trusted[train[number]],
-            predict=np.flatnonzero(tried.fold == number),
+            target=trial.trusted[train[number]],
+            predict=np.flatnonzero(trial.fold == number),
         )
         for number in folds
         for place, view in enumerate(recipe.views[:2])
     ]
-    work = {"samples": samples, "first": tried.first, "steps": config.windows.steps, "device": device}
+    work = {"samples": samples, "first": trial.first, "steps": config.windows.steps, "device": device}
     with workers(config, serial=device != "cpu") as run:
-        return search_steps(tasks, tried.trusted, tried.kept, checkpoints=checkpoints, run=run, **work)
+        return search_steps(tasks, trial.trusted, trial.kept, checkpoints=checkpoints, run=run, **work)
 
 
-def train_courses(
-    courses: Sequence[Course], samples: Samples, *, config: Config, device: str
-) -> Iterator[tuple[Course, Trained]]:
-    """Yield the courses in their order, each with its networks as soon as all of them are trained."""
+def train_jobs(
+    queue: Sequence[TrainingJob], samples: Samples, *, config: Config, device: str
+) -> Iterator[tuple[TrainingJob, TrainedNetworks]]:
+    """Yield the jobs in their order, each with its networks as soon as all of them are trained."""
     # A GPU is one device, where networks stand in line.
     with workers(config, serial=device != "cpu") as run:
         results = run(
-            joblib.delayed(_train_view)(course, place, samples, steps=config.windows.steps, device=device)
-            for course in courses
-            for place in range(len(course.recipe.views))
+            joblib.delayed(_train_view)(job, place, samples, steps=config.windows.steps, device=device)
+            for job in queue
+            for place in range(len(job.recipe.views))
         )
-        for course in courses:
-            made = [next(results) for _ in course.recipe.views]
-            yield course, Trained([network for network, _ in made], np.stack([losses for _, losses in made]))
+        for job in queue:
+            made = [next(results) for _ in job.recipe.views]
+            yield job, TrainedNetworks([network for network, _ in made], np.stack([losses for _, losses in made]))
 
 
 def place_bundle(classifier: BehaviorClassifier, folder: Path, *, beside: Path, made_from: str) -> None:
@@ -166,18 +174,18 @@ def place_bundle(classifier: BehaviorClassifier, folder: Path, *, beside: Path, 
 
 
 def _train_view(
-    course: Course, place: int, samples: Samples, *, steps: int, device: str
+    job: TrainingJob, place: int, samples: Samples, *, steps: int, device: str
 ) -> tuple[WindowLSTM, NDArray[np.float32]]:
     """Train one network, as :meth:`BehaviorClassifier.fit_windows` does; one thread, for the other cores have their own."""
     torch.set_num_threads(1)
     losses: list[torch.Tensor] = []
     network = train_network(
-        Windows.of(samples, course.first, steps=steps, device=torch.device(device)),
-        course.target,
-        view=course.recipe.views[place],
-        recipe=course.recipe,
-        classes=len(course.classes),
-        seed=course.seed + _SEED_OF_VIEW * place,
+        Windows.of(samples, job.first, steps=steps, device=torch.device(device)),
+        job.target,
+        view=job.recipe.views[place],
+        recipe=job.recipe,
+        classes=len(job.classes),
+        seed=job.seed + _SEED_OF_VIEW * place,
         losses=losses,
     )
     return network, torch.stack(losses).cpu().numpy()

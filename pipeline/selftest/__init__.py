@@ -1,1 +1,1 @@
-"""`audit selftest`: known errors are planted in copies of audited data, the copies are audited, and the finds are counted."""
+"""`audit selftest`: known errors are injected into copies of audited data, the copies are audited, and the finds are counted."""

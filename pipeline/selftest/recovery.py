@@ -1,4 +1,4 @@
-"""How many of the planted errors an audit brought back."""
+"""How many of the injected errors an audit brought back."""
 
 from __future__ import annotations
 
@@ -13,46 +13,51 @@ from numpy.typing import NDArray
 
 from data_schemas.tables import SELFTEST, text, validate
 from pipeline.evaluation.intervals import share_estimate
-from pipeline.selftest.planted import Planted
+from pipeline.selftest.injection import InjectedErrors
 
-__all__ = ["FEWEST_WINDOWS", "findings", "nothing_planted", "recovery", "selftest_table"]
+__all__ = ["FEWEST_WINDOWS", "findings", "nothing_injected", "recovery", "selftest_table"]
 
 FEWEST_WINDOWS = 20
-"""With fewer planted windows a share of them says nothing."""
+"""With fewer injected windows a share of them says nothing."""
 
 _FIRST = 0.1
 _KIND_OF = {"wrong_clip": "wrong_clip", "contaminated": "contaminated", "boundary": "boundary"}
 
 
 def recovery(
-    planted: Planted, issues: pd.DataFrame, *, before: pd.DataFrame, windows: pd.DataFrame, target: Mapping[tuple[str, str], str]
+    injected: InjectedErrors,
+    issues: pd.DataFrame,
+    *,
+    before: pd.DataFrame,
+    windows: pd.DataFrame,
+    target: Mapping[tuple[str, str], str],
 ) -> dict[str, object]:
-    """Return the scores of one audit of a planted copy: a row of the selftest table but for kind, share and seed.
+    """Return the scores of one audit of a copy with injected errors: a row of the selftest table but for kind, share and seed.
 
     Parameters
     ----------
-    planted : Planted
-        What was planted.
+    injected : InjectedErrors
+        The copy's errors.
     issues, before : DataFrame
-        The issues of the copy, and those of the unplanted data.
+        The issues of the copy, and those of the data as they are.
     windows : DataFrame
-        The windows of the unplanted data.
+        The windows of the data as they are.
     target : mapping
         The class that each (species, label) trains as.
     """
-    facts = windows[["window_id", "species", "group"]].merge(planted.windows, on="window_id", how="left")
+    facts = windows[["window_id", "species", "group"]].merge(injected.windows, on="window_id", how="left")
     judged = _judged(issues).merge(facts, on="window_id", how="inner", suffixes=("", "_before"), validate="one_to_one")
     hit = judged["true_label"].notna().to_numpy(bool)
     flagged, first = judged["is_issue"].to_numpy(bool), judged["first"].to_numpy(bool)
     group = judged.groupby(["species", "group"], sort=False).ngroup().to_numpy().astype(np.int64)
-    counts = _counts(planted, audited=len(judged), flagged=int(flagged.sum()), groups=len(np.unique(group)))
+    counts = _counts(injected, audited=len(judged), flagged=int(flagged.sum()), groups=len(np.unique(group)))
     if hit.sum() < FEWEST_WINDOWS:
-        return nothing_planted(
-            f"{hit.sum()} windows could be planted, {FEWEST_WINDOWS} are needed for a share that says something", counts=counts
+        return nothing_injected(
+            f"{hit.sum()} windows could be injected, {FEWEST_WINDOWS} are needed for a share that says something", counts=counts
         )
     old = _judged(before).set_index("window_id").reindex(judged.loc[hit, "window_id"])
     found = judged[hit & flagged]
-    kind = _KIND_OF.get(str(planted.spans["kind"].iloc[0]))
+    kind = _KIND_OF.get(str(injected.spans["kind"].iloc[0]))
     return {
         **counts,
         **_rate("recall_10", hit & first, hit, group=group),
@@ -68,7 +73,7 @@ def recovery(
     }
 
 
-def nothing_planted(note: str, *, counts: Mapping[str, int] | None = None) -> dict[str, object]:
+def nothing_injected(note: str, *, counts: Mapping[str, int] | None = None) -> dict[str, object]:
     """Return a row without scores, and the reason."""
     scores = [n for n in SELFTEST.columns if n not in ("kind", "share", "seed", "note", *_COUNTS)]
     return {**dict.fromkeys(_COUNTS, 0), **(counts or {}), **dict.fromkeys(scores), "note": note}
@@ -99,13 +104,13 @@ def _judged(issues: pd.DataFrame) -> pd.DataFrame:
     return audited.assign(first=np.arange(len(audited)) < round(_FIRST * len(audited)))
 
 
-def _counts(planted: Planted, *, audited: int, flagged: int, groups: int) -> dict[str, int]:
-    spans = planted.spans
+def _counts(injected: InjectedErrors, *, audited: int, flagged: int, groups: int) -> dict[str, int]:
+    spans = injected.spans
     return {
         "stretches": len(spans),
         "clips": int(spans["clip_id"].nunique()),
-        "windows": len(planted.windows),
-        "elsewhere": int(spans["elsewhere"].astype(bool).sum()),
+        "windows": len(injected.windows),
+        "elsewhere": int(spans["other_donor"].astype(bool).sum()),
         "audited": audited,
         "flagged": flagged,
         "groups": groups,

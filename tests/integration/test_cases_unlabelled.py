@@ -23,7 +23,7 @@ from pipeline.audit.rounds import DecidedLabels, decided_so_far
 from pipeline.audit.run import run_audit
 from pipeline.audit.stages import SCHEMAS, STAGES, Context
 from pipeline.audit.summary import summarise
-from pipeline.evaluation.label_error import measure_labels
+from pipeline.evaluation.label_evaluation import evaluate_labels
 from pipeline.export.dataset import export_dataset
 from pipeline.readers import recognise
 from pipeline.report.page import write_report
@@ -31,8 +31,8 @@ from pipeline.report.run_tables import RunTables
 from pipeline.review.access import frames_of, open_store, stored_events
 from pipeline.review.events import Commit, Span, new_operation
 from pipeline.review.history import history
-from pipeline.selftest.ground import lay_ground
-from pipeline.selftest.planting import plant
+from pipeline.selftest.injection import inject_errors
+from pipeline.selftest.source_index import index_source
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 from tests.integration.test_cases_detection import recordings
@@ -188,7 +188,7 @@ def test_what_reviewers_label_is_labelled_until_they_take_it_back(source: Path, 
         told = history(stored_events(place), frames_of(folder)).iloc[0]
         assert "no label" in told["before"]
         assert told["after"] == "walk"
-        measure_labels(place, folder)
+        evaluate_labels(place, folder)
 
         later = run(source, place, decided=decided_so_far(place, source))
         known = later.read_table("windows", SCHEMAS["windows"]).set_index("window_id").loc[bare["window_id"]]
@@ -200,9 +200,9 @@ def test_what_reviewers_label_is_labelled_until_they_take_it_back(source: Path, 
 
 def test_planted_errors_leave_what_nobody_labelled_alone(found: RunTables) -> None:
     tables = {name: found[name] for name in ("clips", "frames", "windows")}
-    ground = lay_ground(**tables, species=["MOUSE"], max_gap_ms=500)
+    ground = index_source(**tables, species=["MOUSE"], max_gap_ms=500)
     assert [label is None for label in ground.label] == found["frames"]["frame_label"].isna().tolist()
-    planted = plant(ground, "flips", share=0.3, seed=0)
+    planted = inject_errors(ground, "flips", share=0.3, seed=0)
     assert planted.frames["frame_label"].isna().tolist() == found["frames"]["frame_label"].isna().tolist()
 
 

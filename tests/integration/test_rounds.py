@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from pipeline.report.page import write_report
-from pipeline.selftest.trial import prepare_selftest
+from pipeline.selftest.selftest_run import prepare_selftest
 from pipeline.workspace.progress import stage_progress
 from pipeline.workspace.workspace import Workspace
 

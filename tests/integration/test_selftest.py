@@ -1,4 +1,4 @@
-"""`audit selftest` through the real command line: planted errors come back, killed it goes on, too few data are refused."""
+"""`audit selftest` through the real command line: injected errors come back, killed it goes on, too few data are refused."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def tested_once(once: Callable, ready_once: Path) -> Path:
     return once("selftested", make)
 
 
-def test_planted_errors_come_back_and_the_table_is_stored(audit: Shell, ready_once: Path, tested_once: Path) -> None:
+def test_injected_errors_come_back_and_the_table_is_stored(audit: Shell, ready_once: Path, tested_once: Path) -> None:
     stdout, stderr = json.loads((tested_once / "said.json").read_text())
     assert "6 audits of planted copies" in stderr
     assert "6/6 flips 30%" in stderr
@@ -129,7 +129,7 @@ def test_a_share_with_too_few_windows_is_skipped_alone(ready: Shell) -> None:
     assert "20 are needed" in done.stdout
     alone = ready("selftest", "-w", "ws", "--kinds", "contaminated", "--shares", "0.01", "--jobs", "1", code=3)
     assert "error: too few data for a selftest" in alone.stderr
-    assert "20 planted windows" in alone.stderr
+    assert "20 injected windows" in alone.stderr
 
 
 def test_too_few_groups_are_refused_with_what_there_is(audit, make_table) -> None:
@@ -144,12 +144,12 @@ def test_too_few_groups_are_refused_with_what_there_is(audit, make_table) -> Non
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--kinds", "typos"), "not a kind that can be planted"),
+        (("--kinds", "typos"), "not a kind that can be injected"),
         (("--shares", "5"), "not between 0 and 0.5"),
         ((), "no run yet"),
     ],
 )
-def test_what_cannot_be_planted_is_said_before_anything_is_done(audit, words, message: str) -> None:
+def test_what_cannot_be_injected_is_said_before_anything_is_done(audit, words, message: str) -> None:
     done = audit("selftest", "-w", "ws", *words, code=2)
     assert message in done.stderr
     assert "hint:" in done.stderr

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from pipeline.evaluation.residual_error import Residual
+from pipeline.evaluation.label_error_rate import LabelErrorRate
 from pipeline.report.colours import FLAGGED, QUIET
 from pipeline.report.comparison.results import Arm, CurvePoint, Interval, Species
 from pipeline.report.figures import styled, written_shares
@@ -156,7 +156,7 @@ def curve_figure(curve: Sequence[CurvePoint], given: Arm | None) -> Figure:
     return styled(figure, rows=9)
 
 
-def labels_figure(before: Residual, after: Residual, *, wanted: float) -> Figure:
+def labels_figure(before: LabelErrorRate, after: LabelErrorRate, *, wanted: float) -> Figure:
     """Return the share of wrong labels before and after review, with intervals, the bound, and the wanted share."""
     from plotly.graph_objects import Figure, Scatter
 

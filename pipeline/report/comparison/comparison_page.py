@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from pipeline.audit.stages import SCHEMAS
-from pipeline.evaluation.label_error import Measured, measure_labels
+from pipeline.evaluation.label_evaluation import LabelEvaluation, evaluate_labels
 from pipeline.evaluation.verdict import AUDITED, Verdict
 from pipeline.readers.taxonomy import KIND_NAMES
 from pipeline.report.comparison import comparison_figures as figures
@@ -52,7 +52,7 @@ class Comparison:
         Tables of the run.
     retraining : Retraining or None
         None before `audit retrain`.
-    measured : Measured
+    measured : LabelEvaluation
         The review, and the verdict on the labels.
     workspace : Path
         As it is typed after ``-w``.
@@ -62,7 +62,7 @@ class Comparison:
 
     run: RunTables
     retraining: Retraining | None
-    measured: Measured
+    measured: LabelEvaluation
     workspace: Path
     page: Path
 
@@ -106,7 +106,7 @@ def write_comparison(place: Workspace, *, out: Path | None, wanted: float | None
     """
     folder = place.finished()
     retraining = read_retraining(folder.path)
-    measured = measure_labels(place, folder, wanted=wanted)
+    measured = evaluate_labels(place, folder, wanted=wanted)
     run = RunTables(folder, {name: folder.read_table(name, schema) for name, schema in SCHEMAS.items()})
     page = out or folder.path / "retrain" / "comparison.html"
     made = Comparison(run, retraining, measured, workspace, page)

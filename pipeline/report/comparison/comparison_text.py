@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from pipeline.evaluation.label_error import Measured
+from pipeline.evaluation.label_evaluation import LabelEvaluation
 from pipeline.report.comparison.results import Interval, Retraining, Species
 from pipeline.report.formatting import counted, shown_share, typed
 from pipeline.report.label_error_text import blind_page, label_sentence, stop_sentence
@@ -43,7 +43,7 @@ _TAUGHT = {
 }
 
 
-def headline(found: Retraining | None, measured: Measured, *, workspace: Path) -> list[str]:
+def headline(found: Retraining | None, measured: LabelEvaluation, *, workspace: Path) -> list[str]:
     """Return what came of the review: a sentence for the models of each species and two for the labels, the known ones first."""
     models = [] if found is None else [_gain(name, of, found, workspace) for name, of in found.species.items()]
     labels = [label_sentence(measured.verdict, workspace=workspace), stop_sentence(measured.verdict, workspace=workspace)]
@@ -51,7 +51,7 @@ def headline(found: Retraining | None, measured: Measured, *, workspace: Path) -
     return [sentence for sentence in (*models, *labels, *untrained) if sentence]
 
 
-def outcome(found: Retraining | None, measured: Measured) -> str:
+def outcome(found: Retraining | None, measured: LabelEvaluation) -> str:
     """Return the outcome in one plain sentence; what is not known is left out."""
     species = {} if found is None else found.species
     gains = _gains_in_short(species)
@@ -87,7 +87,7 @@ def missing_windows(species: Species, *, group: str, workspace: Path) -> str:
     return f"only {there}: {' and '.join(more) or 'more'} must be labelled blind ({blind_page(workspace)})"
 
 
-def review_sentence(measured: Measured) -> str:
+def review_sentence(measured: LabelEvaluation) -> str:
     """Return how much was reviewed, and by whom."""
     if not measured.decisions:
         return "nothing is reviewed yet"
@@ -108,7 +108,9 @@ def share_cell(found: Interval) -> str:
     return f"{value} ({100 * share.low:.1f} to {100 * share.high:.1f})"
 
 
-def compare_lines(found: Retraining | None, measured: Measured, *, run_dir: Path, report: Path, workspace: Path) -> Iterator[str]:
+def compare_lines(
+    found: Retraining | None, measured: LabelEvaluation, *, run_dir: Path, report: Path, workspace: Path
+) -> Iterator[str]:
     """Yield `audit compare` for people."""
     yield f"run        {run_dir}"
     yield f"review     {review_sentence(measured)}"
@@ -124,7 +126,7 @@ def compare_lines(found: Retraining | None, measured: Measured, *, run_dir: Path
     yield f"report: {report}"
 
 
-def stale_sentence(found: Retraining, measured: Measured, *, workspace: Path) -> str:
+def stale_sentence(found: Retraining, measured: LabelEvaluation, *, workspace: Path) -> str:
     """Return that decisions were made since the models were trained; empty where none were."""
     if found.decisions == measured.decisions:
         return ""

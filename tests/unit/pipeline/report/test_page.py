@@ -26,7 +26,7 @@ from pipeline.report.templates import render
 from pipeline.review.blind import draw_sample
 from pipeline.review.events import Commit, Operation, Span
 from pipeline.review.store import ReviewStore
-from pipeline.selftest.recovery import nothing_planted, selftest_table
+from pipeline.selftest.recovery import nothing_injected, selftest_table
 from pipeline.simulation import write_demo
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
@@ -165,7 +165,7 @@ def test_a_run_in_which_nothing_is_flagged_says_so(tmp_path: Path, made) -> None
 def test_a_selftest_of_this_run_is_shown_and_one_of_another_is_not(tmp_path: Path, made) -> None:
     run = put(tmp_path, made)
     run.save_record({**run.record(), "identity": "this"})
-    table = selftest_table([{"kind": "flips", "share": 0.1, "seed": 0, **nothing_planted("no room <here>")}])
+    table = selftest_table([{"kind": "flips", "share": 0.1, "seed": 0, **nothing_injected("no room <here>")}])
     for made_from, shown in (("this", True), ("another", False)):
         run.write_table("selftest", table, schema=SELFTEST, fingerprint=made_from)
         write_report(run)

@@ -1,4 +1,4 @@
-"""Models of the arms: the same network as a classifier's own, one number of updates for all, bundles whole or not at all."""
+"""Models of the arms: the same network as a classifier's own, bundles whole or not at all."""
 
 from __future__ import annotations
 
@@ -15,19 +15,15 @@ from model.recipe import Recipe, make_recipe
 from model.training import Windows
 from model.windowing import SEEN, Samples
 from pipeline.retraining.training import (
-    Course,
-    Tried,
+    TrainingJob,
+    TrialData,
+    optimizer_steps_by_trial,
+    optimizer_steps_of_recipe,
     place_bundle,
-    train_courses,
-    updates_by_recipe,
-    updates_by_trial,
+    train_jobs,
 )
 
 RECIPE = make_recipe("default", views=("body", "distances"), optimizer_steps=12, hidden_size=8, batch_size=16)
-
-
-def config(jobs: int) -> Config:
-    return load_config(None, overrides={"run": {"jobs": jobs}})
 
 
 class Kept:
@@ -61,8 +57,12 @@ def walking() -> tuple[Samples, np.ndarray, np.ndarray]:
     return samples, np.arange(runs, dtype=np.int64) * each, np.arange(runs, dtype=np.int64) % 2
 
 
-def course(first: np.ndarray, target: np.ndarray, *, key: str = "k") -> Course:
-    return Course("DOG", ("SIT", "WALKRUN"), RECIPE, seed=3, first=first, target=target, made_from=key)
+def config(jobs: int) -> Config:
+    return load_config(None, overrides={"run": {"jobs": jobs}})
+
+
+def job(first: np.ndarray, target: np.ndarray, *, key: str = "k") -> TrainingJob:
+    return TrainingJob("DOG", ("SIT", "WALKRUN"), RECIPE, seed=3, first=first, target=target, key=key)
 
 
 def classifier(networks: list) -> BehaviorClassifier:
@@ -72,11 +72,11 @@ def classifier(networks: list) -> BehaviorClassifier:
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_a_course_trains_what_a_classifier_would(walking, jobs: int) -> None:
+def test_a_job_trains_what_a_classifier_would(walking, jobs: int) -> None:
     samples, first, target = walking
-    courses = [course(first, target, key="all"), course(first[:20], target[:20], key="half")]
-    made = list(train_courses(courses, samples, config=config(jobs), device="cpu"))
-    assert [c.made_from for c, _ in made] == ["all", "half"]
+    queue = [job(first, target, key="all"), job(first[:20], target[:20], key="half")]
+    made = list(train_jobs(queue, samples, config=config(jobs), device="cpu"))
+    assert [j.key for j, _ in made] == ["all", "half"]
     index = Windows.of(samples, first, steps=5)
     whole = classifier([]).fit_windows(index, target, seed=3)
     assert np.array_equal(classifier(made[0][1].networks).predict_windows(index), whole.predict_windows(index))
@@ -86,29 +86,29 @@ def test_a_course_trains_what_a_classifier_would(walking, jobs: int) -> None:
 
 def test_updates_are_those_of_the_recipe_where_it_makes_no_trial() -> None:
     target = np.array([0] * 900 + [1] * 100)
-    assert updates_by_recipe(Recipe(optimizer_steps=70), target) == 70
-    assert updates_by_recipe(Recipe(epochs=3, batch_size=100, min_optimizer_steps=0), target) == 30
-    assert updates_by_recipe(Recipe(epochs=3, batch_size=100, min_optimizer_steps=0, balance="downsample"), target) == 6
-    assert updates_by_recipe(Recipe(epochs=1, batch_size=100, min_optimizer_steps=200), target) == 200
+    assert optimizer_steps_of_recipe(Recipe(optimizer_steps=70), target) == 70
+    assert optimizer_steps_of_recipe(Recipe(epochs=3, batch_size=100, min_optimizer_steps=0), target) == 30
+    assert optimizer_steps_of_recipe(Recipe(epochs=3, batch_size=100, min_optimizer_steps=0, balance="downsample"), target) == 6
+    assert optimizer_steps_of_recipe(Recipe(epochs=1, batch_size=100, min_optimizer_steps=200), target) == 200
 
 
 def test_a_trial_finds_how_long_to_train_and_keeps_its_networks(walking) -> None:
     samples, first, target = walking
     kept = Kept()
     kept_labels = np.ones(40, bool)
-    tried = Tried(name="x", first=first, fold=np.arange(40) // 2 % 4, trusted=target, kept=kept_labels, classes=2, seed=0)
+    trial = TrialData(name="x", first=first, fold=np.arange(40) // 2 % 4, trusted=target, kept=kept_labels, classes=2, seed=0)
     recipe = make_recipe("default", views=("body",))
-    found = updates_by_trial(recipe, tried, samples, config=config(1), device="cpu", checkpoints=kept)
+    found = optimizer_steps_by_trial(recipe, trial, samples, config=config(1), device="cpu", checkpoints=kept)
     assert found in (35, 70, 140, 280)
     assert all(name.startswith("trial-") and name.endswith("x-0-body") for name in kept.parts)
     count = len(kept.parts)
-    assert updates_by_trial(recipe, tried, samples, config=config(1), device="cpu", checkpoints=kept) == found
+    assert optimizer_steps_by_trial(recipe, trial, samples, config=config(1), device="cpu", checkpoints=kept) == found
     assert len(kept.parts) == count
 
 
 def test_a_bundle_takes_the_place_of_an_older_one_whole(walking, tmp_path: Path) -> None:
     samples, first, target = walking
-    ((_, trained),) = train_courses([course(first, target)], samples, config=config(1), device="cpu")
+    ((_, trained),) = train_jobs([job(first, target)], samples, config=config(1), device="cpu")
     folder, beside = tmp_path / "models" / "given" / "DOG", tmp_path / "parts"
     place_bundle(classifier(trained.networks), folder, beside=beside, made_from="one")
     assert made_from(folder) == "one"
@@ -125,7 +125,7 @@ def test_a_bundle_takes_the_place_of_an_older_one_whole(walking, tmp_path: Path)
 
 def test_a_disk_that_refuses_leaves_the_older_bundle(walking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     samples, first, target = walking
-    ((_, trained),) = train_courses([course(first, target)], samples, config=config(1), device="cpu")
+    ((_, trained),) = train_jobs([job(first, target)], samples, config=config(1), device="cpu")
     place_bundle(classifier(trained.networks), tmp_path / "DOG", beside=tmp_path / "parts", made_from="one")
 
     def refuse(*_: object, **__: object) -> None:

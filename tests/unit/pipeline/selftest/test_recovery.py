@@ -8,15 +8,15 @@ import pytest
 
 from data_schemas.tables import SELFTEST, text
 from pipeline.report.selftest_text import selftest_cells, selftest_lines, selftest_part
-from pipeline.selftest.planted import Planted
-from pipeline.selftest.recovery import findings, nothing_planted, recovery, selftest_table
+from pipeline.selftest.injection import InjectedErrors
+from pipeline.selftest.recovery import findings, nothing_injected, recovery, selftest_table
 from pipeline.windows.folds import FEWEST_GROUPS
 
 TARGET = {("DOG", "SIT"): "SIT", ("DOG", "TURN"): "TURN"}
 
 
-def made_up(*, planted: int = 40, groups: int = 10, holdout: int = 20):
-    """Give 400 audited windows of which the first ones are planted, found and ranked first, behind those of the hold-out."""
+def made_up(*, injected: int = 40, groups: int = 10, holdout: int = 20):
+    """Give 400 audited windows of which the first ones are injected, found and ranked first, behind those of the hold-out."""
     ids = [f"w{i:03d}" for i in range(400 + holdout)]
     split = np.where(np.arange(len(ids)) < 400, "audit", "holdout")
     rank = np.where(split == "audit", np.arange(len(ids)) + holdout + 1, np.arange(len(ids)) - 399)
@@ -26,18 +26,18 @@ def made_up(*, planted: int = 40, groups: int = 10, holdout: int = 20):
             "window_id": text(ids),
             "split": split,
             "rank": rank,
-            "is_issue": np.arange(len(ids)) < planted,
-            "kind": text(["contaminated" if i < planted else None for i in range(len(ids))]),
+            "is_issue": np.arange(len(ids)) < injected,
+            "kind": text(["contaminated" if i < injected else None for i in range(len(ids))]),
             "suggested_label": "TURN",
         }
     )
-    spans = pd.DataFrame({"clip_id": ["a", "b"], "kind": "contaminated", "elsewhere": [False, True]})
-    held = pd.DataFrame({"window_id": text(ids[:planted]), "true_label": text(["TURN"] * planted)})
-    return Planted(pd.DataFrame(), pd.DataFrame(), spans, held), issues, windows
+    spans = pd.DataFrame({"clip_id": ["a", "b"], "kind": "contaminated", "other_donor": [False, True]})
+    held = pd.DataFrame({"window_id": text(ids[:injected]), "true_label": text(["TURN"] * injected)})
+    return InjectedErrors(pd.DataFrame(), pd.DataFrame(), spans, held), issues, windows
 
 
-def scored(planted: Planted, issues: pd.DataFrame, windows: pd.DataFrame, *, before: pd.DataFrame | None = None):
-    return recovery(planted, issues, before=issues if before is None else before, windows=windows, target=TARGET)
+def scored(injected: InjectedErrors, issues: pd.DataFrame, windows: pd.DataFrame, *, before: pd.DataFrame | None = None):
+    return recovery(injected, issues, before=issues if before is None else before, windows=windows, target=TARGET)
 
 
 def test_a_perfect_audit_brings_all_back() -> None:
@@ -48,22 +48,22 @@ def test_a_perfect_audit_brings_all_back() -> None:
     assert (row["windows"], row["clips"], row["stretches"], row["elsewhere"], row["audited"]) == (40, 2, 2, 1, 400)
 
 
-def test_more_planted_windows_than_a_tenth_cannot_all_come_first() -> None:
-    row = scored(*made_up(planted=120))
+def test_more_windows_with_errors_than_a_tenth_cannot_all_come_first() -> None:
+    row = scored(*made_up(injected=120))
     assert row["recall_10"] == row["recall_10_most"] == pytest.approx(1 / 3)
     assert row["recall"] == 1
 
 
 def test_what_was_doubtful_before_is_told() -> None:
-    planted, issues, windows = made_up()
+    injected, issues, windows = made_up()
     before = issues.assign(is_issue=issues["window_id"].isin([f"w{i:03d}" for i in range(10)]))
-    row = scored(planted, issues, windows, before=before)
+    row = scored(injected, issues, windows, before=before)
     assert row["recall_before"] == 0.25
 
 
 def test_a_wrong_suggestion_and_a_wrong_kind_are_not_counted_as_right() -> None:
-    planted, issues, windows = made_up()
-    row = scored(planted, issues.assign(suggested_label="SIT", kind=text(["boundary"] * len(issues))), windows)
+    injected, issues, windows = made_up()
+    row = scored(injected, issues.assign(suggested_label="SIT", kind=text(["boundary"] * len(issues))), windows)
     assert (row["right_label"], row["right_kind"]) == (0, 0)
 
 
@@ -76,8 +76,8 @@ def test_intervals_need_as_many_groups_as_all_others() -> None:
     assert any("4 groups are too few (5 are needed)" in line for line in lines)
 
 
-def test_too_few_planted_windows_get_no_score_but_a_reason() -> None:
-    row = scored(*made_up(planted=19))
+def test_too_few_windows_with_errors_get_no_score_but_a_reason() -> None:
+    row = scored(*made_up(injected=19))
     assert "19 windows" in row["note"]
     assert row["recall"] is None
     assert row["windows"] == 19
@@ -91,7 +91,7 @@ def shown(rows: list[dict[str, object]]) -> dict[str, object]:
 
 
 def test_the_table_reads_the_same_in_the_terminal_and_in_the_report() -> None:
-    rows = [scored(*made_up()), nothing_planted("no room <here>")]
+    rows = [scored(*made_up()), nothing_injected("no room <here>")]
     found = shown(rows)
     lines = selftest_lines(found)
     assert lines[1].split()[:2] == ["kind", "share"]

@@ -29,7 +29,7 @@ from tests.conftest import ROOT
 ROOTS = {
     "run": "pipeline.audit.stages",
     "report": "pipeline.report.page",
-    "selftest": "pipeline.selftest.planting",
+    "selftest": "pipeline.selftest.injection",
     "models": "pipeline.retraining.models",
     "figures": "pipeline.retraining.retrain",
 }
@@ -55,9 +55,9 @@ CHANGES = {
     "pipeline/report/templates/style.css": "report",
     "pipeline/report/templates/report.html": "report",
     "pipeline/report/templates/timeline.svg": "report",
-    "pipeline/selftest/planting.py": "selftest",
+    "pipeline/selftest/injection.py": "selftest",
     "pipeline/retraining/training.py": "models figures",
-    "pipeline/evaluation/arm_comparison.py": "figures",
+    "pipeline/evaluation/model_comparison.py": "figures",
     "pipeline/review/consensus.py": "report models figures",
     "pipeline/detection/label_quality.py": "run report models figures",
     "model/lstm.py": "run report models figures",

@@ -9,7 +9,7 @@ import pytest
 from plotly.graph_objects import Figure
 
 from data_schemas.errors import StageError
-from pipeline.evaluation.residual_error import Residual
+from pipeline.evaluation.label_error_rate import LabelErrorRate
 from pipeline.report.chart_text import chart_text
 from pipeline.report.comparison import comparison_figures as draw
 from pipeline.report.comparison.comparison_figures import _add_dots, _with_intervals
@@ -141,8 +141,8 @@ def test_a_class_that_no_verified_window_shows_is_drawn_nowhere(tmp_path: Path) 
 
 
 def test_the_labels_are_drawn_with_interval_bound_and_what_is_wanted() -> None:
-    before = Residual(0.24, 0.21, 0.27, 0.27, {"flagged": 90}, {"flagged": 20}, {"flagged": 0})
-    after = Residual(0.07, 0.05, 0.10, 0.09, {"flagged": 90}, {"flagged": 6}, {"flagged": 0})
+    before = LabelErrorRate(0.24, 0.21, 0.27, 0.27, {"flagged": 90}, {"flagged": 20}, {"flagged": 0})
+    after = LabelErrorRate(0.07, 0.05, 0.10, 0.09, {"flagged": 90}, {"flagged": 6}, {"flagged": 0})
     figure = draw.labels_figure(before, after, wanted=0.05)
     bound = next(t for t in figure.data if t.name.startswith("at most"))
     assert list(bound.x) == [0.27, 0.09]

@@ -1,4 +1,4 @@
-"""Plant known errors in copies of audited data, audit the copies, and tell how many come back."""
+"""Inject known errors into copies of audited data, audit the copies, and tell how many come back."""
 
 from __future__ import annotations
 
@@ -17,47 +17,46 @@ from pipeline.audit.run import ReportWriter, StageProgress, run_audit
 from pipeline.audit.stages import SCHEMAS, STAGES, Context
 from pipeline.readers import Source, recognise
 from pipeline.readers.taxonomy import taxonomy_of
-from pipeline.selftest.ground import Ground, lay_ground
-from pipeline.selftest.planted import Planted
-from pipeline.selftest.planting import plant
-from pipeline.selftest.recovery import FEWEST_WINDOWS, findings, nothing_planted, recovery, selftest_table
+from pipeline.selftest.injection import InjectedErrors, inject_errors
+from pipeline.selftest.recovery import FEWEST_WINDOWS, findings, nothing_injected, recovery, selftest_table
+from pipeline.selftest.source_index import SourceIndex, index_source
 from pipeline.windows.folds import FEWEST_GROUPS
 from pipeline.workspace.hashes import code_version, digest
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 
-__all__ = ["KINDS", "SHARES", "Selftest", "prepare_selftest", "run_selftest"]
+__all__ = ["KINDS", "SHARES", "SelftestPlan", "prepare_selftest", "run_selftest"]
 
 KINDS = PLANTED_KINDS
 SHARES = (0.05, 0.15, 0.30)
 
-_MADE_BY = ("pipeline.selftest.planting", "pipeline.selftest.recovery")
-"""What a copy follows from beside the stages: the words about it may change."""
+_MADE_BY = ("pipeline.selftest.injection", "pipeline.selftest.recovery")
+"""What the row of a copy follows from beside the stages: the words about it may change."""
 
 _LARGEST_SHARE = 0.5
 _NO_CHANGES = "no clip has a change between labels of its own frames, so no boundary can be shifted"
 
 
 @dataclass(frozen=True)
-class Selftest:
-    """What is going to be planted, in which audited data.
+class SelftestPlan:
+    """Which errors are going to be injected, into which audited data.
 
     Attributes
     ----------
     folder : RunFolder
-        The run of the unplanted data.
+        The run of the data as they are.
     tables : dict
         Its tables.
-    ground : Ground
-        The same, indexed for planting.
+    index : SourceIndex
+        The same, indexed for injection.
     audits : tuple
         Kind and share of every copy to audit.
     left_out : dict
         Kind and share that these data cannot have, and why.
     untested : tuple
-        What is not planted in, since too few groups or classes are there, and what there is.
+        Species that are left as they are, since too few groups or classes are there, and what there is.
     seed : int
-        The same seed plants the same errors.
+        The same seed injects the same errors.
     """
 
     workspace: Workspace
@@ -65,7 +64,7 @@ class Selftest:
     source: Source
     config: Config
     tables: dict[str, pd.DataFrame]
-    ground: Ground
+    index: SourceIndex
     audits: tuple[tuple[str, float], ...]
     left_out: dict[tuple[str, float], str]
     untested: tuple[str, ...]
@@ -88,8 +87,8 @@ def prepare_selftest(
     options: dict[str, dict[str, Any]],
     write_report: ReportWriter,
     stage_progress: StageProgress,
-) -> Selftest:
-    """Find the audit of the unplanted data, or make it, and say what can be planted.
+) -> SelftestPlan:
+    """Find the audit of the data as they are, or make it, and say what can be injected.
 
     The newest finished run is tested, with its own source and configuration; where its source or the code has changed since,
     or where there is none, the data are audited first.
@@ -109,21 +108,21 @@ def prepare_selftest(
         Path(config.source.path), config, workspace=workspace, write_report=write_report, stage_progress=stage_progress
     )
     if shown is not None and shown.record().get("round", {}).get("base") == folder.record()["round"]["base"]:
-        # Planted is in the labels as given; a later round stays the one that people look at, and that was asked for last.
+        # Errors are injected into the labels as given; the later round that people look at, and asked for last, stays the newest.
         workspace.name_latest(workspace.run_of(str(shown.record()["identity"]), {}))
     tables = {name: folder.read_table(name, schema) for name, schema in SCHEMAS.items()}
     species, untested = _testable_species(tables["windows"])
-    ground = lay_ground(
+    index = index_source(
         tables["clips"], tables["frames"], tables["windows"], species=species, max_gap_ms=config.windows.max_gap_ms
     )
     asked = [(kind, share) for kind in dict.fromkeys(kinds) for share in sorted(set(shares))]
-    left_out = {} if ground.per_frame else {pair: _NO_CHANGES for pair in asked if pair[0] == "boundary"}
+    left_out = {} if index.per_frame else {pair: _NO_CHANGES for pair in asked if pair[0] == "boundary"}
     audits = tuple(pair for pair in asked if pair not in left_out)
-    return Selftest(workspace, folder, source, config, tables, ground, audits, left_out, untested, seed)
+    return SelftestPlan(workspace, folder, source, config, tables, index, audits, left_out, untested, seed)
 
 
-def run_selftest(selftest: Selftest, *, write_report: ReportWriter, stage_progress: StageProgress) -> dict[str, Any]:
-    """Audit every planted copy and return what came back; the table is stored in the run's folder, and the report shows it.
+def run_selftest(selftest: SelftestPlan, *, write_report: ReportWriter, stage_progress: StageProgress) -> dict[str, Any]:
+    """Audit every copy with injected errors and return what came back; the run's folder keeps the table, and the report shows it.
 
     A copy that was audited before is not audited again, and an interrupted one goes on with its finished networks.
 
@@ -134,7 +133,7 @@ def run_selftest(selftest: Selftest, *, write_report: ReportWriter, stage_progre
     """
     identity = str(selftest.folder.record()["identity"])
     rows: list[dict[str, object]] = [
-        {"kind": kind, "share": share, "seed": selftest.seed, **nothing_planted(reason)}
+        {"kind": kind, "share": share, "seed": selftest.seed, **nothing_injected(reason)}
         for (kind, share), reason in selftest.left_out.items()
     ]
     with selftest.workspace.locked():
@@ -148,29 +147,29 @@ def run_selftest(selftest: Selftest, *, write_report: ReportWriter, stage_progre
     return findings(table, run_dir=selftest.folder.path, untested=selftest.untested)
 
 
-def _one_row(selftest: Selftest, identity: str, *, kind: str, share: float, progress: Progress) -> dict[str, object]:
-    """Return the row of one copy: as it was stored, or by planting and auditing it."""
+def _one_row(selftest: SelftestPlan, identity: str, *, kind: str, share: float, progress: Progress) -> dict[str, object]:
+    """Return the row of one copy: as it was stored, or by injecting errors and auditing it."""
     key = digest(identity, code_version(*_MADE_BY), kind, share, selftest.seed)
     place = RunFolder(selftest.workspace.root / "selftest" / f"{kind}-{share:g}-{key[:8]}")
     if place.fingerprint("selftest") == key:
         stored = place.read_table("selftest", SELFTEST).astype(object).iloc[0]
         return {str(name): value for name, value in stored.items()}
-    planted = plant(selftest.ground, kind, share=share, seed=selftest.seed)
-    if len(planted.windows) < FEWEST_WINDOWS:
-        room = f"{len(planted.windows)} windows could be planted, {FEWEST_WINDOWS} are needed to tell anything"
-        scores = nothing_planted(room, counts={"windows": len(planted.windows), "stretches": len(planted.spans)})
+    injected = inject_errors(selftest.index, kind, share=share, seed=selftest.seed)
+    if len(injected.windows) < FEWEST_WINDOWS:
+        room = f"{len(injected.windows)} windows could be injected, {FEWEST_WINDOWS} are needed to tell anything"
+        scores = nothing_injected(room, counts={"windows": len(injected.windows), "stretches": len(injected.spans)})
     else:
-        issues = _audit(selftest, planted, place, progress=progress)
+        issues = _audit(selftest, injected, place, progress=progress)
         windows, before = selftest.tables["windows"], selftest.tables["issues"]
-        scores = recovery(planted, issues, before=before, windows=windows, target=selftest.ground.target)
+        scores = recovery(injected, issues, before=before, windows=windows, target=selftest.index.target)
     row = {"kind": kind, "share": share, "seed": selftest.seed, **scores}
     place.write_table("selftest", selftest_table([row]), schema=SELFTEST, fingerprint=key)
     place.drop_arrays()
     return row
 
 
-def _audit(selftest: Selftest, planted: Planted, place: RunFolder, *, progress: Progress) -> pd.DataFrame:
-    """Run all stages after reading on a planted copy and return its issues."""
+def _audit(selftest: SelftestPlan, injected: InjectedErrors, place: RunFolder, *, progress: Progress) -> pd.DataFrame:
+    """Run all stages after reading on a copy with injected errors and return its issues."""
     context = Context(
         source=selftest.source,
         config=selftest.config,
@@ -178,12 +177,10 @@ def _audit(selftest: Selftest, planted: Planted, place: RunFolder, *, progress: 
         progress=progress,
         taxonomy=taxonomy_of(selftest.source.name, selftest.config),
     )
-    # What was reviewed would cover what is planted.
+    # What was reviewed would cover what is injected.
     unreviewed = selftest.tables["reviewed"].head(0)
-    tables = {**selftest.tables, "clips": planted.clips, "frames": planted.frames, "reviewed": unreviewed}
-    for stage in STAGES:
-        if "clips" in stage.makes:
-            continue
+    tables = {**selftest.tables, "clips": injected.clips, "frames": injected.frames, "reviewed": unreviewed}
+    for stage in (stage for stage in STAGES if "clips" not in stage.makes):
         tables |= stage.run(tables, context)
         if "windows" in stage.makes:
             tables["windows"] = _split_as_before(tables["windows"], selftest.tables["windows"])
@@ -191,11 +188,11 @@ def _audit(selftest: Selftest, planted: Planted, place: RunFolder, *, progress: 
 
 
 def _split_as_before(windows: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
-    """Give every window the split that it had: drawn by the planted labels, other groups would be the hold-out."""
+    """Give every window the split that it had: drawn by the labels of the copy, other groups would be the hold-out."""
     split = windows["window_id"].map(before.set_index("window_id")["split"]).fillna("left_out")
     part = windows[split == "audit"]
     groups = part.groupby(["species", "target"])["group"].transform("nunique")
-    # A class that planting left to a single group cannot be predicted by anything that knows it.
+    # A class that injection left to a single group cannot be predicted by anything that knows it.
     split[groups.index[groups < 2]] = "left_out"
     return windows.assign(split=text(split.to_numpy(object)))
 
@@ -220,12 +217,12 @@ def _config_to_test(workspace: Workspace, options: dict[str, dict[str, Any]]) ->
 def _require_known(kinds: Sequence[str], shares: Sequence[float]) -> None:
     for kind in kinds:
         if kind not in PLANTED_KINDS:
-            raise UsageError(f"{kind!r}: not a kind that can be planted", hint=f"kinds are {', '.join(PLANTED_KINDS)}")
+            raise UsageError(f"{kind!r}: not a kind that can be injected", hint=f"kinds are {', '.join(PLANTED_KINDS)}")
     for share in shares:
         if not 0 < share <= _LARGEST_SHARE:
             raise UsageError(f"share {share:g}: not between 0 and {_LARGEST_SHARE}", hint="for example --shares 0.05 0.15 0.30")
     if not kinds or not shares:
-        raise UsageError("nothing to plant", hint="name at least one kind and one share, or leave both options out")
+        raise UsageError("nothing to inject", hint="name at least one kind and one share, or leave both options out")
 
 
 def _testable_species(windows: pd.DataFrame) -> tuple[list[str], tuple[str, ...]]:
@@ -258,5 +255,5 @@ def _require_a_score(table: pd.DataFrame) -> None:
         reasons = dict.fromkeys(f"{k} {s:.0%}: {n}" for k, s, n in table[["kind", "share", "note"]].itertuples(index=False))
         raise TooFewDataError(
             f"too few data for a selftest: {'; '.join(reasons)}",
-            hint=f"needed: at least {FEWEST_WINDOWS} planted windows; give more clips, or larger --shares",
+            hint=f"needed: at least {FEWEST_WINDOWS} injected windows; give more clips, or larger --shares",
         )

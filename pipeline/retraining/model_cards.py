@@ -14,8 +14,8 @@ from pipeline.report.comparison.comparison_text import missing_windows
 from pipeline.report.comparison.results import Species
 from pipeline.report.formatting import counted
 from pipeline.report.trust_text import GROUPS
-from pipeline.retraining.material import Material
-from pipeline.retraining.models import Wanted
+from pipeline.retraining.inputs import TrainingInputs
+from pipeline.retraining.models import ModelSpec
 from pipeline.workspace.hashes import digest
 
 __all__ = ["card_of"]
@@ -30,7 +30,7 @@ _FEW = 100
 """A class with fewer windows in training is named among the limits."""
 
 
-def card_of(plain: ModelCard, wanted: Wanted, found: dict[str, Any], material: Material) -> ModelCard:
+def card_of(plain: ModelCard, spec: ModelSpec, found: dict[str, Any], inputs: TrainingInputs) -> ModelCard:
     """Return the card of an arm's bundle: what its data were, what was decided, and what it is worth.
 
     Parameters
@@ -40,24 +40,24 @@ def card_of(plain: ModelCard, wanted: Wanted, found: dict[str, Any], material: M
     found
         retrain.json.
     """
-    arm, species = wanted.lesson.arm, wanted.species
-    told, record = found["species"][species], material.record
-    own = wanted.lesson.taught[wanted.lesson.taught["species"] == species]
-    taught, windows = Counter(own["target"]), material.windows.set_index("window_id").loc[own["window_id"]]
-    classes = {name: taught[name] for name in told["classes"]}
+    arm, species, trained_on = spec.training_set.arm, spec.species, spec.training_set.windows
+    told, record = found["species"][species], inputs.record
+    own = trained_on[trained_on["species"] == species]
+    count, windows = Counter(own["target"]), inputs.windows.set_index("window_id").loc[own["window_id"]]
+    classes = {name: count[name] for name in told["classes"]}
     group = GROUPS[found["groups_are"]]
     data = {
         "source": record["source"],
         "run": f"{found['run_id']} (identity {record['identity']})",
-        "source hash": digest(material.clips[["clip_id", "source", "source_hash"]].to_dict("list")),
-        "taught by": _LABELS[arm],
+        "source hash": digest(inputs.clips[["clip_id", "source", "source_hash"]].to_dict("list")),
+        "trained on": _LABELS[arm],
         f"{group}s": f"{windows['group'].nunique():,}",
         "clips": f"{windows['clip_id'].nunique():,}",
         "windows": f"{len(windows):,}",
-        "held out": f"{counted(told['verified']['held_out_groups'], group)}, which taught nothing",
-        **(_decisions(material, found) if arm == "reviewed" else {}),
+        "held out": f"{counted(told['verified']['held_out_groups'], group)}, never trained on",
+        **(_decisions(inputs, found) if arm == "reviewed" else {}),
     }
-    training = {**plain.training, "seed": found["seed"], "hash": wanted.key}
+    training = {**plain.training, "seed": found["seed"], "hash": spec.key}
     return replace(
         plain,
         name=f"{plain.name}, arm {arm}",
@@ -69,8 +69,8 @@ def card_of(plain: ModelCard, wanted: Wanted, found: dict[str, Any], material: M
     )
 
 
-def _decisions(material: Material, found: dict[str, Any]) -> dict[str, object]:
-    events = material.decisions
+def _decisions(inputs: TrainingInputs, found: dict[str, Any]) -> dict[str, object]:
+    events = inputs.decisions
     share = found["reviewed_frames"] / found["frames"]
     return {
         "decisions": f"{len(events):,} events of {events['reviewer'].nunique()} reviewers, the newest of {events['at'].max()}",
@@ -93,7 +93,7 @@ def _figures(told: dict[str, Any], arm: str, *, group: str) -> list[Figure]:
 
 def _limits(told: dict[str, Any], arm: str, *, classes: dict[str, int], group: str) -> list[str]:
     few = [f"{name} ({count})" for name, count in classes.items() if count < _FEW]
-    limits = [f"Taught by few windows: {', '.join(few)}."] if few else []
+    limits = [f"Trained on few windows: {', '.join(few)}."] if few else []
     if told["arms"].get(arm) is None:
         limits.append(f"How good it is cannot be told: {missing_windows(convert(told, Species), group=group, workspace=Path())}.")
     if arm == "given":

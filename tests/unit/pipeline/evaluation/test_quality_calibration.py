@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from data_schemas.tables import text
-from pipeline.evaluation.checked import blind_checks, check_quality, reviewed_checks
+from pipeline.evaluation.quality_calibration import blind_checks, quality_bins, reviewed_checks
 from pipeline.report.figures import error_rates
 from pipeline.report.label_error_text import quality_tables, share_sentence
 from pipeline.windows.folds import FEWEST_GROUPS
@@ -33,25 +33,25 @@ def checks_of(wrong: list[bool], *, weight: float = 1.0) -> pd.DataFrame:
 
 def test_windows_are_told_by_their_quality_with_the_share_that_was_right() -> None:
     issues = issues_of([0.3] * 10 + [0.9] * 20 + [1.0] * 5)
-    found = check_quality(issues, checks_of([i in (0, 5, 1, 6, 2) for i in range(10)] + [False] * 25))
+    found = quality_bins(issues, checks_of([i in (0, 5, 1, 6, 2) for i in range(10)] + [False] * 25))
     assert [(f.low, f.high, f.windows, f.right.value) for f in found] == [(0.2, 0.4, 10, 0.5), (0.8, 1.0, 25, 1.0)]
     assert found[0].quality == pytest.approx(0.3)
     assert found[0].right.groups == FEWEST_GROUPS
     assert found[0].right.low < 0.5 < found[0].right.high
     assert found[1].right.low < 1.0
-    assert [f.low for f in check_quality(issues_of([0.6] * 8), checks_of([False] * 8))] == [0.6]
+    assert [f.low for f in quality_bins(issues_of([0.6] * 8), checks_of([False] * 8))] == [0.6]
 
 
 def test_animals_of_one_name_in_two_species_are_two_groups() -> None:
     issues = issues_of([0.75] * 30, groups=3).assign(species=["DOG", "DOG", "DOG", "CAT", "CAT", "CAT"] * 5)
-    assert check_quality(issues, checks_of([False] * 30))[0].right.groups == 6
+    assert quality_bins(issues, checks_of([False] * 30))[0].right.groups == 6
     assert "(6 groups, 95 % interval" in share_sentence(issues, None, workspace=Path())
     assert error_rates(issues.assign(given_label="SIT"))[1]["groups"].tolist() == [6]
 
 
 def test_windows_that_nobody_checked_and_too_few_groups_promise_nothing() -> None:
-    assert list(check_quality(issues_of([0.5]), checks_of([]).astype({"wrong": bool}))) == []
-    (few,) = check_quality(issues_of([0.5] * 8, groups=FEWEST_GROUPS - 1), checks_of([False] * 8))
+    assert list(quality_bins(issues_of([0.5]), checks_of([]).astype({"wrong": bool}))) == []
+    (few,) = quality_bins(issues_of([0.5] * 8, groups=FEWEST_GROUPS - 1), checks_of([False] * 8))
     assert few.right.low is None
 
 

@@ -1,4 +1,4 @@
-"""What label quality turned out to be: of the windows whose label people checked, how many were right, by fifths of quality."""
+"""Whether label quality is calibrated: of the windows whose label people checked, how many were right, by fifths of quality."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from pipeline.evaluation.inclusion import union_chances
 from pipeline.evaluation.intervals import Estimate, share_estimate
+from pipeline.evaluation.verified_windows import inclusion_probabilities
 
-__all__ = ["EDGES", "QualityChecked", "blind_checks", "check_quality", "reviewed_checks"]
+__all__ = ["EDGES", "QualityBin", "blind_checks", "quality_bins", "reviewed_checks"]
 
 EDGES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
 @dataclass(frozen=True)
-class QualityChecked:
+class QualityBin:
     """The checked windows with a quality between two edges.
 
     Attributes
@@ -26,9 +26,9 @@ class QualityChecked:
         The edges; the upper one belongs to the next, but for 1.
     windows : int
     quality : float
-        Its mean over these windows: the share that should be right.
+        The share that should be right, 0 to 1: the mean quality of these windows.
     right : Estimate
-        The share that was, with its interval over groups.
+        The share that was, with its jackknife interval.
     """
 
     low: float
@@ -52,7 +52,7 @@ def blind_checks(samples: pd.DataFrame, states: pd.DataFrame, wrong: pd.DataFram
     chance = samples["inclusion_probability"].to_numpy(np.float64)
     for stratum in audited["stratum"].unique():
         own = (samples["stratum"] == stratum).to_numpy(bool)
-        chance = np.where(own, union_chances(samples, states, stratum=str(stratum), members={}), chance)
+        chance = np.where(own, inclusion_probabilities(samples, states, stratum=str(stratum), members={}), chance)
     weight = pd.Series(1 / np.maximum(chance, np.finfo(float).tiny), index=samples["window_id"])
     return audited[["window_id"]].assign(wrong=audited["before"], weight=audited["window_id"].map(weight)).reset_index(drop=True)
 
@@ -64,7 +64,7 @@ def reviewed_checks(clean: pd.DataFrame) -> pd.DataFrame:
     return whole[["window_id"]].assign(wrong=wrong, weight=1.0).reset_index(drop=True)
 
 
-def check_quality(issues: pd.DataFrame, checks: pd.DataFrame) -> Sequence[QualityChecked]:
+def quality_bins(issues: pd.DataFrame, checks: pd.DataFrame) -> Sequence[QualityBin]:
     """Return how many labels were right where the audit gave them which quality; what no check tells of is left out.
 
     Parameters
@@ -74,18 +74,17 @@ def check_quality(issues: pd.DataFrame, checks: pd.DataFrame) -> Sequence[Qualit
     checks
         From :func:`blind_checks` or :func:`reviewed_checks`.
     """
-    told = issues[["window_id", "species", "subject_id", "label_quality"]].dropna(subset=["label_quality"])
-    told = told.merge(checks, on="window_id")
-    quality = told["label_quality"].to_numpy(np.float64)
-    place = np.clip(np.searchsorted(EDGES, quality, side="right") - 1, 0, len(EDGES) - 2)
+    checked = issues[["window_id", "species", "subject_id", "label_quality"]].dropna(subset=["label_quality"])
+    checked = checked.merge(checks, on="window_id")
+    quality, weight = (checked[name].to_numpy(np.float64) for name in ("label_quality", "weight"))
+    number = np.clip(np.searchsorted(EDGES, quality, side="right") - 1, 0, len(EDGES) - 2)
     # Animals of two species may share a name.
-    group = told.groupby(["species", "subject_id"], sort=False).ngroup().to_numpy()
+    group = checked.groupby(["species", "subject_id"], sort=False).ngroup().to_numpy()
+    right = weight * ~checked["wrong"].to_numpy(bool)
     found = []
-    for number in np.unique(place):
-        rows = place == number
-        weight = told["weight"].to_numpy(np.float64)[rows]
-        right = weight * ~told["wrong"].to_numpy(bool)[rows]
-        parts, wholes = (np.bincount(group[rows], values).astype(np.float64) for values in (right, weight))
-        mean = float(np.average(quality[rows], weights=weight))
-        found.append(QualityChecked(EDGES[number], EDGES[number + 1], int(rows.sum()), mean, share_estimate(parts, wholes)))
+    for low in np.unique(number):
+        rows = number == low
+        parts, wholes = (np.bincount(group[rows], values[rows]).astype(np.float64) for values in (right, weight))
+        mean = float(np.average(quality[rows], weights=weight[rows]))
+        found.append(QualityBin(EDGES[low], EDGES[low + 1], int(rows.sum()), mean, share_estimate(parts, wholes)))
     return found

@@ -1,4 +1,4 @@
-"""Put a stretch of one clip's poses into another clip so that neither seam gives it away."""
+"""Splice a segment of one clip's poses into another clip so that neither seam gives it away."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Graft", "fit_graft", "poses_at"]
+__all__ = ["SplicedSegment", "fit_segment", "poses_at"]
 
 _FEWEST_SHARED = 2
 _LARGEST_RATIO = 2.0
@@ -16,7 +16,7 @@ Poses = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Graft:
+class SplicedSegment:
     """Poses that fit their place (float32, shape (n, keypoints, 2)), and how far all that follows must move (shape (2,))."""
 
     xy: Poses
@@ -39,18 +39,18 @@ def poses_at(time: NDArray[np.integer], xy: Poses, *, at: NDArray[np.floating]) 
     width = np.maximum(time[after] - time[before], 1)
     weight = np.clip((at - time[before]) / width, 0.0, 1.0)[:, None, None]
     mixed = (1 - weight) * xy[before] + weight * xy[after]
-    # At a frame's own time its neighbour has no say, missing or not.
+    # At a frame's own time its neighbour does not count, missing or not.
     exact = np.where(weight == 0, xy[before], np.where(weight == 1, xy[after], mixed))
     return exact.astype(np.float32)
 
 
-def fit_graft(donor: Poses, *, start: Poses, end: Poses, progress: NDArray[np.floating]) -> Graft | None:
+def fit_segment(donor: Poses, *, start: Poses, end: Poses, progress: NDArray[np.floating]) -> SplicedSegment | None:
     """Move and scale donor poses so that their centre and size are the host's at both seams.
 
     The first pose gets the centre and size of ``start``. From there on it moves as the donor moved; its scale glides to the one
-    that meets the size of ``end``. The host goes on from where the graft ends (:attr:`Graft.shift` is to be added to all later
-    frames): bending the graft's path back instead would let a sitting animal slide. Centre and size are those of the
-    keypoints that both poses show.
+    that meets the size of ``end``. The host goes on from where the segment ends (:attr:`SplicedSegment.shift` is to be
+    added to all later frames): bending the segment's path back instead would let a sitting animal slide. Centre and size are
+    those of the keypoints that both poses show.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def fit_graft(donor: Poses, *, start: Poses, end: Poses, progress: NDArray[np.fl
 
     Returns
     -------
-    Graft or None
+    SplicedSegment or None
         None where a seam shows fewer than two common keypoints, or the sizes differ by more than a factor of two.
     """
     at_start, at_end = _meet(donor[0], start), _meet(donor[-1], end)
@@ -73,7 +73,7 @@ def fit_graft(donor: Poses, *, start: Poses, end: Poses, progress: NDArray[np.fl
     scale = first_ratio * (at_end[2] / first_ratio) ** np.asarray(progress, np.float64)
     fitted = to_centre + scale[:, None, None] * (donor - from_centre)
     left_at = to_centre + scale[-1] * (at_end[0] - from_centre)
-    return Graft(fitted.astype(np.float32), left_at - at_end[1])
+    return SplicedSegment(fitted.astype(np.float32), left_at - at_end[1])
 
 
 def _meet(donor: Poses, host: Poses) -> tuple[NDArray[np.float64], NDArray[np.float64], float] | None:

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.evaluation.arm_comparison import compare_arms, needs, verified_of
-from pipeline.evaluation.residual_error import FEWEST_WINDOWS
+from pipeline.evaluation.label_error_rate import FEWEST_WINDOWS
+from pipeline.evaluation.model_comparison import compare_arms, still_needed, verified_holdout
 from pipeline.windows.folds import FEWEST_GROUPS
 
 CLASSES = ["A", "B"]
@@ -26,7 +26,7 @@ def states(windows: pd.DataFrame, labels: list[str], **columns: object) -> pd.Da
 def verified(groups: int, *, each: int = 10):
     windows = holdout(groups, each=each)
     labels = ["A" if i % 2 else "B" for i in range(len(windows))]
-    return verified_of(states(windows, labels), windows, classes=CLASSES, target={"A": "A", "B": "B"})
+    return verified_holdout(states(windows, labels), windows, classes=CLASSES, target={"A": "A", "B": "B"})
 
 
 def answers(found, *, right: float, seed: int = 0) -> np.ndarray:
@@ -38,7 +38,7 @@ def answers(found, *, right: float, seed: int = 0) -> np.ndarray:
 def test_only_windows_drawn_from_the_holdout_are_a_test() -> None:
     windows = holdout(6)
     drawn = states(windows, ["A"] * 40, stratum=["holdout"] * 20 + ["flagged"] * 20)
-    found = verified_of(drawn, windows, classes=CLASSES, target={"A": "A"})
+    found = verified_holdout(drawn, windows, classes=CLASSES, target={"A": "A"})
     assert len(found) == 20
     assert found.groups == 2
     assert found.held_out == 6
@@ -48,27 +48,29 @@ def test_windows_without_a_label_or_of_another_action_are_counted_and_left_out()
     windows = holdout(6)
     state = ["verified"] * 3 + ["unsure", "disputed", "mixed", "excluded", "open", "moved"]
     drawn = states(windows, ["A", "B", "X", *["A"] * 6], state=state)
-    found = verified_of(drawn, windows, classes=CLASSES, target={"A": "A", "B": "B", "X": None})
+    found = verified_holdout(drawn, windows, classes=CLASSES, target={"A": "A", "B": "B", "X": None})
     assert found.true.tolist() == [0, 1]
-    assert (found.unsure, found.foreign) == (4, 1)
+    assert (found.unsure, found.out_of_taxonomy) == (4, 1)
 
 
 def test_verified_labels_are_merged_as_in_training() -> None:
     windows = holdout(1)
-    found = verified_of(states(windows, ["A1", "A2", "B"]), windows, classes=CLASSES, target={"A1": "A", "A2": "A", "B": "B"})
+    found = verified_holdout(
+        states(windows, ["A1", "A2", "B"]), windows, classes=CLASSES, target={"A1": "A", "A2": "A", "B": "B"}
+    )
     assert found.true.tolist() == [0, 0, 1]
 
 
 def test_nothing_drawn_needs_everything() -> None:
-    found = verified_of(None, holdout(3), classes=CLASSES, target={})
-    assert needs(found) == (FEWEST_WINDOWS, FEWEST_GROUPS)
+    found = verified_holdout(None, holdout(3), classes=CLASSES, target={})
+    assert still_needed(found) == (FEWEST_WINDOWS, FEWEST_GROUPS)
     assert found.held_out == 3
 
 
 @pytest.mark.parametrize(("groups", "each"), [(FEWEST_GROUPS - 1, 100), (FEWEST_GROUPS, 5)])
 def test_too_few_groups_or_windows_give_no_figure_at_all(groups: int, each: int) -> None:
     found = verified(groups, each=each)
-    assert any(needs(found))
+    assert any(still_needed(found))
     told = compare_arms(found, {"given": answers(found, right=0.5), "pruned": answers(found, right=1.0)}, classes=CLASSES)
     assert told == {"arms": {"given": None, "pruned": None}, "differences": {}, "identical": []}
 
@@ -93,7 +95,7 @@ def test_a_window_weighs_as_many_as_it_was_drawn_for() -> None:
     labels = ["A"] * 30 + ["B"] * 30
     chance = [0.1] * 30 + [1.0] * 30
     drawn = states(windows, labels, inclusion_probability=chance)
-    found = verified_of(drawn, windows, classes=CLASSES, target={"A": "A", "B": "B"})
+    found = verified_holdout(drawn, windows, classes=CLASSES, target={"A": "A", "B": "B"})
     always_a = np.tile(np.array([0.9, 0.1], np.float32), (60, 1))
     told = compare_arms(found, {"given": always_a}, classes=CLASSES)
     assert told["arms"]["given"]["measures"]["accuracy"]["value"] == pytest.approx(10 / 11, abs=1e-6)
@@ -102,7 +104,7 @@ def test_a_window_weighs_as_many_as_it_was_drawn_for() -> None:
 
 def test_a_class_that_nobody_saw_or_named_has_no_f1() -> None:
     windows = holdout(6)
-    found = verified_of(states(windows, ["A"] * 60), windows, classes=CLASSES, target={"A": "A"})
+    found = verified_holdout(states(windows, ["A"] * 60), windows, classes=CLASSES, target={"A": "A"})
     told = compare_arms(found, {"given": np.tile(np.array([0.9, 0.1], np.float32), (60, 1))}, classes=CLASSES)
     assert told["arms"]["given"]["class_f1"]["B"]["value"] is None
     assert told["arms"]["given"]["class_f1"]["A"]["value"] == 1.0

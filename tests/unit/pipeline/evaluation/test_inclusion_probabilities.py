@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.evaluation.inclusion import union_chances
+from pipeline.evaluation.verified_windows import inclusion_probabilities
 
 WINDOWS = 400
 
@@ -46,13 +46,13 @@ def estimates(right: np.ndarray, *, draws: int) -> Iterator[tuple[float, float]]
     for seed in range(draws):
         samples = two_draws(np.random.default_rng(seed), 100, 12)
         told = right[samples["window_id"].str.slice(1).astype(int)]
-        union = union_chances(samples, became(samples), stratum="holdout", members={})
+        union = inclusion_probabilities(samples, became(samples), stratum="holdout", members={})
         yield tuple(float(np.average(told, weights=1 / chance)) for chance in (union, samples["inclusion_probability"]))
 
 
 def test_a_second_sample_is_as_good_as_a_larger_first_one() -> None:
     samples = two_draws(np.random.default_rng(0), 100, 40)
-    np.testing.assert_allclose(union_chances(samples, became(samples), stratum="holdout", members={}), 140 / WINDOWS)
+    np.testing.assert_allclose(inclusion_probabilities(samples, became(samples), stratum="holdout", members={}), 140 / WINDOWS)
 
 
 def test_the_pooled_share_is_unbiased_and_varies_less_than_by_the_chance_of_each_draw() -> None:
@@ -69,18 +69,18 @@ def test_windows_that_an_earlier_run_did_not_have_are_rarer_and_weigh_more() -> 
     """Clips came to the source between two samples."""
     samples = samples_of(("a", 0.5, [0, 1]), ("b", 0.2, [2, 100]), run_ids=("old", "new"))
     old, new = {f"w{i}" for i in range(4)}, {f"w{i}" for i in range(200)}
-    found = union_chances(samples, became(samples), stratum="holdout", members={"old": old, "new": new})
+    found = inclusion_probabilities(samples, became(samples), stratum="holdout", members={"old": old, "new": new})
     np.testing.assert_allclose(found, [0.6, 0.6, 0.6, 0.2])
 
 
 def test_a_sample_counts_as_far_as_it_was_looked_at() -> None:
     samples = samples_of(("a", 0.5, [0, 1]), ("b", 0.4, [2, 3, 4, 5]))
-    found = union_chances(samples, became(samples, opened=2), stratum="holdout", members={})
+    found = inclusion_probabilities(samples, became(samples, opened=2), stratum="holdout", members={})
     np.testing.assert_allclose(found, 1 - 0.5 * 0.8)
-    unseen = union_chances(samples, became(samples, opened=4), stratum="holdout", members={})
+    unseen = inclusion_probabilities(samples, became(samples, opened=4), stratum="holdout", members={})
     np.testing.assert_allclose(unseen, 0.5)
 
 
 def test_other_strata_keep_the_chance_of_their_draw() -> None:
     samples = pd.concat([samples_of(("a", 0.5, [0, 1])), samples_of(("a", 0.1, [2]), stratum="flagged")], ignore_index=True)
-    np.testing.assert_allclose(union_chances(samples, became(samples), stratum="holdout", members={}), [0.5, 0.5, 0.1])
+    np.testing.assert_allclose(inclusion_probabilities(samples, became(samples), stratum="holdout", members={}), [0.5, 0.5, 0.1])

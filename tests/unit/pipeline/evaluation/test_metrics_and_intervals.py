@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 
 from pipeline.evaluation.intervals import class_estimates, difference, estimate
-from pipeline.evaluation.metrics import MEASURES, Tally, calibration_error, class_f1, tally
-from pipeline.evaluation.residual_error import FEWEST_WINDOWS, residual_error, segments_to_reach, windows_needed
+from pipeline.evaluation.label_error_rate import FEWEST_WINDOWS, estimate_error_rate, segments_to_reach, windows_needed
+from pipeline.evaluation.metrics import MEASURES, GroupStatistics, calibration_error, class_f1, group_statistics
 from pipeline.windows.folds import FEWEST_GROUPS
 
 
@@ -28,7 +28,7 @@ def predictions(groups: int, *, seed: int = 0, each: int = 30, classes: int = 3,
 @given(seed=st.integers(0, 1000), groups=st.integers(1, 12))
 def test_measures_of_the_whole_are_those_of_scikit_learn(seed: int, groups: int) -> None:
     true, probabilities, group = predictions(groups, seed=seed)
-    counted = tally(true, probabilities, np.zeros_like(group), groups=1)
+    counted = group_statistics(true, probabilities, np.zeros_like(group), groups=1)
     told = probabilities.argmax(axis=1)
     assert MEASURES["accuracy"](counted)[0] == pytest.approx(accuracy_score(true, told))
     assert MEASURES["balanced accuracy"](counted)[0] == pytest.approx(balanced_accuracy_score(true, told))
@@ -43,40 +43,40 @@ def test_a_weight_of_two_counts_like_the_window_twice() -> None:
     twice = np.concatenate([np.arange(len(true)), np.arange(40)])
     weight = np.ones(len(true))
     weight[:40] = 2
-    weighted = tally(true, probabilities, group, groups=6, weight=weight)
-    repeated = tally(true[twice], probabilities[twice], group[twice], groups=6)
+    weighted = group_statistics(true, probabilities, group, groups=6, weight=weight)
+    repeated = group_statistics(true[twice], probabilities[twice], group[twice], groups=6)
     np.testing.assert_allclose(weighted.confusion, repeated.confusion)
     np.testing.assert_allclose(weighted.bins, repeated.bins)
 
 
 @pytest.mark.parametrize("groups", [FEWEST_GROUPS, 12, 40])
 def test_an_interval_holds_the_figure_and_narrows_with_more_groups(groups: int) -> None:
-    found = estimate(tally(*predictions(groups), groups=groups), MEASURES["accuracy"])
+    found = estimate(group_statistics(*predictions(groups), groups=groups), MEASURES["accuracy"])
     assert found.low is not None
     assert found.high is not None
     assert found.low < found.value < found.high
-    more = estimate(tally(*predictions(4 * groups), groups=4 * groups), MEASURES["accuracy"])
+    more = estimate(group_statistics(*predictions(4 * groups), groups=4 * groups), MEASURES["accuracy"])
     assert more.high - more.low < found.high - found.low
 
 
 def test_a_class_that_few_groups_show_gets_no_interval() -> None:
     true, probabilities, group = predictions(20)
     rare = (true == 2) & (group >= FEWEST_GROUPS - 1)
-    counted = tally(true[~rare], probabilities[~rare], group[~rare], groups=20)
+    counted = group_statistics(true[~rare], probabilities[~rare], group[~rare], groups=20)
     first, _, last = class_estimates(counted)
     assert (first.groups, last.groups) == (20, FEWEST_GROUPS - 1)
     assert first.is_known
     assert not last.is_known
-    assert last.value == pytest.approx(class_f1(Tally(counted.confusion.sum(axis=0), counted.bins.sum(axis=0)))[2])
+    assert last.value == pytest.approx(class_f1(GroupStatistics(counted.confusion.sum(axis=0), counted.bins.sum(axis=0)))[2])
 
 
 def test_too_few_groups_give_no_interval() -> None:
-    found = estimate(tally(*predictions(FEWEST_GROUPS - 1), groups=FEWEST_GROUPS - 1), MEASURES["accuracy"])
+    found = estimate(group_statistics(*predictions(FEWEST_GROUPS - 1), groups=FEWEST_GROUPS - 1), MEASURES["accuracy"])
     assert (found.low, found.high, found.is_known) == (None, None, False)
 
 
 def test_empty_groups_are_not_counted_as_groups() -> None:
-    found = estimate(tally(*predictions(FEWEST_GROUPS - 1), groups=50), MEASURES["accuracy"])
+    found = estimate(group_statistics(*predictions(FEWEST_GROUPS - 1), groups=50), MEASURES["accuracy"])
     assert found.groups == FEWEST_GROUPS - 1
     assert not found.is_known
 
@@ -89,7 +89,7 @@ def test_windows_of_one_group_that_are_alike_widen_the_interval() -> None:
 
     def width(right) -> float:
         found = estimate(
-            tally(true, np.where(right[:, None], [0.9, 0.1], [0.1, 0.9]), group, groups=groups), MEASURES["accuracy"]
+            group_statistics(true, np.where(right[:, None], [0.9, 0.1], [0.1, 0.9]), group, groups=groups), MEASURES["accuracy"]
         )
         return found.high - found.low
 
@@ -97,7 +97,7 @@ def test_windows_of_one_group_that_are_alike_widen_the_interval() -> None:
 
 
 def test_a_difference_of_the_same_predictions_is_none_and_certain() -> None:
-    counted = tally(*predictions(10), groups=10)
+    counted = group_statistics(*predictions(10), groups=10)
     found = difference(counted, counted, MEASURES["macro F1"])
     assert (found.value, found.low, found.high) == (0.0, 0.0, 0.0)
 
@@ -111,42 +111,45 @@ def sample(wrong_flagged: int, wrong_unflagged: int, *, each: int = 60) -> pd.Da
 
 
 def test_strata_weigh_as_much_as_they_have_windows() -> None:
-    found = residual_error(sample(30, 0), sizes={"flagged": 100, "unflagged": 900})
+    found = estimate_error_rate(sample(30, 0), sizes={"flagged": 100, "unflagged": 900})
     assert found.share == pytest.approx(0.05)
     assert found.at_most > 0.05
 
 
 def test_a_sample_without_errors_still_has_a_bound_and_more_windows_lower_it() -> None:
-    few, many = (residual_error(sample(0, 0, each=n), sizes={"flagged": 100, "unflagged": 900}).at_most for n in (40, 400))
+    few, many = (estimate_error_rate(sample(0, 0, each=n), sizes={"flagged": 100, "unflagged": 900}).at_most for n in (40, 400))
     assert 0 < many < few < 0.2
 
 
 def test_too_few_verified_windows_give_no_verdict_but_how_many_are_missing() -> None:
-    found = residual_error(sample(3, 0, each=FEWEST_WINDOWS - 5), sizes={"flagged": 100, "unflagged": 900})
+    found = estimate_error_rate(sample(3, 0, each=FEWEST_WINDOWS - 5), sizes={"flagged": 100, "unflagged": 900})
     assert (found.share, found.at_most) == (None, None)
     assert found.needed == {"flagged": 5, "unflagged": 5}
 
 
 def test_an_interval_holds_the_share_and_its_upper_limit_lies_above_the_bound() -> None:
-    found = residual_error(sample(20, 3), sizes={"flagged": 500, "unflagged": 500})
+    found = estimate_error_rate(sample(20, 3), sizes={"flagged": 500, "unflagged": 500})
     assert 0 < found.low < found.share < found.at_most < found.high
     assert (found.verified, found.wrong) == ({"flagged": 60, "unflagged": 60}, {"flagged": 20, "unflagged": 3})
 
 
 @given(flagged=st.integers(0, 60), unflagged=st.integers(0, 60))
 def test_a_set_that_was_verified_whole_is_known(flagged: int, unflagged: int) -> None:
-    found = residual_error(sample(flagged, unflagged), sizes={"flagged": 60, "unflagged": 60})
+    found = estimate_error_rate(sample(flagged, unflagged), sizes={"flagged": 60, "unflagged": 60})
     assert (found.low, found.high, found.at_most) == (found.share, found.share, found.share)
 
 
 @given(wrong=st.integers(0, 59))
 def test_one_wrong_window_more_raises_the_bound(wrong: int) -> None:
     sizes = {"flagged": 600, "unflagged": 6000}
-    assert residual_error(sample(wrong, 2), sizes=sizes).at_most < residual_error(sample(wrong + 1, 2), sizes=sizes).at_most
+    assert (
+        estimate_error_rate(sample(wrong, 2), sizes=sizes).at_most
+        < estimate_error_rate(sample(wrong + 1, 2), sizes=sizes).at_most
+    )
 
 
 def test_without_an_error_the_bound_is_the_exact_one() -> None:
-    found = residual_error(sample(0, 0), sizes={"flagged": 0, "unflagged": 10**6})
+    found = estimate_error_rate(sample(0, 0), sizes={"flagged": 0, "unflagged": 10**6})
     assert found.low == 0.0
     assert found.at_most == pytest.approx(1 - 0.05 ** (1 / 60), rel=0.03)
 
@@ -159,18 +162,18 @@ def test_how_much_more_review_follows_the_queue() -> None:
 
 def test_how_many_windows_would_show_a_bound() -> None:
     sizes = {"flagged": 600, "unflagged": 6000}
-    few, more = (residual_error(sample(wrong, 1), sizes=sizes) for wrong in (2, 12))
+    few, more = (estimate_error_rate(sample(wrong, 1), sizes=sizes) for wrong in (2, 12))
     assert windows_needed(few, sizes=sizes, at_most=0.9) == 0
     assert windows_needed(few, sizes=sizes, at_most=0.01) is None
     assert 0 < windows_needed(few, sizes=sizes, at_most=0.05) < windows_needed(more, sizes=sizes, at_most=0.05)
-    assert windows_needed(residual_error(sample(0, 0, each=5), sizes=sizes), sizes=sizes, at_most=0.05) is None
+    assert windows_needed(estimate_error_rate(sample(0, 0, each=5), sizes=sizes), sizes=sizes, at_most=0.05) is None
 
 
 def test_a_share_of_all_is_not_certain_only_because_no_group_differs() -> None:
     reaches = []
     for groups in (FEWEST_GROUPS, 12, 60):
         true, probabilities, group = predictions(groups, right=1.0)
-        counted = tally(true, probabilities, group, groups=groups)
+        counted = group_statistics(true, probabilities, group, groups=groups)
         for found in (estimate(counted, MEASURES["accuracy"]), class_estimates(counted)[0]):
             assert (found.value, found.high) == (1.0, 1.0)
             assert found.low == pytest.approx(0.025 ** (1 / groups))

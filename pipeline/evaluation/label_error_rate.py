@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["FEWEST_WINDOWS", "Residual", "residual_error", "segments_to_reach", "windows_needed"]
+__all__ = ["FEWEST_WINDOWS", "LabelErrorRate", "estimate_error_rate", "segments_to_reach", "windows_needed"]
 
 FEWEST_WINDOWS = 30
 """Verified windows that every stratum needs before anything is said of it."""
@@ -37,8 +37,8 @@ FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Residual:
-    """Share of the windows whose label is wrong; ``None`` where too few were verified.
+class LabelErrorRate:
+    """Share of the windows whose label is wrong, 0 to 1; ``None`` where too few were verified.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class Residual:
 
 @dataclass(frozen=True)
 class _Counts:
-    """Of each stratum: windows, verified ones, wrong ones among these; shape (strata,)."""
+    """Of each stratum: windows, verified ones, wrong ones among these; float64, shape (strata,)."""
 
     windows: FloatArray
     verified: FloatArray
@@ -76,17 +76,17 @@ class _Counts:
         return float((self.windows * self.wrong / self.verified).sum() / self.windows.sum())
 
     def limits(self, *levels: float) -> list[float]:
-        """Return limits of the share: below a half from the distribution of the least that may be wrong, else of the most."""
+        """Return quantiles of what the share may be: below a half of the least that may be wrong, else of the most."""
         rng = np.random.default_rng(0)
         totals = {upper: np.zeros(_DRAWS) for upper in (False, True)}
         for size, count, wrong in zip(self.windows, self.verified, self.wrong, strict=True):
             for upper, total in totals.items():
-                chance = _chance(wrong, count, upper=upper, rng=rng)
+                chance = _posterior(wrong, count, upper=upper, rng=rng)
                 total += wrong + rng.binomial(max(0, round(size - count)), chance)
         return [float(np.quantile(totals[level > 0.5], level) / self.windows.sum()) for level in levels]
 
 
-def residual_error(verified: pd.DataFrame, *, sizes: Mapping[str, float]) -> Residual:
+def estimate_error_rate(verified: pd.DataFrame, *, sizes: Mapping[str, float]) -> LabelErrorRate:
     """Estimate the share of wrong labels.
 
     Parameters
@@ -102,14 +102,14 @@ def residual_error(verified: pd.DataFrame, *, sizes: Mapping[str, float]) -> Res
     wrong = {s: int(part.sum()) for s, part in parts.items()}
     needed = {s: max(0, min(FEWEST_WINDOWS, int(sizes[s])) - count[s]) for s in strata}
     if not strata or any(needed.values()):
-        return Residual(None, None, None, None, count, wrong, needed)
+        return LabelErrorRate(None, None, None, None, count, wrong, needed)
     counts = _Counts(*(np.array([of[s] for s in strata], np.float64) for of in (sizes, count, wrong)))
     low, high, at_most = counts.limits((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2, CONFIDENCE)
-    return Residual(counts.share, low, high, at_most, count, wrong, needed)
+    return LabelErrorRate(counts.share, low, high, at_most, count, wrong, needed)
 
 
-def windows_needed(found: Residual, *, sizes: Mapping[str, float], at_most: float) -> int | None:
-    """Return about how many more verified windows, shared out like those there are, would show that a share is below a bound.
+def windows_needed(found: LabelErrorRate, *, sizes: Mapping[str, float], at_most: float) -> int | None:
+    """Return about how many more verified windows, shared out like those there are, would show that a share keeps a bound.
 
     Returns
     -------
@@ -154,8 +154,8 @@ def segments_to_reach(expected: Sequence[float], *, windows: float, now: float, 
     return int(enough[0]) + 1 if len(enough) else None
 
 
-def _chance(wrong: float, count: float, *, upper: bool, rng: np.random.Generator) -> FloatArray | float:
-    """Return draws of the chance of a window that was not drawn to be wrong, for limits above or below."""
+def _posterior(wrong: float, count: float, *, upper: bool, rng: np.random.Generator) -> FloatArray | float:
+    """Return draws of the share wrong among the windows that were not verified, for limits above or below."""
     right = count - wrong
     if wrong < _CERTAIN:
         return rng.beta(1.0, count, _DRAWS) if upper else 0.0

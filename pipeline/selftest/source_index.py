@@ -1,4 +1,4 @@
-"""The audited data as planting sees them: bouts of one label, and which frames each window covers."""
+"""The audited data, indexed for injection: bouts of one label, and which frames each window covers."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from model.windowing import pose_radius
 from pipeline.windows.frame_index import FrameIndex, given_labels
 from pipeline.windows.sampling import clip_bounds
 
-__all__ = ["Ground", "lay_ground"]
+__all__ = ["SourceIndex", "index_source"]
 
 Rows = NDArray[np.int64]
 Names = NDArray[np.object_]
 
 
 @dataclass(frozen=True)
-class Ground:
-    """Clips, frames and windows of a finished audit, indexed for planting. Nothing here is ever changed.
+class SourceIndex:
+    """Clips, frames and windows of a finished audit, indexed for injection. Nothing here is ever changed.
 
     Attributes
     ----------
     clips, frames, windows : DataFrame
-        As the audit made them; ``windows`` only those that were audited and may be planted in, in the order of the clips.
+        As the audit made them; ``windows`` only those that were audited and may carry injected errors, in the order of the clips.
     bounds : int64, shape (clips + 1,)
         Rows of ``frames`` where each clip starts, and the end.
     open : bool, shape (clips,)
-        Clips that may be planted in or taken from: never of the hold-out, never of a class that takes no part.
+        Clips that may carry errors or be donors: never of the hold-out, never of a class that takes no part.
     scale : float64, shape (clips,)
         Median pose radius of each clip in the units of the source; NaN where no pose is seen.
     label : object, shape (frames,)
@@ -122,10 +122,10 @@ class Ground:
         return slice(int(low), int(high))
 
 
-def lay_ground(
+def index_source(
     clips: pd.DataFrame, frames: pd.DataFrame, windows: pd.DataFrame, *, species: Iterable[str], max_gap_ms: float
-) -> Ground:
-    """Index the tables of an audit for planting.
+) -> SourceIndex:
+    """Index the tables of an audit for injection.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def lay_ground(
     kept = is_open[clip] & np.array([pair in target for pair in kind], bool)
     spans = FrameIndex.of_clips(clips, frames).spans_of(audited)
     order = np.argsort(spans.first, kind="stable")
-    return Ground(
+    return SourceIndex(
         clips=clips,
         frames=frames,
         windows=audited.iloc[order].reset_index(drop=True),

@@ -11,7 +11,7 @@ import pytest
 from data_schemas.config import load_config
 from data_schemas.tables import WINDOWS, text, validate
 from pipeline.readers import Recordings, recognise
-from pipeline.retraining.before_review import windows_before_review
+from pipeline.retraining.inputs import windows_before_review
 from pipeline.windows.cutting import cut_windows
 from pipeline.windows.folds import split_windows
 from pipeline.windows.label_spans import lay_over, no_stretches, review_windows

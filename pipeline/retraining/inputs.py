@@ -14,35 +14,36 @@ from numpy.typing import NDArray
 from data_schemas.config import Config, load_config
 from data_schemas.labels import Taxonomy
 from data_schemas.skeletons import choose_skeleton
-from data_schemas.tables import CLIPS, FRAMES, OOF, READER_MESSAGES, REVIEWED, WINDOWS, keypoints_of
+from data_schemas.tables import CLIPS, FRAMES, OOF, READER_MESSAGES, REVIEWED, WINDOWS, keypoints_of, text
 from model.pose_rules import PoseRules
 from model.windowing import Samples
 from pipeline.readers.taxonomy import taxonomy_of
 from pipeline.readers.unseen import unseen_places
-from pipeline.retraining.before_review import windows_before_review
 from pipeline.review.access import frames_of, stored_events, stored_samples
 from pipeline.review.events import ADJUDICATION, REVIEW
 from pipeline.review.frame_labels import review_frames
 from pipeline.review.window_labels import clean_windows
-from pipeline.windows.folds import classes_of
+from pipeline.windows.cutting import merged_labels
+from pipeline.windows.folds import classes_of, split_again
+from pipeline.windows.label_spans import labels_as_given, review_windows, reviewed_in_source
 from pipeline.windows.sampling import sample_clips
 from pipeline.workspace.file_names import file_name
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 
-__all__ = ["Material", "read_material"]
+__all__ = ["TrainingInputs", "read_inputs", "windows_before_review"]
 
 
 @dataclass(frozen=True)
-class Material:
-    """A run and what people said about it.
+class TrainingInputs:
+    """A finished run, its review and its blind samples.
 
     Attributes
     ----------
     config : Config
         That of the run; how the work is done, and how arms are made, as in audit.toml now.
     decisions : DataFrame
-        The review events that can teach: reviews and adjudications of this run's clips, as they were stored.
+        The review events that training may use: reviews and adjudications of this run's clips, as they were stored.
     blind_events : DataFrame
         The events of blind streams.
     blind_samples : DataFrame or None
@@ -98,7 +99,7 @@ class Material:
 
     def clean(self, decisions: pd.DataFrame) -> tuple[pd.DataFrame, int]:
         """Return what the export makes of the windows with some of the decisions, and how many frames these reviewed."""
-        # Blind labels teach nothing here; they tell which adjudications settled no review.
+        # Blind labels train nothing here; they tell which adjudications settled no review.
         after = review_frames(pd.concat([decisions, self.blind_events], ignore_index=True), self.frames)
         margin, merge = self.config.export.mixed_margin, self.config.labels.merge
         found = clean_windows(self.windows, after, margin=margin, merge=merge, taxonomy=self.taxonomy)
@@ -116,7 +117,7 @@ class Material:
         return np.flatnonzero(chosen.to_numpy(bool))
 
 
-def read_material(place: Workspace, config: Config) -> Material:
+def read_inputs(place: Workspace, config: Config) -> TrainingInputs:
     """Read the newest finished run and its review; ``config`` is that of audit.toml and the command line.
 
     Raises
@@ -130,12 +131,12 @@ def read_material(place: Workspace, config: Config) -> Material:
     merged = load_config(None, overrides={**record["config"], **now})
     clips = folder.read_table("clips", CLIPS)
     events = stored_events(place)
-    told_blind = events["stream"].str.startswith("blind:")
-    teaching = events["stream"].isin((REVIEW, ADJUDICATION)) & events["clip_id"].isin(clips["clip_id"])
+    is_blind = events["stream"].str.startswith("blind:")
+    is_decision = events["stream"].isin((REVIEW, ADJUDICATION)) & events["clip_id"].isin(clips["clip_id"])
     taxonomy = taxonomy_of(str(record["format"]), merged)
     windows = folder.read_table("windows", WINDOWS)
-    samples = stored_samples(place) if told_blind.any() else None
-    return Material(
+    samples = stored_samples(place) if is_blind.any() else None
+    return TrainingInputs(
         folder=folder,
         record=record,
         config=merged,
@@ -145,8 +146,8 @@ def read_material(place: Workspace, config: Config) -> Material:
         windows=_before_review(folder, windows, clips, config=merged, taxonomy=taxonomy),
         run_windows=windows,
         oof=folder.read_table("oof", OOF),
-        decisions=events[teaching].reset_index(drop=True),
-        blind_events=events[told_blind].reset_index(drop=True),
+        decisions=events[is_decision].reset_index(drop=True),
+        blind_events=events[is_blind].reset_index(drop=True),
         blind_samples=samples,
         held_out={} if samples is None else _held_out(place, samples["run_id"].unique().tolist()),
     )
@@ -171,3 +172,32 @@ def _before_review(
     frames = folder.read_columns("frames", FRAMES, ("clip_id", "frame_number", "frame_label", "label_source"))
     reviewed = folder.read_table("reviewed", REVIEWED)
     return windows_before_review(windows, clips, frames, reviewed, config=config, taxonomy=taxonomy)
+
+
+def windows_before_review(
+    windows: pd.DataFrame,
+    clips: pd.DataFrame,
+    frames: pd.DataFrame,
+    reviewed: pd.DataFrame,
+    *,
+    config: Config,
+    taxonomy: Taxonomy | None,
+) -> pd.DataFrame:
+    """Return the windows of a run as its source labels them: a later round has laid decisions of reviewers over them.
+
+    What the source itself says was reviewed stays so. Windows that a decision took out of the round are not brought back, and the
+    groups of the hold-out stay what they are.
+
+    Parameters
+    ----------
+    windows
+        Of the round.
+    clips, frames
+        As read: their labels are those of the source.
+    reviewed
+        The stretches that the round knew to be decided.
+    """
+    given = labels_as_given(windows, clips, frames, reviewed)
+    target = merged_labels(given["species"], given["label"], merge=config.labels.merge, taxonomy=taxonomy)
+    before = split_again(given.assign(target=text(target), reviewed=False))
+    return review_windows(before, clips, frames, reviewed_in_source(frames), config=config, taxonomy=taxonomy)

@@ -1,4 +1,4 @@
-"""Planted errors: known to the frame, hidden at their seams, and nothing else touched."""
+"""InjectedErrors errors: known to the frame, hidden at their seams, and nothing else touched."""
 
 from __future__ import annotations
 
@@ -15,24 +15,23 @@ from data_schemas.config import load_config
 from data_schemas.tables import PLANTED_KINDS
 from pipeline.audit.stages import STAGES, Context
 from pipeline.readers import recognise
-from pipeline.selftest.grafts import fit_graft, poses_at
-from pipeline.selftest.ground import Ground, lay_ground
-from pipeline.selftest.planted import Planted
-from pipeline.selftest.planting import plant
+from pipeline.selftest.injection import InjectedErrors, inject_errors
+from pipeline.selftest.source_index import SourceIndex, index_source
+from pipeline.selftest.splicing import fit_segment, poses_at
 from pipeline.workspace.run_folder import RunFolder
 
 NAMES = [f"{k}_{a}" for k in ("tail", "neck", "nose") for a in "xy"]
 
 
-def audited(folder: Path, table: pd.DataFrame, *, holdout: float = 0.2) -> tuple[dict[str, pd.DataFrame], Ground]:
-    """Read and cut a table as the audit does, and lay the ground."""
+def audited(folder: Path, table: pd.DataFrame, *, holdout: float = 0.2) -> tuple[dict[str, pd.DataFrame], SourceIndex]:
+    """Read and cut a table as the audit does, and lay the index."""
     table.to_parquet(folder / "poses.parquet")
     config = load_config(None, overrides={"folds": {"holdout": holdout}})
     context = Context(recognise(folder / "poses.parquet"), config, RunFolder(folder / "parts"), lambda done, total: None, None)
     tables: dict[str, pd.DataFrame] = {}
     for stage in STAGES[:2]:
         tables |= stage.run(tables, context)
-    return tables, lay_ground(tables["clips"], tables["frames"], tables["windows"], species=["DOG"], max_gap_ms=600)
+    return tables, index_source(tables["clips"], tables["frames"], tables["windows"], species=["DOG"], max_gap_ms=600)
 
 
 def by_frame(table: pd.DataFrame) -> pd.DataFrame:
@@ -43,69 +42,69 @@ def by_frame(table: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.fixture(params=["a label per clip", "a label per frame"])
-def ground(request: pytest.FixtureRequest, tmp_path: Path, make_table: Callable) -> Ground:
+def index(request: pytest.FixtureRequest, tmp_path: Path, make_table: Callable) -> SourceIndex:
     table = make_table(subjects=8, clips_each=3, seconds=8)
     return audited(tmp_path, by_frame(table) if request.param == "a label per frame" else table)[1]
 
 
-def labels(ground: Ground, planted: Planted) -> np.ndarray:
+def labels(index: SourceIndex, injected: InjectedErrors) -> np.ndarray:
     """Give the label of every frame of the copy, its own or its clip's."""
-    of_clip = np.repeat(planted.clips["label"].to_numpy(object), np.diff(ground.bounds))
-    if "frame_label" not in planted.frames:
+    of_clip = np.repeat(injected.clips["label"].to_numpy(object), np.diff(index.bounds))
+    if "frame_label" not in injected.frames:
         return of_clip
-    own = planted.frames["frame_label"].to_numpy(object)
+    own = injected.frames["frame_label"].to_numpy(object)
     return np.where(pd.isna(own), of_clip, own)
 
 
-def inside(ground: Ground, planted: Planted) -> np.ndarray:
-    """Tell which frames lie in a planted span, both ends included."""
-    mask = np.zeros(len(ground.frames), bool)
-    clip, number = ground.frames["clip_id"], ground.frames["frame_number"]
-    for span in planted.spans.itertuples():
+def inside(index: SourceIndex, injected: InjectedErrors) -> np.ndarray:
+    """Tell which frames lie in a injected span, both ends included."""
+    mask = np.zeros(len(index.frames), bool)
+    clip, number = index.frames["clip_id"], index.frames["frame_number"]
+    for span in injected.spans.itertuples():
         mask |= ((clip == span.clip_id) & number.between(span.start_frame, span.end_frame)).to_numpy(bool)
     return mask
 
 
 @pytest.mark.parametrize("kind", PLANTED_KINDS)
-def test_spans_are_inclusive_and_nothing_else_is_touched(ground: Ground, kind: str) -> None:
-    planted = plant(ground, kind, share=0.15, seed=1)
-    assert (len(planted.spans) > 0) == (kind != "boundary" or ground.per_frame)
+def test_spans_are_inclusive_and_nothing_else_is_touched(index: SourceIndex, kind: str) -> None:
+    injected = inject_errors(index, kind, share=0.15, seed=1)
+    assert (len(injected.spans) > 0) == (kind != "boundary" or index.per_frame)
     same = ["clip_id", "frame_number", "timestamp_ms"]
-    pd.testing.assert_frame_equal(planted.frames[same], ground.frames[same])
-    now, mask = labels(ground, planted), inside(ground, planted)
+    pd.testing.assert_frame_equal(injected.frames[same], index.frames[same])
+    now, mask = labels(index, injected), inside(index, injected)
     if kind == "contaminated":
-        assert (now == ground.label).all()
+        assert (now == index.label).all()
     else:
-        np.testing.assert_array_equal(now != ground.label, mask)
-        np.testing.assert_array_equal(planted.frames[NAMES].to_numpy(), ground.frames[NAMES].to_numpy())
-    for span in planted.spans.itertuples():
+        np.testing.assert_array_equal(now != index.label, mask)
+        np.testing.assert_array_equal(injected.frames[NAMES].to_numpy(), index.frames[NAMES].to_numpy())
+    for span in injected.spans.itertuples():
         assert span.given_label != span.true_label
         assert span.start_frame <= span.end_frame
-    assert set(planted.windows["window_id"]) <= set(ground.windows["window_id"])
+    assert set(injected.windows["window_id"]) <= set(index.windows["window_id"])
 
 
 @pytest.mark.parametrize("kind", ["contaminated", "flips"])
-def test_the_share_asked_for_is_the_share_of_windows_planted(ground: Ground, kind: str) -> None:
+def test_the_share_asked_for_is_the_share_of_windows_with_errors(index: SourceIndex, kind: str) -> None:
     for share in (0.05, 0.15, 0.3):
-        planted = len(plant(ground, kind, share=share, seed=0).windows) / len(ground.windows)
-        assert share <= planted < share + 0.04
+        injected = len(inject_errors(index, kind, share=share, seed=0).windows) / len(index.windows)
+        assert share <= injected < share + 0.04
 
 
-def test_windows_with_most_frames_planted_count_as_planted(ground: Ground) -> None:
-    planted = plant(ground, "flips", share=0.15, seed=2)
-    mask = inside(ground, planted)
-    clip, number = ground.frames["clip_id"].to_numpy(object), ground.frames["frame_number"].to_numpy()
-    held = set(planted.windows["window_id"])
-    for window in ground.windows.itertuples():
+def test_windows_with_most_frames_wrong_count_as_wrong(index: SourceIndex) -> None:
+    injected = inject_errors(index, "flips", share=0.15, seed=2)
+    mask = inside(index, injected)
+    clip, number = index.frames["clip_id"].to_numpy(object), index.frames["frame_number"].to_numpy()
+    held = set(injected.windows["window_id"])
+    for window in index.windows.itertuples():
         rows = (clip == window.clip_id) & (number >= window.start_frame) & (number <= window.end_frame)
         assert (mask[rows].mean() > 0.5) == (window.window_id in held)
 
 
 @pytest.mark.parametrize("kind", PLANTED_KINDS)
-def test_the_same_seed_plants_the_same_and_another_does_not(ground: Ground, kind: str) -> None:
-    if kind == "boundary" and not ground.per_frame:
+def test_the_same_seed_injects_the_same_and_another_does_not(index: SourceIndex, kind: str) -> None:
+    if kind == "boundary" and not index.per_frame:
         pytest.skip("no change to move")
-    one, two, other = (plant(ground, kind, share=0.3, seed=seed) for seed in (3, 3, 4))
+    one, two, other = (inject_errors(index, kind, share=0.3, seed=seed) for seed in (3, 3, 4))
     for name in ("clips", "frames", "spans", "windows"):
         pd.testing.assert_frame_equal(getattr(one, name), getattr(two, name))
     assert not one.spans.equals(other.spans)
@@ -113,24 +112,24 @@ def test_the_same_seed_plants_the_same_and_another_does_not(ground: Ground, kind
 
 @pytest.mark.parametrize("kind", PLANTED_KINDS)
 def test_the_hold_out_is_left_as_it_is(tmp_path: Path, make_table: Callable, kind: str) -> None:
-    tables, ground = audited(tmp_path, by_frame(make_table(subjects=10, clips_each=2)))
+    tables, index = audited(tmp_path, by_frame(make_table(subjects=10, clips_each=2)))
     windows = tables["windows"]
     apart = set(windows.loc[windows["split"] == "holdout", "clip_id"])
     assert apart
-    planted = plant(ground, kind, share=0.3, seed=0)
-    assert not apart & set(planted.spans["clip_id"])
+    injected = inject_errors(index, kind, share=0.3, seed=0)
+    assert not apart & set(injected.spans["clip_id"])
     rows = tables["frames"]["clip_id"].isin(apart)
-    pd.testing.assert_frame_equal(planted.frames[rows], tables["frames"][rows])
+    pd.testing.assert_frame_equal(injected.frames[rows], tables["frames"][rows])
 
 
-def test_a_graft_continues_centre_and_size_at_both_seams(ground: Ground) -> None:
-    planted = plant(ground, "contaminated", share=0.05, seed=0)
-    new, old = (t[NAMES].to_numpy(np.float64).reshape(-1, 3, 2) for t in (planted.frames, ground.frames))
-    alone = planted.spans.groupby("clip_id").filter(lambda part: len(part) == 1)
+def test_a_spliced_segment_continues_centre_and_size_at_both_seams(index: SourceIndex) -> None:
+    injected = inject_errors(index, "contaminated", share=0.05, seed=0)
+    new, old = (t[NAMES].to_numpy(np.float64).reshape(-1, 3, 2) for t in (injected.frames, index.frames))
+    alone = injected.spans.groupby("clip_id").filter(lambda part: len(part) == 1)
     assert len(alone)
     for span in alone.itertuples():
-        clip = ground.clips.index[ground.clips["clip_id"] == span.clip_id][0]
-        low, high = ground.bounds[clip : clip + 2]
+        clip = index.clips.index[index.clips["clip_id"] == span.clip_id][0]
+        low, high = index.bounds[clip : clip + 2]
         a, b = low + span.start_frame, low + span.end_frame
         np.testing.assert_array_equal(new[low:a], old[low:a])
         assert (new[a : b + 1] != old[a : b + 1]).any()
@@ -142,45 +141,45 @@ def test_a_graft_continues_centre_and_size_at_both_seams(ground: Ground) -> None
             np.testing.assert_allclose(step, old[b + 1].mean(axis=0) - old[b].mean(axis=0), atol=1e-2)
             shift = new[b + 1 : high] - old[b + 1 : high]
             np.testing.assert_allclose(shift, np.broadcast_to(shift[0, 0], shift.shape), atol=1e-2)
-        assert 900 <= ground.time[b] - ground.time[a] <= 6000
+        assert 900 <= index.time[b] - index.time[a] <= 6000
 
 
 def _radius(pose: np.ndarray) -> float:
     return float(np.sqrt(((pose - pose.mean(axis=0)) ** 2).sum(axis=1).mean()))
 
 
-def test_poses_come_from_the_same_animal_where_it_shows_another_class(ground: Ground) -> None:
-    assert not plant(ground, "contaminated", share=0.15, seed=0).spans["elsewhere"].any()
+def test_poses_come_from_the_same_animal_where_it_shows_another_class(index: SourceIndex) -> None:
+    assert not inject_errors(index, "contaminated", share=0.15, seed=0).spans["other_donor"].any()
 
 
 def test_poses_of_another_animal_are_marked_where_each_shows_one_class(tmp_path: Path, make_table: Callable) -> None:
     table = make_table(subjects=10, clips_each=2)
     even = table["subject_id"].str[-1].astype(int) % 2 == 0
-    _, ground = audited(tmp_path, table[even == (table["label"] == "SIT")], holdout=0)
-    spans = plant(ground, "contaminated", share=0.1, seed=0).spans
+    _, index = audited(tmp_path, table[even == (table["label"] == "SIT")], holdout=0)
+    spans = inject_errors(index, "contaminated", share=0.1, seed=0).spans
     assert len(spans)
-    assert spans["elsewhere"].all()
+    assert spans["other_donor"].all()
 
 
 def test_boundaries_move_by_a_third_of_a_second_to_one_and_a_half(tmp_path: Path, make_table: Callable) -> None:
-    _, ground = audited(tmp_path, by_frame(make_table(subjects=8, clips_each=3, seconds=8)))
-    spans = plant(ground, "boundary", share=0.05, seed=0).spans
+    _, index = audited(tmp_path, by_frame(make_table(subjects=8, clips_each=3, seconds=8)))
+    spans = inject_errors(index, "boundary", share=0.05, seed=0).spans
     frames = spans["end_frame"] - spans["start_frame"] + 1
     assert frames.between(3, 16).all()
     # Clips of 80 frames lie end to end: each span begins or ends at a change.
     assert ((spans["start_frame"] % 80 == 0) | ((spans["end_frame"] + 1) % 80 == 0)).all()
 
 
-def test_the_last_two_groups_that_show_a_class_are_left_in_peace(tmp_path: Path, make_table: Callable) -> None:
+def test_the_last_two_groups_that_show_a_class_are_kept(tmp_path: Path, make_table: Callable) -> None:
     table = pd.concat(
         [
             make_table(subjects=6),
             make_table(subjects=2, clips_each=1, labels=("TURN",)).assign(subject_id=lambda t: t["subject_id"]),
         ]
     )
-    _, ground = audited(tmp_path, table, holdout=0)
+    _, index = audited(tmp_path, table, holdout=0)
     for seed in range(20):
-        clips = plant(ground, "wrong_clip", share=0.5, seed=seed).clips
+        clips = inject_errors(index, "wrong_clip", share=0.5, seed=seed).clips
         groups = clips.groupby("label")["subject_id"].nunique()
         assert (groups >= 2).all()
         assert len(groups) == 3
@@ -209,26 +208,26 @@ def test_poses_at_their_own_times_are_themselves_and_missing_stays_missing(
 
 
 @given(seed=st.integers(0, 999), size=st.floats(0.6, 1.6), missing=st.integers(0, 3))
-def test_a_graft_meets_centre_and_size_over_the_keypoints_both_show(seed: int, size: float, missing: int) -> None:
+def test_a_spliced_segment_meets_centre_and_size_over_the_keypoints_both_show(seed: int, size: float, missing: int) -> None:
     rng = np.random.default_rng(seed)
     pose = rng.normal(0, 50, (6, 2))
     donor = np.stack([pose + [3 * i, i] + rng.normal(0, 1, (6, 2)) for i in range(10)]).astype(np.float32)
     start, end = ((size * pose + offset).astype(np.float32) for offset in ([200, 90], [230, 95]))
     start[rng.permutation(6)[:missing]] = np.nan
-    graft = fit_graft(donor, start=start, end=end, progress=np.linspace(0, 1, 10))
-    if graft is None:  # the two or three keypoints left may differ in size by more than a factor of two
+    segment = fit_segment(donor, start=start, end=end, progress=np.linspace(0, 1, 10))
+    if segment is None:  # the two or three keypoints left may differ in size by more than a factor of two
         return
     shared = np.isfinite(start).all(axis=1)
-    np.testing.assert_allclose(graft.xy[0, shared].mean(axis=0), start[shared].mean(axis=0), atol=1e-2)
-    np.testing.assert_allclose(_radius(graft.xy[0, shared]), _radius(start[shared]), rtol=1e-3)
-    np.testing.assert_allclose(graft.xy[-1].mean(axis=0), end.mean(axis=0) + graft.shift, atol=1e-2)
-    np.testing.assert_allclose(_radius(graft.xy[-1]), _radius(end), rtol=1e-3)
+    np.testing.assert_allclose(segment.xy[0, shared].mean(axis=0), start[shared].mean(axis=0), atol=1e-2)
+    np.testing.assert_allclose(_radius(segment.xy[0, shared]), _radius(start[shared]), rtol=1e-3)
+    np.testing.assert_allclose(segment.xy[-1].mean(axis=0), end.mean(axis=0) + segment.shift, atol=1e-2)
+    np.testing.assert_allclose(_radius(segment.xy[-1]), _radius(end), rtol=1e-3)
 
 
 def test_poses_that_share_too_little_or_differ_too_much_in_size_are_refused() -> None:
     donor = np.random.default_rng(0).normal(0, 1, (5, 4, 2)).astype(np.float32)
     progress = np.linspace(0, 1, 5)
-    assert fit_graft(donor, start=10 * donor[0], end=donor[-1], progress=progress) is None
+    assert fit_segment(donor, start=10 * donor[0], end=donor[-1], progress=progress) is None
     hidden = donor[0].copy()
     hidden[1:] = np.nan
-    assert fit_graft(donor, start=hidden, end=donor[-1], progress=progress) is None
+    assert fit_segment(donor, start=hidden, end=donor[-1], progress=progress) is None

@@ -25,7 +25,7 @@ class Tracker(Protocol):
     """Where a retraining is followed."""
 
     def losses(self, arm: str, species: str, by_view: Mapping[str, NDArray[np.float32]]) -> None:
-        """Take the loss of every update of each network of a model."""
+        """Take the loss of every optimizer step of each network of a model."""
 
     def figures(self, arm: str, species: str, values: Mapping[str, float | None]) -> None:
         """Take the figures of a model on the verified hold-out."""
@@ -70,8 +70,8 @@ class _TensorBoard:
     def losses(self, arm: str, species: str, by_view: Mapping[str, NDArray[np.float32]]) -> None:
         with self._module.SummaryWriter(self._place(arm, species)) as writer:
             for view, values in by_view.items():
-                for update, value in enumerate(values.tolist(), start=1):
-                    writer.add_scalar(f"loss/{view}", value, update)
+                for step, value in enumerate(values.tolist(), start=1):
+                    writer.add_scalar(f"loss/{view}", value, step)
 
     def figures(self, arm: str, species: str, values: Mapping[str, float | None]) -> None:
         with self._module.SummaryWriter(self._place(arm, species)) as writer:
@@ -100,7 +100,7 @@ class _MLflow:
     def losses(self, arm: str, species: str, by_view: Mapping[str, NDArray[np.float32]]) -> None:
         metric = self._module.entities.Metric
         for view, values in by_view.items():
-            self._log(arm, species, [metric(f"loss/{view}", v, 0, update) for update, v in enumerate(values.tolist(), start=1)])
+            self._log(arm, species, [metric(f"loss/{view}", v, 0, step) for step, v in enumerate(values.tolist(), start=1)])
 
     def figures(self, arm: str, species: str, values: Mapping[str, float | None]) -> None:
         metric = self._module.entities.Metric

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from data_schemas.errors import ConfigError, UsageError
-from pipeline.retraining import tracking
-from pipeline.retraining.tracking import open_tracker
+from pipeline.retraining import experiment_tracking
+from pipeline.retraining.experiment_tracking import open_tracker
 
 
 def test_no_place_is_no_tracker() -> None:
@@ -27,7 +27,7 @@ def test_a_missing_package_is_named_with_the_command_that_brings_it(where: str, 
     def missing(name: str) -> None:
         raise ModuleNotFoundError(name)
 
-    monkeypatch.setattr(tracking.importlib, "import_module", missing)
+    monkeypatch.setattr(experiment_tracking.importlib, "import_module", missing)
     with pytest.raises(UsageError, match=f"{where.partition(':')[0]} is not installed") as caught:
         open_tracker(where, run_name="run")
     assert "pip install 'pose-audit[track]'" in caught.value.hint

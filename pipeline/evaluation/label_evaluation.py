@@ -10,7 +10,7 @@ import pandas as pd
 from data_schemas.config import load_config
 from data_schemas.tables import ISSUES, SEGMENTS, WINDOWS
 from pipeline.audit.summary import unreviewed
-from pipeline.evaluation.checked import QualityChecked, blind_checks, check_quality, reviewed_checks
+from pipeline.evaluation.quality_calibration import QualityBin, blind_checks, quality_bins, reviewed_checks
 from pipeline.evaluation.verdict import Verdict, judge_labels, wrong_windows
 from pipeline.evaluation.verified_windows import sample_states
 from pipeline.review.access import frames_of, stored_events, stored_samples
@@ -22,11 +22,11 @@ from pipeline.review.window_labels import clean_windows
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 
-__all__ = ["Measured", "measure_labels"]
+__all__ = ["LabelEvaluation", "evaluate_labels"]
 
 
 @dataclass(frozen=True)
-class Measured:
+class LabelEvaluation:
     """What was decided over a run, and what blind samples say about its labels.
 
     Attributes
@@ -40,9 +40,9 @@ class Measured:
         Frames with a decided label, and all.
     queue : DataFrame
         The open segments in the order of the queue.
-    blind, reviewed : sequence of QualityChecked
-        How many labels were right where the audit gave them which quality, by windows labelled blind and by reviewed ones; empty
-        where the run merged labels, for a label within its class is no wrong one there.
+    blind, reviewed : sequence of QualityBin
+        Whether label quality is calibrated, by windows labelled blind and by reviewed ones; empty where the run merged labels,
+        for another label of the same class is no wrong one there.
     blind_windows : int
         Windows of blind samples that were labelled whole by at least one person, whatever came of it.
     newest : str or None
@@ -55,13 +55,13 @@ class Measured:
     reviewed_frames: int
     frames: int
     queue: pd.DataFrame
-    blind: Sequence[QualityChecked] = ()
-    reviewed: Sequence[QualityChecked] = ()
+    blind: Sequence[QualityBin] = ()
+    reviewed: Sequence[QualityBin] = ()
     blind_windows: int = 0
     newest: str | None = None
 
 
-def measure_labels(place: Workspace, folder: RunFolder, *, wanted: float | None = None) -> Measured:
+def evaluate_labels(place: Workspace, folder: RunFolder, *, wanted: float | None = None) -> LabelEvaluation:
     """Return what the review of a run has reached.
 
     Parameters
@@ -100,7 +100,7 @@ def measure_labels(place: Workspace, folder: RunFolder, *, wanted: float | None 
     merged = folder.record().get("config", {}).get("labels", {}).get("merge", "none") != "none"
     judged = unreviewed(issues, windows, folder.record().get("trust", []))
     judged = judged.head(0) if merged else judged
-    return Measured(
+    return LabelEvaluation(
         verdict=verdict,
         decisions=len(decided),
         reviewers=tuple(sorted(decided["reviewer"].unique())),
@@ -109,6 +109,6 @@ def measure_labels(place: Workspace, folder: RunFolder, *, wanted: float | None 
         queue=queue,
         blind_windows=int((~states["state"].isin(("open", "gone", "moved"))).sum()),
         newest=None if events.empty else str(events["at"].max()),
-        blind=check_quality(judged, blind_checks(samples, states, wrong)),
-        reviewed=check_quality(judged, reviewed_checks(clean_windows(windows, after, margin=0.0).table)),
+        blind=quality_bins(judged, blind_checks(samples, states, wrong)),
+        reviewed=quality_bins(judged, reviewed_checks(clean_windows(windows, after, margin=0.0).table)),
     )
