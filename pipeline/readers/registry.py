@@ -26,7 +26,7 @@ from pipeline.readers.taxonomy import taxonomy_of
 __all__ = ["READERS", "Source", "recognise"]
 
 READERS: tuple[Reader, ...] = (Aihub59Reader(), TableReader())
-"""Every format; where several match a source equally well, the first is taken."""
+"""Every format; where several match equally well the first is taken, of a source as of a file."""
 
 _LOOKED_AT = 20
 """Files that tell what a source holds which no format matches."""
@@ -44,7 +44,7 @@ class Source:
     listing : Listing
         All its files.
     readers : tuple of (Reader, Listing)
-        The format, and the formats whose tables are joined to its own; each with the files that those before it do not read.
+        The format, and the formats whose tables are joined to its own; each with the files that it may read.
     """
 
     listing: Listing
@@ -75,8 +75,9 @@ class Source:
         found = reader.read(replace(own, notes=list(self._not_read())), config, progress=progress)
         if isinstance(found, Recordings):
             return found
-        joined = [tables for other, rest in others if isinstance(tables := other.read(rest, config), TableFiles)]
-        return recordings_of([found, *joined], config=config, taxonomy=taxonomy_of(self.name, config))
+        joined = [other.read(replace(rest, rejected=[]), config) for other, rest in others]
+        tables = [found, *(tables for tables in joined if isinstance(tables, TableFiles))]
+        return recordings_of(tables, config=config, taxonomy=taxonomy_of(self.name, config))
 
     def _not_read(self) -> Iterator[ReaderMessage]:
         """Yield a message on each file beside those that are read which may hold labels: one of another format or program."""
@@ -123,17 +124,17 @@ def recognise(source: Path, *, format: str = "auto") -> Source:
     # What could not be listed, such as an archive that is cut short, counts as clips that are rejected.
     if not surest.matches(listing) and not listing.rejected:
         raise _nothing_known(listing, asked)
-    return Source(listing, tuple(_with_joined(surest, listing)))
+    return Source(listing, _with_joined(surest, listing) if surest.joins else ((surest, listing),))
 
 
-def _with_joined(reader: Reader, listing: Listing) -> Iterator[tuple[Reader, Listing]]:
-    """Yield a format with its files, and the formats whose tables are joined to its own, with theirs."""
-    yield reader, listing
-    rest = _without(replace(listing, rejected=[]), [file.name for file in reader.manifest(listing)])
-    for other in READERS if reader.joins else ():
-        if other.joins and other is not reader and other.matches(rest) is Match.CERTAIN:
-            yield other, rest
-            rest = _without(rest, [file.name for file in other.manifest(rest)])
+def _with_joined(asked: Reader, rest: Listing) -> tuple[tuple[Reader, Listing], ...]:
+    """Return a format and those whose tables are joined to its own, each with the files that formats before it leave."""
+    found: list[tuple[Reader, Listing]] = []
+    for reader in (r for r in READERS if r.joins):
+        if reader is asked or reader.matches(rest) is Match.CERTAIN:
+            found.append((reader, rest))
+            rest = _without(rest, [file.name for file in reader.manifest(rest)])
+    return tuple(sorted(found, key=lambda own: own[0] is not asked))
 
 
 def _without(listing: Listing, names: list[str]) -> Listing:

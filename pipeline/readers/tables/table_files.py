@@ -17,16 +17,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data_schemas.labels import normal_name
+from data_schemas.progress import Progress
 from pipeline.readers.checks import Unreadable
 from pipeline.readers.files.archives import LARGEST_FILE
+from pipeline.readers.files.listing import Listing, StoredFile, read_bytes
 from pipeline.readers.files.other_programs import HEAD_BYTES, OtherProgramFile, identify_file, identify_table
-from pipeline.readers.names import plain_name
+from pipeline.readers.names import plain_name, shown_path
 from pipeline.readers.recordings import ReaderMessage, text_by_code
 from pipeline.readers.spreadsheets import unguarded_column
 from pipeline.readers.tables.csv_text import CsvText, csv_text, has_decimal_commas
 from pipeline.readers.tables.pose_columns import pose_columns, telling_columns
 
-__all__ = ["CLIP_TEXT", "ENDINGS", "NAMED", "TableFile", "TableFiles", "read_table_file", "table_file"]
+__all__ = ["CLIP_TEXT", "ENDINGS", "NAMED", "TableFile", "TableFiles", "read_table_file", "read_tables", "table_file"]
 
 ENDINGS = (".parquet", ".csv", ".csv.gz", ".tsv")
 
@@ -83,6 +85,31 @@ class TableFiles:
     files: list[TableFile]
     rejected: list[ReaderMessage] = field(default_factory=list)
     notes: list[ReaderMessage] = field(default_factory=list)
+
+
+def read_tables(
+    listing: Listing,
+    files: Sequence[StoredFile],
+    table: Callable[[str, bytes], TableFile],
+    *,
+    progress: Progress | None = None,
+) -> TableFiles:
+    """Read files of a source one by one, each by itself: one that is unreadable is rejected, and the others are read.
+
+    Parameters
+    ----------
+    table : callable
+        Gives the table in a file, by its name in the listing and its bytes, or raises Unreadable.
+    """
+    found = TableFiles([], rejected=list(listing.rejected), notes=list(listing.notes))
+    for done, file in enumerate(files, start=1):
+        try:
+            found.files.append(table(file.name, read_bytes(listing.source, file.name)))
+        except Unreadable as error:
+            found.rejected.append(ReaderMessage(shown_path(file.name), error.place, error.reason))
+        if progress:
+            progress(done, len(files))
+    return found
 
 
 def read_table_file(name: str, data: bytes, *, encoding: str = "auto") -> TableFile:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from data_schemas.config import Config
 from data_schemas.progress import Progress
-from pipeline.readers.checks import Unreadable
-from pipeline.readers.files.listing import Listing, StoredFile, read_bytes, source_folder
+from pipeline.readers.files.listing import Listing, StoredFile, source_folder
 from pipeline.readers.names import shown_path
 from pipeline.readers.reader import Match
-from pipeline.readers.recordings import ReaderMessage
-from pipeline.readers.tables.table_files import ENDINGS, TableFiles, read_table_file
+from pipeline.readers.tables.table_files import ENDINGS, TableFile, TableFiles, read_table_file, read_tables
 from pipeline.readers.tables.table_pictures import with_found_pictures
 
 __all__ = ["TableReader"]
@@ -32,14 +30,9 @@ class TableReader:
 
     def read(self, listing: Listing, config: Config, *, progress: Progress | None = None) -> TableFiles:
         """Read every table by itself."""
-        found = TableFiles([], rejected=list(listing.rejected), notes=list(listing.notes))
-        names = [file.name for file in self.manifest(listing)]
-        for done, name in enumerate(names, start=1):
-            try:
-                file = read_table_file(shown_path(name), read_bytes(listing.source, name), encoding=config.source.encoding)
-                found.files.append(with_found_pictures(file, name, source_folder(listing.source)))
-            except Unreadable as error:
-                found.rejected.append(ReaderMessage(shown_path(name), error.place, error.reason))
-            if progress:
-                progress(done, len(names))
-        return found
+
+        def table(name: str, data: bytes) -> TableFile:
+            file = read_table_file(shown_path(name), data, encoding=config.source.encoding)
+            return with_found_pictures(file, name, source_folder(listing.source))
+
+        return read_tables(listing, self.manifest(listing), table, progress=progress)
