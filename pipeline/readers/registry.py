@@ -120,9 +120,9 @@ def recognise(source: Path, *, format: str = "auto") -> Source:
     if not os.access(source, os.R_OK):
         raise SourceError(f"{source}: no permission to read it", hint="give read access, or copy it to where you have it")
     listing = list_files(source)
-    surest = max(asked, key=lambda reader: reader.matches(listing))
+    match, surest = max(((reader.matches(listing), reader) for reader in asked), key=lambda found: found[0])
     # What could not be listed, such as an archive that is cut short, counts as clips that are rejected.
-    if not surest.matches(listing) and not listing.rejected:
+    if match is Match.NONE and not listing.rejected:
         raise _nothing_known(listing, asked)
     return Source(listing, _with_joined(surest, listing) if surest.joins else ((surest, listing),))
 
