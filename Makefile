@@ -1,12 +1,14 @@
 # Two commands on a fresh machine with Python 3.11+, make and a network:
 #   make run    installs, simulates a sample of cats and dogs, and audits it
 #   make test   installs with the tools of development, and runs every check and test
+# How many small faults the tests notice (hours; SAMPLE=200 tries so many, PACKAGES="model review" those of some packages):
+#   make mutate
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test check setup dev browser node bench clean
+.PHONY: run test check setup dev browser node bench mutate clean
 
 run: setup
 	$(BIN)/audit demo demo
@@ -47,6 +49,10 @@ node: dev
 
 bench: dev browser
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks
+
+mutate: dev
+	$(BIN)/python -m pip install --quiet --editable '.[dev,mutate]'
+	OMP_NUM_THREADS=1 nice -n 15 $(BIN)/python -m benchmarks.mutation $(PACKAGES) $(if $(SAMPLE),--sample $(SAMPLE))
 
 clean:
 	rm -rf $(VENV) demo dist build
