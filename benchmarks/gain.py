@@ -43,7 +43,7 @@ from pipeline.audit.run import run_audit
 from pipeline.report.page import write_report
 from pipeline.retraining.inputs import TrainingInputs, read_inputs
 from pipeline.retraining.models import Models
-from pipeline.retraining.training_sets import Arm, TrainingSet, training_set
+from pipeline.retraining.training_conditions import Arm, TrainingCondition, training_condition
 from pipeline.simulation import SIMULATOR_VERSION, write_demo
 from pipeline.windows.folds import split_again
 from pipeline.workspace.workspace import Workspace
@@ -154,14 +154,14 @@ class Trial:
         """Return a share of the audited frames."""
         return round(share * self.frames)
 
-    def training_set(self, arm: Arm, decisions: pd.DataFrame | None = None, *, trust: Trust | None = None) -> TrainingSet:
+    def condition(self, arm: Arm, decisions: pd.DataFrame | None = None, *, trust: Trust | None = None) -> TrainingCondition:
         """Return the training set of an arm after some decisions."""
         known = self.inputs.decisions if decisions is None else decisions
-        return training_set(self.inputs, arm, known, share=1.0, trust=trust or self.models.trust)
+        return training_condition(self.inputs, arm, known, share=1.0, trust=trust or self.models.trust)
 
-    def scores(self, sets: dict[str, TrainingSet]) -> dict[str, Score]:
+    def scores(self, conditions: dict[str, TrainingCondition]) -> dict[str, Score]:
         """Train all models that the training sets need, and test each on the true labels of the hold-out."""
-        specs = {name: self.models.specs(own, keep=False) for name, own in sets.items()}
+        specs = {name: self.models.specs(own, keep=False) for name, own in conditions.items()}
         stale = self.models.stale([spec for own in specs.values() for spec in own])
         steps = {spec.species: self.models.optimizer_steps(spec.species) for spec in stale}
         self.models.train(stale, optimizer_steps=steps, progress=lambda *_: None)
@@ -194,16 +194,16 @@ def peer_order(trial: Trial, *, program: Path, folder: Path) -> pd.DataFrame:
     return by_windows(found.assign(split="audit"), found["label_quality"].to_numpy(float))
 
 
-def training_sets_of(trial: Trial, given: argparse.Namespace, *, seed: int, folder: Path) -> dict[str, TrainingSet]:
-    """Return all training sets by the name of their row in the table."""
+def conditions_of(trial: Trial, given: argparse.Namespace, *, seed: int, folder: Path) -> dict[str, TrainingCondition]:
+    """Return all training conditions by the name of their row in the table."""
     everything = trial.issues.assign(split="audit")
     all_known = reviewed(
         by_windows(everything, np.arange(len(everything), dtype=float)), trial.known, budgets=[len(trial.known.frames)]
     )[0]
     found = {
-        "given": trial.training_set("given"),
-        "pruned": trial.training_set("pruned"),
-        "true": trial.training_set("reviewed", all_known, trust=as_given),
+        "given": trial.condition("given"),
+        "pruned": trial.condition("pruned"),
+        "true": trial.condition("reviewed", all_known, trust=as_given),
     }
     rng = np.random.default_rng(seed)
     chance = {clip: rng.random() for clip in sorted(trial.issues["clip_id"].unique())}
@@ -221,9 +221,9 @@ def training_sets_of(trial: Trial, given: argparse.Namespace, *, seed: int, fold
             told = reviewed(spans, trial.known, budgets=budgets, wrong=wrong, seed=seed)
             for share, decisions in zip(given.budgets, told, strict=True):
                 row = f"{name}{f', {wrong:.0%} wrong' if wrong else ''} {share:.0%}"
-                found[f"{row} | as given"] = trial.training_set("reviewed", decisions, trust=as_given)
+                found[f"{row} | as given"] = trial.condition("reviewed", decisions, trust=as_given)
                 if name.startswith("queue") or given.every:
-                    found[f"{row} | as the pipeline trusts"] = trial.training_set("reviewed", decisions)
+                    found[f"{row} | as the pipeline trusts"] = trial.condition("reviewed", decisions)
     return found
 
 
@@ -275,7 +275,7 @@ def main() -> None:
             started = time.perf_counter()
             folder = Path(name) / str(seed)
             trial = Trial(audited(case, seed=seed, folder=folder), truth)
-            runs.append(trial.scores(training_sets_of(trial, given, seed=seed, folder=folder)))
+            runs.append(trial.scores(conditions_of(trial, given, seed=seed, folder=folder)))
             print(f"seed {seed}: {time.perf_counter() - started:.0f} s, {runs[-1]}", flush=True)
     print("\n" + "\n".join(table_of(runs)))
 

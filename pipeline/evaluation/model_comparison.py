@@ -1,8 +1,8 @@
 """What the model of each training condition is worth on hold-out windows that were labelled blind, and whether one is better.
 
-Conditions are called arms, as in a trial (:mod:`pipeline.retraining.training_sets`). Every verified window counts for one over
-its inclusion probability (:mod:`pipeline.evaluation.verified_windows`). Windows that were drawn because they were flagged are no
-test of a model: only the stratum ``holdout`` is.
+Conditions are called arms, as in a trial (:mod:`pipeline.retraining.training_conditions`). Every verified window counts for one
+over its inclusion probability (:mod:`pipeline.evaluation.verified_windows`). Windows that were drawn because they were flagged
+are no test of a model: only the stratum ``holdout`` is.
 """
 
 from __future__ import annotations

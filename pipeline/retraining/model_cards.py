@@ -40,7 +40,7 @@ def card_of(plain: ModelCard, spec: ModelSpec, found: dict[str, Any], inputs: Tr
     found
         retrain.json.
     """
-    arm, species, trained_on = spec.training_set.arm, spec.species, spec.training_set.windows
+    arm, species, trained_on = spec.condition.arm, spec.species, spec.condition.windows
     told, record = found["species"][species], inputs.record
     own = trained_on[trained_on["species"] == species]
     count, windows = Counter(own["target"]), inputs.windows.set_index("window_id").loc[own["window_id"]]

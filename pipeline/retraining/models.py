@@ -40,7 +40,7 @@ from pipeline.retraining.training import (
     place_bundle,
     train_jobs,
 )
-from pipeline.retraining.training_sets import TrainingSet
+from pipeline.retraining.training_conditions import TrainingCondition
 from pipeline.retraining.trusted_label_cache import TrustedLabelCache, hash_of
 from pipeline.workspace.file_names import file_name
 from pipeline.workspace.hashes import code_version, digest
@@ -51,7 +51,7 @@ __all__ = ["ModelSpec", "Models"]
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """A model that has to be there: that of a training set for a species; arms keep theirs as a bundle.
+    """A model that has to be there: that of a training condition for a species; arms keep theirs as a bundle.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class ModelSpec:
         First samples and classes of the training windows.
     """
 
-    training_set: TrainingSet
+    condition: TrainingCondition
     species: str
     key: str
     first: NDArray[np.int64]
@@ -93,8 +93,8 @@ class Models:
         """Return the views that the networks of a model have, in the order of their losses."""
         return self._recipe.views
 
-    def specs(self, training_set: TrainingSet, *, keep: bool) -> list[ModelSpec]:
-        """Return the models of a training set, one a species; ``keep`` tells whether they become bundles.
+    def specs(self, condition: TrainingCondition, *, keep: bool) -> list[ModelSpec]:
+        """Return the models of a training condition, one a species; ``keep`` tells whether they become bundles.
 
         Raises
         ------
@@ -103,16 +103,16 @@ class Models:
         """
         found = []
         for species, classes in self.inputs.classes.items():
-            own = training_set.windows[training_set.windows["species"] == species]
+            own = condition.windows[condition.windows["species"] == species]
             target = pd.Categorical(own["target"], categories=classes).codes.astype(np.int64)
             if not len(own):
                 raise TooFewDataError(
-                    f"the arm {training_set.arm} has no window of {species} left to train on",
+                    f"the arm {condition.arm} has no window of {species} left to train on",
                     hint="undo exclusions or relabels in the History, or retrain --on given pruned",
                 )
-            bundle = self.inputs.folder.path / "models" / training_set.arm / file_name(species) if keep else None
+            bundle = self.inputs.folder.path / "models" / condition.arm / file_name(species) if keep else None
             key = digest(self._base(species), hash_of(own[["window_id", "target"]]))
-            found.append(ModelSpec(training_set, species, key, own["first_sample"].to_numpy(np.int64), target, bundle))
+            found.append(ModelSpec(condition, species, key, own["first_sample"].to_numpy(np.int64), target, bundle))
         return found
 
     def stale(self, specs: Iterable[ModelSpec]) -> list[ModelSpec]:

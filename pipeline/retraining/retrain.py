@@ -31,7 +31,7 @@ from pipeline.retraining.experiment_tracking import Tracker
 from pipeline.retraining.inputs import TrainingInputs, read_inputs
 from pipeline.retraining.model_cards import card_of
 from pipeline.retraining.models import Models, ModelSpec
-from pipeline.retraining.training_sets import CURVE, Arm, arms_of, learning_curve_sets, training_set
+from pipeline.retraining.training_conditions import CURVE, Arm, arms_of, learning_curve_conditions, training_condition
 from pipeline.workspace.hashes import code_version, digest
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
@@ -90,7 +90,7 @@ def retrain_arms(
             models = Models(inputs)
             plan = _plan(inputs, models, progress=progress)
         worked = _train(plan, models, stage_progress=stage_progress)
-        trained = [(spec.training_set.arm, spec.training_set.share, spec.key) for spec in plan.specs]
+        trained = [(spec.condition.arm, spec.condition.share, spec.key) for spec in plan.specs]
         key = digest(code_version("pipeline.retraining.retrain"), trained, _compared_with(plan, inputs))
         known = _known(models.own, key)
         if known is None:
@@ -112,17 +112,17 @@ def _plan(inputs: TrainingInputs, models: Models, *, progress: Progress) -> _Pla
     enough = {species for species, v in verified.items() if not any(still_needed(v))}
     drawn = settings.learning_curve and "reviewed" in arms and bool(enough)
     total = len(arms) + (len(CURVE) - 1 if drawn else 0)
-    sets, points = [], []
+    conditions, points = [], []
     for arm in arms:
-        sets.append(training_set(inputs, arm, decisions, share=1.0, trust=models.trust))
-        progress(len(sets), total)
-    for point in learning_curve_sets(inputs, trust=models.trust) if drawn else ():
+        conditions.append(training_condition(inputs, arm, decisions, share=1.0, trust=models.trust))
+        progress(len(conditions), total)
+    for point in learning_curve_conditions(inputs, trust=models.trust) if drawn else ():
         points.append(point)
-        progress(len(sets) + len(points), total)
-    of_arms = [spec for own in sets for spec in models.specs(own, keep=True)]
+        progress(len(conditions) + len(points), total)
+    of_arms = [spec for own in conditions for spec in models.specs(own, keep=True)]
     of_curve = [spec for point in points for spec in models.specs(point, keep=False) if spec.species in enough]
     if drawn:
-        of_curve += [spec for spec in of_arms if spec.training_set.arm == "reviewed" and spec.species in enough]
+        of_curve += [spec for spec in of_arms if spec.condition.arm == "reviewed" and spec.species in enough]
     return _Plan(arms=arms, reviewed_frames=reviewed_frames, of_arms=of_arms, of_curve=of_curve, verified=verified)
 
 
@@ -199,10 +199,10 @@ def _compare(plan: _Plan, inputs: TrainingInputs, models: Models, *, key: str) -
 
 def _species(name: str, plan: _Plan, inputs: TrainingInputs, models: Models) -> dict[str, Any]:
     verified, classes = plan.verified[name], inputs.classes[name]
-    specs = {spec.training_set.arm: spec for spec in plan.of_arms if spec.species == name}
+    specs = {spec.condition.arm: spec for spec in plan.of_arms if spec.species == name}
     predictions: dict[str, NDArray[np.float32]] = {arm: models.predictions(spec) for arm, spec in specs.items()}
     windows, groups = still_needed(verified)
-    curve = sorted((spec for spec in plan.of_curve if spec.species == name), key=lambda spec: spec.training_set.share)
+    curve = sorted((spec for spec in plan.of_curve if spec.species == name), key=lambda spec: spec.condition.share)
     return {
         "classes": classes,
         "updates": models.optimizer_steps(name),
@@ -219,8 +219,8 @@ def _species(name: str, plan: _Plan, inputs: TrainingInputs, models: Models) -> 
         **compare_arms(verified, predictions, classes=classes),
         "curve": [
             {
-                "share": spec.training_set.share,
-                "reviewed_frames": spec.training_set.reviewed_frames,
+                "share": spec.condition.share,
+                "reviewed_frames": spec.condition.reviewed_frames,
                 "measures": measures_of(verified, models.predictions(spec)),
             }
             for spec in curve
@@ -236,14 +236,14 @@ def _predictions(plan: _Plan, inputs: TrainingInputs, models: Models) -> pd.Data
         rows = inputs.rows(spec.species, split="holdout")
         own = pd.DataFrame(models.predictions(spec), columns=probability_columns(inputs.classes[spec.species]))
         window_id = inputs.windows["window_id"].iloc[rows].array
-        parts.append(own.reindex(columns=names).assign(window_id=window_id, arm=text([spec.training_set.arm] * len(rows))))
+        parts.append(own.reindex(columns=names).assign(window_id=window_id, arm=text([spec.condition.arm] * len(rows))))
     table = pd.concat(parts, ignore_index=True)
     return table[["window_id", "arm", *names]].astype(dict.fromkeys(names, "float32"))
 
 
 def _track(plan: _Plan, models: Models, found: dict[str, Any], *, tracker: Tracker) -> None:
     for spec in plan.of_arms:
-        arm, losses = spec.training_set.arm, models.losses(spec)
+        arm, losses = spec.condition.arm, models.losses(spec)
         if losses is not None:
             tracker.losses(arm, spec.species, dict(zip(models.views, losses, strict=True)))
         figures = found["species"][spec.species]["arms"].get(arm)

@@ -1,4 +1,4 @@
-"""Measures, intervals that resample groups, and the bound of what is still wrong."""
+"""Measures, delete-one-group jackknife intervals, and the bound of what is still wrong."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import beta, t
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 
-from pipeline.evaluation.intervals import class_estimates, difference, estimate
+from pipeline.evaluation.intervals import class_estimates, difference, estimate, share_estimate
 from pipeline.evaluation.label_error_rate import FEWEST_WINDOWS, estimate_error_rate, segments_to_reach, windows_needed
 from pipeline.evaluation.metrics import MEASURES, GroupStatistics, calibration_error, class_f1, group_statistics
 from pipeline.windows.folds import FEWEST_GROUPS
@@ -179,3 +180,117 @@ def test_a_share_of_all_is_not_certain_only_because_no_group_differs() -> None:
             assert found.low == pytest.approx(0.025 ** (1 / groups))
         reaches.append(found.low)
     assert reaches == sorted(reaches)
+
+
+RIGHT = np.array([3.0, 8.0, 9.0, 2.0, 10.0, 7.0])
+WHOLE = np.array([10.0, 10.0, 12.0, 5.0, 20.0, 8.0])
+
+
+def without_each(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Give the share without each group, by leaving its numbers out."""
+    return np.array([np.delete(part, i).sum() / np.delete(whole, i).sum() for i in range(len(part))])
+
+
+def t_reach(each: np.ndarray, *, degrees: int) -> float:
+    """Give half of the width of the 95 % interval of the delete-one-group jackknife, as textbooks have it."""
+    variance = (len(each) - 1) * np.mean((each - each.mean()) ** 2)
+    return float(t.ppf(0.975, degrees) * np.sqrt(variance))
+
+
+def counted_by(right: np.ndarray, whole: np.ndarray) -> GroupStatistics:
+    """Count two classes, all windows of the first, of which so many are right in each group."""
+    confusion = np.zeros((len(right), 2, 2))
+    confusion[:, 0, 0], confusion[:, 0, 1] = right, whole - right
+    bins = np.zeros((len(right), 10, 3))
+    bins[:, 9] = np.stack([whole, 0.95 * whole, right], axis=1)
+    return GroupStatistics(confusion, bins)
+
+
+def test_the_interval_of_a_share_is_the_jackknife_of_its_log_odds() -> None:
+    share = RIGHT.sum() / WHOLE.sum()
+    apart = t_reach(without_each(RIGHT, WHOLE), degrees=5) / (share * (1 - share))
+    expected = [1 / (1 + np.exp(-(np.log(share / (1 - share)) + side * apart))) for side in (-1, 0, 1)]
+    # A group that has nothing of the whole changes nothing.
+    for found in (
+        share_estimate(np.append(RIGHT, 0), np.append(WHOLE, 0)),
+        estimate(counted_by(RIGHT, WHOLE), MEASURES["accuracy"]),
+    ):
+        assert [found.low, found.value, found.high] == pytest.approx(expected, abs=1e-12)
+        assert found.groups == 6
+
+
+def test_figures_that_are_no_shares_have_symmetric_intervals_with_as_many_degrees_of_freedom_as_groups_less_one() -> None:
+    one, two = counted_by(RIGHT, WHOLE), counted_by(WHOLE - RIGHT, WHOLE)
+    too_sure = estimate(one, MEASURES["overconfidence"])
+    reach = t_reach(without_each(RIGHT, WHOLE), degrees=5)
+    assert (too_sure.low, too_sure.high) == pytest.approx((too_sure.value - reach, too_sure.value + reach))
+    apart = difference(one, two, MEASURES["accuracy"])
+    each = without_each(WHOLE - RIGHT, WHOLE) - without_each(RIGHT, WHOLE)
+    reach = t_reach(each, degrees=5)
+    value = 1 - 2 * RIGHT.sum() / WHOLE.sum()
+    assert (apart.low, apart.value, apart.high) == pytest.approx((value - reach, value, value + reach))
+
+
+def test_the_f1_of_a_class_has_the_degrees_of_freedom_of_the_groups_that_show_it() -> None:
+    confusion = np.zeros((8, 2, 2))
+    confusion[:6, 0, 0], confusion[:6, 0, 1] = RIGHT, WHOLE - RIGHT
+    confusion[:, 1, 1], confusion[:, 1, 0] = 5, np.arange(8)
+    found = class_estimates(GroupStatistics(confusion, np.zeros((8, 10, 3))))[0]
+    kept = [np.delete(confusion, i, axis=0).sum(axis=0) for i in range(8)]
+    each = np.array([2 * c[0, 0] / (c[0].sum() + c[:, 0].sum()) for c in kept])
+    apart = t_reach(each, degrees=5) / (found.value * (1 - found.value))
+    assert found.groups == 6
+    assert np.log(found.high / (1 - found.high)) - np.log(found.value / (1 - found.value)) == pytest.approx(apart)
+
+
+def test_many_groups_are_left_out_one_by_one_as_few_are() -> None:
+    right, whole = np.tile(RIGHT, 50), np.tile(WHOLE, 50)
+    one, two = share_estimate(right, whole), estimate(counted_by(right, whole), MEASURES["accuracy"])
+    assert (one.low, one.high, one.groups) == pytest.approx((two.low, two.high, 300))
+
+
+def test_nothing_right_in_any_group_has_the_exact_limit() -> None:
+    found = share_estimate(np.zeros(6), WHOLE)
+    assert (found.low, found.high) == pytest.approx((0.0, 1 - 0.025 ** (1 / 6)))
+
+
+def test_tenths_of_probability_tell_the_calibration_error_and_signs_do_not_cancel() -> None:
+    probabilities = np.array([[0.95, 0.05], [0.95, 0.05], [0.4, 0.6], [0.4, 0.6], [1.0, 0.0]])
+    true = np.array([0, 1, 1, 1, 0])
+    counted = group_statistics(true, probabilities, np.zeros(5, np.int64), groups=1)
+    # .95, .95 and 1 are right in two of three: too sure by .9; two of .6 are right always: too modest by .8.
+    assert calibration_error(counted)[0] == pytest.approx((0.9 + 0.8) / 5)
+    assert MEASURES["overconfidence"](counted)[0] == pytest.approx((0.9 - 0.8) / 5)
+    assert counted.bins[0, :, 0].tolist() == [0, 0, 0, 0, 0, 0, 2, 0, 0, 3]
+
+
+@pytest.mark.parametrize(("wrong", "shape"), [(2, (2.5, 58.5)), (20, (20.5, 40.5)), (59, (59.5, 1.5))])
+def test_limits_are_those_of_jeffreys(wrong: int, shape: tuple[float, float]) -> None:
+    found = estimate_error_rate(sample(0, wrong), sizes={"flagged": 0, "unflagged": 10**6})
+    expected = beta.ppf([0.025, 0.95, 0.975], *shape)
+    np.testing.assert_allclose([found.low, found.at_most, found.high], expected, rtol=0.05)
+
+
+def test_where_all_are_wrong_the_lower_limit_is_the_exact_one() -> None:
+    found = estimate_error_rate(sample(0, 60), sizes={"flagged": 0, "unflagged": 10**6})
+    assert (found.low, found.at_most, found.high) == pytest.approx((0.025 ** (1 / 60), 1.0, 1.0), rel=0.005)
+    none = estimate_error_rate(sample(0, 0), sizes={"flagged": 0, "unflagged": 10**6})
+    assert (none.low, none.high) == pytest.approx((0.0, 1 - 0.025 ** (1 / 60)), rel=0.03)
+
+
+def test_as_many_windows_as_are_needed_and_a_stratum_verified_whole_are_enough() -> None:
+    each = FEWEST_WINDOWS
+    assert estimate_error_rate(sample(3, 0, each=each), sizes={"flagged": 100, "unflagged": 900}).share is not None
+    small = sample(3, 0, each=each).drop(index=range(20))
+    assert estimate_error_rate(small, sizes={"flagged": 10, "unflagged": 900}).share is not None
+    assert estimate_error_rate(small, sizes={"flagged": 11, "unflagged": 900}).needed == {"flagged": 1, "unflagged": 0}
+    assert segments_to_reach([30, 20, 10], windows=1000, now=0.1, wanted=0.05) == 2
+
+
+def test_the_bound_is_shown_after_the_windows_that_are_said_to_be_needed() -> None:
+    sizes = {"flagged": 600, "unflagged": 6000}
+    found = estimate_error_rate(sample(2, 1), sizes=sizes)
+    more = windows_needed(found, sizes=sizes, at_most=0.05)
+    times = 1 + more / 120
+    shown = estimate_error_rate(sample(round(2 * times), round(times), each=round(60 * times)), sizes=sizes)
+    assert shown.at_most == pytest.approx(0.05, rel=0.1)

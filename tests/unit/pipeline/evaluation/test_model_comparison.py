@@ -75,6 +75,13 @@ def test_too_few_groups_or_windows_give_no_figure_at_all(groups: int, each: int)
     assert told == {"arms": {"given": None, "pruned": None}, "differences": {}, "identical": []}
 
 
+def test_as_many_groups_and_windows_as_are_needed_are_enough() -> None:
+    assert still_needed(verified(FEWEST_GROUPS, each=FEWEST_WINDOWS // FEWEST_GROUPS)) == (0, 0)
+    windows = holdout(FEWEST_GROUPS, each=FEWEST_WINDOWS // FEWEST_GROUPS)
+    found = verified_holdout(states(windows, ["A"] * (len(windows) - 1)), windows, classes=CLASSES, target={"A": "A"})
+    assert still_needed(found) == (1, 0)
+
+
 def test_a_better_arm_is_told_by_paired_differences_and_counts_by_class() -> None:
     found = verified(12)
     arms = {"given": answers(found, right=0.6), "reviewed": answers(found, right=0.95)}

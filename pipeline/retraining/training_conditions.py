@@ -32,12 +32,12 @@ __all__ = [
     "ARMS",
     "CURVE",
     "Arm",
-    "TrainingSet",
+    "TrainingCondition",
     "after_review",
     "arms_of",
     "first_decisions",
-    "learning_curve_sets",
-    "training_set",
+    "learning_curve_conditions",
+    "training_condition",
     "training_windows",
 ]
 
@@ -56,8 +56,8 @@ Trust = Callable[[pd.DataFrame], pd.Series]
 
 
 @dataclass(frozen=True)
-class TrainingSet:
-    """The training set of an arm, or of a point of the learning curve.
+class TrainingCondition:
+    """An arm, or a point of the learning curve: which decisions it knows, and the windows it is trained on.
 
     Attributes
     ----------
@@ -93,19 +93,21 @@ def arms_of(inputs: TrainingInputs, wanted: Sequence[Arm], *, reviewed_frames: i
     return tuple(arm for arm in ARMS if arm in asked)
 
 
-def training_set(inputs: TrainingInputs, arm: Arm, decisions: pd.DataFrame, *, share: float, trust: Trust) -> TrainingSet:
-    """Return the training set of an arm, with some of the decisions."""
+def training_condition(
+    inputs: TrainingInputs, arm: Arm, decisions: pd.DataFrame, *, share: float, trust: Trust
+) -> TrainingCondition:
+    """Return an arm with its training windows, after some of the decisions."""
     clean, frames = inputs.clean(decisions)
     windows = inputs.windows
     trusted = trust(after_review(windows, clean) if arm == "reviewed" else windows)
-    return TrainingSet(arm, share, frames, training_windows(arm, windows, trusted=trusted, clean=clean))
+    return TrainingCondition(arm, share, frames, training_windows(arm, windows, trusted=trusted, clean=clean))
 
 
-def learning_curve_sets(inputs: TrainingInputs, *, trust: Trust) -> Iterator[TrainingSet]:
+def learning_curve_conditions(inputs: TrainingInputs, *, trust: Trust) -> Iterator[TrainingCondition]:
     """Yield the points of the learning curve before everything is reviewed."""
-    yield training_set(inputs, "pruned", inputs.decisions.head(0), share=CURVE[0], trust=trust)
+    yield training_condition(inputs, "pruned", inputs.decisions.head(0), share=CURVE[0], trust=trust)
     for share in CURVE[1:-1]:
-        yield training_set(inputs, "reviewed", first_decisions(inputs.decisions, share), share=share, trust=trust)
+        yield training_condition(inputs, "reviewed", first_decisions(inputs.decisions, share), share=share, trust=trust)
 
 
 def first_decisions(decisions: pd.DataFrame, share: float) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import pytest
 
 from data_schemas.errors import TooFewDataError
 from data_schemas.tables import text
-from pipeline.retraining.training_sets import after_review, arms_of, first_decisions, training_windows
+from pipeline.retraining.training_conditions import after_review, arms_of, first_decisions, training_windows
 from pipeline.review.window_labels import clean_windows
 
 INPUTS = SimpleNamespace(folder=SimpleNamespace(path=Path("run")))
@@ -94,6 +94,14 @@ def test_a_window_that_review_leaves_mixed_or_cut_is_not_used() -> None:
 def test_a_few_reviewed_frames_do_not_make_a_reviewed_window() -> None:
     windows, frames = windows_of("AAB"), ["AAaaa", "AAAaa", "bbbbb"]
     assert used("reviewed", windows, "--+", frames) == {"w1": "A", "w2": "B"}
+
+
+def test_half_of_the_frames_are_not_most_of_a_window() -> None:
+    windows = windows_of("AAB")
+    clean = windows[["window_id", "split"]].assign(label=text(["B", "B", "B"]), target=text(["B", "B", "B"]))
+    left = after_review(windows, clean.assign(reviewed=[0.5, 0.51, 0.0]))
+    assert left["reviewed"].tolist() == [False, True, False]
+    assert left["target"].tolist() == ["A", "B", "B"]
 
 
 def test_holdout_bad_pose_and_mixed_windows_are_never_used() -> None:
