@@ -33,9 +33,9 @@ OOF = pa.DataFrameSchema(
     strict=True,
 )
 """``fold`` is -1 for the hold-out and for groups without any label, which every fold's model predicts. ``taught`` tells whether
-the window's label was trusted to teach the networks; ``network`` and ``voices`` are the probabilities of the given label by the
-networks alone and by the quick voices of the passes alone (null without passes), both null where no label is given. Classes of
-another species are null."""
+the window's label was kept to train the networks; ``network`` and ``voices`` are the probabilities, 0..1, of the given label by
+the networks alone and by the base learners alone (null without cleaning), both null where no label is given. Classes of another
+species are null."""
 
 TRUST = pa.DataFrameSchema(
     {
@@ -48,9 +48,9 @@ TRUST = pa.DataFrameSchema(
     name="trust",
     strict=True,
 )
-"""How well models that never saw a group tell the labels of each species (:mod:`pipeline.detection.skill`): the share of the
-unreviewed windows that they tell ``right``, every class counting alike, with its 95 % interval, what guessing gets, and whether
-they are better."""
+"""How well models that never saw a group predict the labels of each species (:mod:`pipeline.detection.skill`): the share of the
+unreviewed windows that they predict ``right``, every class counting alike, with its 95 % interval, what guessing gets, and
+whether they are better."""
 
 PREDICTIONS = pa.DataFrameSchema(
     {

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -64,12 +65,18 @@ def predict_out_of_fold(
     device = choose_device(config.run.device).type
     kinds = list(species_of(windows, config=config))
     networks = config.folds.repeats * config.folds.count * len(recipe.views)
-    steps = _Steps(progress, len(kinds) * (most_iterations(recipe) + networks))
+    total, done = len(kinds) * (most_iterations(recipe) + networks), count(1)
+
+    def advance() -> None:
+        if progress:
+            progress(min(next(done), total), total)
+
     first = windows["first_sample"].to_numpy(np.int64)
-    shared: dict[str, Any] = {"config": config, "checkpoints": checkpoints, "first": first, "advance": steps.advance}
+    shared: dict[str, Any] = {"config": config, "checkpoints": checkpoints, "first": first, "advance": advance}
     with workers(config) as run:
         cleaned = [clean_species(species, samples, run=run, **shared) for species in kinds]
-    steps.jump(sum(most_iterations(recipe) - (len(e.changed) + RELABELLING if e.changed else 0) for e in cleaned))
+    for _ in range(sum(most_iterations(recipe) - (len(e.changed) + RELABELLING if e.changed else 0) for e in cleaned)):
+        advance()
     # A GPU is one device: there the networks stand in line, in this process.
     with workers(config, serial=device != "cpu") as run:
         predicted = [
@@ -77,24 +84,6 @@ def predict_out_of_fold(
             for species, ensemble in zip(kinds, cleaned, strict=True)
         ]
     return _table(windows, predicted), _trust(predicted)
-
-
-class _Steps:
-    """Counts what is done, and tells it."""
-
-    def __init__(self, progress: Progress | None, total: int) -> None:
-        self._progress, self._done, self._total = progress, 0, total
-
-    def advance(self, by: int = 1) -> None:
-        """Count steps as done."""
-        self._done += by
-        if self._progress:
-            self._progress(min(self._done, self._total), self._total)
-
-    def jump(self, by: int) -> None:
-        """Count steps as done that need not be taken."""
-        if by > 0:
-            self.advance(by)
 
 
 def _predict_species(
@@ -112,7 +101,7 @@ def _predict_species(
     """Train the networks of one species, and mix what they and the base learners predict."""
     training, recipe = species.training, recipe_of(config)
     total = np.zeros((len(species.rows), training.classes), np.float64)
-    count = np.zeros(len(species.rows), np.int64)
+    times = np.zeros(len(species.rows), np.int64)
     repeats = range(config.folds.repeats)
     folds = [training.deal(ensemble.target, count=training.folds, seed=training.seed_of(repeat=r)) for r in repeats]
     steps, own = config.windows.steps, first[species.rows]
@@ -132,9 +121,9 @@ def _predict_species(
     jobs = [job for r in repeats for job in _jobs(species, ensemble, folds[r], recipe=recipe, repeat=r)]
     for job, probabilities in run_jobs(jobs, **work):
         total[job.predict] += probabilities
-        count[job.predict] += 1
+        times[job.predict] += 1
         advance()
-    network = total / count[:, None]
+    network = total / times[:, None]
     return _Predicted(species, _stacked(network, ensemble, training), network=network, ensemble=ensemble, fold=folds[0])
 
 

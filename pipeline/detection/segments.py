@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from data_schemas.config import Config
-from data_schemas.tables import text
+from data_schemas.tables import SEGMENTS, text
 from pipeline.windows.cutting import contiguous_blocks
 from pipeline.windows.label_spans import ReviewedFrames
 
@@ -86,7 +86,7 @@ def cut_segments(
     )
     table = table.sort_values(["clip_id", "start_frame"], kind="stable", ignore_index=True)
     if table.empty:
-        return issues, _empty_segments()
+        return issues, _segments_table([]).drop(columns="window_ids")
     block = contiguous_blocks(table, config=config)
     timeline = _timeline(table, block)
     if reviewed is not None:
@@ -103,21 +103,11 @@ def cut_segments(
         if reviewed is not None:
             start, end = reviewed.trimmed(str(table["clip_id"].iloc[a]), start, end)
         rows.append(_segment(table.iloc[a:b], start, end, seconds=seconds, in_clip=in_clip))
-    if not rows:
-        return issues, _empty_segments()
-    segments = pd.DataFrame(rows)
-    inside = pd.DataFrame(
-        {
-            "window_id": [w for ids in segments["window_ids"] for w in ids],
-            "segment_id": np.repeat(segments["segment_id"].to_numpy(object), segments["windows"]),
-            "kind": np.repeat(segments["kind"].to_numpy(object), segments["windows"]),
-        }
-    ).set_index("window_id")
-    marked = issues.assign(
-        kind=text(issues["window_id"].map(inside["kind"])), segment_id=text(issues["window_id"].map(inside["segment_id"]))
-    )
-    segments = segments.drop(columns="window_ids").astype(_empty_segments().dtypes.to_dict())
-    return marked, segments.sort_values(["priority", "segment_id"], ascending=[False, True], kind="stable", ignore_index=True)
+    segments = _segments_table(rows)
+    inside = segments[["window_ids", "kind", "segment_id"]].explode("window_ids").set_index("window_ids")
+    marked = issues.assign(**{name: text(issues["window_id"].map(inside[name])) for name in ("kind", "segment_id")})
+    order = {"by": ["priority", "segment_id"], "ascending": [False, True], "kind": "stable", "ignore_index": True}
+    return marked, segments.drop(columns="window_ids").sort_values(**order)
 
 
 def expected_residual_error(segments: pd.DataFrame) -> pd.Series:
@@ -262,22 +252,7 @@ def _kind(part: pd.DataFrame, *, quality: float, seconds: float, of_clip: float)
     return "ambiguous" if quality >= _EVEN else "contaminated"
 
 
-def _empty_segments() -> pd.DataFrame:
-    name, number = pd.Series([], dtype="str"), pd.Series([], dtype="int32")
-    return pd.DataFrame(
-        {
-            "segment_id": name,
-            "clip_id": name,
-            "species": name,
-            "start_frame": number,
-            "end_frame": number,
-            "given_label": name,
-            "suggested_label": name,
-            "suggested_probability": number.astype("float32"),
-            "label_quality": number.astype("float32"),
-            "windows": number,
-            "kind": name,
-            "priority": number.astype("float64"),
-            "split": name,
-        }
-    )
+def _segments_table(rows: list[dict[str, object]]) -> pd.DataFrame:
+    """Return segments with the types of their table, and the windows of each in ``window_ids``."""
+    types = {name: column.dtype.type for name, column in SEGMENTS.columns.items()}
+    return pd.DataFrame(rows, columns=[*types, "window_ids"]).astype(types)
