@@ -23,6 +23,7 @@ from pipeline.detection.base_learners import BASE_LEARNERS
 from pipeline.detection.issues import assess_labels
 from pipeline.detection.label_cleaning import Members
 from pipeline.detection.label_quality import LabelQuality
+from pipeline.detection.lstm_jobs import InMemory
 from pipeline.detection.out_of_fold import predict_out_of_fold
 from pipeline.detection.smoothing import WindowLabels
 from pipeline.detection.training_sets import TrainingSet, species_of
@@ -107,18 +108,6 @@ class Study:
     def members(self) -> Members:
         """Return the project's base learners with what they read."""
         return [(learner, learner.features(self.summaries, self.labels.block)) for learner in BASE_LEARNERS]
-
-
-class InMemory(dict[str, NDArray[Any]]):
-    """Keeps arrays in memory."""
-
-    def read_array(self, name: str) -> NDArray[Any] | None:
-        """Return an array, or None."""
-        return self.get(name)
-
-    def write_array(self, name: str, array: NDArray[Any]) -> None:
-        """Keep an array."""
-        self[name] = array
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ from model.windowing import Samples
 from pipeline.detection.base_learners import BASE_LEARNERS, BaseLearner
 from pipeline.detection.label_quality import LabelQuality, estimate_quality
 from pipeline.detection.label_scores import predicted_neq_given, score_labels
-from pipeline.detection.lstm_jobs import Checkpoints
+from pipeline.detection.lstm_jobs import Checkpoints, InMemory
 from pipeline.detection.training_sets import Species, TrainingSet, recipe_of, species_of
 from pipeline.windows.folds import deal_groups
 from pipeline.workspace.workers import Workers, workers
@@ -276,8 +276,8 @@ def _quality(probabilities: NDArray[np.floating], own: TrainingSet, kept: NDArra
     return estimate_quality(score_labels(probabilities, own.labels), own.labels, kept, count=predicted_neq_given)
 
 
-def training_labels(windows: pd.DataFrame, samples: Samples, *, config: Config, checkpoints: Checkpoints) -> pd.DataFrame:
-    """Return the class that each window may train as, by base learners alone: window_id and teaching, null for none.
+def training_labels(windows: pd.DataFrame, samples: Samples, *, config: Config) -> pd.Series:
+    """Return the class that each window may train as, by base learners alone: by window_id, null for none.
 
     It is the window's own label unless the last predictions make it more likely wrong than right; then it is the label that they
     suggest. Where the recipe cleans no labels it is the label as given.
@@ -288,14 +288,14 @@ def training_labels(windows: pd.DataFrame, samples: Samples, *, config: Config, 
         As they are labelled now; ``reviewed`` tells which labels people gave.
     """
     first = windows["first_sample"].to_numpy(np.int64)
-    tables = []
+    found = []
     with workers(config) as run:
         for species in species_of(windows, config=config):
-            shared: dict[str, Any] = {"first": first, "config": config, "checkpoints": checkpoints}
+            shared: dict[str, Any] = {"first": first, "config": config, "checkpoints": InMemory()}
             predicted = clean_species(species, samples, run=run, advance=lambda: None, **shared)
-            teaching = text([species.classes[c] if c >= 0 else None for c in _likelier_class(species.training, predicted)])
-            tables.append(pd.DataFrame({"window_id": windows["window_id"].iloc[species.rows].array, "teaching": teaching}))
-    return pd.concat(tables, ignore_index=True)
+            names = text([species.classes[c] if c >= 0 else None for c in _likelier_class(species.training, predicted)])
+            found.append(pd.Series(names, index=pd.Index(windows["window_id"].iloc[species.rows])))
+    return pd.concat(found)
 
 
 def _likelier_class(training: TrainingSet, predicted: EnsemblePrediction) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ from model.recipe import Recipe
 from model.windowing import Samples
 from pipeline.workspace.workers import Workers
 
-__all__ = ["STEP_BUDGETS", "Checkpoints", "LstmJob", "run_jobs", "search_folds", "search_steps"]
+__all__ = ["STEP_BUDGETS", "Checkpoints", "InMemory", "LstmJob", "run_jobs", "search_folds", "search_steps"]
 
 STEP_BUDGETS = tuple(35 << n for n in range(10))
 """Numbers of optimizer steps to try; the search stops at the first that hardly predicts better than the one before."""
@@ -33,6 +33,18 @@ class Checkpoints(Protocol):
 
     def write_array(self, name: str, array: NDArray[Any]) -> None:
         """Keep an array."""
+
+
+class InMemory(dict[str, NDArray[Any]]):
+    """Checkpoints of one process, gone with it."""
+
+    def read_array(self, name: str) -> NDArray[Any] | None:
+        """Return an array, or None."""
+        return self.get(name)
+
+    def write_array(self, name: str, array: NDArray[Any]) -> None:
+        """Keep an array."""
+        self[name] = array
 
 
 @dataclass(frozen=True)

@@ -106,8 +106,8 @@ def cut_segments(
     segments = _segments_table(rows)
     inside = segments[["window_ids", "kind", "segment_id"]].explode("window_ids").set_index("window_ids")
     marked = issues.assign(**{name: text(issues["window_id"].map(inside[name])) for name in ("kind", "segment_id")})
-    order = {"by": ["priority", "segment_id"], "ascending": [False, True], "kind": "stable", "ignore_index": True}
-    return marked, segments.drop(columns="window_ids").sort_values(**order)
+    segments = segments.drop(columns="window_ids")
+    return marked, segments.sort_values(["priority", "segment_id"], ascending=[False, True], kind="stable", ignore_index=True)
 
 
 def expected_residual_error(segments: pd.DataFrame) -> pd.Series:

@@ -29,13 +29,13 @@ def windows() -> pd.DataFrame:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[pd.DataFrame]:
-    """Let the passes trust A, repair a B that nobody reviewed, and give what they were asked about."""
+    """Let cleaning keep A, relabel a B that nobody reviewed, and give what they were asked about."""
     tables: list[pd.DataFrame] = []
 
-    def training_labels(table: pd.DataFrame, *_: object, **__: object) -> pd.DataFrame:
+    def training_labels(table: pd.DataFrame, *_: object, **__: object) -> pd.Series:
         tables.append(table)
-        teaching = table["target"].where((table["target"] != "B") | table["reviewed"], "A")
-        return pd.DataFrame({"window_id": table["window_id"], "teaching": teaching}).iloc[:-1]
+        target = table["target"].where((table["target"] != "B") | table["reviewed"], "A")
+        return pd.Series(target.array, index=table["window_id"]).iloc[:-1]
 
     monkeypatch.setattr(module, "training_labels", training_labels)
     return tables
