@@ -127,7 +127,7 @@ class _Server:
         return JSONResponse(found, headers=headers) if found else Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
 
     def _commit(self, body: bytes) -> Response:
-        from pipeline.review.messages import operation_to_json
+        from pipeline.review.events import operation_to_json
         from pipeline.review.store import ConflictError
 
         try:
@@ -163,7 +163,7 @@ class _Server:
 
     def _meant(self, message: Mapping[str, Any], permit: Permit) -> Any:
         """Return the commit that a message stands for."""
-        from pipeline.review.messages import operation_from_json
+        from pipeline.review.events import operation_from_json
         from pipeline.review.store import Commit
 
         clip_id, classes, operations = message.get("clip_id"), message.get("classes"), message.get("operations")

@@ -16,7 +16,7 @@ from audit_app.similar_windows import Neighbour, Neighbourhood, confirmed_window
 from audit_app.status_cache import StatusCache, frames_of_clips, status_cache
 from pipeline.readers.taxonomy import other_names
 from pipeline.report.run_tables import RunTables
-from pipeline.review.consensus import labels_after_review
+from pipeline.review.frame_labels import labels_after_review
 
 __all__ = ["open_neighbourhood", "ready_similar_clips", "similar_clips"]
 

@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.machine import describe
-from pipeline.review.consensus import labels_after_review
 from pipeline.review.events import new_operation
+from pipeline.review.frame_labels import labels_after_review
 from pipeline.review.replay import replay_streams
 from pipeline.review.segment_states import segment_states
 from pipeline.review.store import Commit, ReviewStore, Span

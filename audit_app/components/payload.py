@@ -189,7 +189,7 @@ def _drawn(found: RunTables, frames: pd.DataFrame) -> dict[str, Any]:
 
 
 def _messages(operations: Sequence[Any], classes: Sequence[str]) -> list[dict[str, Any]]:
-    from pipeline.review.messages import operation_to_json
+    from pipeline.review.events import operation_to_json
 
     return [operation_to_json(o, classes) for o in operations]
 

@@ -2,7 +2,7 @@
 
 The Blind sample page shows one window, and reviewers paint its frames. So a window's verified label follows from its frames:
 
-1. Each frame has the label of the consensus of its blind reviewers (:mod:`pipeline.review.consensus`): the one reviewer's, or
+1. Each frame has the label of the consensus of its blind reviewers (:mod:`pipeline.review.frame_labels`): the one reviewer's, or
    what more than half of them say. Adjudication does not count, for whoever settles a dispute sees what others said.
 2. The window has the label that more than half of its frames have. A window that shows two actions for the same time has none.
 3. A window with a frame that blind reviewers take out of the data has none either.
@@ -24,7 +24,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from data_schemas.tables import text
-from pipeline.review.consensus import labels_after_review
+from pipeline.review.frame_labels import labels_after_review
 from pipeline.windows.frame_index import frames_of_spans
 
 __all__ = ["STATES", "VERIFIED", "inclusion_probabilities", "sample_states", "verified_windows"]

@@ -9,8 +9,8 @@ from data_schemas.tables import CHANGES
 from pipeline.readers.recordings import text_by_code
 from pipeline.review.events import ADJUDICATION
 from pipeline.review.frame_labels import changed_frames
-from pipeline.review.queries import operations_of
 from pipeline.review.replay import active_operations
+from pipeline.review.store import operations_of
 
 __all__ = ["list_changes"]
 

@@ -19,9 +19,8 @@ from pipeline.export.aihub import write_label_files
 from pipeline.export.changes import list_changes
 from pipeline.export.datasheet import Exported, datasheet
 from pipeline.export.datasheet_page import datasheet_page
-from pipeline.export.files import WrittenTable, write_parts
-from pipeline.export.frames import clean_frames
 from pipeline.export.placing import placed_folder, refuse_place, write_sums
+from pipeline.export.tables import WrittenTable, clean_frames, write_parts
 from pipeline.readers.taxonomy import taxonomy_of
 from pipeline.review.access import frames_of, stored_events
 from pipeline.review.frame_labels import clip_labels, review_frames

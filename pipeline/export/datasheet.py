@@ -16,8 +16,8 @@ from data_schemas.labels import Taxonomy
 from data_schemas.tables import MARKS
 from pipeline.audit.summary import label_errors, unreviewed
 from pipeline.export.aihub import LabelFiles
-from pipeline.export.files import WrittenTable
 from pipeline.export.placing import sha256_of
+from pipeline.export.tables import WrittenTable
 from pipeline.review.access import orphans_of
 from pipeline.review.frame_labels import changed_frames
 from pipeline.review.window_labels import CleanWindows

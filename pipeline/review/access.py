@@ -13,8 +13,7 @@ from data_schemas.errors import StageError, WorkspaceError
 from data_schemas.labels import OTHER, Taxonomy, nearest, normal_name
 from data_schemas.tables import BLIND_SAMPLES, CLIPS, FRAMES, REVIEW_EVENTS
 from pipeline.readers.taxonomy import taxonomy_of
-from pipeline.review.queries import table_of
-from pipeline.review.store import ReviewStore
+from pipeline.review.store import ReviewStore, table_of
 from pipeline.windows.frame_index import given_labels
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
@@ -100,8 +99,7 @@ def stored_size(place: Workspace) -> tuple[int, int] | None:
 
 def no_events() -> pd.DataFrame:
     """Return an empty table of review events."""
-    kinds = {name: "str" if "str" in str(column.dtype) else str(column.dtype) for name, column in REVIEW_EVENTS.columns.items()}
-    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds.items()})
+    return table_of([], REVIEW_EVENTS)
 
 
 def frames_of(folder: RunFolder, clip_ids: Iterable[str] | None = None) -> pd.DataFrame:

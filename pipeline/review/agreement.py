@@ -11,12 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from data_schemas.tables import PROBABILITY_PREFIX, text
-from pipeline.review.consensus import labels_after_review, votes_of_reviewers
+from pipeline.review.frame_labels import labels_after_review, votes_of_reviewers
 from pipeline.windows.frame_index import frames_of_spans
 
 __all__ = ["blind_disputes", "crowdlab_consensus", "disagreements", "pairwise_kappa", "sharing_frames"]
 
-_KAPPA = ("reviewer_a", "reviewer_b", "label", "frames", "frames_a", "frames_b", "observed", "expected", "kappa")
+_KAPPA = ("reviewer_a", "reviewer_b", "label", "frames", "frames_a", "frames_b", "observed", "kappa")
 _SPANS = ("clip_id", "start_frame", "end_frame", "frames", "reviewers", "votes", "given")
 _CONSENSUS = ("window_id", "clip_id", "start_frame", "end_frame", "species", "given", "consensus_label", "consensus_quality")
 _LEAST_SHARE = 0.5
@@ -34,8 +34,9 @@ def pairwise_kappa(events: pd.DataFrame, frames: pd.DataFrame, *, blind: bool = 
     -------
     DataFrame
         reviewer_a, reviewer_b, label (null: all labels together), frames (that both labelled), frames_a and frames_b (with this
-        label), observed and expected agreement, kappa (null where chance alone agrees fully, as with one label only). Frames are
-        not independent of each other: neighbours share their label, so kappa is no more certain than the clips are many.
+        label), observed (share of these frames on which both agree, 0..1), kappa (1: full agreement, 0: what chance gives; null
+        where chance alone agrees fully, as with one label only). Frames are not independent of each other: neighbours share
+        their label, so kappa is no more certain than the clips are many.
     """
     votes = votes_of_reviewers(events, frames, blind=blind)
     labelled = votes[votes["label"].notna()]
@@ -47,8 +48,8 @@ def pairwise_kappa(events: pd.DataFrame, frames: pd.DataFrame, *, blind: bool = 
             first, second = both[a].to_numpy(object), both[b].to_numpy(object)
             labels = sorted({*first, *second})
             pair = {"reviewer_a": a, "reviewer_b": b, "frames": len(both)}
-            rows.append({**pair, "label": None, **_kappa(first, second, labels)})
-            rows += [{**pair, "label": x, **_kappa(first == x, second == x, [True, False])} for x in labels]
+            rows.append({**pair, "label": None, **_kappa(first, second)})
+            rows += [{**pair, "label": x, **_kappa(first == x, second == x)} for x in labels]
             for row, label in zip(rows[-len(labels) :], labels, strict=True):
                 row.update(frames_a=int((first == label).sum()), frames_b=int((second == label).sum()))
     return pd.DataFrame(rows, columns=list(_KAPPA))
@@ -197,11 +198,11 @@ def _labels_of_windows(votes: pd.DataFrame, frames: pd.DataFrame, windows: pd.Da
     return commonest.pivot_table(index="window_id", columns="reviewer", values="code", aggfunc="first")
 
 
-def _kappa(first: NDArray[Any], second: NDArray[Any], labels: list[Any]) -> dict[str, float | None]:
-    observed = float((first == second).mean())
-    expected = float(sum((first == x).mean() * (second == x).mean() for x in labels))
-    kappa = (observed - expected) / (1.0 - expected) if expected < 1.0 - 1e-12 else None
-    return {"observed": observed, "expected": expected, "kappa": kappa}
+def _kappa(first: NDArray[Any], second: NDArray[Any]) -> dict[str, float | None]:
+    from sklearn.metrics import cohen_kappa_score
+
+    several = len(np.unique(np.concatenate([first, second]))) > 1
+    return {"observed": float((first == second).mean()), "kappa": cohen_kappa_score(first, second) if several else None}
 
 
 def _changes(table: pd.DataFrame) -> pd.Series:

@@ -11,15 +11,13 @@ from numpy.typing import NDArray
 
 from data_schemas.errors import UsageError
 from data_schemas.labels import nearest, normal_name
-from pipeline.review.events import EXCLUDED, NOT_REVIEWED, UNSURE, Commit, Operation, Span, now
+from pipeline.review.events import ACTIONS, EXCLUDED, NOT_REVIEWED, Commit, Operation, Span, now
 from pipeline.review.replay import replay_codes
 
 __all__ = ["STATE_NOTE", "check_operations", "events_of", "state_operation", "state_operation_id"]
 
 STATE_NOTE = "state sent by the page"
 """Note of an operation that the store made from the difference between a page's state and the replay."""
-
-_ACTION = {NOT_REVIEWED: "undo", UNSURE: "unsure", EXCLUDED: "exclude"}
 
 
 def check_operations(commit: Commit, new: Sequence[Operation], *, before: Sequence[Operation]) -> None:
@@ -67,7 +65,7 @@ def state_operation(commit: Commit, operations: Sequence[Operation]) -> Operatio
             f"clip {commit.clip_id}: the state has codes that mean nothing", hint="0 to the number of classes, -1 to -3"
         )
     spans = tuple(
-        Span(int(frames[a]), int(frames[b]), _ACTION.get(code, "relabel"), commit.classes[code] if code >= 0 else None)
+        Span(int(frames[a]), int(frames[b]), ACTIONS.get(code, "relabel"), commit.classes[code] if code >= 0 else None)
         for a, b, code in _runs(np.where(sent != replayed, sent, np.int16(EXCLUDED - 1)))
         if code >= EXCLUDED
     )

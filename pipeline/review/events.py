@@ -1,12 +1,13 @@
-"""The words of reviewing: operations and their spans, commits, receipts, and the codes that stand for labels.
+"""What reviewing is made of: operations and their spans, commits, receipts, names of reviewers, and codes that stand for labels.
 
 An *operation* is one act of one reviewer (painting a range, say) and may cover several spans; each span is stored as one event.
+To and from the labelling page an operation is JSON; a span is then ``[start, end, code]``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -20,7 +21,9 @@ from data_schemas.labels import normal_name
 from data_schemas.tables import REVIEW_ACTIONS
 
 __all__ = [
+    "ACTIONS",
     "ADJUDICATION",
+    "CODES",
     "EXCLUDED",
     "NOT_REVIEWED",
     "REVIEW",
@@ -28,15 +31,22 @@ __all__ = [
     "Commit",
     "ConflictError",
     "Operation",
+    "People",
     "Receipt",
     "Span",
     "blind_stream",
     "new_operation",
     "now",
+    "operation_from_json",
+    "operation_to_json",
 ]
 
 NOT_REVIEWED, UNSURE, EXCLUDED = -1, -2, -3
 """Codes of frames without a label; 0 and above index the classes of a clip."""
+
+CODES = {"undo": NOT_REVIEWED, "unsure": UNSURE, "exclude": EXCLUDED}
+"""The code that an action without a label leaves on its frames; a note leaves none."""
+ACTIONS = {code: action for action, code in CODES.items()}
 
 REVIEW, ADJUDICATION = "review", "adjudication"
 _STREAM = re.compile(r"review|adjudication|blind:\S(.*\S)?")
@@ -176,6 +186,110 @@ def now() -> str:
 def new_operation(*spans: Span, undoes: str | None = None, note: str | None = None) -> Operation:
     """Return an operation that is made now, with an identifier of its own."""
     return Operation(operation_id=uuid4().hex, at=now(), spans=spans, undoes=undoes, note=note)
+
+
+class People:
+    """The names of reviewers that are known.
+
+    Names that differ in letter case only are one person, spelled as at first.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = set(names)
+        self._spelled = {name.casefold(): name for name in sorted(self._names, reverse=True)}
+
+    def knows(self, name: str) -> bool:
+        """Tell whether somebody of this name is known, in whatever letter case."""
+        return normal_name(name).casefold() in self._spelled
+
+    def spelled(self, name: str) -> str:
+        """Return how a person's name is written; one that nobody has stays as it is.
+
+        Two names that older versions stored in different letter case stay two: each has decisions of its own.
+        """
+        name = normal_name(name)
+        return name if name in self._names else self._spelled.get(name.casefold(), name)
+
+    def met(self, name: str) -> str:
+        """Return how a person's name is written, and remember a new one."""
+        name = self.spelled(name)
+        self._spelled.setdefault(name.casefold(), name)
+        return name
+
+
+def operation_from_json(data: Any, classes: Sequence[str]) -> Operation:
+    """Return the operation that a JSON object stands for.
+
+    Parameters
+    ----------
+    data : object
+        ``{operation_id, at, spans: [[start_frame, end_frame, code], ...], undoes, note}``; the code is an index into
+        ``classes``, -1 to clear, -2 unsure, -3 exclude, or null for a note that changes no frame.
+
+    Raises
+    ------
+    UsageError
+        It is not such an object.
+    """
+    if not isinstance(data, Mapping):
+        raise UsageError(f"operation {data!r}: expected an object", hint="operation_id, at, spans, undoes, note")
+    texts = {key: data.get(key) for key in ("operation_id", "at", "undoes", "note")}
+    for key, value in texts.items():
+        if not isinstance(value, str) and (value is not None or key in ("operation_id", "at")):
+            raise UsageError(f"operation {texts['operation_id']!r}: {key} is {value!r}", hint=f"{key} is a text")
+    spans = data.get("spans") or []
+    if not isinstance(spans, Sequence) or isinstance(spans, str):
+        raise UsageError(f"operation {texts['operation_id']!r}: spans are {spans!r}", hint="[[start, end, code], ...]")
+    return Operation(
+        operation_id=str(texts["operation_id"]),
+        at=str(texts["at"]),
+        spans=tuple(_span(s, classes) for s in spans),
+        undoes=texts["undoes"] or None,
+        note=texts["note"] or None,
+    )
+
+
+def operation_to_json(operation: Operation, classes: Sequence[str]) -> dict[str, Any]:
+    """Return the JSON object of an operation, with its revision and reviewer.
+
+    Raises
+    ------
+    UsageError
+        A label of it is not one of ``classes``.
+    """
+    return {
+        "operation_id": operation.operation_id,
+        "at": operation.at,
+        "spans": [[s.start_frame, s.end_frame, _code(s, classes)] for s in operation.spans],
+        "undoes": operation.undoes,
+        "note": operation.note,
+        "revision": operation.revision,
+        "reviewer": operation.reviewer,
+    }
+
+
+def _span(data: Any, classes: Sequence[str]) -> Span:
+    if not isinstance(data, Sequence) or isinstance(data, str) or len(data) != 3:
+        raise UsageError(f"span {data!r}: expected [start, end, code]", hint="three numbers; the code of a note is null")
+    start, end, code = data
+    if any(type(v) is not int for v in (start, end)) or (code is not None and type(code) is not int):
+        raise UsageError(f"span {data!r}: not whole numbers", hint="three numbers; the code of a note is null")
+    if code is None or code in ACTIONS:
+        return Span(start, end, "note" if code is None else ACTIONS[code])
+    if not 0 <= code < len(classes):
+        raise UsageError(f"span {data!r}: code {code} means no class", hint=f"0 to {len(classes) - 1}, -1, -2 or -3")
+    return Span(start, end, "relabel", classes[code])
+
+
+def _code(span: Span, classes: Sequence[str]) -> int | None:
+    if span.label is None:
+        return CODES.get(span.action)
+    names = [normal_name(c) for c in classes]
+    if span.label not in names:
+        raise UsageError(
+            f"label {span.label!r} is not one of the classes {', '.join(names)}", hint="give every label of the clip's events"
+        )
+    return names.index(span.label)
 
 
 def _name(value: str, what: str) -> str:

@@ -23,11 +23,8 @@ from data_schemas.files import disk_errors, replaced_file
 from data_schemas.tables import CLIPS, REVIEW_EVENTS
 from pipeline.readers.spreadsheets import guarded
 from pipeline.review.access import KnownLabels, frames_of, known_labels, open_store
-from pipeline.review.contradictions import contradictions
-from pipeline.review.decision_files import NEEDED, file_format, rows_of
-from pipeline.review.events import now
-from pipeline.review.incoming import Clips, RowError, checked_row
-from pipeline.review.people import People
+from pipeline.review.decision_files import NEEDED, Clips, RowError, checked_row, contradictions, file_format, rows_of
+from pipeline.review.events import People, now
 from pipeline.review.store import ReviewStore
 from pipeline.workspace.workspace import Workspace
 

@@ -1,4 +1,8 @@
-"""The label after review of every frame of a run, and what it makes of each clip's label."""
+"""The label after review of every frame, from what its reviewers said, and what it makes of each clip's label.
+
+A frame's label after review is the adjudication; else what most of its reviewers say; else its given label. Unsure is no vote.
+Taking a frame out of the export is a vote like a label.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from data_schemas.tables import LABEL_SOURCES, MARKS
+from data_schemas.tables import LABEL_SOURCES, MARKS, text
 from pipeline.readers.recordings import text_by_code
-from pipeline.review.consensus import labels_after_review
+from pipeline.review.events import ADJUDICATION, REVIEW
+from pipeline.review.replay import replay_streams
 
-__all__ = ["changed_frames", "clip_labels", "review_frames"]
+__all__ = ["changed_frames", "clip_labels", "labels_after_review", "review_frames", "votes_of_reviewers"]
 
 _GIVEN = LABEL_SOURCES.index("given")
+_DISPUTED = "disputed"
+_EXCLUDED = "\0exclude"
+_FRAME = ["clip_id", "frame_number"]
 
 
 def review_frames(events: pd.DataFrame, frames: pd.DataFrame, *, blind: bool = False) -> pd.DataFrame:
@@ -88,3 +96,115 @@ def clip_labels(clips: pd.DataFrame, after: pd.DataFrame) -> pd.Series:
     commonest = best.drop_duplicates("clip_id").set_index("clip_id")["label"]
     found = commonest.astype("str").reindex(clips["clip_id"]).set_axis(clips.index)
     return found.fillna(clips["label"]).mask(clips["clip_id"].isin(bare))
+
+
+def labels_after_review(events: pd.DataFrame, frames: pd.DataFrame, *, blind: bool = False) -> pd.DataFrame:
+    """Return the label of every frame after review.
+
+    Parameters
+    ----------
+    events
+        All review events.
+    frames : DataFrame with clip_id, frame_number and given
+        The frames, each with its given label.
+    blind
+        Count blind labels as reviews where the same reviewer has not reviewed the frame. They are meant for measuring.
+
+    Returns
+    -------
+    DataFrame, a row for each row of ``frames``, in its order
+        clip_id, frame_number, given, label, source (one of LABEL_SOURCES), event_id (the newest that decided, null for given),
+        excluded, unsure (somebody looked and nobody decided), disputed (reviewers differ, and nobody settled it; the label is
+        the given one).
+    """
+    said = _said(events, frames, blind=blind)
+    votes = said[(said["stream"] != ADJUDICATION) & (said["action"] != "unsure")]
+    settled = said[said["stream"] == ADJUDICATION]
+    won = _winners(votes)
+    decided = pd.concat(
+        [settled[settled["action"] != "unsure"].assign(source="adjudication"), won[won["source"] != _DISPUTED]], ignore_index=True
+    )
+    decided = decided.drop_duplicates(_FRAME)[[*_FRAME, "label", "action", "event_id", "source"]]
+    # An adjudicator who cannot tell either leaves the given label, whatever the reviewers said.
+    torn = settled.loc[settled["action"] == "unsure", _FRAME].assign(torn=True)
+    looked = said[_FRAME].drop_duplicates().assign(looked=True)
+    disputed = won.loc[won["source"] == _DISPUTED, _FRAME].assign(disputed=True)
+    table = frames[[*_FRAME, "given"]].reset_index(drop=True)
+    for part in (decided, torn, looked, disputed):
+        table = table.merge(part, on=_FRAME, how="left", validate="many_to_one")
+    decides = table["source"].notna() & table["torn"].isna()
+    excluded = decides & (table["action"] == "exclude")
+    return pd.DataFrame(
+        {
+            "clip_id": table["clip_id"],
+            "frame_number": table["frame_number"],
+            "given": table["given"],
+            "label": table["label"].where(decides & ~excluded, table["given"]),
+            "source": table["source"].where(decides, "given"),
+            "event_id": table["event_id"].where(decides),
+            "excluded": excluded,
+            "unsure": table["looked"].notna() & ~decides & table["disputed"].isna(),
+            "disputed": table["disputed"].notna() & ~decides & table["torn"].isna(),
+        }
+    )
+
+
+def votes_of_reviewers(events: pd.DataFrame, frames: pd.DataFrame, *, blind: bool = False) -> pd.DataFrame:
+    """Return one row for each frame and reviewer who gave it a label or took it out, without adjudication.
+
+    Returns
+    -------
+    DataFrame
+        clip_id, frame_number, reviewer, action, label, event_id, at and ``vote``: the label, or what stands for taking out.
+    """
+    said = _said(events, frames, blind=blind)
+    votes = said[(said["stream"] != ADJUDICATION) & (said["action"] != "unsure")]
+    return votes.drop(columns="stream").assign(vote=_vote(votes)).reset_index(drop=True)
+
+
+def _said(events: pd.DataFrame, frames: pd.DataFrame, *, blind: bool) -> pd.DataFrame:
+    """Return what the newest word of each reviewer, and of adjudication, is on each frame."""
+    counted = events if blind else events[events["stream"].isin((REVIEW, ADJUDICATION))]
+    said = replay_streams(counted, frames)
+    if not blind:
+        return _settling_reviews(said, events, frames)
+    # One person has one voice: the review where there is one, else the newest blind label.
+    rank = np.select([said["stream"] == ADJUDICATION, said["stream"] == REVIEW], [2, 1], 0)
+    voice = said["reviewer"].mask(said["stream"] == ADJUDICATION, "")
+    ordered = said.assign(rank=rank, voice=voice, settles=rank == 2).sort_values(["rank", "at"], kind="stable")
+    return ordered.drop_duplicates([*_FRAME, "voice", "settles"], keep="last")[said.columns]
+
+
+def _settling_reviews(said: pd.DataFrame, events: pd.DataFrame, frames: pd.DataFrame) -> pd.DataFrame:
+    """Leave out what adjudication says of frames that were labelled blind and that nobody reviewed.
+
+    It settled a dispute of blind labels, as older versions let it: in sight of the given label, and blind labels change none.
+    """
+    settled = said[said["stream"] == ADJUDICATION]
+    blind = events[events["stream"].str.startswith("blind:") & events["clip_id"].isin(settled["clip_id"].unique())]
+    if blind.empty:
+        return said
+    unseen = _places(replay_streams(blind, frames)).difference(_places(said[said["stream"] == REVIEW]))
+    return said[~((said["stream"] == ADJUDICATION) & _places(said).isin(unseen))]
+
+
+def _places(said: pd.DataFrame) -> pd.MultiIndex:
+    return pd.MultiIndex.from_frame(said[_FRAME])
+
+
+def _vote(said: pd.DataFrame) -> pd.Series:
+    return said["label"].where(said["action"] != "exclude", _EXCLUDED)
+
+
+def _winners(votes: pd.DataFrame) -> pd.DataFrame:
+    """Return each frame that has votes with the vote of more than half of its voters, or as disputed."""
+    if votes.empty:
+        return votes.assign(source=text([]))
+    counted = votes.assign(vote=_vote(votes)).sort_values("at", kind="stable")
+    counted["votes"] = counted.groupby([*_FRAME, "vote"])["reviewer"].transform("size")
+    counted["voters"] = counted.groupby(_FRAME)["reviewer"].transform("size")
+    # The newest vote of the largest camp stands for it.
+    best = counted.sort_values("votes", kind="stable").drop_duplicates(_FRAME, keep="last")
+    won = 2 * best["votes"] > best["voters"]
+    source = np.where(~won, _DISPUTED, np.where(best["voters"] == 1, "review", "consensus"))
+    return best.assign(source=text(source))[[*votes.columns, "source"]]

@@ -15,12 +15,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from data_schemas.labels import normal_name
-from pipeline.review.events import ADJUDICATION, EXCLUDED, NOT_REVIEWED, UNSURE, Operation
+from pipeline.review.events import ADJUDICATION, CODES, NOT_REVIEWED, Operation
 from pipeline.windows.frame_index import FrameIndex, FrameSpans
 
 __all__ = ["Layers", "StreamFrames", "active_operations", "in_order", "replay_codes", "replay_streams"]
 
-_CODES = {"undo": NOT_REVIEWED, "unsure": UNSURE, "exclude": EXCLUDED}
 _REPLAYED = ("clip_id", "reviewer", "stream", "frame_number", "action", "label", "event_id", "at")
 
 
@@ -47,14 +46,13 @@ def replay_codes(
         What codes from 0 on mean; a label that is none of them gets the code of a frame not reviewed.
     """
     code = {normal_name(c): i for i, c in enumerate(classes)}
-    codes = np.full(len(frame_numbers), NOT_REVIEWED, np.int16)
-    for operation in active_operations(operations):
-        for span in operation.spans:
-            if span.action != "note":
-                first = np.searchsorted(frame_numbers, span.start_frame, side="left")
-                last = np.searchsorted(frame_numbers, span.end_frame, side="right")
-                codes[first:last] = _CODES[span.action] if span.label is None else code.get(span.label, NOT_REVIEWED)
-    return codes
+    painted = [span for o in active_operations(operations) for span in o.spans if span.action != "note"]
+    ends = np.array([(span.start_frame, span.end_frame) for span in painted], np.int64).reshape(-1, 2)
+    one_clip = np.zeros(len(frame_numbers), np.int64), np.zeros(len(painted), np.int64)
+    spans = FrameIndex.of_codes(one_clip[0], frame_numbers).spans(one_clip[1], *ends.T)
+    # The last code is that of frames that no span covers, whose place is -1.
+    said = [CODES[s.action] if s.label is None else code.get(s.label, NOT_REVIEWED) for s in painted]
+    return np.array([*said, NOT_REVIEWED], np.int16)[spans.last_over()]
 
 
 def replay_streams(events: pd.DataFrame, frames: pd.DataFrame) -> pd.DataFrame:
@@ -94,20 +92,26 @@ def in_order(events: pd.DataFrame) -> tuple[NDArray[np.int64], pd.DataFrame]:
 
 def _paints(events: pd.DataFrame, stream: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the rows that change frames: those of active operations, without undos that name one, and notes."""
-    names = events["operation_id"]
-    operation, known = pd.factorize(names)
-    firsts = np.full(len(known), len(events), np.int64)
-    np.minimum.at(firsts, operation, np.arange(len(events)))
-    target = pd.Index(known).get_indexer(events["undoes"].fillna(""))
+    operation, _, undoes = _undone(events, stream)
+    return np.flatnonzero(_active(undoes)[operation] & _changes_frames(events))
+
+
+def _changes_frames(events: pd.DataFrame) -> NDArray[np.bool_]:
+    return (events["action"] != "note").to_numpy(bool) & events["undoes"].isna().to_numpy(bool)
+
+
+def _undone(events: pd.DataFrame, stream: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[str], NDArray[np.int64]]:
+    """Return the operation of each event, the names of operations, and the one that each takes back, or -1."""
+    operation, names = pd.factorize(events["operation_id"])
+    _, first = np.unique(operation, return_index=True)
+    target = pd.Index(names).get_indexer(events["undoes"].fillna(""))
     # An undo reaches only backwards, and only within its own stream.
     named = target >= 0
     reaches = named.copy()
-    reaches[named] = (stream[firsts[target[named]]] == stream[named]) & (target[named] < operation[named])
-    undoes = np.full(len(known), -1, np.int64)
+    reaches[named] = (stream[first[target[named]]] == stream[named]) & (target[named] < operation[named])
+    undoes = np.full(len(names), -1, np.int64)
     undoes[operation[reaches]] = target[reaches]
-    active = _active(undoes)[operation]
-    changes = (events["action"] != "note").to_numpy(bool) & events["undoes"].isna().to_numpy(bool)
-    return np.flatnonzero(active & changes)
+    return operation, [str(name) for name in names], undoes
 
 
 def _active(undoes: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -163,21 +167,16 @@ class Layers:
 
     def __init__(self, events: pd.DataFrame, stream: NDArray[np.int64], spans: FrameSpans) -> None:
         """Take events as `in_order` gives them, and the cells that each of them spans (see `StreamFrames`)."""
-        place, names = pd.factorize(events["operation_id"])
-        self.operations = [str(name) for name in names]
-        self.active = np.zeros(len(names), bool)
+        operation, self.operations, self._target = _undone(events, stream)
+        self.active = np.zeros(len(self.operations), bool)
         self._first, self._last = spans.first, spans.stop
-        self._paints = ((events["action"] != "note") & events["undoes"].isna()).to_numpy(bool)
+        self._paints = _changes_frames(events)
         self._live = np.zeros(len(events), bool)
         # The rows of an operation lie side by side, for its revision is its own.
-        starts, stops = _runs(place)
+        starts, stops = _runs(operation)
         self._rows = [slice(a, b) for a, b in zip(starts.tolist(), stops.tolist(), strict=True)]
         self._begin = np.searchsorted(stream, stream[starts])
-        target = pd.Index(names).get_indexer(events["undoes"].fillna("").iloc[starts])
-        # An undo reaches only backwards, and only within its own stream.
-        reaches = (target >= 0) & (target < np.arange(len(names))) & (stream[starts][target] == stream[starts])
-        self._target = np.where(reaches, target, -1)
-        self._undoers = np.zeros(len(names), np.int64)
+        self._undoers = np.zeros(len(self.operations), np.int64)
         self._owner = np.full(spans.size, -1, np.int64)
 
     def extent(self, operation: int) -> slice:

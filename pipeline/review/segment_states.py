@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from data_schemas.tables import text
-from pipeline.review.consensus import labels_after_review
 from pipeline.review.events import ADJUDICATION, REVIEW
+from pipeline.review.frame_labels import labels_after_review
 from pipeline.review.replay import replay_streams
 from pipeline.windows.frame_index import frames_of_spans
 

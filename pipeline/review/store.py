@@ -17,16 +17,17 @@ import sqlalchemy as sa
 from sqlalchemy import select
 
 from data_schemas.errors import UsageError, WorkspaceError
+from data_schemas.labels import normal_name
 from data_schemas.tables import BLIND_SAMPLES, REVIEW_EVENTS, validate
 from pipeline.review.committing import check_operations, events_of, state_operation, state_operation_id
-from pipeline.review.events import REVIEW, Commit, ConflictError, Operation, Receipt, Span
-from pipeline.review.people import People
-from pipeline.review.queries import COLUMNS, found_by, of_stream, stored_operations, table_of, with_revisions
+from pipeline.review.events import ADJUDICATION, REVIEW, Commit, ConflictError, Operation, People, Receipt, Span
 from pipeline.review.schema import blind_samples, connect, migrate, review_events, stored
 
-__all__ = ["Commit", "ConflictError", "Operation", "Receipt", "ReviewStore", "Span"]
+__all__ = ["Commit", "ConflictError", "Operation", "Receipt", "ReviewStore", "Span", "operations_of", "table_of"]
 
+_COLUMNS = [review_events.c[name] for name in REVIEW_EVENTS.columns]
 _MANY = 500
+_VOICE = sa.case((review_events.c.stream == ADJUDICATION, ""), else_=review_events.c.reviewer)
 
 
 class ReviewStore:
@@ -78,7 +79,7 @@ class ReviewStore:
         commit = replace(commit, reviewer=self.person(commit.reviewer))
         with stored(self._engine, writing=True) as connection:
             _lock_stream(connection, commit)
-            before = stored_operations(connection, commit.clip_id, reviewer=commit.reviewer, stream=commit.stream)
+            before = _stored_operations(connection, commit.clip_id, reviewer=commit.reviewer, stream=commit.stream)
             known = {o.operation_id: o for o in before}
             new = tuple(o for o in commit.operations if o.operation_id not in known)
             own = {i for o in commit.operations for i in (o.operation_id, state_operation_id(o.operation_id))}
@@ -100,11 +101,11 @@ class ReviewStore:
         """Return the operations of one stream in the order of their revisions; in ``adjudication``, everybody's."""
         whose = self.person(reviewer)
         with stored(self._engine) as connection:
-            return stored_operations(connection, clip_id, reviewer=whose, stream=stream)
+            return _stored_operations(connection, clip_id, reviewer=whose, stream=stream)
 
     def revision(self, clip_id: str, *, reviewer: str, stream: str = REVIEW) -> int:
         """Return the newest revision of one stream, 0 where it has no events."""
-        newest = select(sa.func.max(review_events.c.revision)).where(*of_stream(clip_id, self.person(reviewer), stream))
+        newest = select(sa.func.max(review_events.c.revision)).where(*_of_stream(clip_id, self.person(reviewer), stream))
         with stored(self._engine) as connection:
             return int(connection.scalar(newest) or 0)
 
@@ -128,7 +129,7 @@ class ReviewStore:
         given = {"clip_id": clip_id, "reviewer": whose, "stream": stream, "operation_id": operation_id}
         wanted = [review_events.c[k] == v for k, v in given.items() if v is not None]
         wanted += [review_events.c.at >= since] if since is not None else []
-        rows = self._rows(select(*COLUMNS).where(*wanted).order_by(review_events.c.place))
+        rows = self._rows(select(*_COLUMNS).where(*wanted).order_by(review_events.c.place))
         return table_of(rows, REVIEW_EVENTS)
 
     def counts(self, clip_ids: Sequence[str]) -> dict[str, int]:
@@ -159,21 +160,21 @@ class ReviewStore:
         with stored(self._engine, writing=True) as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(sa.text("LOCK TABLE review_events IN EXCLUSIVE MODE"))
-            present = set(found_by(connection, review_events.c.event_id, {str(r["event_id"]) for r in rows}))
+            present = set(_found_by(connection, review_events.c.event_id, {str(r["event_id"]) for r in rows}))
             new = [dict(r) for r in rows if r["event_id"] not in present]
             if new:
-                connection.execute(review_events.insert(), with_revisions(connection, new))
+                connection.execute(review_events.insert(), _with_revisions(connection, new))
         return len(new), len(rows) - len(new)
 
     def known_events(self, event_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Return those of some events that are stored, by their identifier."""
         with stored(self._engine) as connection:
-            return found_by(connection, review_events.c.event_id, set(event_ids))
+            return _found_by(connection, review_events.c.event_id, set(event_ids))
 
     def known_operations(self, operation_ids: Iterable[str]) -> dict[str, tuple[str, str, str]]:
         """Return clip, reviewer and stream of those of some operations that are stored."""
         with stored(self._engine) as connection:
-            found = found_by(connection, review_events.c.operation_id, set(operation_ids))
+            found = _found_by(connection, review_events.c.operation_id, set(operation_ids))
         return {name: (row["clip_id"], row["reviewer"], row["stream"]) for name, row in found.items()}
 
     def reviewers(self) -> list[str]:
@@ -254,3 +255,75 @@ def _lock_stream(connection: sa.Connection, commit: Commit) -> None:
     if connection.dialect.name == "postgresql":
         lock = sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"{commit.clip_id}\n{commit.stream}"))
         connection.execute(select(lock))
+
+
+def _of_stream(clip_id: str, reviewer: str, stream: str) -> list[sa.ColumnElement[bool]]:
+    """Return what picks a stream's events; adjudicators share theirs."""
+    wanted = [review_events.c.clip_id == clip_id, review_events.c.stream == normal_name(stream)]
+    return wanted if stream == ADJUDICATION else [*wanted, review_events.c.reviewer == normal_name(reviewer)]
+
+
+def _stored_operations(connection: sa.Connection, clip_id: str, *, reviewer: str, stream: str) -> list[Operation]:
+    """Return the operations of one stream in the order of their revisions."""
+    order = (review_events.c.revision, review_events.c.place)
+    rows = connection.execute(select(*_COLUMNS).where(*_of_stream(clip_id, reviewer, stream)).order_by(*order))
+    return _grouped(rows)
+
+
+def operations_of(events: pd.DataFrame) -> list[Operation]:
+    """Return the operations that events of one stream make, in the order of the rows."""
+    nulls = events.astype(object).where(events.notna(), None)
+    return _grouped(nulls.itertuples(index=False))
+
+
+def _grouped(rows: Iterable[Any]) -> list[Operation]:
+    grouped: dict[str, list[Any]] = {}
+    for row in rows:
+        grouped.setdefault(row.operation_id, []).append(row)
+    return [
+        Operation(
+            operation_id=name,
+            at=parts[0].at,
+            spans=() if parts[0].undoes else tuple(Span(p.start_frame, p.end_frame, p.action, p.label) for p in parts),
+            undoes=parts[0].undoes,
+            note=parts[0].note,
+            revision=parts[0].revision,
+            reviewer=parts[0].reviewer,
+        )
+        for name, parts in grouped.items()
+    ]
+
+
+def _found_by(connection: sa.Connection, column: sa.Column[Any], names: set[str]) -> dict[str, dict[str, Any]]:
+    """Return a stored row for each name that the column has."""
+    found: dict[str, dict[str, Any]] = {}
+    ordered = sorted(names)
+    for start in range(0, len(ordered), _MANY):
+        rows = connection.execute(select(*_COLUMNS).where(column.in_(ordered[start : start + _MANY])))
+        found |= {str(row[column.name]): dict(row) for row in rows.mappings()}
+    return found
+
+
+def _with_revisions(connection: sa.Connection, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Give every operation a revision above those before it in its stream, its own one where that is free."""
+    keys = [review_events.c.clip_id, review_events.c.stream, _VOICE]
+    newest = connection.execute(select(*keys, sa.func.max(review_events.c.revision)).group_by(*keys))
+    last = {(row[0], row[1], row[2]): int(row[3]) for row in newest}
+    given: dict[str, int] = {}
+    # Rows without a revision (0) come in the order of the file, each behind those before it.
+    numbered = all(r["revision"] for r in rows)
+    for row in sorted(rows, key=lambda r: r["revision"]) if numbered else rows:
+        stream = (row["clip_id"], row["stream"], "" if row["stream"] == ADJUDICATION else row["reviewer"])
+        if row["operation_id"] not in given:
+            last[stream] = max(row["revision"], last.get(stream, 0) + 1)
+            given[row["operation_id"]] = last[stream]
+        row["revision"] = given[row["operation_id"]]
+    return rows
+
+
+def table_of(rows: Sequence[Any], schema: Any) -> pd.DataFrame:
+    """Return rows, whose values are in the order of the schema's columns, as a valid table."""
+    kinds = {name: "str" if "str" in str(column.dtype) else str(column.dtype) for name, column in schema.columns.items()}
+    columns = list(zip(*rows, strict=True)) or [()] * len(kinds)
+    table = pd.DataFrame({name: pd.Series(list(c), dtype=kinds[name]) for name, c in zip(kinds, columns, strict=True)})
+    return validate(table, schema, source="review database")

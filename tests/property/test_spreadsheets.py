@@ -16,7 +16,7 @@ from pandera.pandas import DataFrameSchema
 from data_schemas.config import load_config
 from data_schemas.labels import normal_name
 from pipeline.audit.prediction import write_predictions
-from pipeline.export.files import write_parts
+from pipeline.export.tables import write_parts
 from pipeline.readers import recognise
 from pipeline.readers.spreadsheets import guarded, guarded_table, unguarded, unguarded_column
 

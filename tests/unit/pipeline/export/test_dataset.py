@@ -20,7 +20,7 @@ from pipeline.export.dataset import export_dataset
 from pipeline.export.placing import sha256_of
 from pipeline.readers import recognise
 from pipeline.review.access import frames_of, stored_events
-from pipeline.review.consensus import labels_after_review
+from pipeline.review.frame_labels import labels_after_review
 from pipeline.review.store import ReviewStore
 from pipeline.workspace.workspace import Workspace
 from tests.unit.pipeline.export.conftest import finished_run

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from data_schemas.config import Config
 from data_schemas.labels import load_taxonomy
-from pipeline.export.label_text import correct_label_file
+from pipeline.export.aihub import correct_label_file
 from pipeline.readers.aihub59.clip_file import read_clip
 from pipeline.readers.recordings import Clip
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.review.access import no_events
-from pipeline.review.consensus import labels_after_review
+from pipeline.review.frame_labels import labels_after_review
 from pipeline.review.segment_states import segment_states
 
 

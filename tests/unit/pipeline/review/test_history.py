@@ -9,8 +9,8 @@ from hypothesis import given, settings
 
 from data_schemas.errors import UsageError
 from pipeline.review.access import no_events
-from pipeline.review.consensus import labels_after_review
 from pipeline.review.events import Operation
+from pipeline.review.frame_labels import labels_after_review
 from pipeline.review.history import history, may_take_back, revert
 from pipeline.review.replay import active_operations, replay_codes
 from tests.unit.pipeline.review.test_replay import CLASSES, FRAMES, histories, table

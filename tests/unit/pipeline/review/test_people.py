@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.review.people import People
+from pipeline.review.events import People
 from pipeline.review.store import Commit, ReviewStore
 
 

@@ -13,8 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.review.committing import events_of
-from pipeline.review.events import EXCLUDED, NOT_REVIEWED, UNSURE, Commit, Operation, Span
-from pipeline.review.messages import operation_from_json, operation_to_json
+from pipeline.review.events import EXCLUDED, NOT_REVIEWED, UNSURE, Commit, Operation, Span, operation_from_json, operation_to_json
 from pipeline.review.replay import active_operations, replay_codes, replay_streams
 
 VECTORS = json.loads((Path(__file__).resolve().parents[3] / "vectors" / "replay.json").read_text(encoding="utf-8"))["cases"]

@@ -1,14 +1,23 @@
-"""The clean frames: a part of the run's frames table with what review and the clips table say beside it."""
+"""The tables of an export: each frame with its label after review, and how tables are written, part by part."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
 import pandas as pd
 import pandera.pandas as pa
+import pyarrow
+import pyarrow.csv
+import pyarrow.parquet
 
-from data_schemas.tables import CLEAN_FRAMES, keypoints_of
+from data_schemas.tables import CLEAN_FRAMES, keypoints_of, validate
 from pipeline.readers.recordings import text_by_code
+from pipeline.readers.spreadsheets import guarded_table
 
-__all__ = ["clean_frames"]
+__all__ = ["WrittenTable", "clean_frames", "write_parts"]
 
 _OF_CLIP = ("subject_id", "recording_id", "species", "label", "other_label", "breed", "gender", "date")
 _NUMBERS_OF_CLIP = ("age", "fps")
@@ -50,3 +59,41 @@ def _ordered(columns: dict[str, pd.Series], schema: pa.DataFrameSchema) -> list[
     """Return the names of columns as the schema orders them, those that it knows by a pattern (keypoints) last."""
     named = [name for name in schema.columns if name in columns]
     return named + [name for name in columns if name not in named]
+
+
+@dataclass(frozen=True)
+class WrittenTable:
+    """A table that was written, under the names of its files."""
+
+    names: tuple[str, ...]
+    rows: int
+
+
+def write_parts(folder: Path, name: str, parts: Iterable[pd.DataFrame], *, schema: pa.DataFrameSchema, csv: bool) -> WrittenTable:
+    """Write the parts of a table, one after the other; there is at least one, and it may be empty.
+
+    The same parts give the same bytes: nothing in the files tells when they were written.
+
+    Raises
+    ------
+    TableError
+        A part breaks the schema.
+    """
+    names = (f"{name}.parquet", *([f"{name}.csv"] if csv else []))
+    rows = 0
+    spreadsheet: pyarrow.csv.CSVWriter | None = None
+    arrow_schema = None
+    with ExitStack() as opened:
+        for part in parts:
+            valid = validate(part, schema, source=f"{name} (as made)")
+            table = pyarrow.Table.from_pandas(valid, schema=arrow_schema, preserve_index=False)
+            if arrow_schema is None:
+                arrow_schema = table.schema
+                parquet = opened.enter_context(pyarrow.parquet.ParquetWriter(folder / names[0], arrow_schema, compression="zstd"))
+                if csv:
+                    spreadsheet = opened.enter_context(pyarrow.csv.CSVWriter(folder / names[1], guarded_table(table).schema))
+            parquet.write_table(table)
+            if spreadsheet is not None:
+                spreadsheet.write_table(guarded_table(table))
+            rows += len(valid)
+    return WrittenTable(names, rows)

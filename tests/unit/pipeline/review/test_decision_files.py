@@ -7,7 +7,7 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.review.contradictions import contradictions
+from pipeline.review.decision_files import contradictions
 
 ROWS = st.lists(
     st.tuples(
