@@ -9,6 +9,7 @@ import pytest
 
 from data_schemas.skeletons import Skeleton, load_skeleton, skeleton_of
 from model.windowing import MISSING, SEEN, Samples, concatenate
+from pipeline.windows.pose_faults.motion import Poses
 from pipeline.windows.pose_faults.plausibility import FAULTS, body_of, find_faults, window_faults
 
 SKELETON = load_skeleton("aihub59")
@@ -217,6 +218,19 @@ def test_many_clips_are_looked_at_in_blocks_of_whole_clips(monkeypatch: pytest.M
     np.testing.assert_array_equal(find_faults(samples, number, body=body_of(SKELETON), hz=5), whole)
 
 
+def test_poses_on_one_pixel_say_nothing_of_the_size_of_an_animal() -> None:
+    xy = clip(jitter=0.0)
+    xy[: N // 2 + 5] = 40.0
+    shown = samples_of(np.concatenate([xy, np.full_like(xy, 40.0), clip(jitter=0.0)]))
+    shown.state[2 * N :] = MISSING
+    poses = Poses.of(shown, np.repeat(np.arange(3, dtype=np.int32), N), rows=slice(None), body=body_of(SKELETON), hz=5)
+    # More than half of the first clip's poses have no extent, all of the second's, and none is seen in the third.
+    assert 0.5 * RADIUS < poses.size[0, 0] < 2 * RADIUS
+    assert (poses.size[:N] == poses.size[0, 0]).all()
+    assert (poses.size[N:] == 1).all()
+    assert (faults_of(np.full((N, 15, 2), 40, np.float32)) == "").all()
+
+
 def test_no_samples_and_single_samples_have_no_faults() -> None:
     empty = samples_of(np.zeros((0, 15, 2), np.float32))
     assert find_faults(empty, np.zeros(0, np.int32), body=body_of(SKELETON), hz=5).shape == (0, 15)
@@ -251,3 +265,30 @@ def test_the_reason_is_missing_where_too_few_are_left_and_most_of_the_rest_is_so
     faults[:] = 0
     faults[:, :1] = 1
     assert rule(faults, state) == "jump"
+
+
+@pytest.mark.parametrize(
+    ("missing", "implausible", "reason"),
+    [
+        # Of 40 keypoints at least 8 must be visible and plausible, and no more than a quarter of the visible ones implausible.
+        (32, 0, None),
+        (33, 0, "missing"),
+        (30, 2, None),
+        (31, 2, "missing"),
+        (0, 10, None),
+        (0, 11, "jump"),
+        (20, 5, None),
+        (20, 6, "jump"),
+        (32, 1, "missing"),
+        (40, 0, "missing"),
+        (0, 40, "jump"),
+    ],
+)
+def test_a_window_is_flagged_from_one_keypoint_beyond_either_bound(missing: int, implausible: int, reason: str | None) -> None:
+    state, faults = np.full((6, 10), SEEN, np.uint8), np.zeros((6, 10), np.uint8)
+    # The window is the second to the fifth sample; what lies around it is as bad as can be and counts for nothing.
+    state[[0, 5]], faults[[0, 5]] = MISSING, 3
+    state[1:5].reshape(-1)[:missing] = MISSING
+    faults[1:5].reshape(-1)[40 - implausible :] = FAULTS.index("jump") + 1
+    rows = np.array([1], np.int64)
+    assert window_faults(faults, state, rows, steps=4, min_visible=0.2, max_implausible=0.25).tolist() == [reason]
