@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from data_schemas.config import Config
 from model.recipe import Recipe, make_recipe
 from pipeline.detection.smoothing import WindowLabels, labels_of
-from pipeline.windows.folds import classes_of, deal_groups, teaching_windows
+from pipeline.windows.folds import classes_of, deal_groups, training_mask
 
 __all__ = ["Species", "TrainingSet", "recipe_of", "species_of"]
 
@@ -108,7 +108,7 @@ def species_of(windows: pd.DataFrame, *, config: Config) -> Iterator[Species]:
             labels=labels_of(own, classes=classes, config=config),
             group=pd.factorize(own["group"])[0].astype(np.int64),
             audited=audited,
-            train_mask=(own["split"] == "audit").to_numpy() & teaching_windows(own),
+            train_mask=(own["split"] == "audit").to_numpy() & training_mask(own),
             classes=len(classes),
             folds=config.folds.count,
             seed=config.folds.seed,

@@ -95,10 +95,10 @@ def write_label_files(
             _write(folder / path, data)
             counted.update(("unchanged", "files"))
             continue
-        told = after[["given", "label"]].iloc[a:b].astype(object)
-        told = told.where(told.notna(), None)
-        given = told["given"].iloc[0]
-        cut = stretches(numbers[a:b], told["label"].to_numpy(object), excluded[a:b])
+        labels = after[["given", "label"]].iloc[a:b].astype(object)
+        labels = labels.where(labels.notna(), None)
+        given = labels["given"].iloc[0]
+        cut = stretches(numbers[a:b], labels["label"].to_numpy(object), excluded[a:b])
         counted.update((_outcome(cut),))
         for stretch, place in zip(cut, _places(path, cut, taken), strict=True):
             action = None if stretch.label in (None, given) else _phrase(taxonomy, species, stretch.label)
@@ -196,7 +196,7 @@ def correct_label_file(data: bytes, *, action: str | None, frames: Collection[in
     frames
         The frame numbers whose annotations stay; None leaves all.
     encoding
-        What the run was told that such files are written in.
+        The encoding that the configuration declares, or auto.
 
     Returns
     -------

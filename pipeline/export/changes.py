@@ -14,7 +14,7 @@ from pipeline.review.store import operations_of
 
 __all__ = ["list_changes"]
 
-_GIVEN_BY = ["clip_id", "stream", "voice"]
+_GIVEN_BY = ["clip_id", "stream", "author"]
 
 
 def list_changes(after: pd.DataFrame, events: pd.DataFrame, segments: pd.DataFrame, clips: pd.DataFrame) -> pd.DataFrame:
@@ -39,12 +39,12 @@ def list_changes(after: pd.DataFrame, events: pd.DataFrame, segments: pd.DataFra
     """
     spans = _spans(after)
     by_event = events.set_index("event_id")
-    told = by_event.reindex(spans["event_id"]).reset_index(drop=True)
+    deciding = by_event.reindex(spans["event_id"]).reset_index(drop=True)
     table = spans.assign(
         species=clips.set_index("clip_id")["species"].reindex(spans["clip_id"]).array,
-        who=told["reviewer"],
-        when=told["at"],
-        why=told["note"].fillna(_remarks(spans, events)).fillna(_kinds(spans, segments)),
+        who=deciding["reviewer"],
+        when=deciding["at"],
+        why=deciding["note"].fillna(_remarks(spans, events)).fillna(_kinds(spans, segments)),
     )
     return table[list(CHANGES.columns)].astype({n: c.dtype.type for n, c in CHANGES.columns.items() if "str" not in str(c.dtype)})
 
@@ -76,8 +76,8 @@ def _spans(after: pd.DataFrame) -> pd.DataFrame:
 
 def _remarks(spans: pd.DataFrame, events: pd.DataFrame) -> pd.Series:
     """Return the newest remark that a reviewer left on frames of each span and did not take back, null where there is none."""
-    voice = events["reviewer"].mask(events["stream"] == ADJUDICATION, "").rename("voice")
-    streams = events.assign(voice=voice)
+    author = events["reviewer"].mask(events["stream"] == ADJUDICATION, "").rename("author")
+    streams = events.assign(author=author)
     remarked = streams.loc[streams["action"] == "note", _GIVEN_BY].drop_duplicates()
     notes = []
     for _, stream in streams.merge(remarked, on=_GIVEN_BY).groupby(_GIVEN_BY):

@@ -17,7 +17,7 @@ from data_schemas.tables import CHANGES, CLEAN_FRAMES, CLEAN_WINDOWS, CLIPS, ISS
 from pipeline.audit.rounds import earlier_rounds
 from pipeline.export.aihub import write_label_files
 from pipeline.export.changes import list_changes
-from pipeline.export.datasheet import Exported, datasheet
+from pipeline.export.datasheet import ExportTables, datasheet
 from pipeline.export.datasheet_page import datasheet_page
 from pipeline.export.placing import placed_folder, refuse_place, write_sums
 from pipeline.export.tables import WrittenTable, clean_frames, write_parts
@@ -35,7 +35,7 @@ _ROWS = 2**17
 
 
 @dataclass(frozen=True)
-class _Reviewed:
+class _ReviewedTables:
     """A run's tables after review."""
 
     events: pd.DataFrame
@@ -91,7 +91,7 @@ def export_dataset(
     return sheet
 
 
-def _reviewed(folder: RunFolder, events: pd.DataFrame, *, blind: bool) -> _Reviewed:
+def _reviewed(folder: RunFolder, events: pd.DataFrame, *, blind: bool) -> _ReviewedTables:
     clips = folder.read_table("clips", CLIPS)
     after = review_frames(events, frames_of(folder), blind=blind)
     if after["excluded"].all():
@@ -102,11 +102,11 @@ def _reviewed(folder: RunFolder, events: pd.DataFrame, *, blind: bool) -> _Revie
     found = [earlier.read_table("segments", SEGMENTS) for earlier in earlier_rounds(folder)]
     segments = pd.concat([*found, folder.read_table("segments", SEGMENTS)], ignore_index=True)
     changes = list_changes(after, events, segments, clips)
-    return _Reviewed(events, clips.assign(label=clip_labels(clips, after)), after, changes)
+    return _ReviewedTables(events, clips.assign(label=clip_labels(clips, after)), after, changes)
 
 
 def _write(
-    part: Path, folder: RunFolder, reviewed: _Reviewed, *, config: Config, settings: Export, report: Progress | None
+    part: Path, folder: RunFolder, reviewed: _ReviewedTables, *, config: Config, settings: Export, report: Progress | None
 ) -> dict[str, Any]:
     taxonomy = taxonomy_of(str(folder.record()["format"]), config)
     run_windows = folder.read_table("windows", WINDOWS)
@@ -119,7 +119,7 @@ def _write(
     label_files = None
     if settings.aihub:
         label_files = write_label_files(part / "aihub", folder, reviewed.clips, reviewed.after, taxonomy=taxonomy)
-    exported = Exported(
+    exported = ExportTables(
         events=reviewed.events,
         clips=reviewed.clips,
         after=reviewed.after,
@@ -133,7 +133,7 @@ def _write(
     return datasheet(exported, folder, part, config=config, settings=settings, taxonomy=taxonomy)
 
 
-def _frames(folder: RunFolder, reviewed: _Reviewed, report: Progress | None) -> Iterator[pd.DataFrame]:
+def _frames(folder: RunFolder, reviewed: _ReviewedTables, report: Progress | None) -> Iterator[pd.DataFrame]:
     start = 0
     for frames in folder.read_batches("frames", rows=_ROWS):
         rows = reviewed.after.iloc[start : start + len(frames)].reset_index(drop=True)

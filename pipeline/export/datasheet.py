@@ -24,13 +24,13 @@ from pipeline.review.window_labels import CleanWindows
 from pipeline.workspace.hashes import digest
 from pipeline.workspace.run_folder import RunFolder
 
-__all__ = ["Exported", "datasheet"]
+__all__ = ["ExportTables", "datasheet"]
 
 _CLASS = ["species", "label"]
 
 
 @dataclass(frozen=True)
-class Exported:
+class ExportTables:
     """The tables of a run after review, and what was written of them."""
 
     events: pd.DataFrame
@@ -45,7 +45,7 @@ class Exported:
 
 
 def datasheet(
-    made: Exported, folder: RunFolder, out: Path, *, config: Config, settings: Export, taxonomy: Taxonomy | None
+    made: ExportTables, folder: RunFolder, out: Path, *, config: Config, settings: Export, taxonomy: Taxonomy | None
 ) -> dict[str, Any]:
     """Return the datasheet of an export.
 
@@ -80,7 +80,7 @@ def datasheet(
     }
 
 
-def _taxonomy(taxonomy: Taxonomy | None, config: Config, made: Exported) -> dict[str, Any]:
+def _taxonomy(taxonomy: Taxonomy | None, config: Config, made: ExportTables) -> dict[str, Any]:
     used = made.windows.table[_CLASS].dropna().drop_duplicates().sort_values(_CLASS)
     found = {str(s): sorted(part["label"]) for s, part in used.groupby("species")}
     if taxonomy is None:
@@ -128,7 +128,7 @@ def _frames(after: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _windows(made: Exported) -> dict[str, Any]:
+def _windows(made: ExportTables) -> dict[str, Any]:
     table, issues = made.windows.table, made.issues[made.issues["split"] == "audit"]
     given = made.run_windows.set_index("window_id")["label"].reindex(table["window_id"]).array
     return {
@@ -144,7 +144,7 @@ def _windows(made: Exported) -> dict[str, Any]:
     }
 
 
-def _classes(made: Exported, species: pd.Series) -> list[dict[str, Any]]:
+def _classes(made: ExportTables, species: pd.Series) -> list[dict[str, Any]]:
     """Return how many frames and windows every class of every species had and has."""
     after, left = made.after, ~made.after["excluded"]
     counts = {

@@ -24,7 +24,7 @@ _NUMBERS_OF_CLIP = ("age", "fps")
 
 
 def clean_frames(frames: pd.DataFrame, after: pd.DataFrame, clips: pd.DataFrame) -> pd.DataFrame:
-    """Return the frames that are left, each with its label after review and all that is told of its clip.
+    """Return the frames that are left, each with its label after review and the facts of its clip.
 
     Parameters
     ----------

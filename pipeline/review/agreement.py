@@ -73,20 +73,20 @@ def disagreements(events: pd.DataFrame, frames: pd.DataFrame, *, blind: bool = F
         return pd.DataFrame(columns=list(_SPANS))
     votes["said"] = votes["reviewer"] + ": " + votes["label"].fillna("left out")
     said = votes.sort_values("reviewer").groupby(["clip_id", "frame_number"])
-    told = said.agg(reviewers=("reviewer", ", ".join), votes=("said", "; ".join)).reset_index()
-    told = open_frames.merge(told, on=["clip_id", "frame_number"]).sort_values(["clip_id", "place"])
-    same = (told["place"].diff() == 1) & ~_changes(told[["clip_id", "votes", "given"]].fillna(""))
-    grouped = told.groupby((~same).cumsum())
+    by_frame = said.agg(reviewers=("reviewer", ", ".join), votes=("said", "; ".join)).reset_index()
+    ordered = open_frames.merge(by_frame, on=["clip_id", "frame_number"]).sort_values(["clip_id", "place"])
+    same = (ordered["place"].diff() == 1) & ~_changes(ordered[["clip_id", "votes", "given"]].fillna(""))
+    grouped = ordered.groupby((~same).cumsum())
     first = grouped[["clip_id", "reviewers", "votes", "given"]].first()
     spans = grouped.agg(start_frame=("frame_number", "min"), end_frame=("frame_number", "max"), frames=("place", "size"))
-    ordered = first.join(spans).sort_values(["frames", "clip_id", "start_frame"], ascending=[False, True, True])
-    return ordered[list(_SPANS)].reset_index(drop=True)
+    longest_first = first.join(spans).sort_values(["frames", "clip_id", "start_frame"], ascending=[False, True, True])
+    return longest_first[list(_SPANS)].reset_index(drop=True)
 
 
 def blind_disputes(samples: pd.DataFrame, events: pd.DataFrame, frames: pd.DataFrame) -> pd.DataFrame:
     """Return the windows of blind samples on which their reviewers differ, with no label that more than half of them give.
 
-    What settles them is one more blind voice: whoever saw what the others said, or the given label, could not measure any more.
+    What settles them is one more blind label: whoever saw what the others said, or the given label, could not measure any more.
     """
     spans = disagreements(events[events["stream"].str.startswith("blind:")], frames, blind=True)
     return samples[sharing_frames(samples, spans)].reset_index(drop=True)
@@ -141,8 +141,8 @@ def _crowdlab(
     probabilities = oof[["window_id", *(f"{PROBABILITY_PREFIX}{c}" for c in classes if f"{PROBABILITY_PREFIX}{c}" in oof)]]
     predicted = windows.merge(probabilities.dropna(), on="window_id")
     code = {c.removeprefix(PROBABILITY_PREFIX): i for i, c in enumerate(probabilities.columns[1:])}
-    told = votes.assign(code=votes["label"].map(target).map(code)).dropna(subset="code")
-    labels = _labels_of_windows(told, frames, predicted)
+    coded = votes.assign(code=votes["label"].map(target).map(code)).dropna(subset="code")
+    labels = _labels_of_windows(coded, frames, predicted)
     if labels.shape[1] < 2 or not (labels.notna().sum(axis=1) > 1).any():
         return None
     chosen = predicted.set_index("window_id").loc[labels.index]
@@ -152,7 +152,7 @@ def _crowdlab(
     pred_probs = pred_probs + 1e-9 * np.arange(pred_probs.shape[1])[::-1]
     pred_probs = pred_probs / pred_probs.sum(axis=1, keepdims=True)
     with warnings.catch_warnings():
-        # It warns where no two reviewers agree on any window: the qualities tell that, too.
+        # It warns where no two reviewers agree on any window: the qualities show that, too.
         warnings.simplefilter("ignore")
         found = get_label_quality_multiannotator(
             labels,
@@ -189,11 +189,11 @@ def _labels_of_windows(votes: pd.DataFrame, frames: pd.DataFrame, windows: pd.Da
     """Return the class code of each window (row) by each reviewer (column); windows that nobody labelled are left out."""
     # Where only every fifth frame of a video is annotated, the numbers between are no frames that anybody could label.
     cells = frames_of_spans(windows[windows["clip_id"].isin(votes["clip_id"].unique())], frames, name="window_id")
-    told = cells.merge(votes[["clip_id", "frame_number", "reviewer", "code"]], on=["clip_id", "frame_number"])
-    counts = told.groupby(["window_id", "reviewer", "code"]).size().rename("n").reset_index()
+    labelled = cells.merge(votes[["clip_id", "frame_number", "reviewer", "code"]], on=["clip_id", "frame_number"])
+    counts = labelled.groupby(["window_id", "reviewer", "code"]).size().rename("n").reset_index()
     lengths = cells.groupby("window_id").size()
-    labelled = counts.groupby(["window_id", "reviewer"])["n"].transform("sum")
-    enough = counts[labelled >= _LEAST_SHARE * lengths.reindex(counts["window_id"]).to_numpy()]
+    total = counts.groupby(["window_id", "reviewer"])["n"].transform("sum")
+    enough = counts[total >= _LEAST_SHARE * lengths.reindex(counts["window_id"]).to_numpy()]
     commonest = enough.sort_values("n", kind="stable").drop_duplicates(["window_id", "reviewer"], keep="last")
     return commonest.pivot_table(index="window_id", columns="reviewer", values="code", aggfunc="first")
 

@@ -82,13 +82,13 @@ def _refuse_too_few(windows: pd.DataFrame, left: pd.DataFrame, sizes: Mapping[st
     there, rest = windows["stratum"].value_counts(), left["stratum"].value_counts()
     short = [s for s in STRATA if sizes.get(s, 0) > rest.get(s, 0)]
     if short:
-        told = "; ".join(
+        short_of = "; ".join(
             f"{s}: {sizes[s]} asked for, {rest.get(s, 0)} left of {there.get(s, 0)}"
             + (f" ({there.get(s, 0) - rest.get(s, 0)} drawn before)" if there.get(s, 0) > rest.get(s, 0) else "")
             for s in short
         )
         most = ", ".join(f"{s} {rest.get(s, 0)}" for s in short)
-        raise TooFewDataError(f"blind sample: too few windows: {told}", hint=f"ask for at most: {most}")
+        raise TooFewDataError(f"blind sample: too few windows: {short_of}", hint=f"ask for at most: {most}")
 
 
 def _clip_by_clip(members: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:

@@ -170,28 +170,28 @@ def checked_row(row: Mapping[str, Any], clips: Clips, defaults: Mapping[str, str
     RowError
         It does not fit: an unknown clip, label or action, a span outside the clip, or a value that is none.
     """
-    told = {k: _value(row, k) for k in ("clip_id", "reviewer", "label", "action", "stream", "at", "run_id", "undoes", "note")}
-    clip_id = plain_name(told["clip_id"])
-    told |= {"clip_id": clip_id, "label": plain_name(told["label"])}
+    values = {k: _value(row, k) for k in ("clip_id", "reviewer", "label", "action", "stream", "at", "run_id", "undoes", "note")}
+    clip_id = plain_name(values["clip_id"])
+    values |= {"clip_id": clip_id, "label": plain_name(values["label"])}
     if clip_id is None:
         raise RowError("clip_id is empty")
     start, end = _number(row, "start_frame"), _number(row, "end_frame")
     numbers, given = clips.frames(clip_id)
     if not numbers[0] <= start <= end <= numbers[-1]:
         raise RowError(f"span {start}-{end} is not in clip {clip_id} (frames {numbers[0]}-{numbers[-1]})")
-    label = None if told["label"] is None else clips.label(clip_id, told["label"])
+    label = None if values["label"] is None else clips.label(clip_id, values["label"])
     inside = given[(numbers >= start) & (numbers <= end)]
-    action = told["action"] or _action(label, inside, told["note"])
+    action = values["action"] or _action(label, inside, values["note"])
     if action not in REVIEW_ACTIONS:
         close = nearest(action, REVIEW_ACTIONS)
         raise RowError(f"no action {action!r}" + (f"; did you mean {close!r}?" if close else f"; {', '.join(REVIEW_ACTIONS)}"))
-    if told["undoes"] and action != "undo":
+    if values["undoes"] and action != "undo":
         raise RowError(f"action {action} names an operation in undoes; only undo does")
     if label is not None and action not in ("relabel", "keep"):
         raise RowError(f"action {action} with label {label!r}; only relabel and keep carry one")
-    values = {**told, "start_frame": start, "end_frame": end, "action": action, "label": label}
-    values |= {k: told[k] or defaults[k] for k in ("stream", "at", "run_id")}
-    return _normalised(values, row)
+    checked: dict[str, Any] = {**values, "start_frame": start, "end_frame": end, "action": action, "label": label}
+    checked |= {k: values[k] or defaults[k] for k in ("stream", "at", "run_id")}
+    return _normalised(checked, row)
 
 
 def _normalised(values: dict[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
@@ -262,13 +262,13 @@ def contradictions(rows: Sequence[tuple[int, Mapping[str, Any]]]) -> Iterator[tu
         for line, row in sorted(said, key=lambda r: r[1]["start_frame"]):
             open_rows = [(n, r) for n, r in open_rows if r["end_frame"] >= row["start_frame"]]
             for other_line, other in open_rows:
-                if _told(other) != _told(row):
+                if _answer(other) != _answer(row):
                     (first, one), (last, two) = sorted([(other_line, other), (line, row)], key=lambda r: r[0])
                     frames = f"frames {row['start_frame']}-{min(one['end_frame'], two['end_frame'])} of {clip_id}"
-                    labels = f"{_told(one)} in line {first}, {_told(two)} in line {last}"
+                    labels = f"{_answer(one)} in line {first}, {_answer(two)} in line {last}"
                     yield last, f"{frames} have two labels of {reviewer}: {labels}; the later line counts"
             open_rows.append((line, row))
 
 
-def _told(row: Mapping[str, Any]) -> str:
+def _answer(row: Mapping[str, Any]) -> str:
     return str(row["label"] or row["action"])

@@ -44,7 +44,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import did: rows added, rows that were stored already, rows that did not fit, and what is doubtful about others."""
+    """What an import did: rows added, rows that were stored already, rows that did not fit, and doubts about others."""
 
     added: int
     present: int
@@ -58,7 +58,7 @@ class _Row:
 
     line: int
     event: dict[str, Any]
-    told: frozenset[str]
+    filled: frozenset[str]
 
 
 def export_events(events: pd.DataFrame, path: Path) -> int:
@@ -133,10 +133,10 @@ def import_events(
             problems.append(Problem(line, row))
             continue
         try:
-            told = frozenset(c for c in _COLUMNS if row.get(c) not in (None, ""))
+            filled = frozenset(c for c in _COLUMNS if row.get(c) not in (None, ""))
             checked = checked_row(row, clips, defaults)
             checked["reviewer"] = people.met(checked["reviewer"])
-            accepted.append(_Row(line, _identified(checked, told, seen), told))
+            accepted.append(_Row(line, _identified(checked, filled, seen), filled))
         except RowError as error:
             problems.append(Problem(line, str(error)))
     fitting = _consistent(accepted, store, problems)
@@ -147,7 +147,7 @@ def import_events(
 
 def _is_own(row: _Row) -> bool:
     """Tell whether a row says nothing of when it was decided: then no order tells which of two counts."""
-    return not {"operation_id", "at"} & row.told
+    return not {"operation_id", "at"} & row.filled
 
 
 def import_into(place: Workspace, path: Path) -> Imported:
@@ -170,9 +170,9 @@ def import_into(place: Workspace, path: Path) -> Imported:
         return import_events(path, store, frames=frames, species=species, labels=labels, run_id=run_id, encoding=encoding)
 
 
-def _identified(checked: dict[str, Any], told: frozenset[str], seen: dict[str, int]) -> dict[str, Any]:
+def _identified(checked: dict[str, Any], filled: frozenset[str], seen: dict[str, int]) -> dict[str, Any]:
     """Give a row without identifiers some that follow from what it says, and from how often the file said so before."""
-    counted = [c for c in _COLUMNS if c in told and c not in ("event_id", "operation_id", "run_id", "revision")]
+    counted = [c for c in _COLUMNS if c in filled and c not in ("event_id", "operation_id", "run_id", "revision")]
     said = msgspec.json.encode({c: checked[c] for c in counted}).decode()
     seen[said] = seen.get(said, 0) + 1
     made = hashlib.blake2b(f"{said} {seen[said]}".encode(), digest_size=16).hexdigest()
@@ -215,7 +215,7 @@ def _misfit(
         return f"event {event_id} is in the file twice"
     if event_id in stored:
         # The revision is the store's; what the file left out was filled in on the day of the import.
-        changed = [c for c in _COLUMNS if c in incoming.told and c != "revision" and row[c] != stored[event_id][c]]
+        changed = [c for c in _COLUMNS if c in incoming.filled and c != "revision" and row[c] != stored[event_id][c]]
         return f"event {event_id} is stored with another {', '.join(changed)}; events never change" if changed else None
     if operation_id in operations:
         return f"operation {operation_id} is stored without this row; leave operation_id and event_id empty to add it"

@@ -45,9 +45,9 @@ def review_frames(events: pd.DataFrame, frames: pd.DataFrame, *, blind: bool = F
     # Most clips are never reviewed: only the others are replayed, and the columns of all are made from codes, not from strings.
     after = labels_after_review(events, frames.iloc[touched], blind=blind)
     codes, names = pd.factorize(frames["given"])
-    known = pd.Index(names)
-    new = pd.Index(after["label"].dropna().unique()).difference(known)
-    classes = [*known, *new]
+    given = pd.Index(names)
+    new = pd.Index(after["label"].dropna().unique()).difference(given)
+    classes = [*given, *new]
     label = codes.copy()
     label[touched] = pd.Index(classes).get_indexer(pd.Index(after["label"]))
     source = np.full(len(frames), _GIVEN)
@@ -168,11 +168,11 @@ def _said(events: pd.DataFrame, frames: pd.DataFrame, *, blind: bool) -> pd.Data
     said = replay_streams(counted, frames)
     if not blind:
         return _settling_reviews(said, events, frames)
-    # One person has one voice: the review where there is one, else the newest blind label.
+    # One person has one vote: the review where there is one, else the newest blind label.
     rank = np.select([said["stream"] == ADJUDICATION, said["stream"] == REVIEW], [2, 1], 0)
-    voice = said["reviewer"].mask(said["stream"] == ADJUDICATION, "")
-    ordered = said.assign(rank=rank, voice=voice, settles=rank == 2).sort_values(["rank", "at"], kind="stable")
-    return ordered.drop_duplicates([*_FRAME, "voice", "settles"], keep="last")[said.columns]
+    author = said["reviewer"].mask(said["stream"] == ADJUDICATION, "")
+    ordered = said.assign(rank=rank, author=author, settles=rank == 2).sort_values(["rank", "at"], kind="stable")
+    return ordered.drop_duplicates([*_FRAME, "author", "settles"], keep="last")[said.columns]
 
 
 def _settling_reviews(said: pd.DataFrame, events: pd.DataFrame, frames: pd.DataFrame) -> pd.DataFrame:

@@ -29,7 +29,7 @@ class _Change(NamedTuple):
 def history(events: pd.DataFrame, frames: pd.DataFrame, *, newest: int = 500) -> pd.DataFrame:
     """Return the newest operations, the newest first.
 
-    Every operation is laid over its stream once, in order, and what it spans is told before and after.
+    Every operation is laid over its stream once, in order, and the labels of what it spans are given before and after.
 
     Parameters
     ----------
@@ -48,8 +48,8 @@ def history(events: pd.DataFrame, frames: pd.DataFrame, *, newest: int = 500) ->
     """
     here = events[events["clip_id"].isin(frames["clip_id"].unique())].reset_index(drop=True)
     shown = _operations(here).iloc[::-1].head(newest)
-    told = _changes(here, frames, set(shown["operation_id"]))
-    changes = pd.DataFrame([told[name] for name in shown["operation_id"]], columns=list(_Change._fields))
+    changed = _changes(here, frames, set(shown["operation_id"]))
+    changes = pd.DataFrame([changed[name] for name in shown["operation_id"]], columns=list(_Change._fields))
     table = shown.reset_index(drop=True).join(changes)
     return table[[*_COLUMNS, "active", "undoes", "operation_id", "revision"]]
 
@@ -104,12 +104,12 @@ def _changes(events: pd.DataFrame, frames: pd.DataFrame, wanted: set[str]) -> di
     """Return what the wanted operations found and left."""
     frames = frames[frames["clip_id"].isin(events.loc[events["operation_id"].isin(wanted), "clip_id"])]
     stream, events = in_order(events[events["clip_id"].isin(frames["clip_id"].unique())])
-    words, event_code, given_code = _words(events, frames["given"])
+    phrases, event_code, given_code = _phrases(events, frames["given"])
     cells = StreamFrames.of(frames, events, stream)
     layers = Layers(events, stream, cells.spans)
     # A blind act starts from nothing: who labels blind sees no given label, here neither.
     blind = events["stream"].str.startswith("blind:").to_numpy(bool)[np.searchsorted(stream, cells.stream)]
-    otherwise = np.where(blind, len(words) - 1, given_code[cells.row])
+    otherwise = np.where(blind, len(phrases) - 1, given_code[cells.row])
     said: dict[int, tuple[str, str]] = {}
     for place, name in enumerate(layers.operations):
         if name not in wanted:
@@ -119,29 +119,29 @@ def _changes(events: pd.DataFrame, frames: pd.DataFrame, wanted: set[str]) -> di
         before = layers.codes(here, event_code, otherwise)
         layers.lay(place)
         after = layers.codes(here, event_code, otherwise)
-        said[place] = (_told(before, words), _told(after, words))
+        said[place] = (_in_text(before, phrases), _in_text(after, phrases))
     return {layers.operations[i]: _Change(before, after, bool(layers.active[i])) for i, (before, after) in said.items()}
 
 
-def _words(events: pd.DataFrame, given: pd.Series) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
+def _phrases(events: pd.DataFrame, given: pd.Series) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
     """Return what can be said of a frame, the place in it of what each event says (-1: clears), and of each given label.
 
-    The last word is for frames of a blind stream that nobody labelled.
+    The last phrase is for frames of a blind stream that nobody labelled.
     """
     labels, classes = pd.factorize(events["label"])
     painted = pd.Series(labels, index=events.index).mask(events["action"] == "unsure", len(classes))
     painted = painted.mask(events["action"] == "exclude", len(classes) + 1)
-    codes, known = pd.factorize(given, use_na_sentinel=False)
-    given_words = [f"{'no label' if pd.isna(k) else k} (given)" for k in known]
-    words = [*map(str, classes), "unsure", "excluded", *given_words, "not labelled"]
-    return words, painted.to_numpy(np.int64), np.asarray(codes, np.int64) + len(classes) + 2
+    codes, labels_given = pd.factorize(given, use_na_sentinel=False)
+    given_phrases = [f"{'no label' if pd.isna(k) else k} (given)" for k in labels_given]
+    phrases = [*map(str, classes), "unsure", "excluded", *given_phrases, "not labelled"]
+    return phrases, painted.to_numpy(np.int64), np.asarray(codes, np.int64) + len(classes) + 2
 
 
-def _told(codes: NDArray[np.int64], words: list[str]) -> str:
-    """Return the labels of some frames in words, the commonest first, those of as many frames by where they start."""
+def _in_text(codes: NDArray[np.int64], phrases: list[str]) -> str:
+    """Return the labels of some frames as text, the commonest first, those of as many frames by where they start."""
     if codes.size and (codes == codes[0]).all():
-        return words[int(codes[0])]
+        return phrases[int(codes[0])]
     found, first, count = np.unique(codes, return_index=True, return_counts=True)
     order = np.lexsort((first, -count))
     more = f", {len(order) - _FEW} more" if len(order) > _FEW else ""
-    return ", ".join(f"{words[found[i]]} {count[i]}" for i in order[:_FEW]) + more
+    return ", ".join(f"{phrases[found[i]]} {count[i]}" for i in order[:_FEW]) + more

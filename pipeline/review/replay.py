@@ -220,16 +220,16 @@ class Layers:
         self._live[rows] = False
         here = self.extent(operation)
         part = self._owner[here]
-        holes = (part >= rows.start) & (part < rows.stop)
-        part[holes] = -1
+        uncovered = (part >= rows.start) & (part < rows.stop)
+        part[uncovered] = -1
         under = slice(self._begin[operation], rows.start)
         meets = (self._first[under] < here.stop) & (self._last[under] > here.start)
         for row in (np.flatnonzero(self._live[under] & meets)[::-1] + under.start).tolist():
-            if not holes.any():
+            if not uncovered.any():
                 return
             over = slice(max(self._first[row], here.start) - here.start, min(self._last[row], here.stop) - here.start)
-            part[over][holes[over]] = row
-            holes[over] = False
+            part[over][uncovered[over]] = row
+            uncovered[over] = False
 
 
 def _runs(place: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -27,7 +27,7 @@ __all__ = ["Commit", "ConflictError", "Operation", "Receipt", "ReviewStore", "Sp
 
 _COLUMNS = [review_events.c[name] for name in REVIEW_EVENTS.columns]
 _MANY = 500
-_VOICE = sa.case((review_events.c.stream == ADJUDICATION, ""), else_=review_events.c.reviewer)
+_AUTHOR = sa.case((review_events.c.stream == ADJUDICATION, ""), else_=review_events.c.reviewer)
 
 
 class ReviewStore:
@@ -306,7 +306,7 @@ def _found_by(connection: sa.Connection, column: sa.Column[Any], names: set[str]
 
 def _with_revisions(connection: sa.Connection, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Give every operation a revision above those before it in its stream, its own one where that is free."""
-    keys = [review_events.c.clip_id, review_events.c.stream, _VOICE]
+    keys = [review_events.c.clip_id, review_events.c.stream, _AUTHOR]
     newest = connection.execute(select(*keys, sa.func.max(review_events.c.revision)).group_by(*keys))
     last = {(row[0], row[1], row[2]): int(row[3]) for row in newest}
     given: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""The clean windows: each under the label that most of its frames have after review, or left out where none leads by enough."""
+"""Windows after review: each under the label of most of its frames, or left out where that leads the next by too little."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class CleanWindows:
     table : DataFrame
         See ``CLEAN_WINDOWS``.
     left_out_mixed, left_out_excluded : int
-        Windows in which no label leads by the margin, and windows that hold an excluded frame.
+        Windows in which the commonest label has too small a margin over the next, and windows that hold an excluded frame.
     """
 
     table: pd.DataFrame

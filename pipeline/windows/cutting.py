@@ -38,7 +38,7 @@ def cut_windows(
     """
     samples, steps = sampled.samples, config.windows.steps
     first = cut(samples.run, steps=steps, stride=config.windows.stride)
-    # Where the source counts fewer frames a second than the clock ticks, two windows can have one span: the first is kept.
+    # Where the source counts fewer frames a second than the time grid has, two windows can have one span: the first is kept.
     span = np.stack([sampled.clip[first], samples.frame_number[first], samples.frame_number[first + steps - 1]], axis=1)
     first = first[np.sort(np.unique(span, axis=0, return_index=True)[1])]
 
@@ -94,8 +94,8 @@ def merged_labels(
 ) -> NDArray[np.object_]:
     """Return the class that each label is trained as, or None where the merge leaves it out or there is no label."""
     codes, pairs = pd.MultiIndex.from_arrays([species, label]).factorize()
-    known = [None if pd.isna(name) else taxonomy.merged(merge, s, name) if taxonomy else name for s, name in pairs]
-    return np.asarray(np.array([*known, None], object)[codes])
+    classes = [None if pd.isna(name) else taxonomy.merged(merge, s, name) if taxonomy else name for s, name in pairs]
+    return np.asarray(np.array([*classes, None], object)[codes])
 
 
 def _pose_faults(

@@ -22,7 +22,7 @@ __all__ = [
     "require_enough",
     "split_again",
     "split_windows",
-    "teaching_windows",
+    "training_mask",
 ]
 
 _ATTEMPTS = 20
@@ -38,7 +38,7 @@ def split_windows(windows: pd.DataFrame, *, folds: Folds) -> pd.DataFrame:
     """Return the windows with their ``split``: hold-out groups, classes that too few groups show, and the rest to audit.
 
     Windows without a label are ``unlabelled`` and have no say. Every species is split by itself. A class is left out when fewer
-    than two groups have windows that teach it (:func:`teaching_windows`); a species when fewer than two classes remain (see
+    than two groups have windows to train on (:func:`training_mask`); a species when fewer than two classes remain (see
     :func:`require_enough`).
     """
     split = np.full(len(windows), "left_out", object)
@@ -51,7 +51,7 @@ def split_windows(windows: pd.DataFrame, *, folds: Folds) -> pd.DataFrame:
 def split_again(windows: pd.DataFrame) -> pd.DataFrame:
     """Return windows whose labels have changed with their ``split``: the groups of the hold-out stay what they were.
 
-    A class is left out when fewer than two of the other groups have windows that teach it.
+    A class is left out when fewer than two of the other groups have windows to train on.
     """
     split = np.full(len(windows), "left_out", object)
     for species in windows["species"].unique():
@@ -59,8 +59,8 @@ def split_again(windows: pd.DataFrame) -> pd.DataFrame:
         part = windows.iloc[rows]
         target, group = part["target"].fillna("").to_numpy(object), part["group"].to_numpy(object)
         apart = part["group"].isin(part.loc[part["split"] == "holdout", "group"].unique()).to_numpy(bool)
-        known = np.isin(target, _learnable(target, group, teaching_windows(part) & ~apart))
-        split[rows] = np.select([known & ~apart, known], ["audit", "holdout"], "left_out")
+        learnt = np.isin(target, _learnable(target, group, training_mask(part) & ~apart))
+        split[rows] = np.select([learnt & ~apart, learnt], ["audit", "holdout"], "left_out")
     return windows.assign(split=text(np.where(windows["label"].isna(), "unlabelled", split)))
 
 
@@ -96,8 +96,8 @@ def require_enough(clips: pd.DataFrame, windows: pd.DataFrame, rejected: pd.Data
         )
 
 
-def teaching_windows(windows: pd.DataFrame) -> NDArray[np.bool_]:
-    """Return which windows can teach their class, shape (n,): they have one, hold no other label, and show a good pose."""
+def training_mask(windows: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return which windows may train a model, shape (n,): they have a class, hold no other label, and show a good pose."""
     return np.asarray(windows["target"].notna() & ~windows["mixed"] & ~windows["bad_pose"], bool)
 
 
@@ -141,7 +141,7 @@ def deal_groups(
     target, group : int64, shape (windows,)
         Class and group of each window; what is not in ``rows`` may have no class.
     rows : bool, shape (windows,)
-        The windows that are dealt (see :func:`assign_folds`): those that teach, for a fold learns its classes from others.
+        The windows that are dealt (see :func:`assign_folds`): the training mask, for a fold learns its classes from others.
     """
     of_group = np.full(int(group.max(initial=-1)) + 1, -1, np.int64)
     of_group[group[rows]] = assign_folds(target[rows], group[rows], count=count, seed=seed)
@@ -186,38 +186,38 @@ def _spread(target: NDArray[np.int64], group: NDArray[np.int64], *, count: int) 
 def _split_species(windows: pd.DataFrame, *, folds: Folds) -> NDArray[np.object_]:
     target = windows["target"].fillna("").to_numpy(object)
     group = windows["group"].to_numpy(object)
-    teaches = teaching_windows(windows)
-    kept = np.isin(target, _learnable(target, group, teaches))
-    apart = _holdout_groups(target, group, teaches=kept & teaches, folds=folds)
+    training = training_mask(windows)
+    kept = np.isin(target, _learnable(target, group, training))
+    apart = _holdout_groups(target, group, training=kept & training, folds=folds)
     held = np.isin(group, np.array(list(apart), object))
     return np.select([kept & ~held, kept], ["audit", "holdout"], "left_out").astype(object)
 
 
-def _learnable(target: NDArray[np.object_], group: NDArray[np.object_], teaches: NDArray[np.bool_]) -> NDArray[np.object_]:
-    """Return the classes that windows of at least two groups teach; none, where these are fewer than two."""
-    pairs = pd.DataFrame({"target": target[teaches], "group": group[teaches]}).drop_duplicates()
+def _learnable(target: NDArray[np.object_], group: NDArray[np.object_], training: NDArray[np.bool_]) -> NDArray[np.object_]:
+    """Return the classes that windows of at least two groups may train; none, where these are fewer than two."""
+    pairs = pd.DataFrame({"target": target[training], "group": group[training]}).drop_duplicates()
     groups = pairs.groupby("target").size()
     enough = groups.index[groups >= 2].to_numpy(object)
     return enough if len(enough) > 1 else enough[:0]
 
 
 def _holdout_groups(
-    target: NDArray[np.object_], group: NDArray[np.object_], *, teaches: NDArray[np.bool_], folds: Folds
+    target: NDArray[np.object_], group: NDArray[np.object_], *, training: NDArray[np.bool_], folds: Folds
 ) -> set[object]:
-    """Choose about ``folds.holdout`` of the groups that teach, stratified, such that every class can be audited without them.
+    """Choose about ``folds.holdout`` of the groups to train on, stratified, such that every class can be audited without them.
 
     They are at least as many as a verdict needs, where a quarter of the groups is as many.
     """
-    names = np.unique(group[teaches])
+    names = np.unique(group[training])
     if folds.holdout <= 0 or round(folds.holdout * len(names)) < 1 or len(names) < 4:
         return set()
     parts = min(max(2, round(1 / folds.holdout)), len(names))
     fewest = FEWEST_GROUPS if len(names) >= _GROUPS_FOR_EACH_HELD_OUT * FEWEST_GROUPS else 1
     parts = min(parts, len(names) // fewest)
-    codes, classes = pd.factorize(target[teaches])
-    part = assign_folds(codes.astype(np.int64), pd.factorize(group[teaches])[0].astype(np.int64), count=parts, seed=folds.seed)
-    for apart in sorted((set(group[teaches][part == number]) for number in range(parts)), key=lambda some: len(some) < fewest):
-        rest = teaches & ~np.isin(group, np.array(list(apart), object))
+    codes, classes = pd.factorize(target[training])
+    part = assign_folds(codes.astype(np.int64), pd.factorize(group[training])[0].astype(np.int64), count=parts, seed=folds.seed)
+    for apart in sorted((set(group[training][part == number]) for number in range(parts)), key=lambda some: len(some) < fewest):
+        rest = training & ~np.isin(group, np.array(list(apart), object))
         if apart and len(_learnable(target, group, rest)) == len(classes):
             return apart
     return set()
@@ -241,7 +241,7 @@ def _what_there_is(clips: pd.DataFrame, windows: pd.DataFrame) -> str:
     lines = []
     for species, of_species in windows.groupby("species"):
         classes = [
-            f"{name} {_count(w['clip_id'].nunique(), 'clip')} of {_count(w['group'].nunique(), 'group')}{_not_teaching(w)}"
+            f"{name} {_count(w['clip_id'].nunique(), 'clip')} of {_count(w['group'].nunique(), 'group')}{_not_for_training(w)}"
             for name, w in of_species.groupby(_class_or_why_none(of_species))
         ]
         clips_here, groups = of_species["clip_id"].nunique(), of_species["group"].nunique()
@@ -252,8 +252,8 @@ def _what_there_is(clips: pd.DataFrame, windows: pd.DataFrame) -> str:
     return "; ".join(lines)
 
 
-def _not_teaching(of_class: pd.DataFrame) -> str:
-    """Return what keeps the windows of a class from teaching it, where something does."""
+def _not_for_training(of_class: pd.DataFrame) -> str:
+    """Return what keeps the windows of a class out of training, where something does."""
     mixed = of_class["mixed"].to_numpy(bool)
     bad = of_class["bad_pose"].to_numpy(bool) & ~mixed
     if not (mixed | bad).any():
@@ -261,7 +261,7 @@ def _not_teaching(of_class: pd.DataFrame) -> str:
     why = [f"{n} {what}" for n, what in ((mixed.sum(), "hold more than one label"), (bad.sum(), "show a bad pose")) if n]
     groups = of_class.loc[~(mixed | bad), "group"].nunique()
     who = _count(groups, "group") if groups else "no group"
-    return f", of its {_count(len(of_class), 'window')} {' and '.join(why)}, so {who} can teach it"
+    return f", of its {_count(len(of_class), 'window')} {' and '.join(why)}, so {who} can train it"
 
 
 def _class_or_why_none(windows: pd.DataFrame) -> pd.Series:

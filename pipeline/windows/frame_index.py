@@ -128,9 +128,9 @@ class FrameSpans:
         best, count, runner_up = np.full(len(several), -1, np.int64), *np.zeros((2, len(several)), np.int64)
         for code in np.unique(codes[codes >= 0]).tolist():
             held = _sums(codes == code, first, stop)
-            leads = held > count
-            runner_up = np.maximum(runner_up, np.where(leads, count, held))
-            best, count = np.where(leads, code, best), np.where(leads, held, count)
+            more = held > count
+            runner_up = np.maximum(runner_up, np.where(more, count, held))
+            best, count = np.where(more, code, best), np.where(more, held, count)
         found.code[several], found.count[several], found.runner_up[several] = best, count, runner_up
         found.labelled[several] = _sums(codes >= 0, first, stop)
 
@@ -242,16 +242,16 @@ def given_labels(clips: pd.DataFrame, frames: pd.DataFrame) -> pd.Series:
     frames : DataFrame with clip_id and maybe frame_label
         All frames of each of their clips, in any order.
     """
-    clip, names = pd.factorize(frames["clip_id"])
-    of_clip, classes = pd.factorize(clips.set_index("clip_id")["label"].reindex(names))
-    codes, known = of_clip[clip], list(classes)
+    clip, clip_ids = pd.factorize(frames["clip_id"])
+    of_clip, classes = pd.factorize(clips.set_index("clip_id")["label"].reindex(clip_ids))
+    codes, names = of_clip[clip], list(classes)
     if "frame_label" in frames:
         own, coded = pd.factorize(frames["frame_label"])
-        by_frame = np.zeros(len(names), bool)
+        by_frame = np.zeros(len(clip_ids), bool)
         by_frame[clip[own >= 0]] = True
-        codes = np.where(by_frame[clip], np.where(own >= 0, own + len(known), -1), codes)
-        known += list(coded)
-    return pd.Series(text_by_code(known, codes), index=frames.index)
+        codes = np.where(by_frame[clip], np.where(own >= 0, own + len(names), -1), codes)
+        names += list(coded)
+    return pd.Series(text_by_code(names, codes), index=frames.index)
 
 
 def _sums(marked: NDArray[np.bool_], first: Ints, stop: Ints) -> Ints:

@@ -1,4 +1,4 @@
-"""What people decided about frames, as stretches, and what that makes of windows: labels that are known."""
+"""What people decided about frames, as stretches, and what that makes of windows: reviewed labels."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ def reviewed_stretches(after: pd.DataFrame) -> pd.DataFrame:
     """
     if after.empty:
         return no_stretches()
-    known = (after["label_source"] != _GIVEN).to_numpy(bool)
+    decided = (after["label_source"] != _GIVEN).to_numpy(bool)
     clip, label, source = (pd.factorize(after[name])[0] for name in ("clip_id", "label", "label_source"))
     label = np.where(after["excluded"].to_numpy(bool), -1, label)
-    same = np.stack([clip, label, source, known])
+    same = np.stack([clip, label, source, decided])
     new = np.concatenate([[True], (same[:, 1:] != same[:, :-1]).any(axis=0)])
     first = np.flatnonzero(new)
     last = np.append(first[1:], len(after)) - 1
-    first, last = first[known[first]], last[known[first]]
+    first, last = first[decided[first]], last[decided[first]]
     begun, ended = after.iloc[first], after.iloc[last]
     table = pd.DataFrame(
         {
@@ -80,17 +80,17 @@ def reviewed_in_source(frames: pd.DataFrame) -> pd.DataFrame:
 
 
 def lay_over(frames: pd.DataFrame, below: pd.DataFrame, above: pd.DataFrame) -> pd.DataFrame:
-    """Return the stretches of two tables as one, of the frames that are there; where both tell of a frame, ``above`` does."""
+    """Return the stretches of two tables as one, of the frames that are there; where both hold a frame, ``above`` does."""
     stretches = pd.concat([below, above], ignore_index=True)
     touched = _touched(frames, stretches)
     row = _painted(touched, stretches)
-    known = row >= 0
-    told = stretches.iloc[row[known]]
+    decided = row >= 0
+    said = stretches.iloc[row[decided]]
     after = touched.assign(label=text([None] * len(touched)), label_source=_GIVEN)
     after = after.astype({"label_source": "str"}).assign(excluded=False)
     for name in ("label", "label_source"):
-        after.loc[known, name] = told[name].array
-    after.loc[known, "excluded"] = told["label"].isna().array
+        after.loc[decided, name] = said[name].array
+    after.loc[decided, "excluded"] = said["label"].isna().array
     return reviewed_stretches(after)
 
 
@@ -147,16 +147,16 @@ def review_windows(
     if reviewed.empty:
         return windows
     own, at, spans = _spans_in_clips(windows, clips, reviewed)
-    told_of = ["clip_id", "frame_number", *_frame_label(frames)]
-    touched = frames.loc[frames["clip_id"].isin(own["clip_id"]), told_of].reset_index(drop=True)
+    columns_read = ["clip_id", "frame_number", *_frame_label(frames)]
+    touched = frames.loc[frames["clip_id"].isin(own["clip_id"]), columns_read].reset_index(drop=True)
     index = FrameIndex.of(touched)
     row = index.spans_of(reviewed).last_over()
-    told = reviewed["label"].to_numpy(object)[row]
-    touched["frame_label"] = text(np.where((row >= 0) & pd.notna(told), told, given_labels(own, touched)))
+    said = reviewed["label"].to_numpy(object)[row]
+    touched["frame_label"] = text(np.where((row >= 0) & pd.notna(said), said, given_labels(own, touched)))
     part = windows.iloc[at]
     label, mixed = window_labels(own, touched, **spans)
     inside = index.spans_of(part)
-    decided, excluded = inside.count(row >= 0), inside.count((row >= 0) & pd.isna(told))
+    decided, excluded = inside.count(row >= 0), inside.count((row >= 0) & pd.isna(said))
     columns: dict[str, NDArray[Any]] = {
         "label": label,
         "target": merged_labels(part["species"], label, merge=config.labels.merge, taxonomy=taxonomy),

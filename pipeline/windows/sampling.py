@@ -30,7 +30,7 @@ def clip_bounds(clips: pd.DataFrame) -> NDArray[np.int64]:
 
 
 def sample_clips(clips: pd.DataFrame, frames: pd.DataFrame, *, config: Config) -> SampledClips:
-    """Put every clip on the sampling clock; ``frames`` lie in the order of ``clips``."""
+    """Put every clip on the time grid; ``frames`` lie in the order of ``clips``."""
     names = [f"{k}_{axis}" for k in keypoints_of(list(frames.columns)) for axis in ("x", "y")]
     xy = frames[names].to_numpy(np.float32).reshape(len(frames), -1, 2)
     time, number = frames["timestamp_ms"].to_numpy(), frames["frame_number"].to_numpy()

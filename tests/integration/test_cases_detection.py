@@ -29,14 +29,14 @@ def audited(source: Path, *, decided: pd.DataFrame | None = None, **model: int) 
 
 
 def test_windows_that_all_hold_more_than_one_label_teach_nobody(shared: Path) -> None:
-    with pytest.raises(TooFewDataError, match=r"hold more than one label, so no group can teach it"):
+    with pytest.raises(TooFewDataError, match=r"hold more than one label, so no group can train it"):
         audited(shared / "cases" / "all_windows_mixed" / "mixed.csv")
 
 
 @pytest.mark.parametrize("name", ["crash.csv", "long.csv"])
 def test_animals_that_were_never_tracked_teach_nobody(shared: Path, name: str) -> None:
     started = time.monotonic()
-    with pytest.raises(TooFewDataError, match=r"show a bad pose, so 1 group can teach it"):
+    with pytest.raises(TooFewDataError, match=r"show a bad pose, so 1 group can train it"):
         audited(shared / "cases" / "animals_never_tracked" / name)
     assert time.monotonic() - started < 60
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_schemas.config import Folds
-from pipeline.windows.folds import FEWEST_GROUPS, assign_folds, deal_groups, split_windows, teaching_windows
+from pipeline.windows.folds import FEWEST_GROUPS, assign_folds, deal_groups, split_windows, training_mask
 
 
 @st.composite
@@ -36,7 +36,7 @@ def test_split_and_folds_keep_groups_whole_and_classes_learnable(
     assert not apart & set(audited["group"])
     if audited.empty:
         return
-    teaches = teaching_windows(audited)
+    teaches = training_mask(audited)
     shown = audited[teaches].groupby("target")["group"].nunique()
     assert set(shown.index) == set(audited["target"])
     assert len(shown) >= 2

@@ -73,7 +73,7 @@ class Poses:
         Coordinates in pixels; 0 where missing.
     shown : bool, shape (n, keypoints)
     clip, run : int32, shape (n,)
-        The clip of each sample; samples of one run follow each other without a hole.
+        The clip of each sample; samples of one run follow each other without a gap.
     body : Body
     hz : float
         Samples a second.
