@@ -134,6 +134,7 @@ def labels_after_review(events: pd.DataFrame, frames: pd.DataFrame, *, blind: bo
         table = table.merge(part, on=_FRAME, how="left", validate="many_to_one")
     decides = table["source"].notna() & table["torn"].isna()
     excluded = decides & (table["action"] == "exclude")
+    unsettled = table["disputed"].notna() & ~decides & table["torn"].isna()
     return pd.DataFrame(
         {
             "clip_id": table["clip_id"],
@@ -143,8 +144,8 @@ def labels_after_review(events: pd.DataFrame, frames: pd.DataFrame, *, blind: bo
             "source": table["source"].where(decides, "given"),
             "event_id": table["event_id"].where(decides),
             "excluded": excluded,
-            "unsure": table["looked"].notna() & ~decides & table["disputed"].isna(),
-            "disputed": table["disputed"].notna() & ~decides & table["torn"].isna(),
+            "unsure": table["looked"].notna() & ~decides & ~unsettled,
+            "disputed": unsettled,
         }
     )
 
@@ -170,9 +171,8 @@ def _said(events: pd.DataFrame, frames: pd.DataFrame, *, blind: bool) -> pd.Data
         return _settling_reviews(said, events, frames)
     # One person has one vote: the review where there is one, else the newest blind label.
     rank = np.select([said["stream"] == ADJUDICATION, said["stream"] == REVIEW], [2, 1], 0)
-    author = said["reviewer"].mask(said["stream"] == ADJUDICATION, "")
-    ordered = said.assign(rank=rank, author=author, settles=rank == 2).sort_values(["rank", "at"], kind="stable")
-    return ordered.drop_duplicates([*_FRAME, "author", "settles"], keep="last")[said.columns]
+    ordered = said.assign(rank=rank, settles=rank == 2).sort_values(["rank", "at"], kind="stable")
+    return ordered.drop_duplicates([*_FRAME, "reviewer", "settles"], keep="last")[said.columns]
 
 
 def _settling_reviews(said: pd.DataFrame, events: pd.DataFrame, frames: pd.DataFrame) -> pd.DataFrame:

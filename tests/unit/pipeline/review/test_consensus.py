@@ -64,6 +64,38 @@ def test_an_adjudicator_who_cannot_tell_leaves_the_given_label(store, act, frame
     after = clip(labels_after_review(store.events(), frames))
     assert after["label"].tolist() == ["A"] * 5 + ["B"] * 5
     assert after["unsure"].tolist() == [True] * 5 + [False] * 5
+    # Neither can who settles a dispute: it is settled all the same, and its frames are unsure ones.
+    act("lee", (3, 7, "C"))
+    after = clip(labels_after_review(store.events(), frames))
+    assert after["disputed"].tolist() == [False] * 5 + [True] * 3 + [False] * 2
+    assert after["unsure"].tolist() == [True] * 5 + [False] * 5
+    assert after["label"].tolist() == ["A"] * 8 + ["B"] * 2
+
+
+def test_adjudicators_share_one_stream_and_the_later_wins(store, act, frames) -> None:
+    act("park", (0, 4, "B"), stream="adjudication")
+    act("choi", (2, 6, "C"), stream="adjudication")
+    after = clip(labels_after_review(store.events(), frames))
+    assert after["label"].tolist() == ["B"] * 2 + ["C"] * 5 + ["A"] * 3
+    assert after["event_id"].tolist()[:7] == ["0001-0"] * 2 + ["0002-0"] * 5
+    # The adjudicator's own review is another vote than what the adjudication says.
+    act("park", (0, 0, "C"))
+    assert clip(labels_after_review(store.events(), frames, blind=True))["label"].tolist()[0] == "B"
+
+
+def test_of_several_who_agree_the_newest_event_stands_and_of_blind_labels_the_newest_counts(store, act, frames) -> None:
+    act("lee", (0, 3, "B"))
+    act("kim", (0, 3, "B"))
+    act("kim", (5, 6, "C"), stream="blind:s2")
+    act("kim", (6, 7, "B"), stream="blind:s1")
+    after = clip(labels_after_review(store.events(), frames, blind=True))
+    assert after["event_id"].tolist()[:4] == ["0002-0"] * 4
+    assert after["label"].tolist()[5:8] == ["C", "B", "B"]
+    # A dispute is settled by the majority, whoever was first or last.
+    act("park", (0, 1, "C"))
+    after = clip(labels_after_review(store.events(), frames))
+    assert after["event_id"].tolist()[:2] == ["0002-0"] * 2
+    assert after["source"].tolist()[:2] == ["consensus"] * 2
 
 
 def test_blind_labels_count_only_when_asked_and_never_against_the_same_reviewers_review(store, act, frames) -> None:

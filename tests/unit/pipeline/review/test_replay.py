@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from pipeline.review.committing import events_of
 from pipeline.review.events import EXCLUDED, NOT_REVIEWED, UNSURE, Commit, Operation, Span, operation_from_json, operation_to_json
+from pipeline.review.history import history
 from pipeline.review.replay import active_operations, replay_codes, replay_streams
 
 VECTORS = json.loads((Path(__file__).resolve().parents[3] / "vectors" / "replay.json").read_text(encoding="utf-8"))["cases"]
@@ -120,3 +121,14 @@ def test_operations_survive_json(operations: list[Operation]) -> None:
 def test_events_of_clips_that_are_gone_are_left_out() -> None:
     events = table([Operation("o", AT, (Span(5, 9, "relabel", "A"),))], clip_id="gone")
     assert replay_streams(events, pd.DataFrame({"clip_id": "c", "frame_number": FRAMES})).empty
+
+
+def test_an_undo_reaches_only_backwards_and_only_within_its_own_stream() -> None:
+    painted = Operation("painted", AT, (Span(5, 9, "relabel", "A"),))
+    early, other = Operation("early", AT, undoes="painted"), Operation("other", AT, undoes="painted")
+    assert active_operations([early, painted]) == [early, painted]
+    assert active_operations([painted, other]) == [other]
+    frames = pd.DataFrame({"clip_id": "c", "frame_number": FRAMES})
+    for events in (table([early, painted]), pd.concat([table([painted]), table([other], reviewer="lee")], ignore_index=True)):
+        assert replay_streams(events, frames)["frame_number"].tolist() == [5, 6, 7, 8, 9]
+        assert history(events, frames.assign(given="C"))["active"].all()
