@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -72,6 +74,13 @@ def windows_of(clips: pd.DataFrame, frames: pd.DataFrame) -> pd.DataFrame:
     return split_windows(cut_windows(clips, frames, sampled=sampled, config=CONFIG, taxonomy=None), folds=CONFIG.folds)
 
 
+@cache
+def labelled_by_clip() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Give clips, frames and windows that no test changes."""
+    clips, frames = frames_of()
+    return clips, frames, windows_of(clips, frames)
+
+
 def after(windows: pd.DataFrame, clips: pd.DataFrame, frames: pd.DataFrame, reviewed: pd.DataFrame) -> pd.DataFrame:
     made = review_windows(windows, clips, frames, reviewed, config=CONFIG, taxonomy=None)
     return validate(made, WINDOWS, source="windows after review")
@@ -90,7 +99,7 @@ def painted(frames: pd.DataFrame, table: pd.DataFrame) -> list[object]:
 
 @given(below=SOURCES, above=SOURCES)
 def test_stretches_laid_over_others_say_of_every_frame_what_is_above(below, above) -> None:
-    _, frames = frames_of()
+    _, frames, _ = labelled_by_clip()
     frames = frames[frames["clip_id"] < "clip03"].reset_index(drop=True)
     one, two = (
         stretches(*((f"clip{c:02d}", a, min(a + n, FRAMES - 1), label) for c, a, label, n in rows)) for rows in (below, above)
@@ -105,7 +114,7 @@ def test_stretches_laid_over_others_say_of_every_frame_what_is_above(below, abov
 
 @given(rows=SOURCES)
 def test_stretches_of_stretches_are_the_same(rows) -> None:
-    _, frames = frames_of()
+    _, frames, _ = labelled_by_clip()
     table = stretches(*((f"clip{c:02d}", a, min(a + n, FRAMES - 1), label) for c, a, label, n in rows))
     once = lay_over(frames, no_stretches(), table)
     assert lay_over(frames, no_stretches(), once).equals(once)
@@ -189,8 +198,7 @@ def test_a_window_with_a_frame_that_was_taken_out_is_gone() -> None:
     decided=st.lists(st.booleans(), min_size=CLIPS, max_size=CLIPS),
 )
 def test_the_hold_out_is_the_same_whatever_is_decided_and_every_class_can_be_audited(label, decided) -> None:
-    clips, frames = frames_of()
-    windows = windows_of(clips, frames)
+    clips, frames, windows = labelled_by_clip()
     rows = [(f"clip{c:02d}", 0, FRAMES - 1, name) for c, name in enumerate(label) if decided[c]]
     made = after(windows, clips, frames, stretches(*rows))
     apart = set(windows.loc[windows["split"] == "holdout", "group"])
