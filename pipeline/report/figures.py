@@ -14,10 +14,11 @@ from pipeline.readers.taxonomy import KIND_NAMES
 from pipeline.report.colours import FLAGGED, QUIET
 
 if TYPE_CHECKING:
-    from plotly.graph_objects import Figure, Scatter
+    from plotly.graph_objects import Figure, Heatmap, Scatter
 
 __all__ = [
     "class_counts",
+    "confusion_traces",
     "error_rates",
     "given_by_predicted",
     "kinds_of_segments",
@@ -25,13 +26,13 @@ __all__ = [
     "reliability",
     "rounds_figure",
     "styled",
-    "written_shares",
 ]
 
 _MOST_WRITTEN = 14
 _BINS = 10
 _FEWEST_IN_BIN = 20
 _DARK_CELL = 0.4
+_LEAST_WRITTEN = 0.01
 
 _ROUND_LINES: tuple[tuple[str, str, Callable[[Mapping[str, Any]], float | None]], ...] = (
     ("expected wrong, of all windows", FLAGGED, lambda r: r["expected_wrong"] / max(r["windows"], 1)),
@@ -69,7 +70,7 @@ def given_by_predicted(windows: pd.DataFrame, oof: pd.DataFrame) -> tuple[Figure
 
     A pair is (given, predicted, share of the given label's windows).
     """
-    from plotly.graph_objects import Figure, Heatmap
+    from plotly.graph_objects import Figure
 
     table = windows[["window_id", "target"]].merge(oof, on="window_id")
     columns = [c for c in table.columns if c.startswith(PROBABILITY_PREFIX) and table[c].notna().any()]
@@ -78,21 +79,8 @@ def given_by_predicted(windows: pd.DataFrame, oof: pd.DataFrame) -> tuple[Figure
     counts = pd.crosstab(table["target"], predicted).reindex(index=names, columns=names, fill_value=0)
     of = counts.sum(axis=1)
     shares = counts.div(of.clip(lower=1), axis=0)
-    figure = Figure(
-        Heatmap(
-            z=shares.to_numpy(),
-            x=names,
-            y=names,
-            customdata=counts.to_numpy(),
-            colorscale=[[0, "rgba(68,119,170,0)"], [1, "rgba(68,119,170,1)"]],
-            zmin=0,
-            zmax=1,
-            hovertemplate="given %{y}, predicted %{x}: %{z:.0%} (%{customdata:,} windows)<extra></extra>",
-            colorbar={"title": "share of row", "tickformat": ".0%"},
-        )
-    )
-    if len(names) <= _MOST_WRITTEN:
-        figure.add_trace(written_shares(shares))
+    hover = "given %{y}, predicted %{x}: %{z:.0%} (%{customdata:,} windows)<extra></extra>"
+    figure = Figure(confusion_traces(shares, counts, hover=hover))
     figure.update_layout(xaxis_title="predicted", yaxis_title="given", yaxis_autorange="reversed", yaxis_title_standoff=14)
     figure.update_yaxes(tickvals=names, ticktext=[f"{name} (n = {of[name]:,})" for name in names])
     off = np.where(np.eye(len(names), dtype=bool), -1.0, shares.to_numpy())
@@ -225,21 +213,37 @@ def rounds_figure(rounds: Sequence[Mapping[str, Any]]) -> Figure:
     return styled(figure, rows=8)
 
 
-def written_shares(shares: pd.DataFrame) -> Scatter:
-    """Return the shares of 1 % and more as text, light on dark cells, so that they can be read on light and dark pages."""
-    from plotly.graph_objects import Scatter
+def confusion_traces(shares: pd.DataFrame, counts: pd.DataFrame, *, hover: str, bar: bool = True) -> list[Heatmap | Scatter]:
+    """Return a matrix of true or given classes (rows) and predicted ones: shares of a row, 0..1, as blue, and as text.
 
-    cells = [(given, other, float(shares.loc[given, other])) for given in shares.index for other in shares.columns]
-    cells = [c for c in cells if c[2] >= 0.01]
-    return Scatter(
-        x=[c[1] for c in cells],
-        y=[c[0] for c in cells],
-        text=[f"{c[2]:.0%}" for c in cells],
+    Text, of 1 % and more where there are few classes, is light on dark cells: it can be read on light and dark pages.
+    """
+    from plotly.graph_objects import Heatmap, Scatter
+
+    names, values = list(shares.columns), shares.to_numpy(np.float64)
+    heat = Heatmap(
+        z=values,
+        x=names,
+        y=names,
+        customdata=counts.to_numpy(),
+        colorscale=[[0, "rgba(68,119,170,0)"], [1, "rgba(68,119,170,1)"]],
+        zmin=0,
+        zmax=1,
+        showscale=bar,
+        hovertemplate=hover,
+        colorbar={"title": "share of row", "tickformat": ".0%"},
+    )
+    cells = [(names[i], names[j], values[i, j]) for i, j in np.argwhere(values >= _LEAST_WRITTEN)]
+    text = Scatter(
+        x=[column for _, column, _ in cells],
+        y=[row for row, _, _ in cells],
+        text=[f"{share:.0%}" for _, _, share in cells],
         mode="text",
-        textfont={"size": 11, "color": ["#ffffff" if c[2] > _DARK_CELL else QUIET for c in cells]},
+        textfont={"size": 11, "color": ["#ffffff" if share > _DARK_CELL else QUIET for _, _, share in cells]},
         hoverinfo="skip",
         showlegend=False,
     )
+    return [heat, text] if len(names) <= _MOST_WRITTEN else [heat]
 
 
 def _rate(label: str, part: pd.DataFrame) -> dict[str, object]:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from pipeline.audit.stages import SCHEMAS
 from pipeline.audit.summary import left_out_classes, unreviewed, without_holdout
 from pipeline.report import figures
 from pipeline.report.data_text import CLASS_HEADS, class_rows, data_sentences, data_warnings, noted_lines
@@ -45,7 +44,7 @@ def write_report(folder: RunFolder) -> None:
     StageError
         A table of the run is missing.
     """
-    run = RunTables(folder, {name: folder.read_table(name, schema) for name, schema in SCHEMAS.items()})
+    run = RunTables.of(folder)
     page = render("report.html", **_head(run), **_labels(run), **_models(run), **_data(run))
     folder.write_bytes("report.html", page.encode())
 

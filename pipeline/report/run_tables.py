@@ -14,6 +14,7 @@ from data_schemas.labels import OTHER, Taxonomy
 from data_schemas.skeletons import Skeleton, choose_skeleton
 from data_schemas.tables import PROBABILITY_PREFIX, SELFTEST, keypoints_of, text
 from pipeline.audit.rounds import rounds_before
+from pipeline.audit.stages import SCHEMAS
 from pipeline.readers.taxonomy import class_title, taxonomy_of
 from pipeline.report.colours import Look, class_looks
 from pipeline.workspace.run_folder import RunFolder
@@ -27,6 +28,17 @@ class RunTables:
 
     folder: RunFolder
     tables: dict[str, pd.DataFrame]
+
+    @classmethod
+    def of(cls, folder: RunFolder) -> RunTables:
+        """Return all tables of a finished run.
+
+        Raises
+        ------
+        StageError
+            One is missing or damaged.
+        """
+        return cls(folder, {name: folder.read_table(name, schema) for name, schema in SCHEMAS.items()})
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         """Return a table by its name."""

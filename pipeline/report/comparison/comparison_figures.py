@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ import pandas as pd
 from pipeline.evaluation.label_error_rate import LabelErrorRate
 from pipeline.report.colours import FLAGGED, QUIET
 from pipeline.report.comparison.results import Arm, CurvePoint, Interval, Species
-from pipeline.report.figures import styled, written_shares
+from pipeline.report.figures import confusion_traces, styled
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -24,7 +24,6 @@ ARM_COLOURS = {"given": QUIET, "pruned": "#4477AA", "reviewed": "#228833"}
 _SHARES = ("balanced accuracy", "accuracy", "macro F1")
 _CURVE = ("balanced accuracy", "macro F1")
 _GAP = 0.24
-_MOST_WRITTEN = 14
 _DASHES = ("solid", "dot")
 
 
@@ -95,15 +94,15 @@ def confusion_figure(species: Species, arms: Sequence[str]) -> Figure:
     figure = make_subplots(
         cols=len(arms), shared_yaxes=True, subplot_titles=[f"taught by {a} labels" for a in arms], horizontal_spacing=0.04
     )
+    hover = "%{y} taken for %{x}: %{z:.0%} (%{customdata:,.0f} windows)<extra></extra>"
     for place, name in enumerate(arms):
-        counts = np.array(species.known[name].confusion, np.float64)
+        counts = pd.DataFrame(species.known[name].confusion, names, names, np.float64)
         of = counts.sum(axis=1)
-        shares = counts / of[:, None].clip(1)
-        figure.add_trace(_heat(names, shares, counts, bar=place == len(arms) - 1), row=1, col=place + 1)
-        if len(names) <= _MOST_WRITTEN:
-            figure.add_trace(written_shares(pd.DataFrame(shares, names, names)), row=1, col=place + 1)
+        shares = counts.div(of.clip(lower=1), axis=0)
+        traces = confusion_traces(shares, counts, hover=hover, bar=place == len(arms) - 1)
+        figure.add_traces(traces, rows=1, cols=place + 1)
     # The same windows test every arm, so the rows count the same.
-    figure.update_yaxes(autorange="reversed", tickvals=names, ticktext=[f"{n} (n = {of[i]:,.0f})" for i, n in enumerate(names)])
+    figure.update_yaxes(autorange="reversed", tickvals=names, ticktext=[f"{n} (n = {of[n]:,.0f})" for n in names])
     figure.update_yaxes(title="label given blind", col=1, title_standoff=14)
     figure.update_xaxes(title="predicted")
     made = styled(figure, rows=len(names) + 3, row_height=32)
@@ -283,21 +282,4 @@ def _band(figure: Figure, known: Sequence[tuple[int, Interval]], *, colour: str)
             hoverinfo="skip",
             name="95 % interval",
         )
-    )
-
-
-def _heat(names: Sequence[str], shares: np.ndarray[Any, Any], counts: np.ndarray[Any, Any], *, bar: bool) -> Any:
-    from plotly.graph_objects import Heatmap
-
-    return Heatmap(
-        z=shares,
-        x=list(names),
-        y=list(names),
-        customdata=counts,
-        colorscale=[[0, "rgba(68,119,170,0)"], [1, "rgba(68,119,170,1)"]],
-        zmin=0,
-        zmax=1,
-        showscale=bar,
-        hovertemplate="%{y} taken for %{x}: %{z:.0%} (%{customdata:,.0f} windows)<extra></extra>",
-        colorbar={"title": "share of row", "tickformat": ".0%"},
     )

@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 
-from pipeline.audit.stages import SCHEMAS
 from pipeline.evaluation.label_evaluation import LabelEvaluation, evaluate_labels
 from pipeline.evaluation.verdict import AUDITED, Verdict
 from pipeline.readers.taxonomy import KIND_NAMES
@@ -107,7 +106,7 @@ def write_comparison(place: Workspace, *, out: Path | None, wanted: float | None
     folder = place.finished()
     retraining = read_retraining(folder.path)
     measured = evaluate_labels(place, folder, wanted=wanted)
-    run = RunTables(folder, {name: folder.read_table(name, schema) for name, schema in SCHEMAS.items()})
+    run = RunTables.of(folder)
     page = out or folder.path / "retrain" / "comparison.html"
     made = Comparison(run, retraining, measured, workspace, page)
     drawn = render("comparison.html", **_head(made), **_models(made), **_labels(made), **_open_segments(made))
