@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from pipeline.report.run_tables import RunTables
 from pipeline.report.run_text import ROUND_HEADS, round_cells
 from pipeline.report.segment_cards import segment_cards
 from pipeline.report.selftest_text import selftest_part
-from pipeline.report.templates import is_simulated, render
+from pipeline.report.templates import render
 from pipeline.report.trust_text import holdout_sentences, trust_sentences
 from pipeline.review.access import stored_size
 from pipeline.windows.folds import FEWEST_GROUPS
@@ -74,7 +73,7 @@ def _head(run: RunTables) -> dict[str, Any]:
     return {
         "record": record,
         "round": run.round,
-        "simulated": is_simulated(Path(str(record["source"]))),
+        "simulated": run.is_simulated,
         "config": json.dumps(record["config"], ensure_ascii=False, indent=2),
         "cards": [(f"{n:,}", name) for name, n in cards.items()],
         "folds": run["oof"].loc[run["oof"]["fold"] >= 0, "fold"].nunique(),

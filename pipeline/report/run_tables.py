@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,12 @@ class RunTables:
     def record(self) -> dict[str, Any]:
         """Return run.json."""
         return self.folder.record()
+
+    @property
+    def is_simulated(self) -> bool:
+        """Tell whether the source is the simulated sample, which says so in a file beside it."""
+        source = Path(str(self.record["source"]))
+        return any((folder / "demo.json").is_file() for folder in (source, source.parent))
 
     @cached_property
     def rounds(self) -> list[dict[str, Any]]:

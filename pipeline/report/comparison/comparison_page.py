@@ -29,7 +29,7 @@ from pipeline.report.label_error_text import label_sentence, quality_tables, sha
 from pipeline.report.page import rounds_part
 from pipeline.report.run_tables import RunTables
 from pipeline.report.segment_cards import segment_cards
-from pipeline.report.templates import is_simulated, render
+from pipeline.report.templates import render
 from pipeline.report.trust_text import GROUPS
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
@@ -118,7 +118,7 @@ def _head(made: Comparison) -> dict[str, Any]:
     retraining, measured, workspace = made.retraining, made.measured, made.workspace
     return {
         "outcome": outcome(retraining, measured),
-        "simulated": is_simulated(Path(str(made.run.record["source"]))),
+        "simulated": made.run.is_simulated,
         "headline": headline(retraining, measured, workspace=workspace),
         "stale": stale_sentence(retraining, measured, workspace=workspace) if retraining else "",
         "source": made.run.record["source"],

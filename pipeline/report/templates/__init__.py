@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
     from plotly.graph_objects import Figure
 
-__all__ = ["is_simulated", "render"]
+__all__ = ["render"]
 
 _HERE = Path(__file__).parent
 _PLOTLY = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["select2d", "lasso2d"]}
@@ -30,11 +30,6 @@ def render(template: str, **values: Any) -> Markup:
     from markupsafe import Markup
 
     return Markup(_environment().get_template(template).render(**values))  # noqa: S704 - the template has escaped the values
-
-
-def is_simulated(source: Path) -> bool:
-    """Tell whether the source is the simulated sample, which says so in a file beside it."""
-    return any((folder / "demo.json").is_file() for folder in (source, source.parent))
 
 
 @cache
