@@ -20,7 +20,7 @@ from benchmarks.research_losses import Learner, augmented, learn, plain
 from benchmarks.research_scores import BOX, CONFIDENCE, adjusted
 from pipeline.detection.base_learners import BASE_LEARNERS
 from pipeline.detection.label_cleaning import RELABELLING, EnsemblePrediction, clean_labels
-from pipeline.detection.training_sets import TrainingSet
+from pipeline.detection.training_windows import TrainingSet
 
 __all__ = ["ABLATIONS", "CLEANING"]
 

@@ -26,7 +26,7 @@ from pipeline.detection.label_quality import LabelQuality
 from pipeline.detection.lstm_jobs import InMemory
 from pipeline.detection.out_of_fold import predict_out_of_fold
 from pipeline.detection.smoothing import WindowLabels
-from pipeline.detection.training_sets import TrainingSet, species_of
+from pipeline.detection.training_windows import TrainingSet, species_of
 from pipeline.readers import recognise
 from pipeline.windows.cutting import cut_windows, window_labels
 from pipeline.windows.folds import split_windows

@@ -37,7 +37,7 @@ from pipeline.detection.base_learners import BASE_LEARNERS, BaseLearner
 from pipeline.detection.label_quality import LabelQuality, estimate_quality
 from pipeline.detection.label_scores import predicted_neq_given, score_labels
 from pipeline.detection.lstm_jobs import Checkpoints, InMemory
-from pipeline.detection.training_sets import Species, TrainingSet, recipe_of, species_of
+from pipeline.detection.training_windows import Species, TrainingSet, recipe_of, species_of
 from pipeline.windows.folds import deal_groups
 from pipeline.workspace.workers import Workers, workers
 

@@ -27,7 +27,7 @@ from pipeline.detection.label_cleaning import RELABELLING, EnsemblePrediction, c
 from pipeline.detection.label_scores import probability_of
 from pipeline.detection.lstm_jobs import Checkpoints, LstmJob, run_jobs, search_folds, search_steps
 from pipeline.detection.skill import measure_skill
-from pipeline.detection.training_sets import Species, TrainingSet, recipe_of, species_of
+from pipeline.detection.training_windows import Species, TrainingSet, recipe_of, species_of
 from pipeline.workspace.workers import Workers, workers
 
 __all__ = ["predict_out_of_fold"]

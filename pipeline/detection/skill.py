@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.detection.training_sets import TrainingSet
+from pipeline.detection.training_windows import TrainingSet
 
 __all__ = ["Skill", "measure_skill"]
 

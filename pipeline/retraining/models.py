@@ -29,7 +29,7 @@ from model.bundle import made_from
 from model.classifier import BehaviorClassifier
 from model.device import choose_device
 from model.training import Windows
-from pipeline.detection.training_sets import recipe_of
+from pipeline.detection.training_windows import recipe_of
 from pipeline.retraining.inputs import TrainingInputs
 from pipeline.retraining.training import (
     TrainedNetworks,

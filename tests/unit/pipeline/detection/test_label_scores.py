@@ -15,7 +15,7 @@ from pipeline.detection.label_cleaning import clean_labels
 from pipeline.detection.label_quality import estimate_quality
 from pipeline.detection.label_scores import LabelScores, agreement, error_weight, score_labels
 from pipeline.detection.smoothing import WindowLabels, smooth
-from pipeline.detection.training_sets import TrainingSet
+from pipeline.detection.training_windows import TrainingSet
 
 
 def labelled(clips: int = 6, each: int = 30, classes: int = 3, sigma: float = 3.0) -> WindowLabels:

@@ -18,7 +18,7 @@ from pipeline.detection.label_cleaning import EnsemblePrediction, clean_labels
 from pipeline.detection.out_of_fold import predict_out_of_fold
 from pipeline.detection.segments import cut_segments
 from pipeline.detection.smoothing import WindowLabels
-from pipeline.detection.training_sets import TrainingSet
+from pipeline.detection.training_windows import TrainingSet
 from pipeline.windows.label_spans import ReviewedFrames
 from tests.unit.pipeline.detection.small import Nowhere, config
 from tests.unit.pipeline.detection.test_issues import clips_of, made_up

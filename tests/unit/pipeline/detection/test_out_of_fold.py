@@ -10,7 +10,7 @@ from data_schemas.tables import OOF, validate
 from pipeline.detection import label_cleaning
 from pipeline.detection.out_of_fold import predict_out_of_fold
 from pipeline.detection.smoothing import WindowLabels
-from pipeline.detection.training_sets import TrainingSet
+from pipeline.detection.training_windows import TrainingSet
 from tests.unit.pipeline.detection.small import Nowhere, config
 
 

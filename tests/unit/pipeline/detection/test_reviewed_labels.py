@@ -21,7 +21,7 @@ from pipeline.detection.label_quality import estimate_quality
 from pipeline.detection.label_scores import error_weight, score_labels
 from pipeline.detection.segments import cut_segments
 from pipeline.detection.smoothing import WindowLabels
-from pipeline.detection.training_sets import TrainingSet
+from pipeline.detection.training_windows import TrainingSet
 
 CLIPS, EACH = 8, 24
 ROWS = CLIPS * EACH

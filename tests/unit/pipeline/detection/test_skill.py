@@ -16,7 +16,7 @@ from pipeline.detection.issues import find_label_issues
 from pipeline.detection.segments import cut_segments
 from pipeline.detection.skill import measure_skill
 from pipeline.detection.smoothing import WindowLabels
-from pipeline.detection.training_sets import TrainingSet
+from pipeline.detection.training_windows import TrainingSet
 from pipeline.report.trust_text import trust_sentences
 from tests.unit.pipeline.detection.test_issues import clips_of, made_up
 
