@@ -38,7 +38,7 @@ class _Rate(ProgressColumn):
 
 @contextmanager
 def stage_progress(name: str, *, note: str = "") -> Iterator[Progress]:
-    """Show one stage while it runs; gives the function that is told how far it is."""
+    """Show one stage while it runs; gives the function that takes how far it is."""
     console = Console(stderr=True, soft_wrap=True)
     unit = _UNITS.get(name, "steps")
     started = time.monotonic()

@@ -94,7 +94,7 @@ class RunFolder:
             there = [c for c in columns if c in known.names]
             wanted = None
             if clip_ids is not None:
-                # The type is told, for a list without any has none.
+                # The type is given, for an empty list has none.
                 wanted = pyarrow.compute.field("clip_id").isin(pyarrow.array(clip_ids, known.field("clip_id").type))
             table = pd.read_parquet(path, columns=there, filters=wanted)
         columns_alone = schema.select_columns(there)

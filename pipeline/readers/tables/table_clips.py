@@ -90,13 +90,13 @@ def frame_classes(rows: Rows, declared: Declared, *, taxonomy: Taxonomy | None) 
     of_clip = np.array([place[str(facts["species"])] for facts in declared], np.int64)
     pairs = np.where(codes >= 0, of_clip[rows.clip] * len(actions) + codes, -1)
     classes: dict[str, int] = {}
-    meaning = np.full(len(species) * len(actions) + 1, -1, np.int64)
+    class_of_pair = np.full(len(species) * len(actions) + 1, -1, np.int64)
     for pair in np.unique(pairs[pairs >= 0]).tolist():
         action = actions[pair % len(actions)]
         found = taxonomy.resolve(species[pair // len(actions)], action) if taxonomy else action
         if found is not None:
-            meaning[pair] = classes.setdefault(found, len(classes))
-    found_classes = meaning[pairs]
+            class_of_pair[pair] = classes.setdefault(found, len(classes))
+    found_classes = class_of_pair[pairs]
     if taxonomy:
 
         def reason(row: int) -> str:
