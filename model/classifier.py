@@ -36,7 +36,7 @@ from model.lstm import WindowLSTM
 from model.pose_rules import PoseRules
 from model.recipe import Recipe, make_recipe
 from model.streaming import Clock
-from model.training import Windows, network_logits, train_network
+from model.training import Windows, network_logits, train_network, view_seed
 from model.windowing import MISSING, SEEN, Samples
 
 __all__ = ["BehaviorClassifier"]
@@ -131,7 +131,13 @@ class BehaviorClassifier(Decider):
         """Train on windows that are an index over a matrix of samples; ``target`` holds places in ``classes``."""
         self.networks = [
             train_network(
-                windows, target, view=view, recipe=self.recipe, classes=len(self.classes), seed=seed + 7919 * i, progress=progress
+                windows,
+                target,
+                view=view,
+                recipe=self.recipe,
+                classes=len(self.classes),
+                seed=view_seed(seed, i),
+                progress=progress,
             )
             for i, view in enumerate(self.recipe.views)
         ]

@@ -14,7 +14,7 @@ from model.lstm import WindowLSTM
 from model.recipe import Recipe
 from model.windowing import MISSING, Samples
 
-__all__ = ["Windows", "network_logits", "train_network"]
+__all__ = ["Windows", "network_logits", "train_network", "view_seed"]
 
 """Called with (updates done, updates in all)."""
 
@@ -61,6 +61,11 @@ class Windows:
         """Gather windows: xy (b, t, k, 2), shown (b, t, k), scale (b,)."""
         rows = self.first[which, None] + torch.arange(self.steps, device=self.first.device)
         return self.xy[rows], self.shown[rows], self.scale[rows[:, 0]]
+
+
+def view_seed(seed: int, view: int) -> int:
+    """Return the seed of the network of the n-th view of a classifier: each view has its own."""
+    return seed + 7919 * view
 
 
 def train_network(

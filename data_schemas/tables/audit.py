@@ -104,7 +104,8 @@ SELFTEST = pa.DataFrameSchema(
     strict=True,
     unique=["kind", "share"],
 )
-"""A row for each kind and share planted. ``stretches``, ``clips`` and ``windows`` count what was planted, ``elsewhere`` the
-stretches that came from another group. ``recall_10`` is the share of the planted windows within the first tenth of the ranks,
-``recall_10_most`` what a perfect order would reach, ``..._before`` the same windows in the audit of the unplanted data;
-``right_kind`` and ``right_label`` are shares of the planted windows that were flagged. ``note`` says why a row has no scores."""
+"""A row for each kind and share of injected errors. ``stretches``, ``clips`` and ``windows`` count what was injected,
+``elsewhere`` the stretches that came from another group. ``recall_10`` is the share of the windows with injected errors within
+the first tenth of the ranks, ``recall_10_most`` what a perfect order would reach, ``..._before`` the same windows in the audit of
+the data as they are; ``right_kind`` and ``right_label`` are shares of the windows with injected errors that were flagged.
+``note`` says why a row has no scores."""

@@ -11,7 +11,7 @@ POSE_FAULTS = ("missing", "jump", "bone_length", "swap", "frozen", "identity_swa
 or right, stands still while the rest moves, or two animals exchanged."""
 
 PLANTED_KINDS = ("wrong_clip", "contaminated", "boundary", "flips")
-"""What `audit selftest` plants: a wrong label for a whole clip, a stretch of another clip's poses, a shifted change between two
+"""What `audit selftest` injects: a wrong label for a whole clip, a stretch of another clip's poses, a shifted change between two
 frame labels, or another label for about a second."""
 
 SPLITS = ("audit", "holdout", "left_out", "unlabelled")

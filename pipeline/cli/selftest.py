@@ -1,4 +1,4 @@
-"""`audit selftest`: how many planted errors the audit brings back."""
+"""`audit selftest`: how many injected errors the audit brings back."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def selftest(
         list[str] | None, typer.Option(help="wrong_clip, contaminated, boundary (labels per frame), flips; else all.")
     ] = None,
     shares: Annotated[
-        list[float] | None, typer.Option(help="Shares of the clips or windows to inject_errors in; else 0.05 0.15 0.30.")
+        list[float] | None, typer.Option(help="Shares of the clips or windows to inject errors into; else 0.05 0.15 0.30.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed plants the same errors.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed injects the same errors.")] = 0,
     as_json: JsonOption = False,
     jobs: JobsOption = None,
 ) -> None:
-    """Plant known errors in copies of your data and tell how many the audit brings back.
+    """Inject known errors into copies of your data and tell how many the audit brings back.
 
     Tests the newest run, with its configuration; each kind and share is an audit of its own. Goes on where it was killed.
 
@@ -40,9 +40,9 @@ def selftest(
     from pipeline.workspace.workspace import Workspace
 
     options = {"run": {"jobs": jobs}}
-    planted: dict[str, Any] = {"kinds": kinds or KINDS, "shares": shares or SHARES, "seed": seed}
+    injected: dict[str, Any] = {"kinds": kinds or KINDS, "shares": shares or SHARES, "seed": seed}
     test = prepare_selftest(
-        Workspace(workspace), **planted, options=options, write_report=write_report, stage_progress=stage_progress
+        Workspace(workspace), **injected, options=options, write_report=write_report, stage_progress=stage_progress
     )
     sys.stderr.write(cost_line(len(test.audits), seconds=test.seconds) + "\n")
     found = run_selftest(test, write_report=write_report, stage_progress=stage_progress)

@@ -1,4 +1,4 @@
-"""The figures of a selftest in a terminal and in the report: what was planted, and how much of it came back."""
+"""The figures of a selftest in a terminal and in the report: what was injected, and how much of it came back."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SELFTEST_HEADS = (
 def cost_line(audits: int, *, seconds: float) -> str:
     """Return how many audits a selftest makes, and about how long they take."""
     lasting = f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
-    return f"selftest: {audits} audits of planted copies, about {lasting} by the time that the run itself took"
+    return f"selftest: {audits} audits of copies with injected errors, about {lasting} by the time that the run itself took"
 
 
 def selftest_lines(selftest: Mapping[str, Any]) -> list[str]:
@@ -78,11 +78,11 @@ def _notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return how to read the selftest table, and why rows are missing from it."""
     scored = [row for row in rows if row["note"] is None]
     notes = [
-        "first 10 %: planted windows within the first tenth of the ranks; at most: what a perfect order would reach;",
-        "before: the same windows in the audit of the unplanted data; lift: first 10 % over the 10 % that chance finds.",
-        "flagged: planted windows that were flagged; of all: audited windows that were flagged, which chance would reach.",
-        "precision: flagged windows that were planted, a LOWER bound, for the data have errors of their own.",
-        "right kind, right label: of the planted windows that were flagged.",
+        "first 10 %: windows with injected errors in the first tenth of the ranks; at most: what a perfect order would reach;",
+        "before: the same windows in the audit of the data as they are; lift: first 10 % over the 10 % that chance finds.",
+        "flagged: of these windows, those flagged; of all: audited windows that were flagged, which chance would reach.",
+        "precision: flagged windows with injected errors, a LOWER bound, for the data have errors of their own.",
+        "right kind, right label: of the windows with injected errors that were flagged.",
     ]
     groups = min((row["groups"] for row in scored), default=0)
     has_intervals = any(row["recall_low"] is not None for row in scored)

@@ -23,7 +23,7 @@ from data_schemas.files import disk_errors
 from model.classifier import BehaviorClassifier
 from model.lstm import WindowLSTM
 from model.recipe import Recipe
-from model.training import Windows, train_network
+from model.training import Windows, train_network, view_seed
 from model.windowing import Samples
 from pipeline.detection.lstm_jobs import Checkpoints, LstmJob, search_folds, search_steps
 from pipeline.workspace.workers import workers
@@ -37,8 +37,6 @@ __all__ = [
     "place_bundle",
     "train_jobs",
 ]
-
-_SEED_OF_VIEW = 7919
 
 
 @dataclass(frozen=True)
@@ -121,7 +119,7 @@ def optimizer_steps_by_trial(
             name=f"{trial.name}-{number}-{view}",
             recipe=replace(recipe, views=(view,)),
             classes=trial.classes,
-            seed=trial.seed + _SEED_OF_VIEW * place,
+            seed=view_seed(trial.seed, place),
             train=train[number],
             target=trial.trusted[train[number]],
             predict=np.flatnonzero(trial.fold == number),
@@ -185,7 +183,7 @@ def _train_view(
         view=job.recipe.views[place],
         recipe=job.recipe,
         classes=len(job.classes),
-        seed=job.seed + _SEED_OF_VIEW * place,
+        seed=view_seed(job.seed, place),
         losses=losses,
     )
     return network, torch.stack(losses).cpu().numpy()

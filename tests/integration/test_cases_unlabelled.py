@@ -198,12 +198,12 @@ def test_what_reviewers_label_is_labelled_until_they_take_it_back(source: Path, 
     assert frames["frame_label"].isna().sum() == 624
 
 
-def test_planted_errors_leave_what_nobody_labelled_alone(found: RunTables) -> None:
+def test_injected_errors_leave_what_nobody_labelled_alone(found: RunTables) -> None:
     tables = {name: found[name] for name in ("clips", "frames", "windows")}
     ground = index_source(**tables, species=["MOUSE"], max_gap_ms=500)
     assert [label is None for label in ground.label] == found["frames"]["frame_label"].isna().tolist()
-    planted = inject_errors(ground, "flips", share=0.3, seed=0)
-    assert planted.frames["frame_label"].isna().tolist() == found["frames"]["frame_label"].isna().tolist()
+    injected = inject_errors(ground, "flips", share=0.3, seed=0)
+    assert injected.frames["frame_label"].isna().tolist() == found["frames"]["frame_label"].isna().tolist()
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -158,8 +158,8 @@ def test_the_same_decisions_are_no_new_round_and_others_are(audited, tmp_path: P
 
     # A selftest plants into the labels as given, and leaves the round that people look at.
     place = Workspace(tmp_path / "ws")
-    planted = {"kinds": ["flips"], "shares": [0.3], "seed": 0, "options": {"run": {"jobs": 1}}}
-    test = prepare_selftest(place, **planted, write_report=write_report, stage_progress=stage_progress)
+    wanted = {"kinds": ["flips"], "shares": [0.3], "seed": 0, "options": {"run": {"jobs": 1}}}
+    test = prepare_selftest(place, **wanted, write_report=write_report, stage_progress=stage_progress)
     assert test.folder.path == plain
     assert place.newest().path == shown(tmp_path) == three
 

@@ -68,7 +68,7 @@ def tested_once(once: Callable, ready_once: Path) -> Path:
 
 def test_injected_errors_come_back_and_the_table_is_stored(audit: Shell, ready_once: Path, tested_once: Path) -> None:
     stdout, stderr = json.loads((tested_once / "said.json").read_text())
-    assert "6 audits of planted copies" in stderr
+    assert "6 audits of copies with injected errors" in stderr
     assert "6/6 flips 30%" in stderr
     for word in ("first 10 %", "lift", "LOWER bound", "left out: boundary 15%, 30%", "95 % intervals over groups", "report.html"):
         assert word in stdout
