@@ -41,10 +41,10 @@ def card_of(plain: ModelCard, spec: ModelSpec, found: dict[str, Any], inputs: Tr
         retrain.json.
     """
     arm, species, trained_on = spec.condition.arm, spec.species, spec.condition.windows
-    told, record = found["species"][species], inputs.record
+    result, record = found["species"][species], inputs.record
     own = trained_on[trained_on["species"] == species]
     count, windows = Counter(own["target"]), inputs.windows.set_index("window_id").loc[own["window_id"]]
-    classes = {name: count[name] for name in told["classes"]}
+    classes = {name: count[name] for name in result["classes"]}
     group = GROUPS[found["groups_are"]]
     data = {
         "source": record["source"],
@@ -54,7 +54,7 @@ def card_of(plain: ModelCard, spec: ModelSpec, found: dict[str, Any], inputs: Tr
         f"{group}s": f"{windows['group'].nunique():,}",
         "clips": f"{windows['clip_id'].nunique():,}",
         "windows": f"{len(windows):,}",
-        "held out": f"{counted(told['verified']['held_out_groups'], group)}, never trained on",
+        "held out": f"{counted(result['verified']['held_out_groups'], group)}, never trained on",
         **(_decisions(inputs, found) if arm == "reviewed" else {}),
     }
     training = {**plain.training, "seed": found["seed"], "hash": spec.key}
@@ -64,8 +64,8 @@ def card_of(plain: ModelCard, spec: ModelSpec, found: dict[str, Any], inputs: Tr
         classes=classes,
         data=data,
         training=training,
-        figures=_figures(told, arm, group=group),
-        limits=_limits(told, arm, classes=classes, group=group),
+        figures=_figures(result, arm, group=group),
+        limits=_limits(result, arm, classes=classes, group=group),
     )
 
 
@@ -79,11 +79,11 @@ def _decisions(inputs: TrainingInputs, found: dict[str, Any]) -> dict[str, objec
     }
 
 
-def _figures(told: dict[str, Any], arm: str, *, group: str) -> list[Figure]:
-    measured = told["arms"].get(arm)
+def _figures(result: dict[str, Any], arm: str, *, group: str) -> list[Figure]:
+    measured = result["arms"].get(arm)
     if measured is None:
         return []
-    verified = told["verified"]
+    verified = result["verified"]
     on = f"{counted(verified['groups'], f'held-out {group}')}, {counted(verified['windows'], 'window')} labelled blind"
     rows = {**measured["measures"], **{f"F1 of {name}": v for name, v in measured["class_f1"].items()}}
     figures = [Figure(name, v["value"], v["low"], v["high"], on) for name, v in rows.items() if v["value"] is not None]
@@ -91,11 +91,13 @@ def _figures(told: dict[str, Any], arm: str, *, group: str) -> list[Figure]:
     return figures if error is None else [*figures, Figure("calibration error", error, on=f"{on}; no interval holds for it")]
 
 
-def _limits(told: dict[str, Any], arm: str, *, classes: dict[str, int], group: str) -> list[str]:
+def _limits(result: dict[str, Any], arm: str, *, classes: dict[str, int], group: str) -> list[str]:
     few = [f"{name} ({count})" for name, count in classes.items() if count < _FEW]
     limits = [f"Trained on few windows: {', '.join(few)}."] if few else []
-    if told["arms"].get(arm) is None:
-        limits.append(f"How good it is cannot be told: {missing_windows(convert(told, Species), group=group, workspace=Path())}.")
+    if result["arms"].get(arm) is None:
+        limits.append(
+            f"How good it is cannot be told: {missing_windows(convert(result, Species), group=group, workspace=Path())}."
+        )
     if arm == "given":
         limits.append("Its labels are as wrong as the data's: it is there to be compared with.")
     return limits
