@@ -116,7 +116,7 @@ def plant(sample: Sample, change: Change, *, seed: int) -> Planted:
     rng = np.random.default_rng(seed)
     xy, state = sample.samples.xy.copy(), sample.samples.state.copy()
     event = np.zeros(state.shape, np.int64)
-    bounds = np.flatnonzero(np.diff(sample.samples.run, prepend=-1, append=-1))
+    bounds = np.flatnonzero(np.diff(sample.samples.block, prepend=-1, append=-1))
     count = 0
     for a, b in pairwise(bounds):
         if b - a < 8 * HZ:
@@ -189,7 +189,7 @@ def row(name: str, planted: Planted, *, kind: str | None) -> str:
     """Return one line of the table."""
     sample = planted.sample
     faults = find_faults(sample.samples, sample.clip, body=body_of(sample.skeleton), hz=HZ)
-    first = cut(sample.samples.run, steps=STEPS)
+    first = cut(sample.samples.block, steps=STEPS)
     lost = window_faults(faults, sample.samples.state, first, steps=STEPS, min_visible=0.2, max_implausible=0.25)
     event, shown = planted.event, sample.samples.state > MISSING
     size = np.bincount(event.ravel())[1:]

@@ -39,7 +39,7 @@ def true_windows(
         for c in clips
     ]
     samples = concatenate(parts)
-    first = cut(samples.run, steps=STEPS)
+    first = cut(samples.block, steps=STEPS)
     clip = np.repeat(np.arange(len(clips)), [len(p) for p in parts])[first]
     names = sorted({action for c in clips for action in c.truth})
     known = [dict(zip(c.frame_number.tolist(), c.truth, strict=True)) for c in clips]

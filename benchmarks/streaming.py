@@ -1,9 +1,10 @@
-"""How many windows a second one core decides: one stream frame by frame, many streams together, and one stream in bulk.
+"""How many windows a second one core predicts: one stream frame by frame, many streams together, and one stream in bulk.
 
     python -m benchmarks.streaming [--seconds 600] [--streams 64] [--keypoints 15] [--classes 12]
 
 Weights are random: speed does not depend on them. Frames come at 30 a second, a tenth of the keypoints missing; taking and
-cutting them is counted. A decision is made every second, and in the second column every fifth of one (overlapping windows).
+cutting them is counted. A window starts every second, and in the second column every fifth of one (overlapping windows). Rows
+"by PyTorch" call the networks themselves instead of :mod:`model.forward`, so that they say what that module is worth.
 Seconds are those of the processor, on one thread, so that other work on the machine counts less. Prints a table.
 """
 
@@ -14,6 +15,7 @@ import functools
 import statistics
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,12 +29,22 @@ from model.recipe import PRESETS
 REPEATS = 5
 
 
-def untrained(preset: str, *, keypoints: int, classes: int) -> BehaviorClassifier:
+def untrained(preset: str, *, keypoints: int, classes: int, kind: type[BehaviorClassifier]) -> BehaviorClassifier:
     recipe = PRESETS[preset]
     names = [f"k{i}" for i in range(keypoints)]
-    made = BehaviorClassifier([f"c{i}" for i in range(classes)], names, recipe=recipe, device="cpu")
+    made = kind([f"c{i}" for i in range(classes)], names, recipe=recipe, device="cpu")
     made.networks = [WindowLSTM(v, recipe, keypoints=keypoints, steps=5, classes=classes).eval() for v in recipe.views]
     return made
+
+
+class ByTorch(BehaviorClassifier):
+    """Predict arrays by PyTorch instead of :mod:`model.forward`."""
+
+    @torch.inference_mode()
+    def predict_proba(self, poses: Any, *, scale: Any = None) -> NDArray[np.float32]:
+        """Return the mean of the networks' probabilities, shape (n, classes)."""
+        windows = [torch.from_numpy(np.require(array, requirements=["C", "W"])) for array in self._raw(poses, scale)]
+        return torch.stack([torch.softmax(network(*windows), dim=1) for network in self.networks]).mean(0).numpy()
 
 
 def simulated_frames(frames: int, keypoints: int) -> NDArray[np.float32]:
@@ -43,20 +55,20 @@ def simulated_frames(frames: int, keypoints: int) -> NDArray[np.float32]:
 
 
 def many_streams(model: BehaviorClassifier, frames: NDArray[np.float32], streams: int) -> int:
-    """Feed all streams a frame in turn and decide what is ready together, as a server of many cameras would."""
+    """Feed all streams a frame in turn and predict what is ready together, as a server of many cameras would."""
     sources = [model.stream() for _ in range(streams)]
-    decided = 0
+    predicted = 0
     for keypoints in frames[: len(frames) // streams]:
-        decided += len(model.decide_windows([w for stream in sources for w in stream.cut(keypoints)]))
-    return decided
+        predicted += len(model.predict_cut_windows([w for stream in sources for w in stream.cut(keypoints)]))
+    return predicted
 
 
 def in_bulk(model: BehaviorClassifier, frames: NDArray[np.float32]) -> int:
     return len(model.stream().extend(frames))
 
 
-def frame_by_frame(model: BehaviorClassifier, frames: NDArray[np.float32], hop: float) -> int:
-    stream = model.stream(hop=hop)
+def frame_by_frame(model: BehaviorClassifier, frames: NDArray[np.float32], stride_s: float) -> int:
+    stream = model.stream(stride_s=stride_s)
     return sum(len(stream.push(keypoints)) for keypoints in frames)
 
 
@@ -82,17 +94,18 @@ def main() -> None:
     frames = simulated_frames(30 * options.seconds, options.keypoints)
     print(f"{describe()}; {options.keypoints} keypoints, {options.classes} classes, one thread\n")
     ways = {
-        "frame by frame, hop 1 s": lambda m: frame_by_frame(m, frames[: len(frames) // 2], 1.0),
-        "frame by frame, hop 0.2 s": lambda m: frame_by_frame(m, frames[: len(frames) // 5], 0.2),
+        "frame by frame, stride 1 s": lambda m: frame_by_frame(m, frames[: len(frames) // 2], 1.0),
+        "frame by frame, stride 0.2 s": lambda m: frame_by_frame(m, frames[: len(frames) // 5], 0.2),
         f"{options.streams} streams together": lambda m: many_streams(m, frames, options.streams),
         "in bulk (`extend`)": lambda m: in_bulk(m, frames),
     }
     print("| preset | " + " | ".join(ways) + " |")
     print("|---" * (len(ways) + 1) + "|")
     for preset in PRESETS:
-        model = untrained(preset, keypoints=options.keypoints, classes=options.classes)
-        found = [rate(functools.partial(way, model)) for way in ways.values()]
-        print(f"| {preset} | " + " | ".join(f"{value:,.0f} windows/s" for value in found) + " |")
+        for kind, named in ((BehaviorClassifier, preset), (ByTorch, f"{preset} by PyTorch")):
+            model = untrained(preset, keypoints=options.keypoints, classes=options.classes, kind=kind)
+            found = [rate(functools.partial(way, model)) for way in ways.values()]
+            print(f"| {named} | " + " | ".join(f"{value:,.0f} windows/s" for value in found) + " |", flush=True)
 
 
 if __name__ == "__main__":

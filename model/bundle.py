@@ -19,9 +19,12 @@ from torch import Tensor
 from data_schemas.errors import BundleError
 from data_schemas.files import disk_errors, read_json_object, replaced_file
 
-__all__ = ["BUNDLE_FORMAT", "is_bundle", "made_from", "read_bundle", "write_bundle"]
+__all__ = ["BUNDLE_FORMAT", "FINGERPRINT", "fingerprint", "is_bundle", "read_bundle", "write_bundle"]
 
 BUNDLE_FORMAT = 1
+FINGERPRINT = "made_from"
+"""The key of model.json that holds a hash of what the model was trained on."""
+
 _FACTS, _WEIGHTS, _CARD = "model.json", "weights.safetensors", "MODEL_CARD.md"
 _AGAIN = "copy the bundle again from where it was made, or write it again with BehaviorClassifier.save"
 
@@ -31,14 +34,14 @@ def is_bundle(folder: Path) -> bool:
     return (folder / _FACTS).exists()
 
 
-def made_from(folder: Path) -> str | None:
-    """Return the hash that a whole bundle carries of what it was trained on; None where it has none, or is no sound bundle."""
+def fingerprint(folder: Path) -> str | None:
+    """Return the hash that a bundle carries of what it was trained on; None where it carries none, or is damaged or no bundle."""
     try:
         facts, _ = read_bundle(folder)
     except BundleError:
         return None
-    told = facts.get("made_from")
-    return told if isinstance(told, str) else None
+    found = facts.get(FINGERPRINT)
+    return found if isinstance(found, str) else None
 
 
 def write_bundle(folder: Path, facts: Mapping[str, Any], *, weights: Mapping[str, Tensor], card: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -25,7 +27,7 @@ class WindowLSTM(nn.Module):
     recipe : Recipe
         Layers, hidden size, dropout and whether inputs are standardised and masked.
     keypoints, steps, classes : int
-        Sizes of a window and of the answer.
+        Sizes of a window and of the output.
     """
 
     mean: Tensor
@@ -42,8 +44,20 @@ class WindowLSTM(nn.Module):
         self.dropout = nn.Dropout(recipe.dropout)
         self.linear = nn.Linear(steps * recipe.hidden_size, classes)
 
+    @classmethod
+    def of_weights(cls, weights: Mapping[str, Tensor], place: int, recipe: Recipe, **sizes: int) -> WindowLSTM:
+        """Return the network of the recipe's view at ``place``, around its weights ``PLACE.NAME`` among those of a bundle.
+
+        Nothing is allocated before they are found to fit: sizes that a bundle claims but does not hold cost no memory.
+        """
+        own = {name.partition(".")[2]: value for name, value in weights.items() if name.startswith(f"{place}.")}
+        with torch.device("meta"):
+            network = cls(recipe.views[place], recipe, **sizes)
+        network.load_state_dict(own, assign=True)
+        return network.float().eval()
+
     def forward(self, xy: Tensor, shown: Tensor, scale: Tensor) -> Tensor:
-        """Return logits of shape (b, classes) for xy (b, t, k, 2), shown bool (b, t, k) and scale (b,)."""
+        """Return logits, shape (b, classes), for xy (b, t, k, 2), 0 where missing; shown, bool (b, t, k); and scale (b,)."""
         return self.linear(self.dropout(self.embed(xy, shown, scale)))  # type: ignore[no-any-return]
 
     def embed(self, xy: Tensor, shown: Tensor, scale: Tensor) -> Tensor:
@@ -55,7 +69,7 @@ class WindowLSTM(nn.Module):
         return states.flatten(1)  # type: ignore[no-any-return]
 
     def fit_standardisation(self, xy: Tensor, shown: Tensor, scale: Tensor) -> None:
-        """Set mean and standard deviation of the view's features to those of these windows."""
+        """Set mean and standard deviation (at least 0.001) of the view's features to those of these windows."""
         features = VIEWS[self.view](xy, shown, scale).flatten(0, 1)
         self.mean.copy_(features.mean(0))
         self.std.copy_(features.std(0).clamp(min=1e-3))

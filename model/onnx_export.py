@@ -139,7 +139,7 @@ def _metadata(classifier: BehaviorClassifier) -> dict[str, Any]:
         "species": classifier.species,
         "classes": classifier.classes,
         "keypoints": classifier.keypoints,
-        **asdict(classifier.clock),
+        **asdict(classifier.grid),
         **asdict(classifier.rules),
     }
 

@@ -3,7 +3,7 @@
 Hand-made summaries of this kind serve classifiers of animal behaviour well (JABS, SimBA: pairwise distances, speeds and their
 means over windows). They are blind to where the animal is and which way it faces; sizes are relative to the clip's median pose
 radius.
-Plain numpy: the auditor reads them with :mod:`model.kernel_ridge` in seconds.
+Plain numpy: the base learners of the audit, :mod:`model.kernel_ridge`, are fitted to them in seconds.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _FARTHEST = 4.0
 def summarise_windows(
     samples: Samples, first: NDArray[np.int64], *, steps: int, reference: NDArray[np.bool_] | None = None
 ) -> dict[str, FloatArray]:
-    """Return blocks of features, each of shape (windows, features), standardised; 0 where the keypoints are missing.
+    """Return blocks of features, each of shape (windows, features), standardised: -4..4, 0 where the keypoints are missing.
 
     Parameters
     ----------
     samples : Samples
-        Poses on the sampling clock.
+        Poses on a regular time grid.
     first : int64, shape (windows,)
         Row of each window's first sample.
     steps : int
@@ -66,18 +66,19 @@ def measure_windows(samples: Samples, first: NDArray[np.int64], *, steps: int) -
     return {name: np.concatenate([p[name] for p in parts]) for name in names}
 
 
-def context(block: FloatArray, run: NDArray[np.int64], *, reaches: tuple[int, ...]) -> FloatArray:
-    """Return a block beside its means over ``reach`` windows of the same run on either side, for each reach.
+def context(features: FloatArray, contiguous: NDArray[np.int64], *, reaches: tuple[int, ...]) -> FloatArray:
+    """Return features beside their means over ``reach`` windows of the same contiguous block on either side, for each reach.
 
     Parameters
     ----------
-    block : float32, shape (windows, features)
-    run : int64, shape (windows,)
-        Windows that follow each other without a gap have one number; ascending.
+    features : float32, shape (windows, features)
+    contiguous : int64, shape (windows,)
+        The contiguous block of each window: one number for windows that follow each other without a gap; ascending.
     """
-    total = np.concatenate([np.zeros((1, block.shape[1])), np.cumsum(block, axis=0, dtype=np.float64)])
-    rows, start, end = np.arange(len(block)), np.searchsorted(run, run, "left"), np.searchsorted(run, run, "right")
-    found = [block]
+    total = np.concatenate([np.zeros((1, features.shape[1])), np.cumsum(features, axis=0, dtype=np.float64)])
+    rows = np.arange(len(features))
+    start, end = (np.searchsorted(contiguous, contiguous, side) for side in ("left", "right"))
+    found = [features]
     for reach in reaches:
         low, high = np.maximum(rows - reach, start), np.minimum(rows + reach + 1, end)
         found.append(((total[high] - total[low]) / (high - low)[:, None]).astype(np.float32))

@@ -16,7 +16,6 @@ from model.windowing import MISSING, Samples
 
 __all__ = ["Windows", "network_logits", "train_network", "view_seed"]
 
-"""Called with (updates done, updates in all)."""
 
 _PREDICTION_BATCH = 8192
 _STANDARDISATION_WINDOWS = 20_000
@@ -31,7 +30,7 @@ class Windows:
     xy : float32, shape (n, k, 2); shown : bool, shape (n, k); scale : float32, shape (n,)
         The samples (see :class:`model.windowing.Samples`).
     first : int64, shape (windows,)
-        Row of each window's first sample.
+        Row of each window's first sample in these.
     steps : int
         Samples in a window.
     """
@@ -81,8 +80,8 @@ def train_network(
 ) -> WindowLSTM:
     """Train one network on all ``windows``; the same seed on the same machine gives the same network.
 
-    Training is counted in updates: ``recipe.optimizer_steps`` where it is set, else ``recipe.epochs``, but at least
-    ``recipe.min_optimizer_steps``, because a fixed number of epochs is far too few on a small set. The rate follows
+    It takes ``recipe.optimizer_steps`` steps where that is set, else as many as ``recipe.epochs`` have, but at least
+    ``recipe.min_optimizer_steps``, because a fixed number of epochs is far too few on a small set. The learning rate follows
     ``recipe.schedule``: down by ``gamma`` every ``step_epochs`` epochs (the original recipe), or one cycle.
 
     Parameters
@@ -92,7 +91,7 @@ def train_network(
     target : int64, shape (windows,)
         Class of each window, 0 to ``classes`` - 1.
     losses : list, optional
-        Takes the loss of every batch as it is learnt from, on the device: waiting for each number would slow a GPU down.
+        Is given the loss of every step, a scalar on the device: waiting for each number would slow a GPU down.
     """
     torch.manual_seed(seed)
     shuffle = np.random.default_rng(seed)
@@ -107,19 +106,19 @@ def train_network(
     loss_of = nn.CrossEntropyLoss(weight=_class_weights(target, classes).to(device) if recipe.balance == "weights" else None)
 
     per_epoch = -(-len(kept) // recipe.batch_size)
-    updates = recipe.optimizer_steps or max(recipe.epochs * per_epoch, recipe.min_optimizer_steps)
+    steps = recipe.optimizer_steps or max(recipe.epochs * per_epoch, recipe.min_optimizer_steps)
     optimizer = torch.optim.Adam(network.parameters(), lr=recipe.lr)
     scheduler: torch.optim.lr_scheduler.LRScheduler
     if recipe.schedule == "step":
         scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=recipe.step_epochs * per_epoch, gamma=recipe.gamma)
     else:
-        scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=recipe.lr, total_steps=updates + 1)
+        scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=recipe.lr, total_steps=steps + 1)
 
     network.train()
     done = 0
-    while done < updates:
+    while done < steps:
         order = torch.from_numpy(shuffle.permutation(kept)).to(device)
-        for batch in torch.split(order, recipe.batch_size)[: updates - done]:
+        for batch in torch.split(order, recipe.batch_size)[: steps - done]:
             loss = loss_of(network(*windows.take(batch)), y[batch])
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
@@ -129,12 +128,12 @@ def train_network(
             if losses is not None:
                 losses.append(loss.detach())
         if progress:
-            progress(done, updates)
+            progress(done, steps)
     return network.eval()
 
 
 def network_logits(network: WindowLSTM, windows: Windows) -> NDArray[np.float32]:
-    """Return logits of shape (windows, classes)."""
+    """Return logits of shape (windows, classes): unbounded scores, whose softmax are probabilities."""
     network.eval()
     # A GPU's shortened floats (TF32) are near enough for training, but a bundle should say the same wherever it is loaded.
     with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):

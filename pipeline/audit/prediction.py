@@ -227,22 +227,22 @@ def _columns(found: Recordings, model: BehaviorClassifier) -> list[str]:
 
 def _as_trained(model: BehaviorClassifier, *, hop: float, config: Config) -> Config:
     """Return how to cut, and which poses to call bad, as a model's training did."""
-    clock, rules = model.clock, model.rules
-    stride = round(hop * clock.hz)
-    if stride < 1 or abs(stride - hop * clock.hz) > 1e-6:
+    grid, rules = model.grid, model.rules
+    stride = round(hop * grid.hz)
+    if stride < 1 or abs(stride - hop * grid.hz) > 1e-6:
         raise UsageError(
-            f"--hop {hop:g}: the model takes {clock.hz:g} samples a second, so a hop is a multiple of {1 / clock.hz:g} s",
-            hint=f"--hop {max(1, stride) / clock.hz:g}",
+            f"--hop {hop:g}: the model takes {grid.hz:g} samples a second, so a hop is a multiple of {1 / grid.hz:g} s",
+            hint=f"--hop {max(1, stride) / grid.hz:g}",
         )
     windows = {
-        "hz": clock.hz,
-        "steps": clock.steps,
+        "hz": grid.hz,
+        "steps": grid.steps,
         "stride": stride,
-        "max_gap_ms": round(clock.max_gap_ms),
+        "max_gap_ms": round(grid.max_gap_ms),
         "min_visible": rules.min_visible,
     }
     pose = {
-        "max_keypoint_gap_ms": round(clock.max_keypoint_gap_ms),
+        "max_keypoint_gap_ms": round(grid.max_keypoint_gap_ms),
         "find_faults": rules.find_faults,
         "max_implausible": rules.max_implausible,
     }

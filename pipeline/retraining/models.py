@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 import data_schemas
 from data_schemas.errors import TooFewDataError, WorkspaceError
 from data_schemas.progress import Progress
-from model.bundle import made_from
+from model.bundle import fingerprint
 from model.classifier import BehaviorClassifier
 from model.device import choose_device
 from model.training import Windows
@@ -117,7 +117,7 @@ class Models:
 
     def stale(self, specs: Iterable[ModelSpec]) -> list[ModelSpec]:
         """Return the models that are missing, damaged, or made from something else."""
-        return [s for s in specs if self._stored(s) is None or (s.bundle is not None and made_from(s.bundle) != s.key)]
+        return [s for s in specs if self._stored(s) is None or (s.bundle is not None and fingerprint(s.bundle) != s.key)]
 
     def predictions(self, spec: ModelSpec) -> NDArray[np.float32]:
         """Return a trained model's probabilities for the hold-out windows of its species, shape (windows, classes).
@@ -180,7 +180,7 @@ class Models:
     def drop_all_but(self, specs: Iterable[ModelSpec]) -> None:
         """Delete the parts of models that are not needed any more, and those of trials."""
         # Arms that were not asked for this time keep theirs.
-        others = (made_from(path) for path in (self.inputs.folder.path / "models").glob("*/*"))
+        others = (fingerprint(path) for path in (self.inputs.folder.path / "models").glob("*/*"))
         keys = {spec.key for spec in specs} | {key for key in others if key}
         bases = [self._base(species) for species in self.inputs.classes]
         kept = {f"{what}-{key}" for key in keys for what in ("predictions", "losses")}

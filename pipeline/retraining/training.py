@@ -164,7 +164,7 @@ def place_bundle(classifier: BehaviorClassifier, folder: Path, *, beside: Path, 
         for left in (part, old):
             shutil.rmtree(left, ignore_errors=True)
         folder.parent.mkdir(parents=True, exist_ok=True)
-        classifier.save(part, made_from=made_from)
+        classifier.save(part, fingerprint=made_from)
         if folder.exists():
             folder.rename(old)
         part.rename(folder)

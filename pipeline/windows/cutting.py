@@ -37,7 +37,7 @@ def cut_windows(
     their bones, or ``pose.skeleton`` where it is left out.
     """
     samples, steps = sampled.samples, config.windows.steps
-    first = cut(samples.run, steps=steps, stride=config.windows.stride)
+    first = cut(samples.block, steps=steps, stride=config.windows.stride)
     # Where the source counts fewer frames a second than the time grid has, two windows can have one span: the first is kept.
     span = np.stack([sampled.clip[first], samples.frame_number[first], samples.frame_number[first + steps - 1]], axis=1)
     first = first[np.sort(np.unique(span, axis=0, return_index=True)[1])]

@@ -54,7 +54,7 @@ def test_a_stream_on_the_gpu_decides_as_the_table_does(task) -> None:
     frames = np.repeat(poses[:6].reshape(30, 3, 2), 6, axis=0)
     stream = trained.stream(fps=30)
     decisions = [d for frame in frames for d in stream.push(frame)] + stream.flush()
-    whole = trained.decide(frames, fps=30)
+    whole = trained.predict_frames(frames, fps=30)
     assert [d.label for d in decisions] == [d.label for d in whole]
 
 

@@ -77,7 +77,7 @@ def test_files_are_predicted_as_the_classifier_predicts_their_frames(audit: Shel
         frames = clips[clips["clip_id"] == name]
         xy = frames[COLUMNS].to_numpy(np.float32).reshape(-1, 3, 2)
         radius = np.sqrt(((xy - xy.mean(1, keepdims=True)) ** 2).sum(2).mean(1))[::2]
-        decisions = model.decide(frames, hop=0.2, scale=float(np.median(radius)))
+        decisions = model.predict_frames(frames, stride_s=0.2, scale=float(np.median(radius)))
         assert [d.start_frame for d in decisions] == windows["start_frame"].tolist()
         np.testing.assert_allclose([d.probabilities for d in decisions], windows[["p_SIT", "p_WALKRUN"]], atol=1e-4)
 

@@ -33,7 +33,7 @@ def faults(xy: np.ndarray, missing: np.ndarray, skeleton: Skeleton) -> np.ndarra
         xy=np.where(missing[..., None], 0, xy).astype(np.float32),
         state=state,
         frame_number=np.arange(n, dtype=np.int32),
-        run=np.zeros(n, np.int32),
+        block=np.zeros(n, np.int32),
         scale=np.ones(n, np.float32),
     )
     return find_faults(samples, np.zeros(n, np.int32), body=body_of(skeleton), hz=5)

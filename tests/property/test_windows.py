@@ -23,7 +23,7 @@ def clips(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
 def test_windows_lie_within_a_run_and_no_hole_is_longer_than_allowed(clip, gap: int, steps: int, stride: int) -> None:
     time, xy = clip
     samples = resample(time, xy, frame_number=time, hz=5, max_gap_ms=gap, max_keypoint_gap_ms=400)
-    first = cut(samples.run, steps=steps, stride=stride)
+    first = cut(samples.block, steps=steps, stride=stride)
     for row in first:
         span = samples.frame_number[row : row + steps]
         assert (np.diff(span) > 0).all()

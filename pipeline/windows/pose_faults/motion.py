@@ -89,7 +89,7 @@ class Poses:
     @classmethod
     def of(cls, samples: Samples, clip: NDArray[np.int32], *, rows: slice, body: Body, hz: float) -> Poses:
         """Look at these rows of the samples."""
-        return cls(samples.xy[rows], samples.state[rows] > MISSING, clip[rows], samples.run[rows], body, hz)
+        return cls(samples.xy[rows], samples.state[rows] > MISSING, clip[rows], samples.block[rows], body, hz)
 
     @cached_property
     def follows(self) -> BoolArray:

@@ -62,10 +62,11 @@ def test_a_key_under_its_former_name_is_read_with_a_warning_and_options_win_over
     with pytest.warns(RenamedKey) as told:
         config = load_config(path, overrides={"model": {"optimizer_steps": 40}})
     assert (config.model.optimizer_steps, config.model.lr) == (40, 0.5)
-    assert {str(w.message) for w in told} == {
-        f"{path}: model.{old} is now called model.{new}; the next version refuses the old name"
-        for old, new in (("updates", "optimizer_steps"), ("rate", "lr"))
-    }
+    (warning,) = told
+    assert str(warning.message) == (
+        f"{path}: keys by their former names, which the next version refuses (former = now): "
+        "model.rate = model.lr, model.updates = model.optimizer_steps"
+    )
 
 
 def test_a_key_under_both_names_is_refused(tmp_path: Path) -> None:

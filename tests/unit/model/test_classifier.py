@@ -191,9 +191,9 @@ def test_a_table_of_frames_is_cut_and_predicted(task) -> None:
     fitted = classifier().fit(*task)
     table = frames_table()
     xy = table[[f"{k}_{a}" for k in KEYPOINTS for a in "xy"]].to_numpy().reshape(-1, 3, 2)
-    decisions = fitted.decide(table)
-    assert fitted.predict(table) == [d.label for d in decisions] == [d.label for d in fitted.decide(xy)]
-    np.testing.assert_array_equal(fitted.predict_proba(table), [d.probabilities for d in fitted.decide(xy)])
+    decisions = fitted.predict_frames(table)
+    assert fitted.predict(table) == [d.label for d in decisions] == [d.label for d in fitted.predict_frames(xy)]
+    np.testing.assert_array_equal(fitted.predict_proba(table), [d.probabilities for d in fitted.predict_frames(xy)])
     assert [(d.clip_id, d.start_frame) for d in decisions] == [("c1", 0), ("c1", 30), ("c1", 60)]
 
 
@@ -201,7 +201,7 @@ def test_clips_of_a_table_never_share_a_window_and_times_lead(task) -> None:
     fitted = classifier().fit(*task)
     one, two = frames_table(40).assign(timestamp_ms=np.arange(40) * 100), frames_table(40).assign(clip_id="c2")
     two["timestamp_ms"] = np.arange(40) * 100
-    decisions = fitted.decide(pd.concat([one, two]))
+    decisions = fitted.predict_frames(pd.concat([one, two]))
     assert [(d.clip_id, d.start_frame) for d in decisions] == [(c, n) for c in ("c1", "c2") for n in (0, 10, 20, 30)]
 
 

@@ -13,7 +13,7 @@ from model.bundle import read_bundle, write_bundle
 from model.classifier import BehaviorClassifier
 from model.pose_rules import PoseRules
 from model.recipe import make_recipe
-from model.streaming import Decision
+from model.streaming import Prediction
 
 RULES = PoseRules(min_confidence=0.6, unseen=((0.0, 0.0),), min_visible=0.7, edges=(("nose", "neck"),), left_right=())
 FRAMES = 120
@@ -40,21 +40,21 @@ def recording() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return xy, confidence, np.where(((confidence < 0.6) | (xy == 0).all(2))[..., None], np.float32(np.nan), xy)
 
 
-def said(decisions: list[Decision]) -> list[tuple[float, float, float]]:
+def said(decisions: list[Prediction]) -> list[tuple[float, float, float]]:
     return [(d.start_ms, d.visible, d.probability) for d in decisions]
 
 
 def test_frames_are_decided_as_if_they_came_with_what_is_missing(with_rules: BehaviorClassifier, recording) -> None:
     xy, confidence, as_trained = recording
-    expected = said(with_rules.decide(as_trained, confidences=1.0))
-    assert expected == said(trained(None).decide(as_trained))
-    assert said(with_rules.decide(xy, confidences=confidence)) == expected
+    expected = said(with_rules.predict_frames(as_trained, confidences=1.0))
+    assert expected == said(trained(None).predict_frames(as_trained))
+    assert said(with_rules.predict_frames(xy, confidences=confidence)) == expected
     stream = with_rules.stream()
     pushed = [d for pose, sure in zip(xy, confidence, strict=True) for d in stream.push(pose, confidence=sure)]
     assert said(pushed + stream.flush()) == expected
     table = pd.DataFrame(xy.reshape(FRAMES, 6), columns=[f"{k}_{a}" for k in with_rules.keypoints for a in "xy"])
     table[[f"{k}_likelihood" for k in with_rules.keypoints]] = confidence
-    assert said(with_rules.decide(table)) == expected
+    assert said(with_rules.predict_frames(table)) == expected
 
 
 def test_a_stream_says_where_fewer_keypoints_were_shown_than_training_asked_for(
@@ -62,7 +62,7 @@ def test_a_stream_says_where_fewer_keypoints_were_shown_than_training_asked_for(
 ) -> None:
     xy = np.where(recording[0] == 0, np.float32(5), recording[0])
     xy[60:, 1] = np.nan
-    assert [d.bad_pose for d in with_rules.decide(xy, confidences=1.0)] == [False, False, True, True]
+    assert [d.bad_pose for d in with_rules.predict_frames(xy, confidences=1.0)] == [False, False, True, True]
 
 
 def test_windows_that_hold_places_where_nothing_was_seen_are_predicted_without_them(with_rules: BehaviorClassifier) -> None:
@@ -98,6 +98,6 @@ def test_confidences_that_do_not_fit_are_refused(with_rules: BehaviorClassifier,
         with pytest.raises(DataError, match="confidence"):
             with_rules.stream().push(recording[0][0], confidence=wrong)
         with pytest.raises(DataError, match="confidence"):
-            with_rules.decide(recording[0], confidences=wrong)
+            with_rules.predict_frames(recording[0], confidences=wrong)
     with pytest.raises(ConfigError):
         PoseRules(min_confidence=1.5)

@@ -17,7 +17,7 @@ def samples(xy: np.ndarray, state: np.ndarray | None = None) -> Samples:
         xy=xy.astype(np.float32),
         state=state,
         frame_number=np.arange(len(xy), dtype=np.int32),
-        run=np.zeros(len(xy), np.int32),
+        block=np.zeros(len(xy), np.int32),
         scale=np.full(len(xy), np.nanmedian(radius), np.float32),
     )
 

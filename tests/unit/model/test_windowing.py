@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from model.windowing import INTERPOLATED, MISSING, SEEN, concatenate, cut, pose_radius, resample
+from model.windowing import INTERPOLATED, MISSING, SEEN, concatenate, cut, pose_radius, resample, window_scale
 
 
 def poses(frames: int, keypoints: int = 2) -> np.ndarray:
@@ -60,25 +60,40 @@ def test_no_sample_lies_after_the_last_frame() -> None:
     assert len(sampled(time)) == 100
 
 
-def test_a_short_hole_is_interpolated_and_marked() -> None:
+def test_a_short_gap_is_interpolated_and_marked() -> None:
     time = np.array([0, 200, 600, 800, 1000])
     samples = sampled(time, number=time * 30 // 1000)
     assert samples.frame_number.tolist() == [0, 6, 12, 18, 24, 30]
     assert samples.state[2].tolist() == [INTERPOLATED, INTERPOLATED]
     assert samples.xy[2, 0, 0] == pytest.approx(1.5)
-    assert len(cut(samples.run, steps=5)) == 2
+    assert len(cut(samples.block, steps=5)) == 2
 
 
-def test_no_window_spans_a_long_hole() -> None:
+def test_no_window_spans_a_long_gap() -> None:
     time = np.concatenate([np.arange(5), np.arange(5) + 9]) * 200
     samples = sampled(time)
-    first = cut(samples.run, steps=5)
+    first = cut(samples.block, steps=5)
     assert samples.frame_number[first].tolist() == [0, 5]
 
 
-def test_the_limit_of_a_hole_is_configurable() -> None:
+def test_the_limit_of_a_gap_is_configurable() -> None:
     time = np.array([0, 200, 600, 800, 1000])
-    assert len(cut(sampled(time, gap=300).run, steps=5)) == 0
+    assert len(cut(sampled(time, gap=300).block, steps=5)) == 0
+
+
+def test_a_gap_of_just_the_limit_is_spanned_and_a_longer_one_is_not() -> None:
+    time = np.array([0, 200, 800, 1000, 1200])
+    spanned, parted = sampled(time, gap=600, keypoint_gap=600), sampled(time, gap=599, keypoint_gap=600)
+    assert spanned.block.tolist() == [0] * 7
+    assert spanned.state[:, 0].tolist() == [SEEN, SEEN, INTERPOLATED, INTERPOLATED, SEEN, SEEN, SEEN]
+    assert parted.block.tolist() == [0, 0, 1, 1, 1]
+
+
+def test_a_keypoint_that_is_missing_for_just_the_limit_is_interpolated() -> None:
+    xy = poses(7)
+    xy[2, 0] = np.nan
+    assert sampled(np.arange(7) * 200, xy, keypoint_gap=400).state[2].tolist() == [INTERPOLATED, SEEN]
+    assert sampled(np.arange(7) * 200, xy, keypoint_gap=399).state[2].tolist() == [MISSING, SEEN]
 
 
 def test_a_keypoint_missing_briefly_is_interpolated_and_missing_long_stays_missing() -> None:
@@ -105,12 +120,24 @@ def test_scale_is_the_median_radius_and_never_zero() -> None:
     assert sampled(np.arange(10) * 200, np.zeros((10, 2, 2), np.float32)).scale.tolist() == [1.0] * 10
 
 
+def test_poses_without_a_radius_do_not_count_in_the_median() -> None:
+    one_place = np.zeros((10, 2, 2), np.float32)
+    one_place[6:, 1, 1] = [4, 6, 8, 10]
+    # Half the distance of two keypoints is their radius: 2, 3, 4 and 5, whose median is 3.5; with the six zeros it would be 0.
+    assert sampled(np.arange(10) * 200, one_place).scale.tolist() == [3.5] * 10
+    windows = np.stack([one_place[3:8], one_place[:5], one_place[5:]])
+    shown = np.ones(windows.shape[:3], bool)
+    assert window_scale(windows, shown).tolist() == [2.5, 1.0, 3.5]
+    shown[0, 4] = False
+    assert window_scale(windows, shown).tolist() == [2.0, 1.0, 3.5]
+
+
 def test_windows_never_cross_clips() -> None:
     both = concatenate([sampled(np.arange(6) * 200), sampled(np.arange(7) * 200)])
-    assert cut(both.run, steps=5).tolist() == [0, 1, 6, 7, 8]
+    assert cut(both.block, steps=5).tolist() == [0, 1, 6, 7, 8]
 
 
-def test_stride_counts_from_the_start_of_each_run() -> None:
+def test_stride_counts_from_the_start_of_each_block() -> None:
     assert cut(np.array([0] * 9 + [1] * 8, np.int32), steps=5, stride=2).tolist() == [0, 2, 4, 9, 11]
 
 

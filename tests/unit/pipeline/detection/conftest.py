@@ -24,7 +24,7 @@ def standing_or_walking() -> tuple[pd.DataFrame, Samples, np.ndarray]:
         xy=xy.astype(np.float32),
         state=np.full((clips * each, 3), SEEN, np.uint8),
         frame_number=np.tile(np.arange(each), clips).astype(np.int32),
-        run=clip.astype(np.int32),
+        block=clip.astype(np.int32),
         scale=np.full(clips * each, 16, np.float32),
     )
     first = np.flatnonzero(np.tile(np.arange(each), clips) <= each - 5)

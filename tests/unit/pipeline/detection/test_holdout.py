@@ -50,7 +50,7 @@ def test_nothing_about_the_audited_windows_moves_with_the_hold_out(standing_or_w
         other.loc[held, ["label", "target"]] = np.stack([shuffled, shuffled], axis=1)
         assert (other["target"] != windows["target"]).any()
     else:
-        xy, own = samples.xy.copy(), np.isin(samples.run, samples.run[windows["first_sample"][held]])
+        xy, own = samples.xy.copy(), np.isin(samples.block, samples.block[windows["first_sample"][held]])
         xy[own] = rng.normal(0, 90, xy[own].shape)
         moved = replace(samples, xy=xy)
     for one, two in zip(found(windows, samples), found(other, moved), strict=True):

@@ -9,7 +9,7 @@ import pytest
 
 from data_schemas.config import Config, load_config
 from data_schemas.errors import WorkspaceError
-from model.bundle import is_bundle, made_from
+from model.bundle import is_bundle
 from model.classifier import BehaviorClassifier
 from model.recipe import Recipe, make_recipe
 from model.training import Windows
@@ -51,7 +51,7 @@ def walking() -> tuple[Samples, np.ndarray, np.ndarray]:
         xy=xy.astype(np.float32),
         state=np.full((runs * each, 3), SEEN, np.uint8),
         frame_number=np.arange(runs * each, dtype=np.int32),
-        run=np.repeat(np.arange(runs), each).astype(np.int32),
+        block=np.repeat(np.arange(runs), each).astype(np.int32),
         scale=np.full(runs * each, 16, np.float32),
     )
     return samples, np.arange(runs, dtype=np.int64) * each, np.arange(runs, dtype=np.int64) % 2
@@ -111,16 +111,16 @@ def test_a_bundle_takes_the_place_of_an_older_one_whole(walking, tmp_path: Path)
     ((_, trained),) = train_jobs([job(first, target)], samples, config=config(1), device="cpu")
     folder, beside = tmp_path / "models" / "given" / "DOG", tmp_path / "parts"
     place_bundle(classifier(trained.networks), folder, beside=beside, made_from="one")
-    assert made_from(folder) == "one"
+    assert fingerprint(folder) == "one"
     (beside / "given-DOG.part").mkdir()
     (beside / "given-DOG.part" / "model.json").write_text("left by a process that was killed")
     place_bundle(classifier(trained.networks), folder, beside=beside, made_from="two")
-    assert made_from(folder) == "two"
+    assert fingerprint(folder) == "two"
     assert [p.name for p in folder.parent.iterdir()] == ["DOG"]
     assert not list(beside.iterdir())
     (folder / "weights.safetensors").write_bytes(b"")
     assert is_bundle(folder)
-    assert made_from(folder) is None
+    assert fingerprint(folder) is None
 
 
 def test_a_disk_that_refuses_leaves_the_older_bundle(walking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,4 +134,4 @@ def test_a_disk_that_refuses_leaves_the_older_bundle(walking, tmp_path: Path, mo
     monkeypatch.setattr("data_schemas.files.os.fsync", refuse)
     with pytest.raises(WorkspaceError, match="No space left"):
         place_bundle(classifier(trained.networks), tmp_path / "DOG", beside=tmp_path / "parts", made_from="two")
-    assert made_from(tmp_path / "DOG") == "one"
+    assert fingerprint(tmp_path / "DOG") == "one"

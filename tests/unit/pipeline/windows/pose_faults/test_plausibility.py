@@ -36,7 +36,7 @@ def samples_of(xy: np.ndarray, missing: np.ndarray | None = None) -> Samples:
         xy=np.where(state[..., None] == MISSING, 0, xy).astype(np.float32),
         state=state,
         frame_number=np.arange(len(xy), dtype=np.int32) * 6,
-        run=np.zeros(len(xy), np.int32),
+        block=np.zeros(len(xy), np.int32),
         scale=np.ones(len(xy), np.float32),
     )
 
@@ -234,7 +234,7 @@ def test_poses_on_one_pixel_say_nothing_of_the_size_of_an_animal() -> None:
 def test_no_samples_and_single_samples_have_no_faults() -> None:
     empty = samples_of(np.zeros((0, 15, 2), np.float32))
     assert find_faults(empty, np.zeros(0, np.int32), body=body_of(SKELETON), hz=5).shape == (0, 15)
-    single = replace(samples_of(clip()), run=np.arange(N, dtype=np.int32))
+    single = replace(samples_of(clip()), block=np.arange(N, dtype=np.int32))
     assert not find_faults(single, np.arange(N, dtype=np.int32), body=body_of(SKELETON), hz=5).any()
 
 
