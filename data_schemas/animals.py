@@ -1,4 +1,4 @@
-"""Which keypoints belong to which animal, as their names tell: ``rat1_nose, rat2_nose``, or ``track_0_head, track_1_head``."""
+"""Which keypoints belong to which animal, by their names: ``rat1_nose, rat2_nose``, or ``track_0_head, track_1_head``."""
 
 from __future__ import annotations
 

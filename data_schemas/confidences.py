@@ -1,4 +1,4 @@
-"""The columns that tell how sure a pose estimator was of each keypoint."""
+"""The columns that hold a pose estimator's confidence in each keypoint."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CONFIDENCES = ("confidence", "likelihood", "score", "conf", "probability", "prob
 
 
 def confidence_columns(columns: Iterable[str], keypoints: Iterable[str]) -> dict[str, str]:
-    """Return the column that tells each keypoint's confidence, for those that have one."""
+    """Return the column of each keypoint's confidence, for those that have one."""
     known = set(columns)
     found = {name: next((c for end in CONFIDENCES if (c := f"{name}_{end}") in known), None) for name in keypoints}
     return {name: column for name, column in found.items() if column}

@@ -168,7 +168,7 @@ class Model(_Section):
 
 
 class Issues(_Section):
-    """How doubt in a label becomes flags and segments."""
+    """How label quality becomes flags and segments."""
 
     smooth_seconds: Annotated[float, Field(gt=0, le=60)] = 1.0
     """Standard deviation of the average over neighbouring windows, in seconds."""

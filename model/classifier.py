@@ -143,17 +143,9 @@ class BehaviorClassifier:
         self, windows: Windows, target: NDArray[np.int64], *, seed: int = 0, progress: Progress | None = None
     ) -> BehaviorClassifier:
         """Train on windows that are an index over a matrix of samples; ``target`` holds their places in ``classes``."""
+        shared: dict[str, Any] = {"recipe": self.recipe, "classes": len(self.classes), "progress": progress}
         self.networks = [
-            train_network(
-                windows,
-                target,
-                view=view,
-                recipe=self.recipe,
-                classes=len(self.classes),
-                seed=view_seed(seed, i),
-                progress=progress,
-            )
-            for i, view in enumerate(self.recipe.views)
+            train_network(windows, target, view=view, seed=view_seed(seed, i), **shared) for i, view in enumerate(self.recipe.views)
         ]
         return self
 

@@ -29,9 +29,18 @@ class FrameTable(Protocol):
 
 @dataclass(frozen=True)
 class ClipFrames:
-    """The frames of one clip: its name (empty where the table has no ``clip_id``), xy (frames, keypoints, 2) and times.
+    """The frames of one clip.
 
-    ``confidence`` (frames, keypoints) is NaN where none is told, and None where the table tells none at all.
+    Attributes
+    ----------
+    clip_id : str
+        Its name; empty where the table has no ``clip_id``.
+    xy : float32, shape (frames, keypoints, 2)
+        Coordinates in the table's units; NaN where missing.
+    time_ms : float64, shape (frames,)
+        When each frame was taken, in milliseconds.
+    confidence : float64, shape (frames, keypoints), optional
+        How sure the pose estimator was, 0..1; NaN where unknown, None where the table has no such column.
     """
 
     clip_id: str
@@ -56,7 +65,7 @@ def clips_of(table: FrameTable, keypoints: Sequence[str], *, fps: float) -> Iter
 
     Columns are ``NAME_x`` and ``NAME_y`` of every keypoint, null where missing; ``timestamp_ms`` or else ``frame_number``, which
     ``fps`` turns into times, or else the rows follow each other at ``fps``; and ``clip_id`` where there are several clips. A
-    keypoint may have a confidence, as ``NAME_confidence`` (see :mod:`data_schemas.confidences`). Other columns are of no account.
+    keypoint may have a confidence, as ``NAME_confidence`` (see :mod:`data_schemas.confidences`). Other columns are ignored.
 
     Raises
     ------
@@ -90,11 +99,11 @@ def clips_of(table: FrameTable, keypoints: Sequence[str], *, fps: float) -> Iter
 
 
 def _confidences(table: FrameTable, columns: Sequence[str], keypoints: Sequence[str]) -> NDArray[np.float64] | None:
-    told = confidence_columns(columns, keypoints)
-    if not told:
+    found = confidence_columns(columns, keypoints)
+    if not found:
         return None
-    unknown = np.full(len(_numbers(table, next(iter(told.values())))), np.nan)
-    return np.stack([_numbers(table, told[k]) if k in told else unknown for k in keypoints], axis=1)
+    unknown = np.full(len(_numbers(table, next(iter(found.values())))), np.nan)
+    return np.stack([_numbers(table, found[k]) if k in found else unknown for k in keypoints], axis=1)
 
 
 def _numbers(table: FrameTable, column: str) -> NDArray[np.float64]:

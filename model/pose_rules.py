@@ -1,4 +1,4 @@
-"""What training took for missing and for a bad pose, so that whoever predicts does the same."""
+"""Which keypoints training took as missing and which poses as bad, so that prediction does the same."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ Pairs = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class PoseRules:
-    """Which keypoints count as missing although they have coordinates, and which windows are of bad pose: those taught nothing.
+    """Which keypoints count as missing although they have coordinates, and which windows are of bad pose: not trained on.
 
     Attributes
     ----------
     min_confidence : float
-        Missing are those whose confidence is below; an unknown one (NaN) is not.
+        Keypoints whose confidence, 0..1, is below are missing; those that reach it or are unknown (NaN) are not.
     unseen : tuple of (x, y)
-        Missing are those at exactly one of these places, where the pose estimator of the training data put what it did not see.
+        Keypoints at exactly one of these places are missing: the pose estimator of the training data put there what it missed.
     min_visible : float
-        A pose is bad where a smaller share of a window's keypoints is shown (seen or interpolated) and plausible.
+        A window is of bad pose where a smaller share of its keypoints, 0..1, is shown (seen or interpolated) and plausible.
     find_faults : bool
         Whether implausible keypoints were looked for, in whole clips: a stream cannot.
     max_implausible : float
-        A pose is bad where a larger share of the shown keypoints is implausible.
+        A window is of bad pose where a larger share of its shown keypoints, 0..1, is implausible.
     edges, left_right : tuple of pairs of names, optional
         The bones and pairs by which they were looked for; None where that is not known.
     """
@@ -49,23 +49,23 @@ class PoseRules:
         """Refuse what is no confidence, no place and no share."""
         if not 0 <= self.min_confidence < 1 or not all(len(p) == 2 and all(map(math.isfinite, p)) for p in self.unseen):
             raise ConfigError(
-                f"no keypoints can be told missing by {self}", hint="a confidence is from 0 to 1, a place is x and y"
+                f"no keypoints can be taken as missing by {self}", hint="a confidence is from 0 to 1, a place is x and y"
             )
         if not (0 <= self.min_visible <= 1 and 0 <= self.max_implausible <= 1):
-            raise ConfigError(f"no pose can be told bad by {self}", hint="min_visible and max_implausible are from 0 to 1")
+            raise ConfigError(f"no pose can be called bad by {self}", hint="min_visible and max_implausible are from 0 to 1")
 
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> PoseRules:
-        """Return the rules that a bundle's facts tell of; what those of earlier versions do not tell is as by default."""
-        told = facts.get("pose_rules", {})
+        """Return the rules that a bundle declares; what those of earlier versions do not declare is as by default."""
+        declared = facts.get("pose_rules", {})
         return cls(
-            float(told.get("min_confidence", 0.0)),
-            tuple((float(x), float(y)) for x, y in told.get("unseen", ())),
-            float(told.get("min_visible", cls.min_visible)),
-            bool(told.get("find_faults", cls.find_faults)),
-            float(told.get("max_implausible", cls.max_implausible)),
-            _pairs(told.get("edges")),
-            _pairs(told.get("left_right")),
+            float(declared.get("min_confidence", 0.0)),
+            tuple((float(x), float(y)) for x, y in declared.get("unseen", ())),
+            float(declared.get("min_visible", cls.min_visible)),
+            bool(declared.get("find_faults", cls.find_faults)),
+            float(declared.get("max_implausible", cls.max_implausible)),
+            _pairs(declared.get("edges")),
+            _pairs(declared.get("left_right")),
         )
 
     @property
@@ -80,20 +80,21 @@ class PoseRules:
 
     @property
     def unmet(self) -> str:
-        """Return what is to be said where keypoints come without confidence."""
+        """Return the warning for keypoints that come without confidence."""
         return (
-            f"the model learnt from keypoints of confidence {self.min_confidence:g} and more; without a confidence all that have "
-            "coordinates count as seen"
+            f"the model was trained on keypoints of confidence {self.min_confidence:g} and more; without a confidence all that "
+            "have coordinates count as seen"
         )
 
     def missing(self, xy: NDArray[np.floating], confidence: ArrayLike | None = None) -> NDArray[np.bool_]:
-        """Return which keypoints count as missing, besides those that are NaN.
+        """Return which keypoints count as missing, shape (..., keypoints), besides those that are NaN.
 
         Parameters
         ----------
         xy : shape (..., keypoints, 2)
+            In the units of ``unseen``, those of the source.
         confidence : shape (..., keypoints) or one number, optional
-            NaN where unknown.
+            0..1; NaN where unknown, which is not missing.
 
         Raises
         ------
@@ -120,5 +121,5 @@ class PoseRules:
         return np.where(self.missing(xy, confidence)[..., None], np.float32(np.nan), xy)
 
 
-def _pairs(told: Any) -> Pairs | None:
-    return None if told is None else tuple((str(a), str(b)) for a, b in told)
+def _pairs(declared: Any) -> Pairs | None:
+    return None if declared is None else tuple((str(a), str(b)) for a, b in declared)

@@ -38,7 +38,7 @@ class Recipe:
     length_search: bool = True
 
     def __post_init__(self) -> None:
-        """Refuse a view that does not exist."""
+        """Refuse views that do not exist, and a recipe without any."""
         for view in self.views:
             if view not in VIEWS:
                 close = nearest(view, VIEWS)

@@ -34,6 +34,8 @@ def summarise_windows(
 ) -> dict[str, FloatArray]:
     """Return blocks of features, each of shape (windows, features), standardised: -4..4, 0 where the keypoints are missing.
 
+    Lengths and speeds are logs of pose radii before that.
+
     Parameters
     ----------
     samples : Samples

@@ -46,7 +46,7 @@ def frame(xy: Array, shown: Array, _scale: Array) -> Array:
 def body(xy: Array, shown: Array, scale: Array) -> Array:
     """Centre each frame on its own keypoints, over the clip's median pose radius; add its motion since the last step.
 
-    Returns shape (b, t, 2 k + 2).
+    About -2..2, in pose radii. Returns shape (b, t, 2 k + 2).
     """
     centred, centre = _centred(xy, shown, scale)
     return _namespace(xy).concat([_flat(centred), _steps(centre, shown, scale)], 2)
@@ -71,7 +71,7 @@ def aligned(xy: Array, shown: Array, scale: Array) -> Array:
 def distances(xy: Array, shown: Array, scale: Array) -> Array:
     """Log distances between all pairs of keypoints, over the clip's median pose radius: blind to place and turn.
 
-    Returns shape (b, t, k (k - 1) / 2).
+    From -3 (at one place) to about 1.4 (four radii apart). Returns shape (b, t, k (k - 1) / 2).
     """
     of = _namespace(xy)
     first, second = _choosers(xy)

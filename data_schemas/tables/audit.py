@@ -1,4 +1,4 @@
-"""The tables of the audit: windows, what is doubtful of them, what people review of that, and the selftest."""
+"""The tables of the audit: windows, the quality of their labels, the segments that people review, and the selftest."""
 
 from __future__ import annotations
 
@@ -64,6 +64,10 @@ ISSUES = pa.DataFrameSchema(
     name="issues",
     strict=True,
 )
+"""A row a window that has a label. ``label_quality`` is the probability, 0..1, that the given label is right, 1 where it was
+reviewed; ``rank`` orders windows by it, 1 the lowest. ``second_opinion``: the share of the audited windows whose label the
+networks alone find worse, 0..1, low = likely wrong, 1 where it was reviewed. ``wrong_clip``: the probability that the label of
+the whole clip is wrong. ``is_issue``: flagged for review."""
 
 SEGMENTS = pa.DataFrameSchema(
     {
@@ -81,6 +85,9 @@ SEGMENTS = pa.DataFrameSchema(
     name="segments",
     strict=True,
 )
+"""A stretch of one clip whose windows have about the same label quality: what people review at once, by descending ``priority``
+(seconds of wrong labels expected in it for each second that its review takes; 0 for bad pose). ``label_quality`` is the mean of
+that of its ``windows``."""
 
 SELFTEST = pa.DataFrameSchema(
     {

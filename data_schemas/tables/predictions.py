@@ -32,10 +32,11 @@ OOF = pa.DataFrameSchema(
     name="oof",
     strict=True,
 )
-"""``fold`` is -1 for the hold-out and for groups without any label, which every fold's model predicts. ``taught`` tells whether
-the window's label was kept to train the networks; ``network`` and ``voices`` are the probabilities, 0..1, of the given label by
-the networks alone and by the base learners alone (null without cleaning), both null where no label is given. Classes of another
-species are null."""
+"""Out-of-fold predictions, a row a window. ``p_CLASS`` is the probability of a class, 0..1; those of a row sum to 1, and
+classes of another species are null. ``network`` and ``voices`` are the probabilities of the given label by the networks alone and
+by the base learners alone (null without cleaning iterations), both null where no label is given. ``taught``: the window's label
+was used to train the networks. ``fold`` is -1 for the hold-out and for groups without any label, which every fold's model
+predicts."""
 
 TRUST = pa.DataFrameSchema(
     {

@@ -57,6 +57,12 @@ def test_frames_are_decided_as_if_they_came_with_what_is_missing(with_rules: Beh
     assert said(with_rules.predict_frames(table)) == expected
 
 
+def test_missing_is_what_lies_below_the_least_confidence_and_neither_what_reaches_it_nor_what_is_unknown() -> None:
+    xy = np.ones((1, 3, 2), np.float32)
+    assert RULES.missing(xy, [[0.6, np.nan, 0.59]]).tolist() == [[False, False, True]]
+    assert np.isnan(RULES.applied(xy, [[0.6, np.nan, 0.59]])).all(axis=2).tolist() == [[False, False, True]]
+
+
 def test_a_stream_says_where_fewer_keypoints_were_shown_than_training_asked_for(
     with_rules: BehaviorClassifier, recording
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from data_schemas.config import Config, load_config
 from data_schemas.errors import WorkspaceError
-from model.bundle import is_bundle
+from model.bundle import fingerprint, is_bundle
 from model.classifier import BehaviorClassifier
 from model.recipe import Recipe, make_recipe
 from model.training import Windows
