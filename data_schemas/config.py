@@ -307,9 +307,8 @@ def load_config(path: Path | None, *, overrides: dict[str, dict[str, Any]] | Non
             raise ConfigError(f"{path}: {error}", hint="mend the file; `audit init DIR` writes a fresh one") from error
         data, used = config_as_named_now(data)
         if used:
-            listed = ", ".join(f"{old} = {new}" for old, new in used.items())
-            text = f"{path}: keys by their former names, which the next version refuses (former = now): {listed}"
-            warnings.warn(text, RenamedKey, stacklevel=1)
+            listed = ", ".join(f"{old} is now called {new}" for old, new in used.items())
+            warnings.warn(f"{path}: {listed}; the next version refuses former names", RenamedKey, stacklevel=1)
     for section, values in config_as_named_now(overrides or {})[0].items():
         given = {k: v for k, v in values.items() if v is not None}
         if given:

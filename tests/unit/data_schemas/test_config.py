@@ -64,8 +64,8 @@ def test_a_key_under_its_former_name_is_read_with_a_warning_and_options_win_over
     assert (config.model.optimizer_steps, config.model.lr) == (40, 0.5)
     (warning,) = told
     assert str(warning.message) == (
-        f"{path}: keys by their former names, which the next version refuses (former = now): "
-        "model.rate = model.lr, model.updates = model.optimizer_steps"
+        f"{path}: model.rate is now called model.lr, model.updates is now called model.optimizer_steps; "
+        "the next version refuses former names"
     )
 
 

@@ -132,7 +132,7 @@ def test_a_label_scores_lower_where_one_other_class_leads(swapped: bool) -> None
     p, label, clip = believed()
     one, spread = (35, 95) if swapped else (95, 35)
     p[one], p[spread] = np.roll([0.4, 0.5, 0.1], label[one]), np.roll([0.4, 0.3, 0.3], label[spread])
-    found = ranked(*told(p, label, clip=clip), wrong_clips=0.0)
+    found = ranked(*told(p, label, clip=clip), clip_error_rate=0.0)
     assert found["rank"][one] < found["rank"][spread] <= 2
 
 
@@ -142,7 +142,7 @@ def test_a_window_scores_lower_in_a_clip_whose_other_windows_are_believed() -> N
     hard, stray = np.flatnonzero(clip == 6), 95
     p[[*hard, stray]] = np.array([0.4, 0.35, 0.25])
     label[hard] = label[stray] = 0
-    found = ranked(*told(p, label, clip=clip), wrong_clips=0.0)
+    found = ranked(*told(p, label, clip=clip), clip_error_rate=0.0)
     assert found["rank"][stray] == 1
     assert found["label_quality"][stray] < found["label_quality"][hard].min()
 
@@ -151,7 +151,7 @@ def test_a_clip_wrong_as_a_whole_takes_the_quality_of_its_windows_with_it() -> N
     windows, oof, _ = made_up(clips=40, bad=slice(0, 0))
     whole = (windows["clip_id"] == "clip06").to_numpy()
     oof.loc[whole, ["p_SIT", "p_TURN"]] = oof.loc[whole, ["p_TURN", "p_SIT"]].to_numpy()
-    without, with_it = (ranked(windows, oof, wrong_clips=share)["label_quality"] for share in (0.0, 0.1))
+    without, with_it = (ranked(windows, oof, clip_error_rate=share)["label_quality"] for share in (0.0, 0.1))
     assert (with_it[whole] < 0.6 * without[whole]).all()
     np.testing.assert_allclose(with_it[~whole], without[~whole], atol=0.05)
 
@@ -165,7 +165,7 @@ def test_quality_does_not_hang_on_how_sure_the_models_are_of_themselves(power: f
     label = np.where(rng.random(900) < 0.1, (true + rng.integers(1, 3, 900)) % 3, true)
     evidence = np.eye(3)[true] * 2.5 + rng.normal(0, 1, (900, 3))
     p = np.exp(power * evidence)
-    found = ranked(*told(p / p.sum(axis=1, keepdims=True), label, clip=clip), wrong_clips=0.0)
+    found = ranked(*told(p / p.sum(axis=1, keepdims=True), label, clip=clip), clip_error_rate=0.0)
     assert (1 - found["label_quality"]).mean() == pytest.approx(0.064, abs=0.006)
 
 
