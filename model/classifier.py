@@ -144,9 +144,8 @@ class BehaviorClassifier:
     ) -> BehaviorClassifier:
         """Train on windows that are an index over a matrix of samples; ``target`` holds their places in ``classes``."""
         shared: dict[str, Any] = {"recipe": self.recipe, "classes": len(self.classes), "progress": progress}
-        self.networks = [
-            train_network(windows, target, view=view, seed=view_seed(seed, i), **shared) for i, view in enumerate(self.recipe.views)
-        ]
+        views = enumerate(self.recipe.views)
+        self.networks = [train_network(windows, target, view=v, seed=view_seed(seed, i), **shared) for i, v in views]
         return self
 
     def predict_proba(self, poses: ArrayLike | FrameTable, *, scale: ArrayLike | None = None) -> NDArray[np.float32]:
