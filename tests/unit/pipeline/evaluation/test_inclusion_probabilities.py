@@ -81,6 +81,13 @@ def test_a_sample_counts_as_far_as_it_was_looked_at() -> None:
     np.testing.assert_allclose(unseen, 0.5)
 
 
+def test_windows_that_are_gone_or_moved_say_nothing_of_how_far_a_sample_was_looked_at() -> None:
+    samples = samples_of(("a", 0.5, [0, 1, 2, 3]))
+    states = pd.DataFrame({"state": ["verified", "open", "gone", "moved"]})
+    found = inclusion_probabilities(samples, states, stratum="holdout", members={})
+    np.testing.assert_allclose(found, 0.25)
+
+
 def test_other_strata_keep_the_chance_of_their_draw() -> None:
     samples = pd.concat([samples_of(("a", 0.5, [0, 1])), samples_of(("a", 0.1, [2]), stratum="flagged")], ignore_index=True)
     np.testing.assert_allclose(inclusion_probabilities(samples, became(samples), stratum="holdout", members={}), [0.5, 0.5, 0.1])

@@ -268,7 +268,8 @@ def test_tenths_of_probability_tell_the_calibration_error_and_signs_do_not_cance
 def test_limits_are_those_of_jeffreys(wrong: int, shape: tuple[float, float]) -> None:
     found = estimate_error_rate(sample(0, wrong), sizes={"flagged": 0, "unflagged": 10**6})
     expected = beta.ppf([0.025, 0.95, 0.975], *shape)
-    np.testing.assert_allclose([found.low, found.at_most, found.high], expected, rtol=0.05)
+    # The limits are quantiles of 20,000 draws: those of few wrong windows vary most.
+    np.testing.assert_allclose([found.low, found.at_most, found.high], expected, rtol=0.05 if wrong == 2 else 0.01)
 
 
 def test_where_all_are_wrong_the_lower_limit_is_the_exact_one() -> None:

@@ -74,6 +74,17 @@ def test_blind_windows_weigh_by_their_chance_and_the_hold_out_is_not_among_them(
     assert found["weight"].tolist() == pytest.approx([2.0, 10.0])
 
 
+def test_windows_of_two_samples_weigh_by_the_chance_to_be_in_any_and_the_mean_quality_does_too() -> None:
+    samples = pd.DataFrame({"sample_id": ["s", "t"], "run_id": "r", "stratum": "flagged", "window_id": ["w0", "w1"]})
+    samples = samples.assign(inclusion_probability=[0.5, 0.2])
+    wrong = pd.DataFrame({"window_id": ["w0", "w1"], "stratum": "flagged", "before": [True, False]})
+    found = blind_checks(samples, pd.DataFrame({"state": ["verified"] * 2}), wrong)
+    assert found["weight"].tolist() == pytest.approx([1 / 0.6] * 2)
+    (uneven,) = quality_bins(issues_of([0.2, 0.3]), checks_of([False, True]).assign(weight=[3.0, 1.0]))
+    assert uneven.quality == pytest.approx(0.225)
+    assert uneven.right.value == 0.75
+
+
 def test_only_windows_that_were_reviewed_whole_are_checks() -> None:
     clean = pd.DataFrame(
         {

@@ -40,6 +40,15 @@ def test_a_window_is_wrong_by_its_given_label_before_and_by_its_cleaned_label_af
     assert found["kept"].to_dict() == {"w0": True, "w1": True, "w2": False, "w3": True}
 
 
+def test_before_review_a_window_has_its_commonest_label_whatever_its_lead(paint) -> None:
+    windows, frames = full_windows(1), frames_of(1)
+    frames.loc[:4, "given"], frames.loc[5:7, "given"] = "B", "C"
+    events = paint("eve", "c0", (0, 9, "B"))
+    states = sample_states(sample_of(windows), events, windows, frames=frames)
+    found = wrong_windows(states, windows, review_frames(events, frames), margin=0.9)
+    assert found[["before", "kept"]].to_numpy().tolist() == [[False, False]]
+
+
 def queue(segments: int, *, each: int = 20, quality: float = 0.2, kind: str = "contaminated") -> pd.DataFrame:
     return pd.DataFrame({"label_quality": np.float32(quality), "windows": np.int32(each), "kind": kind}, index=range(segments))
 
@@ -106,6 +115,27 @@ def test_the_run_with_the_most_verified_windows_is_taken_and_runs_are_not_mixed(
     found = judge_labels(samples, states, wrong, flags=FLAGS, queue=queue(1), wanted=0.05)
     assert found.drawn_in == "new"
     assert found.after.verified == {"flagged": 2, "unflagged": 0}
+
+
+def test_of_runs_with_as_many_verified_windows_the_newest_is_taken() -> None:
+    samples = pd.DataFrame({"stratum": ["flagged"] * 2, "window_id": ["a", "b"], "inclusion_probability": 0.1})
+    samples = samples.assign(run_id=["old", "new"], sample_id=["s1", "s2"])
+    wrong = samples.assign(before=True, after=True, kept=True)
+    found = judge_labels(samples, samples.assign(state="verified"), wrong, flags=FLAGS, queue=queue(1), wanted=0.05)
+    assert found.drawn_in == "new"
+
+
+def test_windows_that_the_cleaned_dataset_leaves_out_make_their_stratum_smaller() -> None:
+    """Half of the flagged ones are left out, all of those that were wrong: none is wrong in what is kept."""
+    samples = pd.DataFrame({"stratum": ["flagged"] * 60 + ["unflagged"] * 60, "window_id": [f"w{i}" for i in range(120)]})
+    samples = samples.assign(inclusion_probability=samples["stratum"].map({"flagged": 0.2, "unflagged": 0.03}), run_id="run")
+    samples = samples.assign(sample_id="s1")
+    cut = np.arange(120) < 30
+    wrong = samples.assign(before=cut, after=cut | (np.arange(120) == 60), kept=~cut)
+    found = judge_labels(samples, samples.assign(state="verified"), wrong, flags=FLAGS, queue=queue(1), wanted=0.05)
+    assert found.after.verified == {"flagged": 30, "unflagged": 60}
+    assert found.after.share == pytest.approx(2000 / 60 / 2150)
+    assert found.before.share == pytest.approx(0.5 * 300 / 2300)
 
 
 def test_without_samples_it_says_what_is_missing_and_gives_no_verdict() -> None:
