@@ -43,3 +43,13 @@ def test_no_clip_tells_clips_from_files() -> None:
         require_clips(pd.DataFrame(), rejected(("t.csv", "row 0", "clip a: bad"), ("t.csv", "row 5", "clip b: bad")))
     with pytest.raises(TooFewDataError, match=r"no clip could be read$"):
         require_clips(pd.DataFrame(), rejected())
+
+
+@pytest.mark.parametrize(("kept", "words"), [((), "no group"), ((0,), "1 group"), ((0, 2), "2 groups")])
+def test_what_keeps_a_class_out_of_training_is_counted_with_the_groups_that_are_left(kept: tuple[int, ...], words: str) -> None:
+    windows = pd.DataFrame({"species": "DOG", "clip_id": list("aabb"), "group": list("xxyy"), "label": "SIT", "target": "SIT"})
+    windows = windows.assign(split="left_out", mixed=[i not in kept for i in range(4)], bad_pose=False)
+    with pytest.raises(TooFewDataError) as caught:
+        require_enough(pd.DataFrame({"clip_id": text(["a", "b"])}), windows, rejected())
+    told = f"SIT 2 clips of 2 groups, of its 4 windows {4 - len(kept)} hold more than one label, so {words} can train it"
+    assert told in caught.value.message

@@ -9,7 +9,7 @@ import pytest
 
 from data_schemas.skeletons import Skeleton, load_skeleton, skeleton_of
 from model.windowing import MISSING, SEEN, Samples, concatenate
-from pipeline.windows.pose_faults.motion import Poses
+from pipeline.windows.pose_faults.motion import Poses, earlier
 from pipeline.windows.pose_faults.plausibility import FAULTS, body_of, find_faults, window_faults
 
 SKELETON = load_skeleton("aihub59")
@@ -292,3 +292,10 @@ def test_a_window_is_flagged_from_one_keypoint_beyond_either_bound(missing: int,
     faults[1:5].reshape(-1)[40 - implausible :] = FAULTS.index("jump") + 1
     rows = np.array([1], np.int64)
     assert window_faults(faults, state, rows, steps=4, min_visible=0.2, max_implausible=0.25).tolist() == [reason]
+
+
+def test_a_keypoint_was_shown_before_in_its_own_run_alone_and_not_too_long_ago() -> None:
+    shown = np.array([[True, False], [False, False], [True, False], [True, True], [False, False]])
+    run = np.array([0, 0, 0, 1, 1], np.int32)
+    assert earlier(shown, run, within=1).T.tolist() == [[-1, 0, -1, -1, 3], [-1, -1, -1, -1, 3]]
+    assert earlier(shown, run, within=2).T.tolist() == [[-1, 0, 0, -1, 3], [-1, -1, -1, -1, 3]]
