@@ -165,7 +165,9 @@ def test_cleaning_prunes_the_labels_that_were_injected_wrong() -> None:
     predicted = clean_labels(members, training, most=6, run=joblib.Parallel(n_jobs=1))
     assert wrong[~predicted.kept].mean() > 0.6
     assert wrong[predicted.kept].mean() < wrong.mean() / 2
-    assert len(predicted.changed) <= 6
+    # The first iteration after the first in which hardly a label changes sides is the last.
+    assert 2 < len(predicted.changed) < 6
+    assert predicted.changed[-1] < 0.025 <= min(predicted.changed[:-1])
 
 
 def test_confident_learning_counts_a_label_only_where_the_other_class_is_as_probable_as_where_it_is_given() -> None:
