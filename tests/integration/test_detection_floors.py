@@ -18,7 +18,7 @@ from tests.unit.pipeline.detection.small import Nowhere
 pytestmark = pytest.mark.long
 
 QUICK = {
-    "model": {"views": ["body"], "optimizer_steps": 70, "passes": 2},
+    "model": {"views": ["body"], "optimizer_steps": 70, "cleaning_iterations": 2},
     "windows": {"stride": 2},
     "folds": {"count": 3, "holdout": 0.0},
     "run": {"jobs": 1},

@@ -51,7 +51,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Models:
         xy=np.random.default_rng(0).normal(0, 20, (5 * WINDOWS, 3, 2)).astype(np.float32),
         state=np.full((5 * WINDOWS, 3), SEEN, np.uint8),
         frame_number=np.arange(5 * WINDOWS, dtype=np.int32),
-        run=np.repeat(number, 5).astype(np.int32),
+        block=np.repeat(number, 5).astype(np.int32),
         scale=np.full(5 * WINDOWS, 20, np.float32),
     )
     inputs.__dict__.update(poses=(samples, ("a", "b", "c")), rules=PoseRules())
