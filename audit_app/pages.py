@@ -24,7 +24,7 @@ class Page(NamedTuple):
 
 
 PAGES: tuple[Page, ...] = (
-    # The first is shown where an address names none.
+    # The first is at the address without a path.
     Page("queue", "Queue", "format_list_bulleted", "queue_page.py"),
     Page("review", "Review", "edit", "review_page.py"),
     Page("blind", "Blind sample", "visibility_off", "blind_page.py"),

@@ -16,6 +16,21 @@ _AT_REST = """() => !document.querySelector('[data-stale=true]') && document.get
 _APP = "[data-testid=stApp]"
 _DONE = f"{_APP}[data-test-script-state=notRunning]"
 
+# A page may run once more after it was drawn, when its components have told what the browser knows.
+_STAYS_AT_REST = f"""() => new Promise((settled) => {{
+    let rested = 0;
+    const look = () => {{
+        rested = document.querySelector('{_DONE}') && ({_AT_REST})() ? rested + 1 : 0;
+        if (rested > 10) settled(true);
+        else requestAnimationFrame(look);
+    }};
+    look();
+}})"""
+_IS_DARK = f"""dark => {{
+    const [red] = getComputedStyle(document.querySelector('{_APP}')).backgroundColor.match(/\\d+/g);
+    return (red < 128) === dark;
+}}"""
+
 
 def serve(root: Path) -> Served:
     before = os.environ.get("AUDIT_WORKSPACE")
@@ -30,11 +45,16 @@ def serve(root: Path) -> Served:
 
 
 def settled(page):
-    """Wait until Streamlit has run the page and drawn it, and nothing fades in any more."""
-    page.wait_for_selector(_DONE, timeout=30_000)
-    page.wait_for_timeout(400)
-    page.wait_for_function(_AT_REST, timeout=30_000)
+    """Wait until Streamlit has run the page and drawn it, and nothing fades in any more: for a sixth of a second on end."""
+    page.wait_for_function(_STAYS_AT_REST, timeout=30_000)
     return page
+
+
+def in_colours(page, *, dark: bool):
+    """Show a page as a browser in light or dark colours does."""
+    page.emulate_media(color_scheme="dark" if dark else "light")
+    page.wait_for_function(_IS_DARK, arg=dark, timeout=30_000)
+    return settled(page)
 
 
 def query(page) -> dict[str, str]:
