@@ -65,8 +65,8 @@ def _shared(stored: pd.DataFrame) -> pd.DataFrame:
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def _disputed(_told: pd.DataFrame, _frames: pd.DataFrame, run: str, version: int) -> pd.DataFrame:
-    return disagreements(_told, _frames)
+def _disputed(_stored: pd.DataFrame, _frames: pd.DataFrame, run: str, version: int) -> pd.DataFrame:
+    return disagreements(_stored, _frames)
 
 
 def _kappas(stored: pd.DataFrame, frames: pd.DataFrame, *, blind: bool) -> None:

@@ -164,7 +164,7 @@ def _all_labelled(sample_id: str) -> None:
     if "disputed" in st.query_params:
         said = (
             "You have labelled every window that reviewers differ on",
-            "Another person who has not labelled them gives the voice that decides. Here you can look at the whole sample again.",
+            "Another person who has not labelled them decides by their label. Here you can look at the whole sample again.",
         )
     else:
         said = (

@@ -14,7 +14,7 @@ from data_schemas.config import Export
 from data_schemas.errors import UsageError
 from pipeline.workspace.workspace import Workspace
 
-__all__ = ["ExportJob", "newest_export", "place_for", "start_export"]
+__all__ = ["ExportJob", "export_folder", "newest_export", "start_export"]
 
 _LONGEST_NAME = 80
 
@@ -38,7 +38,7 @@ class ExportJob:
         self.written = (done, total)
 
 
-def place_for(workspace: Path, name: str) -> Path:
+def export_folder(workspace: Path, name: str) -> Path:
     """Return the folder for an export of this name, in ``exports`` of the workspace.
 
     Raises
@@ -59,13 +59,13 @@ def place_for(workspace: Path, name: str) -> Path:
 
 def start_export(workspace: Path, out: Path, *, settings: Export, reviewer: str) -> ExportJob:
     """Start an export, or return the one that is being written."""
-    office = _office(str(workspace.resolve()))
-    with office.lock:
-        if office.newest is None or not office.newest.running:
+    exporter = _exporter(str(workspace.resolve()))
+    with exporter.lock:
+        if exporter.newest is None or not exporter.newest.running:
             job = ExportJob(out, reviewer)
-            office.newest = job
-            job.future = office.pool.submit(_written, Workspace(workspace), job, settings)
-        return office.newest
+            exporter.newest = job
+            job.future = exporter.pool.submit(_written, Workspace(workspace), job, settings)
+        return exporter.newest
 
 
 def _written(place: Workspace, job: ExportJob, settings: Export) -> dict[str, Any]:
@@ -77,10 +77,10 @@ def _written(place: Workspace, job: ExportJob, settings: Export) -> dict[str, An
 
 def newest_export(workspace: Path) -> ExportJob | None:
     """Return the export of this workspace that was started last on this server."""
-    return _office(str(workspace.resolve())).newest
+    return _exporter(str(workspace.resolve())).newest
 
 
-class _Office:
+class _Exporter:
     def __init__(self) -> None:
         self.lock = Lock()
         self.pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="export")
@@ -88,5 +88,5 @@ class _Office:
 
 
 @st.cache_resource(show_spinner=False)
-def _office(workspace: str) -> _Office:
-    return _Office()
+def _exporter(workspace: str) -> _Exporter:
+    return _Exporter()

@@ -13,7 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from audit_app.error_display import show_error
-from audit_app.export_job import ExportJob, newest_export, place_for, start_export
+from audit_app.export_job import ExportJob, export_folder, newest_export, start_export
 from audit_app.opened_run import configuration, workspace
 from audit_app.page_frame import nothing_decided, run_or_stop, title
 from audit_app.page_text import escaped
@@ -95,7 +95,7 @@ def _options(found: RunTables) -> dict[str, bool]:
 
 def _start(root: Path, name: str, options: dict[str, bool]) -> None:
     try:
-        start_export(root, place_for(root, name), settings=_settings(options), reviewer=reviewer() or "somebody")
+        start_export(root, export_folder(root, name), settings=_settings(options), reviewer=reviewer() or "somebody")
     except PoseAuditError as error:
         show_error(error)
         return

@@ -1,4 +1,4 @@
-"""What stands before every route and websocket of the server: who may ask, and what browsers are told about the answers."""
+"""What stands before every route and websocket of the server: who may ask, and what headers go with the answers."""
 
 from __future__ import annotations
 

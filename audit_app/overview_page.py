@@ -1,4 +1,4 @@
-"""Overview: what the audit doubts, how far the review is, and how fast it goes."""
+"""Overview: what the audit flags, how far the review is, and how fast it goes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _INK = {"light": "#3d4650", "dark": "#b9c1c9"}
 
 def show() -> None:
     """Show the figures of the run and of the review."""
-    title("Overview", "What the audit doubts, how far the review is, and how fast it goes.")
+    title("Overview", "What the audit flags, how far the review is, and how fast it goes.")
     found = run_or_stop()
     trust_note(found)
     rows = queue_rows(found)
@@ -40,7 +40,7 @@ def show() -> None:
     with left:
         _matrix(found, rows[rows["species"] == species], species=species)
     with right:
-        if _doubted(found, species).empty:
+        if _estimated(found, species).empty:
             st.caption("Nothing is estimated here: people gave every label, or the models are no better than chance.")
         else:
             _quality(found, species)
@@ -156,7 +156,7 @@ def _inked(figure: Figure) -> Figure:
     return figure.update_yaxes(title_font_size=13)
 
 
-def _doubted(found: RunTables, species: str) -> pd.DataFrame:
+def _estimated(found: RunTables, species: str) -> pd.DataFrame:
     """Return the audited windows of a species whose label is the audit's estimate, as in the report."""
     issues = unreviewed(found["issues"], found["windows"], found.record.get("trust", []))
     return issues[issues["species"] == species]
@@ -164,12 +164,12 @@ def _doubted(found: RunTables, species: str) -> pd.DataFrame:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _quality_figure(_found: RunTables, run: str, species: str) -> Figure:
-    return quality_histogram(_doubted(_found, species))
+    return quality_histogram(_estimated(_found, species))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _errors_figure(_found: RunTables, run: str, species: str) -> Figure:
-    own = _doubted(_found, species)
+    own = _estimated(_found, species)
     figure = error_rates(own.assign(given_label=own["given_label"].map(_titles(_found, species))))[0]
     # The heading says what the axis is; its title would be cut off in a narrow column.
     return figure.update_xaxes(title=None)

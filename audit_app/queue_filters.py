@@ -52,7 +52,7 @@ class QueueFilters:
         Parameters
         ----------
         rows
-            As :func:`audit_app.queue_rows.queue_rows` gives them: most doubtful first.
+            As :func:`audit_app.queue_rows.queue_rows` gives them: highest priority first.
         """
         wanted = pd.Series(True, index=rows.index)
         for column, value in (

@@ -21,7 +21,7 @@ __all__ = ["list_columns", "queue_rows", "seconds_per_frame"]
 
 
 def queue_rows(found: RunTables, *, fresh_clip: str | None = None) -> pd.DataFrame:
-    """Return the segments to review, most doubtful first, those of the hold-out left out.
+    """Return the segments to review, highest priority first, those of the hold-out left out.
 
     Parameters
     ----------

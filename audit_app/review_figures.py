@@ -1,4 +1,4 @@
-"""Figures of the review: what is doubted against what is suggested, and how the work goes on."""
+"""Figures of the review: given against suggested labels, and how the work goes on."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def show() -> None:
     rows = queue_rows(found, fresh_clip=shown_clip("review"))
     if rows.empty:
         title("Review", "Frame by frame, one clip at a time.")
-        empty("Nothing was flagged", "There is no doubtful stretch to review. A blind sample measures whether that is right.")
+        empty("Nothing was flagged", "There is no suspect segment to review. A blind sample measures whether that is right.")
         return
     wanted = st.query_params.get("segment")
     if wanted is not None and wanted not in set(rows["segment_id"]):

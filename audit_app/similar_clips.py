@@ -1,4 +1,4 @@
-"""Clips for comparison beside a doubtful stretch: what the labeller draws as small moving skeletons."""
+"""Clips for comparison beside a suspect segment: what the labeller draws as small moving skeletons."""
 
 from __future__ import annotations
 

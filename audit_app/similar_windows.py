@@ -1,4 +1,4 @@
-"""Which other clips look like a stretch: nearest neighbours in an embedding of windows, for comparison beside a doubtful label.
+"""Which other clips look like a segment: nearest neighbours in an embedding of windows, for comparison beside its label.
 
 A window is embedded by what the audit itself reads: the square roots of its out-of-fold class probabilities, whose Euclidean
 distance is Hellinger's, beside the principal components of its standardised summaries (:mod:`model.summaries`). Both halves
@@ -116,12 +116,12 @@ class Neighbourhood:
         for i in order[usable[order]].tolist():
             row = self._candidates.iloc[i]
             if row["clip_id"] != clip_id and row["clip_id"] not in found:
-                found[row["clip_id"]] = self._told(row, float(distance[i]))
+                found[row["clip_id"]] = self._neighbour(row, float(distance[i]))
                 if len(found) == count:
                     break
         return list(found.values())
 
-    def _told(self, row: pd.Series, distance: float) -> Neighbour:
+    def _neighbour(self, row: pd.Series, distance: float) -> Neighbour:
         """Return a candidate with those around it that carry the same label, at most a window's length on each side."""
         mates = self._candidates[(self._candidates["clip_id"] == row["clip_id"]) & (self._candidates["label"] == row["label"])]
         reach = row["end_frame"] - row["start_frame"]

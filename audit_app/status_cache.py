@@ -27,7 +27,7 @@ _DIGITS = 4
 
 
 class StatusCache:
-    """The segments of a run that are reviewed, most doubtful first, and their states.
+    """The segments of a run that are reviewed, highest priority first, and their states.
 
     Attributes
     ----------

@@ -56,12 +56,12 @@ def reviewed(tmp_path_factory, request):
 def seen(page, *, but: tuple[str, str] = ("", "")) -> dict[str, str]:
     """Return what the page shows, once it rests on a segment other than ``but``."""
     before: dict[str, str] = {}
-    for _ in range(1200):
+    for _ in range(400):
         shown = page.evaluate(_READ)
         if shown["frame"] and (shown["clip"], shown["frame"]) != but and shown == before:
             return shown
         before = shown
-        page.wait_for_timeout(25)
+        page.wait_for_timeout(80)
     keep_screenshot(page, "review-session")
     raise AssertionError(f"the page stays at {but}: {page.evaluate(_READ)}")
 

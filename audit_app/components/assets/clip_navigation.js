@@ -8,7 +8,7 @@ const WORDS = { next: "Next segment …", previous: "Previous segment …", queu
 
 export class ClipNavigation {
   /**
-   * `page` has state, data and saver of the clip in sight, `open(data, kept)`, `say(text)`, `showWaiting(waiting)`,
+   * `page` has state, data and saver of the clip that is shown, `open(data, kept)`, `say(text)`, `showWaiting(waiting)`,
    * `trigger(request)`, which tells Streamlit, and `gone`. `timers` has set and clear.
    */
   constructor(page, { prefetch, gate, newId, timers, allDecidedBut }) {

@@ -214,12 +214,12 @@ function edgeColour(clip, a, b, palette, halo) {
 
 /** Return what is missing or unsure in a frame, in words. */
 export function poseInWords(clip, frame) {
-  const told = { [MISSING]: [], [INTERPOLATED]: [], [DOUBTFUL]: [] };
-  clip.keypoints.forEach((name, k) => told[clip.poses.known[frame * clip.poses.keypoints + k]]?.push(name.replaceAll("_", " ")));
-  const list = (names) => (names.length > 4 ? `${names.slice(0, 3).join(", ")} and ${names.length - 3} more` : names.join(", "));
+  const names = { [MISSING]: [], [INTERPOLATED]: [], [DOUBTFUL]: [] };
+  clip.keypoints.forEach((name, k) => names[clip.poses.known[frame * clip.poses.keypoints + k]]?.push(name.replaceAll("_", " ")));
+  const list = (some) => (some.length > 4 ? `${some.slice(0, 3).join(", ")} and ${some.length - 3} more` : some.join(", "));
   return [
-    told[MISSING].length && `missing: ${list(told[MISSING])}`,
-    told[INTERPOLATED].length && `interpolated: ${list(told[INTERPOLATED])}`,
-    told[DOUBTFUL].length && `low confidence: ${list(told[DOUBTFUL])}`,
+    names[MISSING].length && `missing: ${list(names[MISSING])}`,
+    names[INTERPOLATED].length && `interpolated: ${list(names[INTERPOLATED])}`,
+    names[DOUBTFUL].length && `low confidence: ${list(names[DOUBTFUL])}`,
   ].filter(Boolean).join(" · ");
 }

@@ -1,4 +1,4 @@
-// What every page has: acts that were left in this browser are sent, what is not stored yet is told, and so is how to start a
+// What every page has: acts that were left in this browser are sent, what is not stored yet is said, and so is how to start a
 // server that is gone.
 
 import { h, setText } from "./dom.js";
@@ -60,12 +60,12 @@ class Everywhere {
       const walker = document.createTreeWalker(dialog, NodeFilter.SHOW_TEXT);
       for (let node = walker.nextNode(); node; node = walker.nextNode()) {
         if (STALE_COMMAND.test(node.nodeValue)) node.nodeValue = this.command || "audit review";
-        else if (GONE.test(node.nodeValue)) node.nodeValue = this.told;
+        else if (GONE.test(node.nodeValue)) node.nodeValue = this.serverGone;
       }
     }
   }
 
-  get told() {
+  get serverGone() {
     const { acts } = outbox.state();
     const kept = acts ? ` ${acts === 1 ? "1 act is" : `${acts} acts are`} not stored yet, kept in this browser, and sent when it is back.` : " Everything was stored.";
     const start = this.command ? `If it was stopped, start it again in a terminal: ${this.command}` : "If it was stopped, whoever runs it starts it again.";

@@ -36,7 +36,7 @@ export class Outbox {
     this.permits.set([workspace, reviewer, stream].join("\n"), held);
   }
 
-  /** Give the saver of a clip: the one that is still at work on it, with what the server has told since, or a new one. */
+  /** Give the saver of a clip: the one that is still at work on it, with what the server has sent since, or a new one. */
   open(data, clip, held, hooks) {
     const { workspace, stream, reviewer, operations, revision } = data;
     this.permit({ workspace, reviewer, stream, held });
@@ -44,9 +44,9 @@ export class Outbox {
     const classes = data.classes.map((c) => c.name);
     const fits = JSON.stringify([data.run_id, classes]);
     const known = this.savers.get(name);
-    const told = { onChange: () => { hooks.onChange(); this.changed(); }, onRebuilt: hooks.onRebuilt };
+    const callbacks = { onChange: () => { hooks.onChange(); this.changed(); }, onRebuilt: hooks.onRebuilt };
     if (known?.fits === fits) {
-      Object.assign(known, told);
+      Object.assign(known, callbacks);
       known.renew(operations, revision);
       return known;
     }
@@ -58,7 +58,7 @@ export class Outbox {
       storage: this.storage, who: { workspace, stream, reviewer }, clipId: clip.clipId, tab: this.tab, page, now: this.timers.now,
     });
     const saved = { clipId: clip.clipId, stream, classes, frameNumbers: clip.frameNumbers };
-    const saver = new Saver({ clip: saved, stored: operations, revision, journal, send: this.sender(held), timers: this.timers, ...told });
+    const saver = new Saver({ clip: saved, stored: operations, revision, journal, send: this.sender(held), timers: this.timers, ...callbacks });
     saver.fits = fits;
     this.savers.set(name, saver);
     return saver;

@@ -1,4 +1,4 @@
-// The queue: thousands of segments in a list that draws only the rows in sight. Filters and order live in the page's address.
+// The queue: thousands of segments in a list that draws only the rows that are visible. Filters and order live in the page's address.
 // The columns arrive once, as JSON bytes; filtering never asks the server.
 
 import { h } from "./dom.js";
@@ -9,7 +9,7 @@ const ROW = 46;
 const SPARE = 8;
 const CHOICES = ["species", "given", "suggested", "kind", "reviewer", "state"];
 const KEYS = [...CHOICES, "text", "order"];
-const ORDERS = { priority: "most doubtful first", learning: "best for retraining first", quality: "lowest quality first", clip: "clip by clip", length: "longest first" };
+const ORDERS = { priority: "highest priority first", learning: "best for retraining first", quality: "lowest quality first", clip: "clip by clip", length: "longest first" };
 
 export default mounting((parent) => new Queue(parent));
 
@@ -206,20 +206,20 @@ class Queue {
     const open = this.data.lists.state.findIndex(([value]) => value === "open");
     const unsure = this.data.lists.state.findIndex(([value]) => value === "unsure");
     const disputed = this.data.lists.state.findIndex(([value]) => value === "disputed");
-    let left = 0, doubted = 0, argued = 0, frames = 0;
+    let left = 0, unsureCount = 0, disputedCount = 0, frames = 0;
     for (const i of this.shown) {
       if (columns.state[i] === open) { left += 1; frames += columns.frames[i]; }
-      if (columns.state[i] === unsure) doubted += 1;
-      if (columns.state[i] === disputed) argued += 1;
+      if (columns.state[i] === unsure) unsureCount += 1;
+      if (columns.state[i] === disputed) disputedCount += 1;
     }
     const all = this.shown.length, total = columns.id.length;
-    const done = all - left - doubted - argued;
+    const done = all - left - unsureCount - disputedCount;
     const time = left && pace ? ` · about ${duration(frames * pace)} left` : "";
     const part = all === total ? `${total.toLocaleString()} segments` : `${all.toLocaleString()} of ${total.toLocaleString()} segments`;
-    this.count.textContent = `${part} · ${done.toLocaleString()} decided${doubted ? `, ${doubted.toLocaleString()} unsure` : ""}${argued ? `, ${argued.toLocaleString()} disputed` : ""}${time}`;
+    this.count.textContent = `${part} · ${done.toLocaleString()} decided${unsureCount ? `, ${unsureCount.toLocaleString()} unsure` : ""}${disputedCount ? `, ${disputedCount.toLocaleString()} disputed` : ""}${time}`;
     const [first, second] = this.meter.children;
     first.style.width = `${(100 * done) / Math.max(all, 1)}%`;
-    second.style.width = `${(100 * (doubted + argued)) / Math.max(all, 1)}%`;
+    second.style.width = `${(100 * (unsureCount + disputedCount)) / Math.max(all, 1)}%`;
     this.empty.hidden = all > 0;
     this.list.hidden = this.head.hidden = all === 0;
     this.empty.textContent = "No segment fits these filters. Clear one of them to see more.";
@@ -321,9 +321,9 @@ class Queue {
     // Where a species has more classes than colours, the second turn of the palette is hatched.
     if (cue) chip.style.backgroundImage = `repeating-linear-gradient(${45 * cue}deg, transparent 0 3px, var(--st-background-color) 3px 5px)`;
     // The probability goes first: a long name is cut off, a figure must not be.
-    const told = [en, ko].filter(Boolean).join(" · ");
-    const small = [probability === null ? "" : `${Math.round(100 * probability)} %`, told].filter(Boolean).join(" · ");
-    const title = told ? `${name} (${told})` : name;
+    const others = [en, ko].filter(Boolean).join(" · ");
+    const small = [probability === null ? "" : `${Math.round(100 * probability)} %`, others].filter(Boolean).join(" · ");
+    const title = others ? `${name} (${others})` : name;
     return h("span.label", { title }, [chip, h("span", {}, [h("b", {}, name), h("small", {}, small)])]);
   }
 

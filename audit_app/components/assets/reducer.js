@@ -14,11 +14,11 @@ export function reducerWith({ newId, now }) {
 
   function add(state, made, { open = null } = {}) {
     const operations = [...state.operations, made];
-    return told({ ...state, operations, open: open && { ...open, id: made.operation_id } }, { kind: "add", operation: made, open: Boolean(open) });
+    return withEffect({ ...state, operations, open: open && { ...open, id: made.operation_id } }, { kind: "add", operation: made, open: Boolean(open) });
   }
 
   function closed(state) {
-    return state.open ? told({ ...state, open: null }, { kind: "close" }) : state;
+    return state.open ? withEffect({ ...state, open: null }, { kind: "close" }) : state;
   }
 
   /** Paint places first..last. With `stroke`, an operation of the same stroke that touches them grows instead. */
@@ -35,7 +35,7 @@ export function reducerWith({ newId, now }) {
         if (low === a && high === b) return state;
         const grown = { ...newest, spans: [[frameNumbers[low], frameNumbers[high], code]] };
         const operations = [...state.operations.slice(0, -1), grown];
-        return told({ ...state, operations, codes: filled(state.codes, low, high, code) }, { kind: "grow", operation: grown });
+        return withEffect({ ...state, operations, codes: filled(state.codes, low, high, code) }, { kind: "grow", operation: grown });
       }
     }
     const base = closed(state);
@@ -57,14 +57,14 @@ export function reducerWith({ newId, now }) {
   }
 
   function paintClass(state, code) {
-    if (code >= state.clip.classes.length) return said(state, "No class has this key.");
+    if (code >= state.clip.classes.length) return withMessage(state, "No class has this key.");
     const next = { ...state, lastCode: code };
     if (state.pen) {
       const pen = { code, serial: state.pen.serial + 1 };
-      return said(painted({ ...next, pen }, state.cursor, state.cursor, code, { stroke: `pen ${pen.serial}` }), `Pen paints ${nameOf(state, code)}.`);
+      return withMessage(painted({ ...next, pen }, state.cursor, state.cursor, code, { stroke: `pen ${pen.serial}` }), `Pen paints ${nameOf(state, code)}.`);
     }
     const range = selection(state) ?? [state.cursor, state.cursor];
-    return said({ ...painted(next, ...range, code), mark: null }, `${nameOf(state, code)}: ${spanText(state, ...range)}.`);
+    return withMessage({ ...painted(next, ...range, code), mark: null }, `${nameOf(state, code)}: ${spanText(state, ...range)}.`);
   }
 
   /** A, U and X: over the selection, else over the segment and on to the next, else over the frame. */
@@ -77,8 +77,8 @@ export function reducerWith({ newId, now }) {
       // A frame that nobody labelled has no given label that could be right.
       if (code !== NOT_REVIEWED) next = withSpan(next, first + a, first + b, code);
     }
-    if (!next.draft) return said(next, `Nobody labelled ${spanText(state, first, last)}: no given label could be right.`);
-    next = said({ ...finished(next), mark: null }, `${word}: ${spanText(state, first, last)}.`);
+    if (!next.draft) return withMessage(next, `Nobody labelled ${spanText(state, first, last)}: no given label could be right.`);
+    next = withMessage({ ...finished(next), mark: null }, `${word}: ${spanText(state, first, last)}.`);
     return !range && segment ? goOn(next) : next;
   }
 
@@ -98,9 +98,9 @@ export function reducerWith({ newId, now }) {
   function accept(state, { asked }) {
     const does = offer(state);
     if (does.kind === "done") return leaveIfDone(state);
-    if (does.kind === "nothing") return said(state, `There is no suggestion for ${spanText(state, does.first, does.last)}: choose a class.`);
+    if (does.kind === "nothing") return withMessage(state, `There is no suggestion for ${spanText(state, does.first, does.last)}: choose a class.`);
     if (asked && ["first", "last", "code"].every((key) => asked[key] === does[key])) return replaced(state, does);
-    if (does.kind === "next") return goOn(said(state, "All of this segment was decided: nothing changed."));
+    if (does.kind === "next") return goOn(withMessage(state, "All of this segment was decided: nothing changed."));
     return does.kind === "replace" ? ask(state, does) : accepted(state, does);
   }
 
@@ -110,33 +110,33 @@ export function reducerWith({ newId, now }) {
     for (const [a, b, own] of runs(state.codes.subarray(first, last + 1))) {
       if (own === NOT_REVIEWED) next = withSpan(next, first + a, first + b, code);
     }
-    next = said({ ...finished(next), mark: null, lastCode: code }, `${nameOf(state, code)}: ${scope}, ${spanText(state, first, last)}.`);
+    next = withMessage({ ...finished(next), mark: null, lastCode: code }, `${nameOf(state, code)}: ${scope}, ${spanText(state, first, last)}.`);
     return scope === "marked range" ? next : goOn(next);
   }
 
   /** Say what of the reviewer's own would be replaced, and wait for a second Enter. */
   function ask(state, { first, last, code, own }) {
     const frames = own === 1 ? "1 frame has a label of yours" : `${own} frames have labels of yours`;
-    return said({ ...state, asking: { first, last, code, own } }, `${frames}. Enter again replaces with ${nameOf(state, code)}; Esc keeps yours.`);
+    return withMessage({ ...state, asking: { first, last, code, own } }, `${frames}. Enter again replaces with ${nameOf(state, code)}; Esc keeps yours.`);
   }
 
   /** Lay the suggestion over what the reviewer decided, after asking. */
   function replace(state) {
     const does = offer(state);
-    if (does.kind === "done" || does.code < 0) return said(state, "There is no suggestion here.");
+    if (does.kind === "done" || does.code < 0) return withMessage(state, "There is no suggestion here.");
     return does.own ? ask(state, does) : accept(state, { asked: null });
   }
 
   function replaced(state, { first, last, code, scope }) {
     const next = painted(closed(state), first, last, code);
-    const done = said({ ...next, mark: null, lastCode: code }, `${nameOf(state, code)} in place of yours: ${spanText(state, first, last)}.`);
+    const done = withMessage({ ...next, mark: null, lastCode: code }, `${nameOf(state, code)} in place of yours: ${spanText(state, first, last)}.`);
     return scope === "marked range" ? done : goOn(done);
   }
 
   function leaveIfDone(state) {
     const [first, last] = state.clip.window ? places(state.clip.frameNumbers, state.clip.window) : [0, state.codes.length - 1];
     const missing = state.codes.subarray(first, last + 1).includes(NOT_REVIEWED);
-    return missing ? said(state, "Frames are left without a label: give one, or mark them unsure (U).") : leave(state, "next");
+    return missing ? withMessage(state, "Frames are left without a label: give one, or mark them unsure (U).") : leave(state, "next");
   }
 
   /** Go to the next segment of the clip that is open, else ask for the next of the queue. */
@@ -157,14 +157,14 @@ export function reducerWith({ newId, now }) {
   function otherSegment(state, by) {
     const place = state.segment + by;
     if (state.segment >= 0 && place >= 0 && place < state.clip.segments.length) {
-      return said(atSegment(state, place), `Segment ${place + 1} of ${state.clip.segments.length} in this clip.`);
+      return withMessage(atSegment(state, place), `Segment ${place + 1} of ${state.clip.segments.length} in this clip.`);
     }
     return leave(state, by > 0 ? "next" : "previous");
   }
 
   function leave(state, go) {
     const from = state.clip.segments[state.segment]?.segment_id ?? null;
-    return told({ ...lifted(state), playing: false, until: null }, { kind: "go", go, from });
+    return withEffect({ ...lifted(state), playing: false, until: null }, { kind: "go", go, from });
   }
 
   function lifted(state) {
@@ -175,20 +175,20 @@ export function reducerWith({ newId, now }) {
   function undo(state, { id = null } = {}) {
     const base = closed(state);
     const target = id ? inForce(base.operations, id) : undoable(base.operations, base.reviewer);
-    if (!target) return id ? forgotten(base, id) : said(base, "Nothing to undo.");
+    if (!target) return id ? forgotten(base, id) : withMessage(base, "Nothing to undo.");
     return turned(base, target.operation_id, `Undone: ${describe(base, target)}.`, target);
   }
 
   function redo(state, { id = null } = {}) {
     const base = closed(state);
     const target = id ? inForce(base.operations, id) : redoable(base.operations, base.reviewer);
-    if (!target) return id ? forgotten(base, id) : said(base, "Nothing to redo.");
+    if (!target) return id ? forgotten(base, id) : withMessage(base, "Nothing to redo.");
     const act = base.operations.find((o) => o.operation_id === target.undoes);
     return turned(base, target.operation_id, `Redone: ${describe(base, act)}.`, act);
   }
 
   function forgotten(state, id) {
-    return told(said(state, "That act is not in force any more: it was taken back elsewhere."), { kind: "forget", id });
+    return withEffect(withMessage(state, "That act is not in force any more: it was taken back elsewhere."), { kind: "forget", id });
   }
 
   function turned(state, id, text, act) {
@@ -201,22 +201,22 @@ export function reducerWith({ newId, now }) {
     const over = (segment) => segment && act.spans.length > 0 && first <= segment.last && last >= segment.first;
     const { segments } = state.clip;
     const segment = over(segments[state.segment]) || !segments.some(over) ? state.segment : segments.findIndex(over);
-    return said({ ...added, codes, cursor, segment, mark: null, pen: null }, text);
+    return withMessage({ ...added, codes, cursor, segment, mark: null, pen: null }, text);
   }
 
   /** Move an edge of the bout under the cursor. `edge`: -1 its start, 1 its end; `grow`: into the neighbour, or back. */
   function nudge(state, edge, grow) {
     const { codes } = state;
     const code = codes[state.cursor];
-    if (code === NOT_REVIEWED) return said(state, "Go to a bout of yours first: this frame is not reviewed.");
+    if (code === NOT_REVIEWED) return withMessage(state, "Go to a bout of yours first: this frame is not reviewed.");
     let [first, last] = boutAt(codes, state.cursor);
     const stroke = `nudge ${edge} ${grow} ${code}`;
     if (grow) {
       const place = edge < 0 ? first - 1 : last + 1;
-      if (place < 0 || place >= codes.length) return said(state, "The clip ends here.");
+      if (place < 0 || place >= codes.length) return withMessage(state, "The clip ends here.");
       return painted(state, place, place, code, { stroke });
     }
-    if (first === last) return said(state, "The bout has one frame only.");
+    if (first === last) return withMessage(state, "The bout has one frame only.");
     const place = edge < 0 ? first : last;
     const beyond = edge < 0 ? codes[first - 1] : codes[last + 1];
     const next = painted(state, place, place, beyond ?? NOT_REVIEWED, { stroke });
@@ -234,21 +234,21 @@ export function reducerWith({ newId, now }) {
   }
 
   function mark(state) {
-    if (state.mark && state.mark.end === null) return said({ ...state, mark: { ...state.mark, end: state.cursor } }, `Marked ${spanText(state, ...selection(state))}.`);
-    return said({ ...state, mark: { anchor: state.cursor, end: null } }, "Mark set: step or play to the other end, then choose a class.");
+    if (state.mark && state.mark.end === null) return withMessage({ ...state, mark: { ...state.mark, end: state.cursor } }, `Marked ${spanText(state, ...selection(state))}.`);
+    return withMessage({ ...state, mark: { anchor: state.cursor, end: null } }, "Mark set: step or play to the other end, then choose a class.");
   }
 
   function pen(state) {
-    if (state.pen) return said(lifted(state), "Pen up.");
+    if (state.pen) return withMessage(lifted(state), "Pen up.");
     const code = state.lastCode ?? Math.max(state.clip.given?.[state.cursor] ?? 0, 0);
-    return said({ ...state, pen: { code, serial: state.operations.length }, mark: null }, `Pen down: stepping and playing paint ${nameOf(state, code)}.`);
+    return withMessage({ ...state, pen: { code, serial: state.operations.length }, mark: null }, `Pen down: stepping and playing paint ${nameOf(state, code)}.`);
   }
 
   function note(state, text) {
     const [first, last] = selection(state) ?? [state.cursor, state.cursor];
     const { frameNumbers } = state.clip;
     const made = operation({ spans: [[frameNumbers[first], frameNumbers[last], null]], note: text });
-    return said({ ...add(closed(state), made), mark: null }, "Note kept.");
+    return withMessage({ ...add(closed(state), made), mark: null }, "Note kept.");
   }
 
   function play(state, { segment = false } = {}) {
@@ -273,12 +273,12 @@ export function reducerWith({ newId, now }) {
 
   function faster(state, by) {
     const place = clamp(SPEEDS.indexOf(state.speed) + by, 0, SPEEDS.length - 1);
-    return said({ ...state, speed: SPEEDS[place] }, `Speed ${SPEEDS[place]}.`);
+    return withMessage({ ...state, speed: SPEEDS[place] }, `Speed ${SPEEDS[place]}.`);
   }
 
   function clear(state) {
     const range = selection(state) ?? [state.cursor, state.cursor];
-    return said({ ...painted(state, ...range, NOT_REVIEWED), mark: null }, `Not reviewed: ${spanText(state, ...range)}.`);
+    return withMessage({ ...painted(state, ...range, NOT_REVIEWED), mark: null }, `Not reviewed: ${spanText(state, ...range)}.`);
   }
 
   const givenAt = (state) => (place) => state.clip.given[place];
@@ -297,14 +297,14 @@ export function reducerWith({ newId, now }) {
     clear,
     accept,
     replace,
-    given_right: (state) => (state.clip.given ? decide(state, givenAt(state), "Given label right") : said(state, "Blind: the given label is hidden.")),
+    given_right: (state) => (state.clip.given ? decide(state, givenAt(state), "Given label right") : withMessage(state, "Blind: the given label is hidden.")),
     unsure: (state) => decide(state, () => UNSURE, "Unsure"),
     exclude: (state) => decide(state, () => EXCLUDED, "Excluded"),
     mark,
     select: (state, { from, to }) => ({ ...lifted(stopped(state)), mark: { anchor: from, end: to }, cursor: to }),
     cancel: (state, { asked }) => {
-      if (asked) return said(state, "Kept as it was.");
-      return state.pen ? said(lifted(state), "Pen up.") : { ...stopped(state), mark: null };
+      if (asked) return withMessage(state, "Kept as it was.");
+      return state.pen ? withMessage(lifted(state), "Pen up.") : { ...stopped(state), mark: null };
     },
     pen,
     segment: (state, { by }) => otherSegment(state, by),
@@ -341,12 +341,12 @@ function filled(codes, first, last, code) {
   return copy;
 }
 
-function told(state, effect) {
+function withEffect(state, effect) {
   return { ...state, effects: [...state.effects, effect] };
 }
 
-function said(state, text) {
-  return told(state, { kind: "say", text });
+function withMessage(state, text) {
+  return withEffect(state, { kind: "say", text });
 }
 
 function clamp(value, low, high) {

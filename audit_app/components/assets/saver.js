@@ -34,7 +34,7 @@ export class Saver {
     this.left = false;
   }
 
-  /** Take in what the server told of the clip since; older than what this page knows, it is passed over. */
+  /** Take in what the server has sent of the clip since; older than what this page knows, it is passed over. */
   renew(stored, revision) {
     if (this.conflict || revision < this.revision) return;
     const known = new Set(this.operations().map((operation) => operation.operation_id));

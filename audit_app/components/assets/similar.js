@@ -28,8 +28,8 @@ export class Similar {
       const chip = h("span.chip", {}, `${clip.confirmed ? "✓ " : ""}${clip.label}`);
       if (clip.confirmed) Object.assign(chip.style, { background: clip.colour, color: inkOn(clip.colour) });
       else chip.style.borderColor = clip.colour;
-      const said = [clip.name, clip.confirmed ? "confirmed" : "not yet confirmed", clip.clip_id, `distance ${clip.distance}`];
-      const box = h("figure", { title: said.filter(Boolean).join(", ") }, [canvas, h("figcaption", {}, chip)]);
+      const title = [clip.name, clip.confirmed ? "confirmed" : "not yet confirmed", clip.clip_id, `distance ${clip.distance}`];
+      const box = h("figure", { title: title.filter(Boolean).join(", ") }, [canvas, h("figcaption", {}, chip)]);
       const entry = { stage, bounds: boundsOf(times), pointed: false };
       box.addEventListener("pointerenter", () => { entry.pointed = true; });
       box.addEventListener("pointerleave", () => { entry.pointed = false; });

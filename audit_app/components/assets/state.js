@@ -66,17 +66,17 @@ export function offer(state) {
   const { clip, codes, cursor, segment: place } = state;
   const segment = clip.segments[place];
   const range = selection(state);
-  const said = suggestionFor(clip, segment, range || !segment ? cursor : segment.first);
-  if (clip.window || !(segment || range)) return { ...said, kind: "done", scope: "frame" };
+  const suggestion = suggestionFor(clip, segment, range || !segment ? cursor : segment.first);
+  if (clip.window || !(segment || range)) return { ...suggestion, kind: "done", scope: "frame" };
   const [first, last] = range ?? [segment.first, segment.last];
   let open = 0;
   let own = 0;
   for (let i = first; i <= last; i += 1) {
     if (codes[i] === NOT_REVIEWED) open += 1;
-    else if (codes[i] !== said.code) own += 1;
+    else if (codes[i] !== suggestion.code) own += 1;
   }
-  const whole = { ...said, first, last, open, own };
-  if (range) return { ...whole, scope: "marked range", kind: said.code < 0 ? "nothing" : own ? "replace" : "accept" };
+  const whole = { ...suggestion, first, last, open, own };
+  if (range) return { ...whole, scope: "marked range", kind: suggestion.code < 0 ? "nothing" : own ? "replace" : "accept" };
   if (!open) return { ...whole, scope: "segment", kind: "next" };
   return { ...whole, scope: open <= last - first ? "rest of the segment" : "segment", kind: "accept" };
 }

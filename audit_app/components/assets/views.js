@@ -8,8 +8,8 @@ import { nameOf, offer, segmentState, selection } from "./state.js";
 
 /** Return a class in words: its name, and how people call it. */
 export function titleOf(label) {
-  const told = [label.en, label.ko].filter(Boolean).join(" · ");
-  return told ? `${label.name} (${told})` : label.name;
+  const others = [label.en, label.ko].filter(Boolean).join(" · ");
+  return others ? `${label.name} (${others})` : label.name;
 }
 
 function showChip(element, label, prefix = "", none = "–") {
@@ -45,11 +45,11 @@ export function showClip(parts, clip, { progress, rows, reviewer }) {
 export function showProgress(parts, { clip, segment }, progress) {
   const place = progress?.places?.[clip.segments[segment]?.segment_id] ?? progress?.place ?? "–";
   const left = progress?.minutes_left;
-  const said = [
+  const figures = [
     progress?.of && !clip.blind ? `${place} of ${progress.of.toLocaleString()}${progress.among ? ` ${progress.among}` : ""}` : null,
     left === null || left === undefined ? null : left >= 90 ? `~${Math.round(left / 60)} h left` : `~${Math.max(1, Math.round(left))} min left`,
   ];
-  setText(parts.progress, said.filter(Boolean).join(" · "));
+  setText(parts.progress, figures.filter(Boolean).join(" · "));
 }
 
 /** What changes from frame to frame. */
@@ -144,10 +144,10 @@ export function showClasses(parts, clip, { keyFor, choose }) {
     const swatch = h("i.swatch", { "aria-hidden": "true" });
     swatch.style.background = groundOf(label);
     const key = keyFor(label, code);
-    const told = [label.en, label.ko].filter(Boolean).join(" · ");
+    const others = [label.en, label.ko].filter(Boolean).join(" · ");
     return h("button.class", { type: "button", title: `${titleOf(label)}${key ? ` – key ${key}` : ""}`, onclick: (event) => choose(label, code, event.timeStamp) }, [
       swatch,
-      h("span.name", {}, [h("b", {}, label.name), told ? h("span.quiet", {}, ` ${told}`) : null]),
+      h("span.name", {}, [h("b", {}, label.name), others ? h("span.quiet", {}, ` ${others}`) : null]),
       h("span.share"),
       key ? h("kbd", {}, key) : null,
     ]);
