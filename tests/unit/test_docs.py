@@ -35,11 +35,11 @@ def test_links_lead_to_what_is_there(page: Path) -> None:
 @pytest.mark.parametrize("page", [p for p in PAGES if p.name != "CHANGELOG.md"], ids=lambda p: p.name)
 def test_modules_that_are_named_are_there(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    named = re.findall(r"`((?:audit_app|pipeline|model|data_schemas|benchmarks|tests)/[\w/]+\.\w+)", text)
+    named = re.findall(r"`((?:audit_app|pipeline|model|data_schemas|benchmarks|tests)/[\w/]+\.[\w.]+)", text)
     assert [name for name in named if not (ROOT / name).exists()] == []
     files = {
         p.name
-        for top in ("audit_app", "pipeline", "model", "data_schemas", "benchmarks", "docs")
+        for top in ("audit_app", "pipeline", "model", "data_schemas", "benchmarks", "docs", "tests")
         for p in (ROOT / top).rglob("*.py")
     }
     assert set(re.findall(r"`(\w+\.py)`", text)) - files - _THEIRS == set()

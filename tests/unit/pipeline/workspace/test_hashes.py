@@ -55,10 +55,10 @@ CHANGES = {
     "pipeline/report/templates/style.css": "report",
     "pipeline/report/templates/report.html": "report",
     "pipeline/report/templates/timeline.svg": "report",
-    "pipeline/selftest/injection.py": "selftest",
+    "pipeline/selftest/splicing.py": "report selftest",
     "pipeline/retraining/training.py": "models figures",
     "pipeline/evaluation/model_comparison.py": "figures",
-    "pipeline/review/consensus.py": "report models figures",
+    "pipeline/review/frame_labels.py": "report models figures",
     "pipeline/detection/label_quality.py": "run report models figures",
     "model/lstm.py": "run report models figures",
     "data_schemas/taxonomies/aihub59.toml": "run report selftest models figures",
@@ -69,6 +69,7 @@ ADDED = {".html": "<p>", ".svg": "<g/>", ".css": ".x { color: red }", ".toml": "
 def test_what_a_module_does_changes_what_follows_from_it_and_nothing_else(code: Path) -> None:
     known, found = versions(), {}
     for path in CHANGES:
+        assert (code / path).exists()
         with (code / path).open("a") as file:
             file.write(ADDED[Path(path).suffix])
         after = versions()
