@@ -26,15 +26,15 @@ def windows(target: str, split: list[str]) -> pd.DataFrame:
 
 
 def test_windows_keep_the_split_that_they_had_and_new_ones_are_left_out() -> None:
-    cut = windows("AAABBB", ["holdout", "audit", "audit", "audit", "audit", "audit"])
+    cut = windows("AAABBA", ["holdout", "audit", "audit", "audit", "audit", "audit"])
     found = selftest_run._split_as_before(cut, windows("AAABB", SPLIT))
     assert found["split"].tolist() == [*SPLIT, "left_out"]
-    assert found["target"].tolist() == list("AAABBB")
+    assert found["target"].tolist() == list("AAABBA")
 
 
 def test_a_class_that_errors_leave_to_a_single_group_is_left_out_of_the_audit_alone() -> None:
     before = windows("AABBBB", ["audit"] * 5 + ["holdout"])
-    found = selftest_run._split_as_before(windows("AABAAB", ["audit"] * 6), before)
+    found = selftest_run._split_as_before(windows("ACBACB", ["audit"] * 6), before)
     assert found["split"].tolist() == ["audit", "audit", "left_out", "audit", "audit", "holdout"]
 
 
