@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.review.access import no_events
-from pipeline.review.frame_labels import labels_after_review
+from pipeline.review.frame_labels import labels_after_review, votes_of_reviewers
 from pipeline.review.segment_states import segment_states
 
 
@@ -73,14 +73,15 @@ def test_an_adjudicator_who_cannot_tell_leaves_the_given_label(store, act, frame
 
 
 def test_adjudicators_share_one_stream_and_the_later_wins(store, act, frames) -> None:
-    act("park", (0, 4, "B"), stream="adjudication")
-    act("choi", (2, 6, "C"), stream="adjudication")
+    act("choi", (0, 4, "B"), stream="adjudication")
+    act("park", (2, 6, "C"), stream="adjudication")
     after = clip(labels_after_review(store.events(), frames))
     assert after["label"].tolist() == ["B"] * 2 + ["C"] * 5 + ["A"] * 3
     assert after["event_id"].tolist()[:7] == ["0001-0"] * 2 + ["0002-0"] * 5
     # The adjudicator's own review is another vote than what the adjudication says.
-    act("park", (0, 0, "C"))
+    act("choi", (0, 0, "C"))
     assert clip(labels_after_review(store.events(), frames, blind=True))["label"].tolist()[0] == "B"
+    assert votes_of_reviewers(store.events(), frames, blind=True)["label"].tolist() == ["C"]
 
 
 def test_of_several_who_agree_the_newest_event_stands_and_of_blind_labels_the_newest_counts(store, act, frames) -> None:
