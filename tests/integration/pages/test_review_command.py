@@ -59,6 +59,6 @@ def test_audit_review_says_what_to_type_without_a_run(audit, tmp_path):
 
 def test_audit_review_tells_what_is_wrong_with_the_configuration(audit, tmp_path):
     root = write_pages_run(tmp_path / "work")
-    (root / "audit.toml").write_text("[review]\nstepp = 3\n", encoding="utf-8")
+    (root / "audit.toml").write_text("[review]\njump_frame = 3\n", encoding="utf-8")
     done = audit("review", "-w", root, "--no-browser", code=2)
-    assert "did you mean 'step'" in done.stderr
+    assert "did you mean 'jump_frames'" in done.stderr

@@ -117,6 +117,17 @@ def test_the_run_with_the_most_verified_windows_is_taken_and_runs_are_not_mixed(
     assert found.after.verified == {"flagged": 2, "unflagged": 0}
 
 
+def test_the_verified_windows_of_the_hold_out_are_counted_and_measure_no_labels() -> None:
+    samples = pd.DataFrame(
+        {"stratum": ["flagged", "holdout", "holdout", "holdout"], "window_id": list("abcd"), "inclusion_probability": 0.5}
+    ).assign(run_id="one", sample_id="s1")
+    states = samples.assign(state=["verified", "verified", "verified", "open"])
+    wrong = samples.head(1).assign(before=True, after=False, kept=True)
+    found = judge_labels(samples, states, wrong, flags=FLAGS, queue=queue(1), wanted=0.05)
+    assert found.holdout == 2
+    assert found.after.verified == {"flagged": 1, "unflagged": 0}
+
+
 def test_of_runs_with_as_many_verified_windows_the_newest_is_taken() -> None:
     samples = pd.DataFrame({"stratum": ["flagged"] * 2, "window_id": ["a", "b"], "inclusion_probability": 0.1})
     samples = samples.assign(run_id=["old", "new"], sample_id=["s1", "s2"])
