@@ -1,4 +1,4 @@
-"""A reviewer works through a hundred segments of the simulated sample, and the export holds what was painted."""
+"""A reviewer works through fifty segments of the simulated sample, and the export holds what was painted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.integration.browser import Served, chromium, keep_screenshot
 pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 APP = Path(__file__).resolve().parents[2] / "audit_app" / "app.py"
-SEGMENTS = 100
+SEGMENTS = 50
 
 _READ = """() => {
   const inside = document.querySelector('[data-testid=stBidiComponentIsolated]')?.shadowRoot;
@@ -30,7 +30,7 @@ def reviewed(tmp_path_factory, request):
 
     folder = tmp_path_factory.mktemp("session")
     shell = Shell(folder)
-    shell("demo", "demo", "--clips", "140", "--no-pictures")
+    shell("demo", "demo", "--clips", "80", "--no-pictures")
     shell("run", "demo/clips", "-w", "demo", "--folds", "2", "--jobs", "1")
     before = os.environ.get("AUDIT_WORKSPACE")
     os.environ["AUDIT_WORKSPACE"] = str(folder / "demo")
@@ -66,7 +66,7 @@ def seen(page, *, but: tuple[str, str] = ("", "")) -> dict[str, str]:
     raise AssertionError(f"the page stays at {but}: {page.evaluate(_READ)}")
 
 
-def test_what_is_painted_in_a_hundred_segments_is_what_is_exported(reviewed) -> None:
+def test_what_is_painted_in_fifty_segments_is_what_is_exported(reviewed) -> None:
     shell, page = reviewed
     page.get_by_test_id("frame-number").wait_for(timeout=60_000)
     painted: dict[tuple[str, int], str | None] = {}
