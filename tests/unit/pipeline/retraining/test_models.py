@@ -33,8 +33,8 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Models:
     windows = windows.assign(split=text(["holdout"] * 4 + ["audit"] * 36), first_sample=5 * number)
     windows = windows.assign(mixed=False, reviewed=False, bad_pose=False)
 
-    def all_trusted(table: pd.DataFrame, *_: object, **__: object) -> pd.DataFrame:
-        return table[["window_id"]].assign(teaching=table["target"])
+    def all_trusted(table: pd.DataFrame, *_: object, **__: object) -> pd.Series:
+        return table.set_index("window_id")["target"]
 
     monkeypatch.setattr(trusted_label_cache, "training_labels", all_trusted)
     unread = dict.fromkeys(("taxonomy", "clips", "frames", "oof", "decisions", "blind_events", "blind_samples"))
