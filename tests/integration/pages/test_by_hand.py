@@ -142,6 +142,7 @@ def acts_of_any_clip_are_told_and_sent(page, told):
     page.context.set_offline(True)
     page.keyboard.press("KeyU")
     changed(page, place)
+    page.locator("[data-waiting=true]").wait_for(state="hidden", timeout=4000)
     page.keyboard.press("KeyX")
     page.locator("[data-testid=save-state][data-acts='2']").wait_for(timeout=4000)
     assert page.locator("[data-testid=save-state]").text_content() == "unsaved"
