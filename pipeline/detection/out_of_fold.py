@@ -181,7 +181,7 @@ def _trust(predicted: list[_Predicted]) -> pd.DataFrame:
     rows = []
     for p in predicted:
         skill = measure_skill(p.ensemble.first if p.ensemble.first.shape[1] else p.network, p.species.training)
-        rows.append({"species": p.species.name, **asdict(skill), "better": skill.better})
+        rows.append({"species": p.species.name, **asdict(skill)})
     return pd.DataFrame(rows).astype({"species": "str", **dict.fromkeys(("windows", "groups", "classes"), "int64")})
 
 

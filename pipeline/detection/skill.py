@@ -9,11 +9,16 @@ predicted as readily as a common one. The figure is the share of windows whose p
 counting alike: guessing gets one in as many as there are classes, whatever their sizes. Its interval is a t interval on the
 delete-one-group jackknife, but never narrower than that of labels drawn at random: one draw for each bout, and a single one for
 an animal of one label throughout, since few groups can agree by luck.
+
+Of few groups such an interval is wide. Models whose interval holds chance are better than chance all the same where a permutation
+test says so: where they give the labels more probability than nearly all permutations of the labels among the draws of each
+group, which leave alone what a group is like as a whole.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +29,11 @@ from pipeline.detection.training_windows import TrainingSet
 __all__ = ["Skill", "measure_skill"]
 
 _LEVEL = 0.95
+
+_PERMUTATIONS = 999
+
+_BY_LUCK = 0.01
+"""Models are better than chance where a smaller share of the permutations does as well."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +51,8 @@ class Skill:
     windows, groups, classes : int
         What it was measured on: audited windows of one label and good pose that nobody reviewed. Of less than two groups nothing
         is known: chance, with an interval from 0 to 1.
+    better : bool
+        Whether the models are better than chance: with 97.5 % confidence by the interval, or 99 % by the permutation test.
     """
 
     right: float
@@ -50,11 +62,7 @@ class Skill:
     windows: int
     groups: int
     classes: int
-
-    @property
-    def better(self) -> bool:
-        """Tell whether the models are better than chance, with 97.5 % confidence."""
-        return self.low > self.chance
+    better: bool
 
 
 def measure_skill(probabilities: NDArray[np.floating], training: TrainingSet) -> Skill:
@@ -70,7 +78,8 @@ def measure_skill(probabilities: NDArray[np.floating], training: TrainingSet) ->
     classes, chance = training.classes, 1 / training.classes
     groups = len(np.unique(group))
     if groups < 2:
-        return Skill(right=chance, low=0.0, high=1.0, chance=chance, windows=len(rows), groups=groups, classes=classes)
+        nothing: dict[str, Any] = {"right": chance, "low": 0.0, "high": 1.0, "better": False}
+        return Skill(**nothing, chance=chance, windows=len(rows), groups=groups, classes=classes)
     own = probabilities[rows].astype(np.float64)
     predicted = (own / np.maximum(own.mean(axis=0), 1e-9)).argmax(axis=1)
     place = group * classes + given
@@ -78,7 +87,9 @@ def measure_skill(probabilities: NDArray[np.floating], training: TrainingSet) ->
     right = np.bincount(place, weights=predicted == given, minlength=counted.size).reshape(-1, classes)
     share = float(_balanced(right.sum(axis=0), counted.sum(axis=0)))
     without = _balanced(right.sum(axis=0) - right, counted.sum(axis=0) - counted)
-    reach = max(_jackknife_half_width(without), _chance_half_width(_draws(training, rows, group), given, classes))
+    draw = _draws(training, rows, group)
+    reach = max(_jackknife_half_width(without), _chance_half_width(draw, given, classes))
+    better = share - reach > chance or _p_value(own - own.mean(axis=0), given, draw=draw, group=group) < _BY_LUCK
     return Skill(
         right=share,
         low=max(0.0, share - reach),
@@ -87,6 +98,7 @@ def measure_skill(probabilities: NDArray[np.floating], training: TrainingSet) ->
         windows=len(rows),
         groups=groups,
         classes=classes,
+        better=better,
     )
 
 
@@ -111,6 +123,33 @@ def _chance_half_width(draw: NDArray[np.int64], given: NDArray[np.int64], classe
     sizes = pd.DataFrame({"draw": draw, "class": given}).groupby(["class", "draw"]).size().groupby("class")
     alike = (sizes.agg(lambda n: (n**2).sum()) / sizes.sum() ** 2).sum()
     return float(norm.ppf((1 + _LEVEL) / 2) * np.sqrt((1 / classes) * (1 - 1 / classes) * alike) / classes)
+
+
+def _p_value(
+    adjusted: NDArray[np.float64], given: NDArray[np.int64], *, draw: NDArray[np.int64], group: NDArray[np.int64]
+) -> float:
+    """Return the share of permutations of the labels among the draws of each group that get as much probability, 0..1.
+
+    Parameters
+    ----------
+    adjusted : float64, shape (n, classes)
+        Probabilities less the mean of their class: the figure is their mean for the given labels, every class counting alike.
+    """
+    place, first, size = np.unique(draw, return_index=True, return_counts=True)
+    sums = np.zeros((len(place), adjusted.shape[1]))
+    np.add.at(sums, np.searchsorted(place, draw), adjusted)
+    order = np.argsort(group[first], kind="stable")
+    sums, size, label, of = sums[order], size[order], given[first][order], group[first][order]
+    rng = np.random.default_rng(0)
+
+    def figure(label: NDArray[np.int64]) -> float:
+        weight = np.bincount(label, weights=size, minlength=sums.shape[1])
+        found = np.bincount(label, weights=sums[np.arange(len(label)), label], minlength=sums.shape[1])
+        return float((found / np.maximum(weight, 1)).mean())
+
+    seen = figure(label)
+    as_good = sum(figure(label[np.lexsort((rng.random(len(of)), of))]) >= seen for _ in range(_PERMUTATIONS))
+    return (1 + as_good) / (1 + _PERMUTATIONS)
 
 
 def _draws(training: TrainingSet, rows: NDArray[np.int64], group: NDArray[np.int64]) -> NDArray[np.int64]:

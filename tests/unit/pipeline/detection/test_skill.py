@@ -64,6 +64,12 @@ def test_labels_that_models_tell_are_told_though_animals_are_few_and_a_class_is_
     assert skill.right > 0.9
 
 
+def test_of_few_animals_a_permutation_test_tells_what_the_interval_cannot() -> None:
+    skill = measure_skill(*drawn(np.random.default_rng(1), groups=5, clips=24, classes=4, skill=0.08))
+    assert skill.low < skill.chance < skill.right
+    assert skill.better
+
+
 def test_two_animals_of_one_label_each_prove_nothing() -> None:
     clip = np.repeat(np.arange(8), EACH)
     given = (clip >= 4).astype(np.int64)
