@@ -46,7 +46,12 @@ def _sentence(row: Mapping[str, Any]) -> str:
     share = f"{row['right']:.0%} [{low}, {high}] of the labels, each class counting alike; guessing would be {row['chance']:.0%}"
     where = f"measured on {row['windows']:,} windows of {row['groups']:,} groups that they had not seen"
     if row["better"]:
-        return f"{row['species']}: the models agree with {share} ({where})."
+        wide = (
+            ""
+            if row["low"] > row["chance"]
+            else " The groups are few: that this is no chance is told by permuting the labels in them."
+        )
+        return f"{row['species']}: the models agree with {share} ({where}).{wide}"
     if row["groups"] < _FEWEST_GROUPS:
         return (
             f"{row['species']}: labels that nobody reviewed are left in {row['groups']} groups, too few to measure the "
