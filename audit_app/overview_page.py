@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
 import streamlit as st
+from plotly.graph_objects import Figure
 
 from audit_app.page_frame import empty, run_or_stop, title, trust_note
 from audit_app.page_text import duration
@@ -21,9 +20,6 @@ from pipeline.readers.taxonomy import other_names
 from pipeline.report.figures import error_rates, quality_histogram
 from pipeline.report.run_tables import RunTables
 from pipeline.windows.folds import FEWEST_GROUPS
-
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
 
 _INK = {"light": "#3d4650", "dark": "#b9c1c9"}
 

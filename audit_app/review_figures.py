@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from plotly.graph_objects import Bar, Figure, Scatter
 
 from pipeline.report.colours import FLAGGED, WORK
 from pipeline.report.figures import styled
 from pipeline.review.segment_states import frames_a_minute
-
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
 
 __all__ = ["decided_over_time", "given_by_suggested", "speed_by_day"]
 
@@ -36,8 +33,6 @@ def given_by_suggested(segments: pd.DataFrame, *, titles: Mapping[str, str]) -> 
     titles
         How each label reads.
     """
-    from plotly.graph_objects import Figure, Scatter
-
     counts = segments.groupby(["given_label", "suggested_label"]).agg(n=("segment_id", "size")).reset_index()
     given = segments["given_label"].value_counts().index.tolist()
     suggested = segments["suggested_label"].value_counts().index.tolist()
@@ -73,8 +68,6 @@ def decided_over_time(states: pd.DataFrame, *, zone: str = "UTC") -> Figure:
     zone
         The time zone that the axis is in, by its name.
     """
-    from plotly.graph_objects import Figure, Scatter
-
     done = states[(states["state"] != "open") & states["at"].notna()].sort_values("at", kind="stable")
     # Plotly draws every time as UTC: it is given those of the zone as if they were.
     at = pd.to_datetime(done["at"], utc=True, format="ISO8601").dt.tz_convert(zone).dt.tz_localize(None)
@@ -96,8 +89,6 @@ def decided_over_time(states: pd.DataFrame, *, zone: str = "UTC") -> Figure:
 
 def speed_by_day(events: pd.DataFrame) -> Figure:
     """Return the frames that each reviewer decided in a minute of work, day by day; days with too few acts are left out."""
-    from plotly.graph_objects import Bar, Figure
-
     figure = Figure()
     days = events.assign(day=events["at"].str[:10])
     for place, (name, own) in enumerate(days.groupby("reviewer")):

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from plotly.graph_objects import Bar, Figure, Heatmap, Scatter
 
 from data_schemas.tables import PROBABILITY_PREFIX
 from pipeline.evaluation.intervals import share_estimate
 from pipeline.readers.taxonomy import KIND_NAMES
 from pipeline.report.colours import FLAGGED, QUIET
-
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure, Heatmap, Scatter
 
 __all__ = [
     "class_counts",
@@ -43,8 +41,6 @@ _ROUND_LINES: tuple[tuple[str, str, Callable[[Mapping[str, Any]], float | None]]
 
 def class_counts(windows: pd.DataFrame) -> Figure:
     """Return windows per label: audited, hold-out and left out; clips and groups on hovering."""
-    from plotly.graph_objects import Bar, Figure
-
     counted = windows.groupby(["label", "split"]).agg(windows=("window_id", "size")).reset_index()
     of_label = windows.groupby("label").agg(clips=("clip_id", "nunique"), groups=("group", "nunique"))
     order = windows["label"].value_counts().index.tolist()
@@ -70,8 +66,6 @@ def given_by_predicted(windows: pd.DataFrame, oof: pd.DataFrame) -> tuple[Figure
 
     A pair is (given, predicted, share of the given label's windows).
     """
-    from plotly.graph_objects import Figure
-
     table = windows[["window_id", "target"]].merge(oof, on="window_id")
     columns = [c for c in table.columns if c.startswith(PROBABILITY_PREFIX) and table[c].notna().any()]
     names = [c.removeprefix(PROBABILITY_PREFIX) for c in columns]
@@ -91,8 +85,6 @@ def given_by_predicted(windows: pd.DataFrame, oof: pd.DataFrame) -> tuple[Figure
 
 def quality_histogram(issues: pd.DataFrame) -> Figure:
     """Return the windows by label quality (0..1, low = likely wrong), flagged ones in the accent colour."""
-    from plotly.graph_objects import Bar, Figure
-
     edges = np.linspace(0, 1, 51)
     middle = (edges[1:] + edges[:-1]) / 2
     figure = Figure()
@@ -113,8 +105,6 @@ def error_rates(issues: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     ``share``, ``low``, ``high`` (95 % interval over animals or recordings, :mod:`pipeline.evaluation.intervals`; NaN where fewer
     than ``FEWEST_GROUPS`` of them carry the label) and ``groups``; the worst label first.
     """
-    from plotly.graph_objects import Figure, Scatter
-
     rows = [_rate(str(label), part) for label, part in issues.groupby("given_label")]
     table = pd.DataFrame(rows).sort_values("share", ascending=False, ignore_index=True)
     with_interval = {
@@ -148,8 +138,6 @@ def reliability(windows: pd.DataFrame, oof: pd.DataFrame) -> Figure:
 
     One line of all windows, one of those whose labels trained the networks; bins with fewer than 20 are left out.
     """
-    from plotly.graph_objects import Figure, Scatter
-
     table = windows[["window_id", "target"]].merge(oof, on="window_id")
     columns = [c for c in table.columns if c.startswith(PROBABILITY_PREFIX) and table[c].notna().any()]
     given = np.array([c.removeprefix(PROBABILITY_PREFIX) for c in columns], object)
@@ -174,8 +162,6 @@ def reliability(windows: pd.DataFrame, oof: pd.DataFrame) -> Figure:
 
 def kinds_of_segments(segments: pd.DataFrame) -> Figure:
     """Return how many segments of each kind there are, by given label."""
-    from plotly.graph_objects import Bar, Figure
-
     counts = pd.crosstab(segments["given_label"], segments["kind"])
     order = counts.sum(axis=1).sort_values(ascending=False).index
     colours = {"wrong_clip": "#AA3377", "contaminated": FLAGGED, "boundary": "#CCBB44", "ambiguous": QUIET, "bad_pose": "#4477AA"}
@@ -192,8 +178,6 @@ def kinds_of_segments(segments: pd.DataFrame) -> Figure:
 
 def rounds_figure(rounds: Sequence[Mapping[str, Any]]) -> Figure:
     """Return the shares of windows (0..1) that are expected to be wrong, and that are flagged, from round to round of review."""
-    from plotly.graph_objects import Figure, Scatter
-
     names = [f"round {of['number']}<br>{of['reviewed_frames']:,} frames reviewed" for of in rounds]
     figure = Figure()
     for name, colour, share in _ROUND_LINES:
@@ -218,8 +202,6 @@ def confusion_traces(shares: pd.DataFrame, counts: pd.DataFrame, *, hover: str, 
 
     Text, of 1 % and more where there are few classes, is light on dark cells: it can be read on light and dark pages.
     """
-    from plotly.graph_objects import Heatmap, Scatter
-
     names, values = list(shares.columns), shares.to_numpy(np.float64)
     heat = Heatmap(
         z=values,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from plotly.graph_objects import Figure
 
 from pipeline.audit.summary import left_out_classes, unreviewed, without_holdout
 from pipeline.report import figures
@@ -24,9 +25,6 @@ from pipeline.review.access import stored_size
 from pipeline.windows.folds import FEWEST_GROUPS
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
-
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
 
 __all__ = ["rounds_part", "write_report"]
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from pipeline.report.formatting import aligned, percent_of
 from pipeline.selftest.recovery import findings
 from pipeline.windows.folds import FEWEST_GROUPS
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["SELFTEST_HEADS", "cost_line", "selftest_cells", "selftest_lines", "selftest_part"]
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from plotly.graph_objects import Figure, Scatter
+from plotly.subplots import make_subplots
 
 from pipeline.evaluation.label_error_rate import LabelErrorRate
 from pipeline.report.colours import FLAGGED, QUIET
 from pipeline.report.comparison.results import Arm, CurvePoint, Interval, Species
 from pipeline.report.figures import confusion_traces, styled
-
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
 
 __all__ = ["ARM_COLOURS", "arms_figure", "confusion_figure", "curve_figure", "differences_figure", "f1_figure", "labels_figure"]
 
@@ -29,8 +27,6 @@ _DASHES = ("solid", "dot")
 
 def arms_figure(species: Species) -> Figure:
     """Return each arm's measures with their intervals."""
-    from plotly.graph_objects import Figure
-
     figure = Figure()
     names = [n for n in _SHARES if any(n in arm.measures for arm in species.known.values())]
     for place, (arm, figures) in enumerate(species.known.items()):
@@ -44,8 +40,6 @@ def arms_figure(species: Species) -> Figure:
 
 def differences_figure(differences: Mapping[str, Mapping[str, Interval]]) -> Figure:
     """Return how much each arm differs from the others, in points, over the same windows."""
-    from plotly.graph_objects import Figure
-
     figure = Figure()
     pairs = list(differences)
     names = [n for n in _SHARES if any(n in of for of in differences.values())]
@@ -62,7 +56,6 @@ def differences_figure(differences: Mapping[str, Mapping[str, Interval]]) -> Fig
 
 def f1_figure(before: Arm, after: Arm, *, names: tuple[str, str]) -> Figure:
     """Return the F1 of every class in two arms, the class that gained most first."""
-    from plotly.graph_objects import Figure, Scatter
 
     def gain(label: str) -> float:
         a, b = before.class_f1[label].value, after.class_f1[label].value
@@ -88,8 +81,6 @@ def f1_figure(before: Arm, after: Arm, *, names: tuple[str, str]) -> Figure:
 
 def confusion_figure(species: Species, arms: Sequence[str]) -> Figure:
     """Return the predictions of some arms for each true class, side by side: shares of its n verified windows."""
-    from plotly.subplots import make_subplots
-
     names = species.classes
     figure = make_subplots(
         cols=len(arms), shared_yaxes=True, subplot_titles=[f"taught by {a} labels" for a in arms], horizontal_spacing=0.04
@@ -114,8 +105,6 @@ def confusion_figure(species: Species, arms: Sequence[str]) -> Figure:
 
 def curve_figure(curve: Sequence[CurvePoint], given: Arm | None) -> Figure:
     """Return what each part of the decisions brought, against the frames that it reviewed."""
-    from plotly.graph_objects import Figure, Scatter
-
     figure = Figure()
     points = sorted(curve, key=lambda p: p.reviewed_frames)
     x = [p.reviewed_frames for p in points]
@@ -157,8 +146,6 @@ def curve_figure(curve: Sequence[CurvePoint], given: Arm | None) -> Figure:
 
 def labels_figure(before: LabelErrorRate, after: LabelErrorRate, *, wanted: float) -> Figure:
     """Return the share of wrong labels before and after review, with intervals, the bound, and the wanted share."""
-    from plotly.graph_objects import Figure, Scatter
-
     rows = (("before review", before, QUIET), ("after review", after, ARM_COLOURS["reviewed"]))
     figure = Figure()
     for row, (name, found, colour) in enumerate(rows):
@@ -200,8 +187,6 @@ def _add_dots(
     of: str = "groups",
 ) -> None:
     """Add a dot with its interval for each value; those without an interval are hollow, in a trace of their own."""
-    from plotly.graph_objects import Scatter
-
     shown = "%{x:.1%}" if unit == "%" else "%{x:+.1f}" + unit
     values = [v.as_share() for v in values] if unit == "%" else values
     there = [(v, v.value, place, what) for v, place, what in zip(values, y, labels, strict=True) if v.value is not None]
@@ -268,8 +253,6 @@ def _points(found: Interval) -> Interval:
 
 
 def _band(figure: Figure, known: Sequence[tuple[int, Interval]], *, colour: str) -> None:
-    from plotly.graph_objects import Scatter
-
     edge = [(a, v.low) for a, v in known] + [(a, v.high) for a, v in reversed(known)]
     figure.add_trace(
         Scatter(

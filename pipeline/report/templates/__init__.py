@@ -11,12 +11,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
+
 from pipeline.report.chart_text import chart_text
 from pipeline.report.colours import FLAGGED
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
-    from markupsafe import Markup
     from plotly.graph_objects import Figure
 
 __all__ = ["render"]
@@ -27,15 +28,11 @@ _PLOTLY = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": [
 
 def render(template: str, **values: Any) -> Markup:
     """Return a template filled with values; a value that the template names and nobody gives is an error."""
-    from markupsafe import Markup
-
     return Markup(_environment().get_template(template).render(**values))  # noqa: S704 - the template has escaped the values
 
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-
     made = Environment(
         loader=FileSystemLoader(_HERE),
         autoescape=select_autoescape(("html", "svg")),
@@ -56,7 +53,6 @@ def _environment() -> Environment:
 
 
 def _plotly_script() -> Markup:
-    from markupsafe import Markup
     from plotly.offline import get_plotlyjs
 
     return Markup(get_plotlyjs())  # noqa: S704 - the library's own
@@ -64,8 +60,6 @@ def _plotly_script() -> Markup:
 
 def _plot(figure: Figure, name: str) -> Markup:
     """Return a figure as HTML, with what it shows in words; ``name`` is its own on the page."""
-    from markupsafe import Markup
-
     drawn = Markup(figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, config=_PLOTLY))  # noqa: S704
     # A figure, no image: what can be pressed in it would be hidden from those who do not see it.
     return Markup('<figure tabindex="0" aria-label="{}">{}</figure>').format(chart_text(figure), drawn)
@@ -73,6 +67,4 @@ def _plot(figure: Figure, name: str) -> Markup:
 
 def _prose(sentence: str) -> Markup:
     """Return a sentence as HTML; what stands in backticks is to be typed."""
-    from markupsafe import Markup, escape
-
     return Markup(re.sub("`([^`]*)`", r"<code>\1</code>", str(escape(sentence))))  # noqa: S704 - escaped above
