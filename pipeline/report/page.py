@@ -41,7 +41,7 @@ def write_report(folder: RunFolder) -> None:
     StageError
         A table of the run is missing.
     """
-    run = RunTables.of(folder)
+    run = RunTables(folder)
     page = render("report.html", **_head(run), **_labels(run), **_models(run), **_data(run))
     folder.write_bytes("report.html", page.encode())
 

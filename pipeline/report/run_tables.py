@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,24 +25,18 @@ __all__ = ["RunTables"]
 
 @dataclass(frozen=True)
 class RunTables:
-    """The tables of a run, and what its names mean."""
+    """The tables of a run, and what its names mean.
+
+    Each table is read when it is first asked for: millions of frames are not read for a page that shows none.
+    """
 
     folder: RunFolder
-    tables: dict[str, pd.DataFrame]
-
-    @classmethod
-    def of(cls, folder: RunFolder) -> RunTables:
-        """Return all tables of a finished run.
-
-        Raises
-        ------
-        StageError
-            One is missing or damaged.
-        """
-        return cls(folder, {name: folder.read_table(name, schema) for name, schema in SCHEMAS.items()})
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         """Return a table by its name."""
+        if name not in self.tables:
+            self.tables[name] = self.folder.read_table(name, SCHEMAS[name])
         return self.tables[name]
 
     @cached_property

@@ -104,7 +104,7 @@ def place(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 @pytest.fixture(scope="module")
 def found(place: Workspace) -> RunTables:
     folder = place.finished()
-    return RunTables.of(folder)
+    return RunTables(folder)
 
 
 def test_windows_that_nobody_labelled_are_predicted_and_nothing_else(source: Path, found: RunTables) -> None:

@@ -106,7 +106,7 @@ def write_comparison(place: Workspace, *, out: Path | None, wanted: float | None
     folder = place.finished()
     retraining = read_retraining(folder.path)
     measured = evaluate_labels(place, folder, wanted=wanted)
-    run = RunTables.of(folder)
+    run = RunTables(folder)
     page = out or folder.path / "retrain" / "comparison.html"
     made = Comparison(run, retraining, measured, workspace, page)
     drawn = render("comparison.html", **_head(made), **_models(made), **_labels(made), **_open_segments(made))

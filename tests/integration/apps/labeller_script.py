@@ -7,7 +7,6 @@ import streamlit as st
 
 from audit_app.components import labeller
 from audit_app.components.payload import clip_payload
-from pipeline.audit.stages import SCHEMAS
 from pipeline.report.run_tables import RunTables
 from pipeline.review.store import ReviewStore
 from pipeline.workspace.workspace import Workspace
@@ -18,10 +17,7 @@ st.markdown("<style>.stMainBlockContainer{padding:3.4rem 1.2rem 0.4rem}</style>"
 
 @st.cache_resource
 def opened(root: str) -> tuple[RunTables, ReviewStore]:
-    folder = Workspace(Path(root)).latest()
-    names = [n for n in SCHEMAS if (folder.path / f"{n}.parquet").exists()]
-    found = RunTables(folder, {n: folder.read_table(n, SCHEMAS[n]) for n in names})
-    return found, ReviewStore.open(Path(root) / "review.db")
+    return RunTables(Workspace(Path(root)).latest()), ReviewStore.open(Path(root) / "review.db")
 
 
 root = sys.argv[1]

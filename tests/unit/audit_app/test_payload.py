@@ -12,7 +12,6 @@ import pytest
 from audit_app.components.payload import clip_payload
 from audit_app.components.poses import DOUBTFUL, INTERPOLATED, MISSING, SEEN, packed_poses
 from data_schemas.errors import UsageError
-from pipeline.audit.stages import SCHEMAS
 from pipeline.report.run_tables import RunTables
 from pipeline.review.store import Commit, Operation, ReviewStore, Span
 from pipeline.workspace.workspace import Workspace
@@ -23,9 +22,7 @@ CLIP = "dog-sit-000001"
 
 @pytest.fixture
 def found(workspace):
-    folder = Workspace(workspace).latest()
-    names = [n for n in SCHEMAS if (folder.path / f"{n}.parquet").exists()]
-    return RunTables(folder, {n: folder.read_table(n, SCHEMAS[n]) for n in names})
+    return RunTables(Workspace(workspace).latest())
 
 
 @pytest.fixture
