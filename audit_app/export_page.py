@@ -7,7 +7,6 @@ import tempfile
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -20,7 +19,6 @@ from audit_app.page_text import escaped
 from audit_app.review_events import events
 from audit_app.reviewer import reviewer
 from audit_app.shown_paths import shown_path, workspace_option
-from data_schemas.config import Export, load_config
 from data_schemas.errors import PoseAuditError
 from pipeline.export.datasheet_page import export_lines
 from pipeline.report.run_tables import RunTables
@@ -95,16 +93,12 @@ def _options(found: RunTables) -> dict[str, bool]:
 
 def _start(root: Path, name: str, options: dict[str, bool]) -> None:
     try:
-        start_export(root, export_folder(root, name), settings=_settings(options), reviewer=reviewer() or "somebody")
+        settings = workspace().config({"export": options}).export
+        start_export(root, export_folder(root, name), settings=settings, reviewer=reviewer() or "somebody")
     except PoseAuditError as error:
         show_error(error)
         return
     st.rerun()
-
-
-def _settings(options: dict[str, Any]) -> Export:
-    path = workspace().config_path
-    return load_config(path if path.exists() else None, overrides={"export": options}).export
 
 
 @st.fragment(run_every=_LOOK_SECONDS)

@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import pandas as pd
 import streamlit as st
 
-from data_schemas.config import Config, load_config
-from data_schemas.tables import CLIPS, FRAMES, ISSUES, OOF, SEGMENTS, WINDOWS
+from data_schemas.config import Config
 from pipeline.report.run_tables import RunTables
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
@@ -17,20 +15,6 @@ from pipeline.workspace.workspace import Workspace
 __all__ = ["chosen_run", "configuration", "newer_run", "open_run", "run_at", "switch_to_newest", "workspace"]
 
 _CHOSEN = "run_path"
-# What the pages read. `pipeline.audit.stages` has all schemas, and the networks: seconds until the server would answer.
-_SCHEMAS = {"clips": CLIPS, "frames": FRAMES, "windows": WINDOWS, "oof": OOF, "issues": ISSUES, "segments": SEGMENTS}
-
-
-class _LazyTables(dict[str, pd.DataFrame]):
-    """The tables of a run, each read when it is first asked for: millions of frames are not read for a page that shows none."""
-
-    def __init__(self, folder: RunFolder) -> None:
-        super().__init__()
-        self._folder = folder
-
-    def __missing__(self, name: str) -> pd.DataFrame:
-        self[name] = self._folder.read_table(name, _SCHEMAS[name])
-        return self[name]
 
 
 def workspace() -> Workspace:
@@ -40,8 +24,7 @@ def workspace() -> Workspace:
 
 def configuration() -> Config:
     """Return audit.toml as it stands now: keys and reviewer may change between runs."""
-    path = workspace().config_path
-    return load_config(path if path.exists() else None)
+    return workspace().config()
 
 
 def chosen_run() -> Path | None:
@@ -80,5 +63,4 @@ def run_at(path: Path) -> RunTables:
 # The time of the record is part of the key: a run that was made anew in its folder is read anew.
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _opened(path: str, changed_ns: int) -> RunTables:
-    folder = RunFolder(Path(path))
-    return RunTables(folder, _LazyTables(folder))
+    return RunTables(RunFolder(Path(path)))

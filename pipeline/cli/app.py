@@ -228,12 +228,11 @@ def doctor(workspace: WorkspaceOption = Path()) -> None:
 
 def _config(place: Workspace, options: dict[str, dict[str, Any]], source: Path | None) -> Config:
     """Return the configuration: audit.toml with the options over it; a first run writes audit.toml."""
-    from data_schemas.config import load_config
     from data_schemas.errors import UsageError
     from pipeline.cli.settings import write_settings
 
     exists = place.config_path.exists()
-    config = load_config(place.config_path if exists else None, overrides=options)
+    config = place.config(options)
     if not config.source.path:
         raise UsageError("no source is named", hint="audit run YOUR_CLIPS, or set source.path in audit.toml")
     if not exists and source is not None and source.exists():

@@ -33,7 +33,6 @@ def export(
 
     Example: audit export -w my-audit --out cleaned
     """
-    from data_schemas.config import load_config
     from pipeline.export.dataset import export_dataset
     from pipeline.export.datasheet_page import export_lines
     from pipeline.workspace.workspace import Workspace
@@ -45,6 +44,6 @@ def export(
         "include_blind": include_blind or None,
         "mixed_margin": mixed_margin,
     }
-    config = load_config(place.config_path if place.config_path.exists() else None, overrides={"export": options})
+    config = place.config({"export": options})
     sheet = export_dataset(place, out, settings=config.export, force=force)
     typer.echo("\n".join(export_lines(sheet, out=out)))

@@ -37,7 +37,6 @@ def retrain(
     """
     import json
 
-    from data_schemas.config import load_config
     from pipeline.report.comparison.comparison_text import retrain_lines
     from pipeline.retraining.experiment_tracking import open_tracker
     from pipeline.retraining.retrain import retrain_arms
@@ -49,7 +48,7 @@ def retrain(
         "retrain": {"conditions": on or None, "learning_curve": curve, "track": track},
         "run": {"jobs": jobs, "device": device},
     }
-    config = load_config(place.config_path if place.config_path.exists() else None, overrides=options)
+    config = place.config(options)
     tracker = open_tracker(config.retrain.track, run_name=place.finished().path.name)
     done = retrain_arms(place, config, tracker=tracker, stage_progress=stage_progress)
     if not done.worked:

@@ -58,12 +58,11 @@ def password(workspace: WorkspaceOption = Path()) -> None:
 
 def _require_sign_in(place: Workspace, *, host: str) -> None:
     """Say what listening beyond this machine means, and have a password set where there is neither one nor a login."""
-    from data_schemas.config import load_config
     from data_schemas.errors import UsageError
     from pipeline.cli.serving import app_script, exposure_warning
     from pipeline.review.passwords import login_configured, store_password
 
-    review = load_config(place.config_path if place.config_path.exists() else None).review
+    review = place.config().review
     typer.echo("\n".join(exposure_warning(host, hosts=review.hosts)), err=True)
     if review.password or login_configured(app_script()):
         return

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from data_schemas.config import load_config
 from data_schemas.tables import ISSUES, SEGMENTS, WINDOWS
 from pipeline.audit.summary import unreviewed
 from pipeline.evaluation.quality_calibration import QualityBin, blind_checks, quality_bins, reviewed_checks
@@ -75,7 +74,7 @@ def evaluate_labels(place: Workspace, folder: RunFolder, *, wanted: float | None
         A table of the run is missing.
     """
     options = {"proof": {"target_error_rate": wanted}}
-    config = load_config(place.config_path if place.config_path.exists() else None, overrides=options)
+    config = place.config(options)
     windows, issues = folder.read_table("windows", WINDOWS), folder.read_table("issues", ISSUES)
     segments = folder.read_table("segments", SEGMENTS)
     events, samples = stored_events(place), stored_samples(place)

@@ -52,7 +52,7 @@ class KnownLabels:
 
 def database_of(place: Workspace) -> Path | str:
     """Return the path of the workspace's review.db, or the URL that its configuration names."""
-    config = load_config(place.config_path if place.config_path.exists() else None)
+    config = place.config()
     return config.review.database or place.review_db
 
 

@@ -17,7 +17,6 @@ from typing import Any
 import msgspec
 import pandas as pd
 
-from data_schemas.config import load_config
 from data_schemas.errors import StageError
 from data_schemas.files import disk_errors, replaced_file
 from data_schemas.tables import CLIPS, REVIEW_EVENTS
@@ -164,7 +163,7 @@ def import_into(place: Workspace, path: Path) -> Imported:
     clips = folder.read_table("clips", CLIPS)
     species = dict(zip(clips["clip_id"], clips["species"], strict=True))
     frames, labels = frames_of(folder), known_labels(folder)
-    encoding = load_config(place.config_path if place.config_path.exists() else None).source.encoding
+    encoding = place.config().source.encoding
     with open_store(place) as store:
         run_id = folder.path.name
         return import_events(path, store, frames=frames, species=species, labels=labels, run_id=run_id, encoding=encoding)

@@ -199,8 +199,7 @@ def _split_as_before(windows: pd.DataFrame, before: pd.DataFrame) -> pd.DataFram
 
 def _config_to_test(workspace: Workspace, options: dict[str, dict[str, Any]]) -> Config:
     """Return the newest finished run's configuration, or audit.toml's; how the work is done comes from audit.toml and options."""
-    path = workspace.config_path if workspace.config_path.exists() else None
-    config = load_config(path, overrides=options)
+    config = workspace.config(options)
     run = workspace.latest()
     if run is not None:
         record = run.record()

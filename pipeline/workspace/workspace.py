@@ -23,6 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from data_schemas.config import Config, load_config
 from data_schemas.errors import StageError
 from data_schemas.files import disk_errors
 from pipeline.workspace.run_folder import RunFolder
@@ -40,6 +41,10 @@ class Workspace:
     def config_path(self) -> Path:
         """Return where the configuration lies."""
         return self.root / "audit.toml"
+
+    def config(self, overrides: dict[str, dict[str, Any]] | None = None) -> Config:
+        """Return the configuration with values laid over it, as :func:`data_schemas.config.load_config` takes them."""
+        return load_config(self.config_path if self.config_path.exists() else None, overrides=overrides)
 
     @property
     def review_db(self) -> Path:
