@@ -15,10 +15,10 @@ from audit_app.review_events import events
 from audit_app.review_figures import decided_over_time, given_by_suggested, speed_by_day
 from audit_app.status_cache import status_cache
 from audit_app.times import browser_zone
-from pipeline.audit.summary import unreviewed
 from pipeline.readers.taxonomy import other_names
 from pipeline.report.figures import error_rates, quality_histogram
 from pipeline.report.run_tables import RunTables
+from pipeline.review.segment_states import unreviewed
 from pipeline.windows.folds import FEWEST_GROUPS
 
 _INK = {"light": "#3d4650", "dark": "#b9c1c9"}

@@ -10,9 +10,8 @@ import pandas as pd
 import streamlit as st
 
 from audit_app.review_events import database_exists, events, store
-from pipeline.detection.segments import expected_residual_error
 from pipeline.report.run_tables import RunTables
-from pipeline.review.segment_states import segment_states
+from pipeline.review.segment_states import expected_residual_error, segment_states
 from pipeline.windows.frame_index import given_labels
 from pipeline.windows.sampling import clip_bounds
 

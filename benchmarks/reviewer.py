@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.detection.segments import expected_residual_error
 from pipeline.review.access import no_events
 from pipeline.review.events import REVIEW
+from pipeline.review.segment_states import expected_residual_error
 
 __all__ = ["Known", "by_queue", "by_windows", "reviewed"]
 

@@ -5,7 +5,7 @@ it is read from outside; a breach names the file, the column, the first bad row 
 """
 
 from data_schemas.tables.audit import ISSUES, SEGMENTS, SELFTEST, WINDOWS
-from data_schemas.tables.checking import keypoints_of, text, validate
+from data_schemas.tables.checking import keypoints_of, text, text_by_code, validate
 from data_schemas.tables.export import CHANGES, CLEAN_FRAMES, CLEAN_WINDOWS
 from data_schemas.tables.predictions import ARM_PREDICTIONS, OOF, PREDICTIONS, PROBABILITY_PREFIX, TRUST, probability_columns
 from data_schemas.tables.review import BLIND_SAMPLES, REVIEW_EVENTS
@@ -51,5 +51,6 @@ __all__ = [
     "keypoints_of",
     "probability_columns",
     "text",
+    "text_by_code",
     "validate",
 ]

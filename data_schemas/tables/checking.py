@@ -6,13 +6,16 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
+import pyarrow
+from numpy.typing import NDArray
 from pandera.errors import SchemaErrors
 
 from data_schemas.errors import TableError
 
-__all__ = ["keypoints_of", "text", "validate"]
+__all__ = ["keypoints_of", "text", "text_by_code", "validate"]
 
 
 def validate(table: pd.DataFrame, schema: pa.DataFrameSchema, *, source: str) -> pd.DataFrame:
@@ -47,6 +50,12 @@ def _breach(case: pd.Series) -> str:
 def text(values: Any) -> Any:
     """Return values as a text column of pandas 3; None is null."""
     return pd.array(values, dtype="str")
+
+
+def text_by_code(names: Sequence[str], codes: NDArray[np.integer]) -> Any:
+    """Return a text column, shape (rows,), from each row's place in ``names``; a negative one is null."""
+    places = pyarrow.array(codes, mask=codes < 0)
+    return pd.array(pyarrow.array(names, pyarrow.large_string()).take(places), dtype="str")
 
 
 def keypoints_of(columns: Sequence[str]) -> tuple[str, ...]:

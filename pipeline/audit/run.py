@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,13 @@ import pandas as pd
 import data_schemas
 from data_schemas.config import Config
 from data_schemas.errors import PoseAuditError
-from data_schemas.progress import Progress
 from pipeline.audit.data_summary import summarise_data
 from pipeline.audit.rounds import DecidedLabels, adopt_rounds, figures_of_round, open_round
 from pipeline.audit.stages import SCHEMAS, STAGES, Context, Stage
 from pipeline.readers import Source, recognise
 from pipeline.readers.taxonomy import named_files, taxonomy_of
 from pipeline.workspace.hashes import code_version, digest
+from pipeline.workspace.progress import StageProgress
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 
@@ -29,9 +28,6 @@ _DATA = "pipeline.audit.data_summary"
 
 ReportWriter = Callable[[RunFolder], None]
 """Writes the report of a run into its folder; where the code of its module has changed, the report is written anew."""
-
-StageProgress = Callable[[str], AbstractContextManager[Progress]]
-"""Shows how far the stage of this name is, while it runs."""
 
 _NOT_RESULTS: Any = dict.fromkeys(("export", "proof", "retrain", "review", "run"), True) | {"source": {"path", "format"}}
 """Configuration that no result depends on; where the source lies is told apart from how it is read."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -10,18 +10,17 @@ import pandas as pd
 from data_schemas.errors import StageError
 from pipeline.audit.rounds import rounds_of
 from pipeline.audit.stages import SCHEMAS, STAGES
+from pipeline.review.segment_states import unreviewed
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 
 __all__ = [
-    "blind_species",
     "clip_list",
     "label_errors",
     "left_out_classes",
     "review_figures",
     "segments_by_state",
     "summarise",
-    "unreviewed",
     "without_holdout",
 ]
 
@@ -110,20 +109,6 @@ def clip_list(clips: pd.DataFrame | None, windows: pd.DataFrame | None) -> list[
     label = shown["label"].astype(object).where(shown["label"].notna(), None)
     counted = shown.assign(label=label, windows=shown["clip_id"].map(per_clip).fillna(0).astype(int))
     return counted.to_dict("records")  # type: ignore[return-value]
-
-
-def unreviewed(issues: pd.DataFrame, windows: pd.DataFrame, trust: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Return the audited issues whose labels are judged by models.
-
-    These are not the windows whose label people gave, nor those of a species whose models are no better than chance.
-    """
-    known = issues["window_id"].isin(windows.loc[windows["reviewed"], "window_id"])
-    return issues[(issues["split"] == "audit") & ~known & ~issues["species"].isin(blind_species(trust))]
-
-
-def blind_species(trust: Iterable[Mapping[str, Any]]) -> set[str]:
-    """Return the species whose models are no better than chance: of their labels nothing is known."""
-    return {row["species"] for row in trust if not row["better"]}
 
 
 def without_holdout(windows: pd.DataFrame, record: Mapping[str, Any]) -> list[dict[str, Any]]:

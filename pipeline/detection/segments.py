@@ -23,7 +23,7 @@ from data_schemas.tables import SEGMENTS, text
 from pipeline.windows.cutting import contiguous_blocks
 from pipeline.windows.label_spans import ReviewedFrames
 
-__all__ = ["change_point_parts", "cut_segments", "expected_residual_error"]
+__all__ = ["change_point_parts", "cut_segments"]
 
 _PENALTY = 0.5
 """What another part must explain, in windows times squared error probability: some two seconds of 1 beside as much of 0."""
@@ -108,17 +108,6 @@ def cut_segments(
     marked = issues.assign(**{name: text(issues["window_id"].map(inside[name])) for name in ("kind", "segment_id")})
     segments = segments.drop(columns="window_ids")
     return marked, segments.sort_values(["priority", "segment_id"], ascending=[False, True], kind="stable", ignore_index=True)
-
-
-def expected_residual_error(segments: pd.DataFrame) -> pd.Series:
-    """Return for each segment the wrong labels that a second of reviewing repairs and that the audit could not repair by itself.
-
-    In the unit of the priority, of which it is a part, 0..1; 0 for bad pose. Where nobody reviews, the likelier of the given and
-    the suggested label is to be had for nothing: a review is worth what that leaves wrong.
-    """
-    error = 1.0 - segments["label_quality"].astype("float64")
-    after_repair = 1.0 - segments[["label_quality", "suggested_probability"]].astype("float64").max(axis=1)
-    return segments["priority"] * (after_repair / error.where(error > 0, 1.0))
 
 
 def change_point_parts(signal: NDArray[np.float64], *, penalty: float) -> list[tuple[int, int]]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import pandas as pd
 
 from data_schemas.tables import ISSUES, SEGMENTS, WINDOWS
-from pipeline.audit.summary import unreviewed
 from pipeline.evaluation.quality_calibration import QualityBin, blind_checks, quality_bins, reviewed_checks
 from pipeline.evaluation.verdict import Verdict, judge_labels, wrong_windows
 from pipeline.evaluation.verified_windows import sample_states
@@ -16,7 +15,7 @@ from pipeline.review.access import frames_of, stored_events, stored_samples
 from pipeline.review.blind import strata_of
 from pipeline.review.events import ADJUDICATION, REVIEW
 from pipeline.review.frame_labels import review_frames
-from pipeline.review.segment_states import segment_states
+from pipeline.review.segment_states import segment_states, unreviewed
 from pipeline.review.window_labels import clean_windows
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace

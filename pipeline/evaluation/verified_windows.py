@@ -27,7 +27,7 @@ from data_schemas.tables import text
 from pipeline.review.frame_labels import labels_after_review
 from pipeline.windows.frame_index import frames_of_spans
 
-__all__ = ["STATES", "VERIFIED", "inclusion_probabilities", "sample_states", "verified_windows"]
+__all__ = ["STATES", "VERIFIED", "inclusion_probabilities", "sample_states"]
 
 VERIFIED = "verified"
 
@@ -41,10 +41,10 @@ _LOST = ("gone", "moved")
 _COUNTS = ("frames", "looked", "excluded", "unsure", "disputed")
 
 
-def verified_windows(
+def sample_states(
     samples: pd.DataFrame, events: pd.DataFrame, windows: pd.DataFrame, *, frames: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """Return the windows that somebody decided blind, each with its verified label.
+    """Return what became of every window that was drawn.
 
     Parameters
     ----------
@@ -60,29 +60,10 @@ def verified_windows(
 
     Returns
     -------
-    DataFrame
-        window_id, clip_id, subject_id, species, stratum (of the draw: holdout, flagged, unflagged), inclusion_probability,
-        verified_label (at the finest level). :func:`sample_states` tells what became of the other windows.
-    """
-    states = sample_states(samples, events, windows, frames=frames)
-    return states.loc[states["state"] == VERIFIED, _COLUMNS].reset_index(drop=True)
-
-
-def sample_states(
-    samples: pd.DataFrame, events: pd.DataFrame, windows: pd.DataFrame, *, frames: pd.DataFrame | None = None
-) -> pd.DataFrame:
-    """Return what became of every window that was drawn.
-
-    Parameters
-    ----------
-    samples, events, windows, frames
-        As for :func:`verified_windows`.
-
-    Returns
-    -------
     DataFrame, a row for each row of ``samples``, in its order
-        The columns of :func:`verified_windows`, and ``state`` (one of STATES). ``verified_label`` is null unless the state is
-        ``verified``; ``subject_id`` and ``species`` are null where the run has no such window.
+        window_id, clip_id, subject_id, species, stratum (of the draw: holdout, flagged, unflagged), inclusion_probability,
+        verified_label (at the finest level) and ``state`` (one of STATES). The label is null unless the state is ``verified``;
+        ``subject_id`` and ``species`` are null where the run has no such window.
     """
     facts = windows[["window_id", "subject_id", "species", "split"]]
     table = samples.merge(facts, on="window_id", how="left", validate="one_to_one")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from data_schemas.tables import CHANGES
-from pipeline.readers.recordings import text_by_code
+from data_schemas.tables import CHANGES, text_by_code
 from pipeline.review.events import ADJUDICATION
 from pipeline.review.frame_labels import changed_frames
 from pipeline.review.replay import active_operations

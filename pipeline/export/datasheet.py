@@ -14,12 +14,13 @@ import data_schemas
 from data_schemas.config import Config, Export
 from data_schemas.labels import Taxonomy
 from data_schemas.tables import MARKS
-from pipeline.audit.summary import label_errors, unreviewed
+from pipeline.audit.summary import label_errors
 from pipeline.export.aihub import LabelFiles
 from pipeline.export.placing import sha256_of
 from pipeline.export.tables import WrittenTable
 from pipeline.review.access import orphans_of
 from pipeline.review.frame_labels import changed_frames
+from pipeline.review.segment_states import unreviewed
 from pipeline.review.window_labels import CleanWindows
 from pipeline.workspace.hashes import digest
 from pipeline.workspace.run_folder import RunFolder

@@ -13,8 +13,7 @@ import pyarrow
 import pyarrow.csv
 import pyarrow.parquet
 
-from data_schemas.tables import CLEAN_FRAMES, keypoints_of, validate
-from pipeline.readers.recordings import text_by_code
+from data_schemas.tables import CLEAN_FRAMES, keypoints_of, text_by_code, validate
 from pipeline.readers.spreadsheets import guarded_table
 
 __all__ = ["WrittenTable", "clean_frames", "write_parts"]

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from data_schemas.config import Config
 from data_schemas.labels import Taxonomy
 from data_schemas.skeletons import Skeleton
-from data_schemas.tables import CLIPS, FRAMES, READER_MESSAGES, text, validate
+from data_schemas.tables import CLIPS, FRAMES, READER_MESSAGES, text, text_by_code, validate
 from pipeline.readers.checks import Unreadable
 from pipeline.readers.names import shown_path, writable
 
-__all__ = ["Clip", "ReaderMessage", "Recordings", "assemble", "clips_table", "group_of", "messages_table", "text_by_code"]
+__all__ = ["Clip", "ReaderMessage", "Recordings", "assemble", "clips_table", "group_of", "messages_table"]
 
 _NUMBERS = {"fps": "float64", "age": "float64", "frame_count": "int32"}
 
@@ -169,12 +169,6 @@ def _frame_columns(clips: list[Clip], skeleton: Skeleton) -> dict[str, Any]:
         start += len(xy)
     columns |= dict(zip(skeleton.columns, points, strict=True))
     return columns | ({"image": images} if images is not None else {})
-
-
-def text_by_code(names: Sequence[str], codes: NDArray[np.integer]) -> Any:
-    """Return a text column, shape (rows,), from each row's place in ``names``; a negative one is null."""
-    places = pa.array(codes, mask=codes < 0)
-    return pd.array(pa.array(names, pa.large_string()).take(places), dtype="str")
 
 
 def _images(clips: Sequence[Clip]) -> Any:

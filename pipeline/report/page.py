@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from plotly.graph_objects import Figure
 
-from pipeline.audit.summary import left_out_classes, unreviewed, without_holdout
+from pipeline.audit.summary import left_out_classes, without_holdout
 from pipeline.report import figures
 from pipeline.report.data_text import CLASS_HEADS, class_rows, data_sentences, data_warnings, noted_lines
 from pipeline.report.formatting import counted
@@ -22,6 +22,7 @@ from pipeline.report.selftest_text import selftest_part
 from pipeline.report.templates import render
 from pipeline.report.trust_text import holdout_sentences, trust_sentences
 from pipeline.review.access import stored_size
+from pipeline.review.segment_states import unreviewed
 from pipeline.windows.folds import FEWEST_GROUPS
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace

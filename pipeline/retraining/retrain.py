@@ -24,7 +24,6 @@ from data_schemas.progress import Progress
 from data_schemas.tables import ARM_PREDICTIONS, probability_columns, text
 from model.card import write_model_card
 from model.classifier import BehaviorClassifier
-from pipeline.audit.run import StageProgress
 from pipeline.evaluation.model_comparison import VerifiedHoldout, compare_arms, measures_of, still_needed, verified_holdout
 from pipeline.evaluation.verified_windows import inclusion_probabilities, sample_states
 from pipeline.retraining.experiment_tracking import Tracker
@@ -33,6 +32,7 @@ from pipeline.retraining.model_cards import card_of
 from pipeline.retraining.models import Models, ModelSpec
 from pipeline.retraining.training_conditions import CURVE, Arm, arms_of, learning_curve_conditions, training_condition
 from pipeline.workspace.hashes import code_version, digest
+from pipeline.workspace.progress import StageProgress
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 

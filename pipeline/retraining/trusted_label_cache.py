@@ -12,8 +12,8 @@ import hashlib
 import numpy as np
 import pandas as pd
 
+from data_schemas.tables import text_by_code
 from pipeline.detection.label_cleaning import training_labels
-from pipeline.readers.recordings import text_by_code
 from pipeline.retraining.inputs import TrainingInputs
 from pipeline.workspace.hashes import digest
 from pipeline.workspace.run_folder import RunFolder

@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from data_schemas.tables import LABEL_SOURCES, MARKS, text
-from pipeline.readers.recordings import text_by_code
+from data_schemas.tables import LABEL_SOURCES, MARKS, text, text_by_code
 from pipeline.review.events import ADJUDICATION, REVIEW
 from pipeline.review.replay import replay_streams
 

@@ -1,6 +1,9 @@
-"""How far the review is: which segments are decided, how fast it goes, and about how long the rest will take."""
+"""How far the review is: which segments are decided, which windows nobody reviewed, how fast it goes, and what it repairs."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +14,15 @@ from pipeline.review.frame_labels import labels_after_review
 from pipeline.review.replay import replay_streams
 from pipeline.windows.frame_index import frames_of_spans
 
-__all__ = ["STATES", "frames_a_minute", "seconds_left", "segment_states", "states_in_queue"]
+__all__ = [
+    "STATES",
+    "blind_species",
+    "expected_residual_error",
+    "frames_a_minute",
+    "segment_states",
+    "states_in_queue",
+    "unreviewed",
+]
 
 STATES = ("open", "decided", "unsure")
 """A segment is decided when every frame of it is, unsure when all were looked at and some could not be told, else open."""
@@ -88,13 +99,29 @@ def frames_a_minute(events: pd.DataFrame) -> float | None:
     return float(60.0 * recent.loc[timed, "frames"].sum() / seconds)
 
 
-def seconds_left(states: pd.DataFrame, events: pd.DataFrame) -> float | None:
-    """Return about how long the open segments will take at today's speed, or None where that is not known yet."""
-    speed = frames_a_minute(events)
-    if speed is None:
-        return None
-    opened = states[states["state"] == "open"]
-    return float(60.0 * (opened["frames"] - opened["decided_frames"]).sum() / speed)
+def unreviewed(issues: pd.DataFrame, windows: pd.DataFrame, trust: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return the audited issues whose labels are judged by models.
+
+    These are not the windows whose label people gave, nor those of a species whose models are no better than chance.
+    """
+    known = issues["window_id"].isin(windows.loc[windows["reviewed"], "window_id"])
+    return issues[(issues["split"] == "audit") & ~known & ~issues["species"].isin(blind_species(trust))]
+
+
+def blind_species(trust: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Return the species whose models are no better than chance: of their labels nothing is known."""
+    return {row["species"] for row in trust if not row["better"]}
+
+
+def expected_residual_error(segments: pd.DataFrame) -> pd.Series:
+    """Return for each segment the wrong labels that a second of reviewing repairs and that the audit could not repair by itself.
+
+    In the unit of the priority, of which it is a part, 0..1; 0 for bad pose. Where nobody reviews, the likelier of the given and
+    the suggested label is to be had for nothing: a review is worth what that leaves wrong.
+    """
+    error = 1.0 - segments["label_quality"].astype("float64")
+    after_repair = 1.0 - segments[["label_quality", "suggested_probability"]].astype("float64").max(axis=1)
+    return segments["priority"] * (after_repair / error.where(error > 0, 1.0))
 
 
 def _filled(states: pd.DataFrame, counts: pd.DataFrame, who: pd.Series, at: pd.Series) -> pd.DataFrame:

@@ -114,21 +114,13 @@ class ReviewStore:
         clip_id: str | None = None,
         reviewer: str | None = None,
         stream: str | None = None,
-        since: str | None = None,
         *,
         operation_id: str | None = None,
     ) -> pd.DataFrame:
-        """Return events in the order in which they were stored.
-
-        Parameters
-        ----------
-        since
-            Only events whose time (``at``, ISO 8601) is this or later.
-        """
+        """Return events in the order in which they were stored."""
         whose = None if reviewer is None else self.person(reviewer)
         given = {"clip_id": clip_id, "reviewer": whose, "stream": stream, "operation_id": operation_id}
         wanted = [review_events.c[k] == v for k, v in given.items() if v is not None]
-        wanted += [review_events.c.at >= since] if since is not None else []
         rows = self._rows(select(*_COLUMNS).where(*wanted).order_by(review_events.c.place))
         return table_of(rows, REVIEW_EVENTS)
 

@@ -9,8 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from data_schemas.labels import Taxonomy
-from data_schemas.tables import text
-from pipeline.readers.recordings import text_by_code
+from data_schemas.tables import text, text_by_code
 from pipeline.windows.cutting import merged_labels
 from pipeline.windows.frame_index import FrameIndex, FrameSpans
 

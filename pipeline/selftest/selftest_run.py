@@ -13,7 +13,7 @@ from data_schemas.config import Config, load_config
 from data_schemas.errors import TooFewDataError, UsageError
 from data_schemas.progress import Progress
 from data_schemas.tables import PLANTED_KINDS, SELFTEST, text
-from pipeline.audit.run import ReportWriter, StageProgress, run_audit
+from pipeline.audit.run import ReportWriter, run_audit
 from pipeline.audit.stages import SCHEMAS, STAGES, Context
 from pipeline.readers import Source, recognise
 from pipeline.readers.taxonomy import taxonomy_of
@@ -22,6 +22,7 @@ from pipeline.selftest.recovery import FEWEST_WINDOWS, findings, nothing_injecte
 from pipeline.selftest.source_index import SourceIndex, index_source
 from pipeline.windows.folds import FEWEST_GROUPS
 from pipeline.workspace.hashes import code_version, digest
+from pipeline.workspace.progress import StageProgress
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 

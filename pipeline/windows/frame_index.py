@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.readers.recordings import text_by_code
+from data_schemas.tables import text_by_code
 from pipeline.windows.sampling import clip_bounds
 
 __all__ = ["Commonest", "FrameIndex", "FrameSpans", "frames_of_spans", "given_labels"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 from rich.console import Console
 from rich.progress import (
@@ -22,7 +22,10 @@ from rich.text import Text
 
 from data_schemas.progress import Progress
 
-__all__ = ["stage_progress"]
+__all__ = ["StageProgress", "stage_progress"]
+
+StageProgress = Callable[[str], AbstractContextManager[Progress]]
+"""Shows how far the stage of this name is, while it runs."""
 
 _UNITS = {"read": "files", "predict": "networks", "train": "networks"}
 
@@ -37,7 +40,7 @@ class _Rate(ProgressColumn):
 
 
 @contextmanager
-def stage_progress(name: str, *, note: str = "") -> Iterator[Progress]:
+def stage_progress(name: str) -> Iterator[Progress]:
     """Show one stage while it runs; gives the function that takes how far it is."""
     console = Console(stderr=True, soft_wrap=True)
     unit = _UNITS.get(name, "steps")
@@ -51,7 +54,7 @@ def stage_progress(name: str, *, note: str = "") -> Iterator[Progress]:
         yield count
         seconds = time.monotonic() - started
         rate = f", {seen[0]} {unit} at {seen[0] / max(seconds, 1e-9):,.1f}/s" if seen[0] else ""
-        sys.stderr.write(f"{name:<8} {seconds:6.1f} s{rate}{note}\n")
+        sys.stderr.write(f"{name:<8} {seconds:6.1f} s{rate}\n")
         return
     columns = (
         TextColumn("{task.description:<8}"),

@@ -18,12 +18,13 @@ import pyarrow.parquet as pq
 
 from data_schemas.labels import normal_name
 from data_schemas.progress import Progress
+from data_schemas.tables import text_by_code
 from pipeline.readers.checks import Unreadable
 from pipeline.readers.files.archives import LARGEST_FILE
 from pipeline.readers.files.listing import Listing, StoredFile, read_bytes
 from pipeline.readers.files.other_programs import HEAD_BYTES, OtherProgramFile, identify_file, identify_table
 from pipeline.readers.names import plain_name, shown_path
-from pipeline.readers.recordings import ReaderMessage, text_by_code
+from pipeline.readers.recordings import ReaderMessage
 from pipeline.readers.spreadsheets import unguarded_column
 from pipeline.readers.tables.csv_text import CsvText, csv_text, has_decimal_commas
 from pipeline.readers.tables.pose_columns import pose_columns, telling_columns

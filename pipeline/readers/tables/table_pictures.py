@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline.readers.recordings import ReaderMessage, text_by_code
+from data_schemas.tables import text_by_code
+from pipeline.readers.recordings import ReaderMessage
 from pipeline.readers.tables.table_files import TableFile
 
 __all__ = ["with_found_pictures"]

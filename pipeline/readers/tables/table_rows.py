@@ -18,9 +18,9 @@ from data_schemas.config import Config
 from data_schemas.errors import ConfigError
 from data_schemas.labels import Taxonomy
 from data_schemas.skeletons import Skeleton
-from data_schemas.tables import LABEL_SOURCES
+from data_schemas.tables import LABEL_SOURCES, text_by_code
 from pipeline.readers.checks import LARGEST, UNSIZED_LIMIT, Unreadable, fill_times, impossible_keypoints, order_frames
-from pipeline.readers.recordings import ReaderMessage, clips_table, text_by_code
+from pipeline.readers.recordings import ReaderMessage, clips_table
 from pipeline.readers.tables.repeats import resolve_repeats
 from pipeline.readers.tables.table_clips import (
     Declared,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from audit_app.queue_filters import QueueFilters
-from pipeline.detection.segments import expected_residual_error
+from pipeline.review.segment_states import expected_residual_error
 from pipeline.review.store import ReviewStore
 from pipeline.workspace.workspace import Workspace
 from tests.integration.browser import FarAway

@@ -9,7 +9,8 @@ import pytest
 from data_schemas.config import load_config
 from data_schemas.tables import ISSUES, SEGMENTS, text, validate
 from pipeline.detection.issues import find_label_issues
-from pipeline.detection.segments import change_point_parts, cut_segments, expected_residual_error
+from pipeline.detection.segments import change_point_parts, cut_segments
+from pipeline.review.segment_states import expected_residual_error
 
 
 def made_up(*, clips: int = 8, each: int = 40, bad: slice = slice(12, 30), seed: int = 0):

@@ -11,13 +11,14 @@ import pytest
 
 from data_schemas.config import load_config
 from data_schemas.tables import TRUST, validate
-from pipeline.audit.summary import label_errors, unreviewed
+from pipeline.audit.summary import label_errors
 from pipeline.detection.issues import find_label_issues
 from pipeline.detection.segments import cut_segments
 from pipeline.detection.skill import measure_skill
 from pipeline.detection.smoothing import WindowLabels
 from pipeline.detection.training_windows import TrainingSet
 from pipeline.report.trust_text import trust_sentences
+from pipeline.review.segment_states import unreviewed
 from tests.unit.pipeline.detection.test_issues import clips_of, made_up
 
 EACH = 10

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from pipeline.review.access import no_events
-from pipeline.review.segment_states import frames_a_minute, seconds_left, segment_states, states_in_queue
+from pipeline.review.segment_states import frames_a_minute, segment_states, states_in_queue
 
 SEGMENTS = pd.DataFrame(
     {"segment_id": ["s1", "s2", "s3"], "clip_id": ["c", "c", "d"], "start_frame": [0, 5, 2], "end_frame": [4, 9, 3]}
@@ -54,7 +54,6 @@ def test_only_frames_that_exist_need_a_decision(store, act, frames) -> None:
 def test_no_segments_and_no_events() -> None:
     assert segment_states(SEGMENTS.head(0), no_events()).empty
     assert frames_a_minute(no_events()) is None
-    assert seconds_left(segment_states(SEGMENTS, no_events()), no_events()) is None
 
 
 def test_speed_leaves_breaks_out(store, act) -> None:
@@ -64,8 +63,6 @@ def test_speed_leaves_breaks_out(store, act) -> None:
         act("kim", (0, 4, "B"), second=5000 + 10 * i)
     events = store.events()
     assert frames_a_minute(events) == pytest.approx(30.0)
-    left = segment_states(SEGMENTS, events)
-    assert seconds_left(left, events) == pytest.approx(60 * 7 / 30.0)
 
 
 def test_a_segment_has_the_frames_of_the_video_before_and_after_it_is_decided(store, act) -> None:
