@@ -167,7 +167,7 @@ def audit(study: Study, *, target: NDArray[np.int64] | None = None, **model: Any
         windows = windows.assign(target=np.array(study.names, object)[target])
     config = study.config.model_copy(update={"model": Model(**model)})
     oof, _ = predict_out_of_fold(windows, study.samples, config=config, checkpoints=InMemory())
-    return Predicted(oof[probability_columns(study.names)].to_numpy(np.float64), oof["taught"].to_numpy(bool))
+    return Predicted(oof[probability_columns(study.names)].to_numpy(np.float64), oof["used_for_training"].to_numpy(bool))
 
 
 def changed(changes: dict[str, Any]) -> ExitStack:

@@ -1,16 +1,19 @@
-"""Keys of the configuration that had another name one version ago, and are still read under it: in files, records and bundles.
+"""Names that changed in this version and are still read: keys of the configuration, columns of tables, keys of JSON files.
 
 Imports nothing but errors, for :mod:`model.recipe` needs it and stays light.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from data_schemas.errors import ConfigError
 
-__all__ = ["RENAMED", "RenamedKey", "as_named_now"]
+__all__ = ["RENAMED", "RenamedKey", "as_named_now", "warn_of_earlier_version"]
 
 RENAMED: Mapping[str, Mapping[str, str]] = {
     "model": {
@@ -26,16 +29,23 @@ RENAMED: Mapping[str, Mapping[str, str]] = {
     "review": {"step": "jump_frames"},
     "proof": {"wanted": "target_error_rate"},
     "retrain": {"on": "conditions", "curve": "learning_curve"},
+    "oof.parquet": {"taught": "used_for_training", "voices": "base_learners"},
+    "selftest.parquet": {"elsewhere": "other_donor"},
+    "metadata of tables": {"pose_audit.made_from": "pose_audit.fingerprint"},
+    "run.json": {"identity": "run_hash"},
+    "run.json stages": {"judge": "score"},
+    "model.json": {"made_from": "fingerprint"},
+    "retrain.json species": {"updates": "optimizer_steps", "taught": "training_windows"},
 }
-"""The name of now of each key, by section and former name."""
+"""The name of now of each key or column, by section of the configuration or by file, and former name."""
 
 
 class RenamedKey(FutureWarning):
-    """A key is written under its former name, which the next version refuses."""
+    """Something is read under its former name, which the next version refuses."""
 
 
 def as_named_now(section: str, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the values of a section under the names of now, and the name of now of each former name that was used.
+    """Return the values of a section or file under the names of now, and the name of now of each former name that was used.
 
     Raises
     ------
@@ -50,3 +60,14 @@ def as_named_now(section: str, values: Mapping[str, Any]) -> tuple[dict[str, Any
             hint=f"leave {both} out: it is the former name",
         )
     return {used.get(key, key): value for key, value in values.items()}, used
+
+
+@cache
+def warn_of_earlier_version(where: Path, *, remedy: str) -> None:
+    """Warn that what lies somewhere is read under former names; the same place is warned of once in a process.
+
+    Python's own memory of warnings is lost wherever a library catches some.
+    """
+    warnings.warn(
+        f"{where}: written by an earlier version, with names that the next one refuses; {remedy}", RenamedKey, stacklevel=1
+    )

@@ -18,11 +18,12 @@ from torch import Tensor
 
 from data_schemas.errors import BundleError
 from data_schemas.files import disk_errors, read_json_object, replaced_file
+from data_schemas.renamed_keys import as_named_now
 
 __all__ = ["BUNDLE_FORMAT", "FINGERPRINT", "fingerprint", "is_bundle", "read_bundle", "write_bundle"]
 
 BUNDLE_FORMAT = 1
-FINGERPRINT = "made_from"
+FINGERPRINT = "fingerprint"
 """The key of model.json that holds a hash of what the model was trained on."""
 
 _FACTS, _WEIGHTS, _CARD = "model.json", "weights.safetensors", "MODEL_CARD.md"
@@ -40,7 +41,7 @@ def fingerprint(folder: Path) -> str | None:
         facts, _ = read_bundle(folder)
     except BundleError:
         return None
-    found = facts.get(FINGERPRINT)
+    found = as_named_now(_FACTS, facts)[0].get(FINGERPRINT)
     return found if isinstance(found, str) else None
 
 

@@ -28,7 +28,7 @@ from numpy.typing import ArrayLike, NDArray
 import data_schemas
 from data_schemas.errors import BundleError, ConfigError, DataError
 from data_schemas.progress import Progress
-from data_schemas.renamed_keys import as_named_now
+from data_schemas.renamed_keys import as_named_now, warn_of_earlier_version
 from model.bundle import FINGERPRINT, read_bundle, write_bundle
 from model.card import ModelCard
 from model.device import choose_device
@@ -316,16 +316,22 @@ class BehaviorClassifier:
         ------
         BundleError
             It is damaged, is no bundle, or was written by a newer version.
+
+        Warns
+        -----
+        RenamedKey
+            An earlier version wrote it, and the next one will not read it.
         """
         choose_device(device)
         facts, weights = read_bundle(Path(folder))
         try:
+            recipe, former = as_named_now("model", facts["recipe"])
             self = cls(
                 _names(facts["classes"]),
                 _names(facts["keypoints"]),
                 **{name: facts[name] for name in ("steps", "hz", "species", "max_gap_ms", "max_keypoint_gap_ms")},
                 rules=PoseRules.of(facts),
-                recipe=Recipe(**{**as_named_now("model", facts["recipe"])[0], "views": tuple(facts["recipe"]["views"])}),
+                recipe=Recipe(**{**recipe, "views": tuple(recipe["views"])}),
                 device=device,
             )
             sizes = {"keypoints": len(self.keypoints), "steps": self.steps, "classes": len(self.classes)}
@@ -336,6 +342,8 @@ class BehaviorClassifier:
                 f"{Path(folder) / 'model.json'}: does not fit its weights, or this version: {error}",
                 hint="train it again with this version of pose-audit, or update pose-audit",
             ) from error
+        if former:
+            warn_of_earlier_version(Path(folder), remedy="train the model again, or load it and save it")
         return self
 
     def decide(self, frames: ArrayLike | FrameTable, *, hop: float = 1.0, **options: Any) -> list[Prediction]:

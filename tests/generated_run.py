@@ -50,7 +50,7 @@ def write_generated_run(
     config = Config().model_dump(mode="json", exclude={"run", "source", "review"})
     config["labels"]["taxonomy"] = config["pose"]["skeleton"] = "aihub59"
     record = {
-        "identity": "0a1b2c3d",
+        "run_hash": "0a1b2c3d",
         "source": str(source),
         "format": "table",
         "config": config,

@@ -28,9 +28,9 @@ def write_pages_run(root: Path, **options: object) -> Path:
         {
             "window_id": issues["window_id"],
             "fold": np.zeros(n, np.int16),
-            "taught": np.ones(n, bool),
+            "used_for_training": np.ones(n, bool),
             "network": np.full(n, 0.5, np.float32),
-            "voices": np.full(n, 0.5, np.float32),
+            "base_learners": np.full(n, 0.5, np.float32),
             **{f"p_{name}": values for name, values in chance.items()},
         }
     )

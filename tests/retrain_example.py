@@ -41,8 +41,8 @@ def species(
     pairs = {"pruned - given": apart / 2, "reviewed - given": apart, "reviewed - pruned": apart / 2}
     return {
         "classes": CLASSES,
-        "updates": 140,
-        "taught": {"given": 832, "pruned": 624, "reviewed": 820},
+        "optimizer_steps": 140,
+        "training_windows": {"given": 832, "pruned": 624, "reviewed": 820},
         "verified": {
             "windows": windows,
             "groups": 12 if windows else 0,
@@ -50,7 +50,7 @@ def species(
             "needed_groups": 0 if known or windows else 5,
             "held_out_groups": held_out,
             "left_out_unsure": 3,
-            "left_out_foreign": 1,
+            "left_out_of_taxonomy": 1,
         },
         "arms": {name: arm(value) if known else None for name, value in ARMS.items()},
         "differences": {

@@ -11,10 +11,10 @@ from data_schemas.tables.predictions import ARM_PREDICTIONS, OOF, PREDICTIONS, P
 from data_schemas.tables.review import BLIND_SAMPLES, REVIEW_EVENTS
 from data_schemas.tables.source import CLIPS, FRAMES, READER_MESSAGES, REVIEWED
 from data_schemas.tables.vocabulary import (
+    INJECTED_KINDS,
     KINDS,
     LABEL_SOURCES,
     MARKS,
-    PLANTED_KINDS,
     POSE_FAULTS,
     REVIEW_ACTIONS,
     SPLITS,
@@ -29,12 +29,12 @@ __all__ = [
     "CLEAN_WINDOWS",
     "CLIPS",
     "FRAMES",
+    "INJECTED_KINDS",
     "ISSUES",
     "KINDS",
     "LABEL_SOURCES",
     "MARKS",
     "OOF",
-    "PLANTED_KINDS",
     "POSE_FAULTS",
     "PREDICTIONS",
     "PROBABILITY_PREFIX",

@@ -15,7 +15,7 @@ from data_schemas.tables.columns import (
     share,
     words,
 )
-from data_schemas.tables.vocabulary import KINDS, PLANTED_KINDS, SPLITS
+from data_schemas.tables.vocabulary import INJECTED_KINDS, KINDS, SPLITS
 
 __all__ = ["ISSUES", "SEGMENTS", "SELFTEST", "WINDOWS"]
 
@@ -91,10 +91,13 @@ that of its ``windows``."""
 
 SELFTEST = pa.DataFrameSchema(
     {
-        "kind": one_of(PLANTED_KINDS),
+        "kind": one_of(INJECTED_KINDS),
         "share": share(),
         "seed": at_least(0, "int64"),
-        **{name: at_least(0, "int32") for name in ("stretches", "clips", "windows", "elsewhere", "audited", "flagged", "groups")},
+        **{
+            name: at_least(0, "int32")
+            for name in ("stretches", "clips", "windows", "other_donor", "audited", "flagged", "groups")
+        },
         **{
             name: share(nullable=True)
             for score in ("recall_10", "recall", "precision")
@@ -112,7 +115,7 @@ SELFTEST = pa.DataFrameSchema(
     unique=["kind", "share"],
 )
 """A row for each kind and share of injected errors. ``stretches``, ``clips`` and ``windows`` count what was injected,
-``elsewhere`` the stretches that came from another group. ``recall_10`` is the share of the windows with injected errors within
+``other_donor`` the stretches that came from another group. ``recall_10`` is the share of the windows with injected errors within
 the first tenth of the ranks, ``recall_10_most`` what a perfect order would reach, ``..._before`` the same windows in the audit of
 the data as they are; ``right_kind`` and ``right_label`` are shares of the windows with injected errors that were flagged.
 ``note`` says why a row has no scores."""

@@ -23,9 +23,9 @@ OOF = pa.DataFrameSchema(
     {
         "window_id": words(unique=True),
         "fold": pa.Column("int16"),
-        "taught": pa.Column(bool),
+        "used_for_training": pa.Column(bool),
         "network": share("float32", nullable=True),
-        "voices": share("float32", nullable=True),
+        "base_learners": share("float32", nullable=True),
         **_CLASSES,
     },
     checks=_SUM_TO_ONE,
@@ -33,10 +33,10 @@ OOF = pa.DataFrameSchema(
     strict=True,
 )
 """Out-of-fold predictions, a row a window. ``p_CLASS`` is the probability of a class, 0..1; those of a row sum to 1, and
-classes of another species are null. ``network`` and ``voices`` are the probabilities of the given label by the networks alone and
-by the base learners alone (null without cleaning iterations), both null where no label is given. ``taught``: the window's label
-was used to train the networks. ``fold`` is -1 for the hold-out and for groups without any label, which every fold's model
-predicts."""
+classes of another species are null. ``network`` and ``base_learners`` are the probabilities of the given label by the networks
+alone and by the base learners alone (null without cleaning iterations), both null where no label is given.
+``used_for_training``: the window's label was used to train the networks. ``fold`` is -1 for the hold-out and for groups without
+any label, which every fold's model predicts."""
 
 TRUST = pa.DataFrameSchema(
     {

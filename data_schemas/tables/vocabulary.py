@@ -1,6 +1,6 @@
 """The words that columns of the tables choose from."""
 
-__all__ = ["KINDS", "LABEL_SOURCES", "MARKS", "PLANTED_KINDS", "POSE_FAULTS", "REVIEW_ACTIONS", "SPLITS", "STRATA"]
+__all__ = ["INJECTED_KINDS", "KINDS", "LABEL_SOURCES", "MARKS", "POSE_FAULTS", "REVIEW_ACTIONS", "SPLITS", "STRATA"]
 
 KINDS = ("wrong_clip", "contaminated", "boundary", "ambiguous", "bad_pose")
 """What is wrong with a window: its whole clip's label, another action inside the clip, a shifted boundary, two actions that
@@ -10,7 +10,7 @@ POSE_FAULTS = ("missing", "jump", "bone_length", "swap", "frozen", "identity_swa
 """Why a window's pose is bad: too few keypoints, or one that leaps away and back, stretches a bone, is exchanged with its left
 or right, stands still while the rest moves, or two animals exchanged."""
 
-PLANTED_KINDS = ("wrong_clip", "contaminated", "boundary", "flips")
+INJECTED_KINDS = ("wrong_clip", "contaminated", "boundary", "flips")
 """What `audit selftest` injects: a wrong label for a whole clip, a stretch of another clip's poses, a shifted change between two
 frame labels, or another label for about a second."""
 

@@ -72,13 +72,13 @@ def run_audit(
     manifest = recognised.manifest()
     base = digest(facts, manifest)
     stretches = decided.stretches if decided is not None and len(decided.stretches) else None
-    identity = digest(base, code, None if decided is None or stretches is None else decided.hash)
+    run_hash = digest(base, code, None if decided is None or stretches is None else decided.hash)
     with workspace.locked():
         adopt_rounds(
             workspace, base, facts=facts, manifest=manifest, defaults=Config().model_dump(mode="json", exclude=_NOT_RESULTS)
         )
-        folder = workspace.run_of(identity, {**code, **facts, "round": open_round(workspace, base, decided)})
-        done = folder.record().get("finished") and not _stale_stages(folder, identity)
+        folder = workspace.run_of(run_hash, {**code, **facts, "round": open_round(workspace, base, decided)})
+        done = folder.record().get("finished") and not _stale_stages(folder, run_hash)
         if done and _is_drawn(folder, write_report, workspace=workspace):
             workspace.name_latest(folder)
             if on_data is not None:
@@ -91,14 +91,14 @@ def run_audit(
             "stage_progress": stage_progress,
             "on_data": on_data,
         }
-        _run_stages(folder, identity, source=recognised, decided=stretches, **shared)
+        _run_stages(folder, run_hash, source=recognised, decided=stretches, **shared)
         workspace.name_latest(folder)
     return folder, True
 
 
 def _run_stages(
     folder: RunFolder,
-    identity: str,
+    run_hash: str,
     *,
     workspace: Workspace,
     source: Source,
@@ -108,13 +108,13 @@ def _run_stages(
     on_data: OnData | None,
     decided: pd.DataFrame | None,
 ) -> None:
-    folder.log("run", identity=identity)
-    stale = _stale_stages(folder, identity)
+    folder.log("run", run_hash=run_hash)
+    stale = _stale_stages(folder, run_hash)
     tables: dict[str, pd.DataFrame] = {}
     shared: dict[str, Any] = {"source": source, "config": config, "decided": decided}
     for stage in STAGES:
         if stage in stale:
-            _run_stage(stage, folder, tables=tables, fingerprint=_key(stage, identity), stage_progress=stage_progress, **shared)
+            _run_stage(stage, folder, tables=tables, fingerprint=_key(stage, run_hash), stage_progress=stage_progress, **shared)
         if stage.name == "cut":
             data = _keep_data(folder, tables, config=config, again=stage in stale)
             if on_data is not None:
@@ -211,18 +211,18 @@ def _note(folder: RunFolder, stage: str, **figures: Any) -> None:
     folder.log("made", stage=stage, **figures)
 
 
-def _key(stage: Stage, identity: str) -> str:
+def _key(stage: Stage, run_hash: str) -> str:
     """Return the hash of what a stage's files are made from: the run and all stages before it."""
     before = [s.name for s in STAGES[: STAGES.index(stage)] if set(s.makes) & set(stage.needs)]
-    return digest(identity, stage.name, before)
+    return digest(run_hash, stage.name, before)
 
 
-def _stale_stages(folder: RunFolder, identity: str) -> list[Stage]:
+def _stale_stages(folder: RunFolder, run_hash: str) -> list[Stage]:
     """Return the stages to run: those with a missing or foreign file, and all that build on them."""
     stale: list[Stage] = []
     remade: set[str] = set()
     for stage in STAGES:
-        whole = all(folder.fingerprint(name) == _key(stage, identity) for name in stage.makes)
+        whole = all(folder.fingerprint(name) == _key(stage, run_hash) for name in stage.makes)
         if not whole or remade & set(stage.needs):
             stale.append(stage)
             remade |= set(stage.makes)

@@ -5,7 +5,7 @@
     source ── read ── clips, frames, rejected, notes, reviewed
                         └── cut ── windows
                                      └── predict ── oof, trust
-                                                     └── judge ── issues, segments
+                                                     └── score ── issues, segments
                                                                     └── report.html
 """
 
@@ -106,7 +106,7 @@ def predict(tables: Tables, context: Context) -> Tables:
     return {"oof": oof, "trust": trust}
 
 
-def judge(tables: Tables, context: Context) -> Tables:
+def score(tables: Tables, context: Context) -> Tables:
     """Turn probabilities into label quality, flags and segments to review; where models are at chance they flag nothing."""
     from pipeline.detection.issues import find_label_issues
     from pipeline.detection.segments import cut_segments
@@ -123,5 +123,5 @@ STAGES: tuple[Stage, ...] = (
     Stage("read", needs=(), makes=("clips", "frames", "rejected", "notes", "reviewed"), run=read),
     Stage("cut", needs=("clips", "frames", "rejected", "reviewed"), makes=("windows",), run=cut),
     Stage("predict", needs=("clips", "frames", "rejected", "windows"), makes=("oof", "trust"), run=predict),
-    Stage("judge", needs=("clips", "frames", "reviewed", "windows", "oof", "trust"), makes=("issues", "segments"), run=judge),
+    Stage("score", needs=("clips", "frames", "reviewed", "windows", "oof", "trust"), makes=("issues", "segments"), run=score),
 )

@@ -140,7 +140,7 @@ def run(
         bool, typer.Option("--reviewed", help="Make the next round: what was decided is known, the rest is ranked anew.")
     ] = False,
 ) -> None:
-    """Find the windows whose label is probably wrong: read, cut, predict, judge, report.
+    """Find the windows whose label is probably wrong: read, cut, predict, score, report.
 
     What is fresh is skipped, and a run that was killed goes on where it was. With --reviewed, frames that people decided train
     under the label after review and are not flagged again; the hold-out stays the same. The same decisions again have nothing

@@ -104,7 +104,7 @@ def _issues_of_species(part: pd.DataFrame, contradicted: pd.Series, *, config: C
     labels = labels_of(part, classes=list(classes), config=config)
     probabilities = raw / raw.sum(axis=1, keepdims=True)
     group = np.where(part["split"] == "audit", pd.factorize(part["group"])[0], -1)
-    found = assess_labels(probabilities, labels, group, part["taught"].to_numpy(bool), config=config)
+    found = assess_labels(probabilities, labels, group, part["used_for_training"].to_numpy(bool), config=config)
     scores, quality = found.scores, found.quality
 
     suggested = classes[quality.suggested]

@@ -200,9 +200,9 @@ def _table(windows: pd.DataFrame, predicted: list[_Predicted]) -> pd.DataFrame:
     columns_of_all = {
         "window_id": windows["window_id"].array,
         "fold": fold,
-        "taught": kept,
+        "used_for_training": kept,
         "network": network.clip(0, 1),
-        "voices": learners.clip(0, 1),
+        "base_learners": learners.clip(0, 1),
     }
     for place, (name, column) in enumerate(columns_of_all.items()):
         table.insert(place, name, column)

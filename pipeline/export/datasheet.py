@@ -63,7 +63,7 @@ def datasheet(
         },
         "run": {
             "name": folder.path.name,
-            "identity": record["identity"],
+            "run_hash": record["run_hash"],
             "version": record["version"],
             "code": record["code"],
         },

@@ -144,8 +144,8 @@ def reliability(windows: pd.DataFrame, oof: pd.DataFrame) -> Figure:
     probability = table[columns].to_numpy(np.float64)
     carries = table["target"].to_numpy(object)[:, None] == given
     figure = Figure(Scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": QUIET, "dash": "dot", "width": 1}, showlegend=False))
-    taught = table["taught"].to_numpy(bool)
-    for rows, name, colour in ((np.ones(len(table), bool), "all windows", QUIET), (taught, "trusted labels", "#4477AA")):
+    used = table["used_for_training"].to_numpy(bool)
+    for rows, name, colour in ((np.ones(len(table), bool), "all windows", QUIET), (used, "trusted labels", "#4477AA")):
         place = (probability[rows] * _BINS).astype(int).clip(0, _BINS - 1).ravel()
         count = np.bincount(place, minlength=_BINS)
         shown = count >= _FEWEST_IN_BIN

@@ -64,7 +64,7 @@ class RunTables:
     def selftest(self) -> pd.DataFrame | None:
         """Return what `audit selftest` found on this run's data, if it was asked."""
         fingerprint = self.folder.fingerprint("selftest")
-        made_here = fingerprint is not None and fingerprint == self.record.get("identity")
+        made_here = fingerprint is not None and fingerprint == self.record.get("run_hash")
         return self.folder.read_table("selftest", SELFTEST) if made_here else None
 
     @cached_property

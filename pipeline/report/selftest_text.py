@@ -40,7 +40,7 @@ def cost_line(audits: int, *, seconds: float) -> str:
 
 def selftest_lines(selftest: Mapping[str, Any]) -> list[str]:
     """Return the selftest table for a terminal, and how to read it; missing scores are None."""
-    rows: Sequence[Mapping[str, Any]] = selftest["planted"]
+    rows: Sequence[Mapping[str, Any]] = selftest["injected"]
     lines = aligned([SELFTEST_HEADS, *(selftest_cells(row) for row in rows if row["note"] is None)])
     untested = [f"not tested, for too few groups or classes: {what}" for what in selftest["untested"]]
     report = Path(selftest["run_dir"]) / "report.html"
@@ -49,7 +49,7 @@ def selftest_lines(selftest: Mapping[str, Any]) -> list[str]:
 
 def selftest_part(table: pd.DataFrame) -> dict[str, Any]:
     """Return the selftest of a run, for its part of report.html: heads and rows of the table, and notes on how to read it."""
-    rows = findings(table, run_dir=Path(), untested=())["planted"]
+    rows = findings(table, run_dir=Path(), untested=())["injected"]
     cells = [selftest_cells(row) for row in rows if row["note"] is None]
     return {"heads": SELFTEST_HEADS, "rows": cells, "notes": _notes(rows)}
 
@@ -90,10 +90,12 @@ def _notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         if has_intervals
         else f"No intervals: {groups} groups are too few ({FEWEST_GROUPS} are needed)."
     )
-    elsewhere = {f"{row['kind']} {row['share']:.0%}": (row["elsewhere"], row["stretches"]) for row in scored if row["elsewhere"]}
+    other_donor = {
+        f"{row['kind']} {row['share']:.0%}": (row["other_donor"], row["stretches"]) for row in scored if row["other_donor"]
+    }
     notes += [
         f"{name}: {n} of {of} stretches came from another group, for the animal's own shows one class: easier to find."
-        for name, (n, of) in elsewhere.items()
+        for name, (n, of) in other_donor.items()
     ]
     if any(row["kind"] == "flips" for row in scored):
         notes.append("flips have no kind of their own in the audit; with a label per clip, the copy got a label per frame.")

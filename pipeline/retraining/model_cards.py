@@ -48,7 +48,7 @@ def card_of(plain: ModelCard, spec: ModelSpec, found: dict[str, Any], inputs: Tr
     group = GROUPS[found["groups_are"]]
     data = {
         "source": record["source"],
-        "run": f"{found['run_id']} (identity {record['identity']})",
+        "run": f"{found['run_id']} (run hash {record['run_hash']})",
         "source hash": digest(inputs.clips[["clip_id", "source", "source_hash"]].to_dict("list")),
         "trained on": _LABELS[arm],
         f"{group}s": f"{windows['group'].nunique():,}",

@@ -7,7 +7,7 @@
     └── retrain/
         ├── retrain.json                  figures of the arms
         ├── predictions.parquet           of the hold-out, by each arm's model
-        └── parts/                        by the hash of what a model is made from: its predictions, its losses
+        └── checkpoints/                  by the hash of what a model is made from: its predictions, its losses
 
 A model is known by the hash of all that it follows from, and only trained where no sound one with this hash is there.
 """
@@ -81,7 +81,7 @@ class Models:
         self._base_of_all = digest(
             data_schemas.__version__,
             code_version("pipeline.retraining.models"),
-            inputs.record["identity"],
+            inputs.record["run_hash"],
             asdict(self._recipe),
             self._seed,
         )
@@ -129,7 +129,7 @@ class Models:
         """
         found = self._stored(spec)
         if found is None:
-            gone = self.own.path / "parts" / f"predictions-{spec.key}.npy"
+            gone = self.own.checkpoints / f"predictions-{spec.key}.npy"
             raise WorkspaceError(f"{gone} is gone", hint="something deletes files here; type it again")
         return found
 
@@ -173,12 +173,12 @@ class Models:
             self.own.write_array(f"predictions-{job.key}", classifier.predict_windows(index))
             for spec in stale:
                 if spec.key == job.key and spec.bundle is not None:
-                    place_bundle(classifier, spec.bundle, beside=self.own.path / "parts", made_from=spec.key)
+                    place_bundle(classifier, spec.bundle, beside=self.own.checkpoints, fingerprint=spec.key)
             done += views
             progress(done, views * len(queue))
 
     def drop_all_but(self, specs: Iterable[ModelSpec]) -> None:
-        """Delete the parts of models that are not needed any more, and those of trials."""
+        """Delete the checkpoints of models that are not needed any more, and those of length searches."""
         # Arms that were not asked for this time keep theirs.
         others = (fingerprint(path) for path in (self.inputs.folder.path / "models").glob("*/*"))
         keys = {spec.key for spec in specs} | {key for key in others if key}
@@ -186,7 +186,7 @@ class Models:
         kept = {f"{what}-{key}" for key in keys for what in ("predictions", "losses")}
         kept |= {f"optimizer-steps-{base}" for base in bases}
         kept |= self.trust.names
-        for path in (self.own.path / "parts").glob("*.npy"):
+        for path in self.own.checkpoints.glob("*.npy"):
             if path.stem not in kept:
                 path.unlink(missing_ok=True)
 

@@ -146,7 +146,7 @@ def _train(plan: _Plan, models: Models, *, stage_progress: StageProgress) -> boo
     stale = models.stale(plan.specs)
     if not stale:
         return False
-    with stage_progress("trial"):
+    with stage_progress("search"):
         steps = {species: models.optimizer_steps(species) for species in dict.fromkeys(spec.species for spec in stale)}
     with stage_progress("train") as progress:
         models.train(stale, optimizer_steps=steps, progress=progress)
@@ -168,7 +168,7 @@ def _known(own: RunFolder, key: str) -> dict[str, Any] | None:
         found = read_json_object(own.path / _RESULT)
     except (OSError, ValueError):
         return None
-    return found if own.fingerprint("predictions") == key and found.get("made_from") == key else None
+    return found if own.fingerprint("predictions") == key and found.get("fingerprint") == key else None
 
 
 def _compare(plan: _Plan, inputs: TrainingInputs, models: Models, *, key: str) -> dict[str, Any]:
@@ -177,7 +177,7 @@ def _compare(plan: _Plan, inputs: TrainingInputs, models: Models, *, key: str) -
     found = {
         "run_id": inputs.folder.path.name,
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "made_from": key,
+        "fingerprint": key,
         "pose_audit": data_schemas.__version__,
         "seed": inputs.config.folds.seed,
         "groups_are": inputs.config.groups.by,
@@ -205,8 +205,8 @@ def _species(name: str, plan: _Plan, inputs: TrainingInputs, models: Models) -> 
     curve = sorted((spec for spec in plan.of_curve if spec.species == name), key=lambda spec: spec.condition.share)
     return {
         "classes": classes,
-        "updates": models.optimizer_steps(name),
-        "taught": {arm: len(spec.target) for arm, spec in specs.items()},
+        "optimizer_steps": models.optimizer_steps(name),
+        "training_windows": {arm: len(spec.target) for arm, spec in specs.items()},
         "verified": {
             "windows": len(verified),
             "groups": verified.groups,
@@ -214,7 +214,7 @@ def _species(name: str, plan: _Plan, inputs: TrainingInputs, models: Models) -> 
             "needed_groups": groups,
             "held_out_groups": verified.held_out,
             "left_out_unsure": verified.unsure,
-            "left_out_foreign": verified.out_of_taxonomy,
+            "left_out_of_taxonomy": verified.out_of_taxonomy,
         },
         **compare_arms(verified, predictions, classes=classes),
         "curve": [

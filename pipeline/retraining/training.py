@@ -148,7 +148,7 @@ def train_jobs(
             yield job, TrainedNetworks([network for network, _ in made], np.stack([losses for _, losses in made]))
 
 
-def place_bundle(classifier: BehaviorClassifier, folder: Path, *, beside: Path, made_from: str) -> None:
+def place_bundle(classifier: BehaviorClassifier, folder: Path, *, beside: Path, fingerprint: str) -> None:
     """Write a bundle elsewhere on the same disk and rename it into its place: it appears whole or not at all.
 
     An older one goes only then. ``beside`` is a folder where nobody looks for bundles.
@@ -164,7 +164,7 @@ def place_bundle(classifier: BehaviorClassifier, folder: Path, *, beside: Path, 
         for left in (part, old):
             shutil.rmtree(left, ignore_errors=True)
         folder.parent.mkdir(parents=True, exist_ok=True)
-        classifier.save(part, fingerprint=made_from)
+        classifier.save(part, fingerprint=fingerprint)
         if folder.exists():
             folder.rename(old)
         part.rename(folder)

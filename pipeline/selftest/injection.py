@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from data_schemas.tables import CLIPS, FRAMES, PLANTED_KINDS, keypoints_of, text, validate
+from data_schemas.tables import CLIPS, FRAMES, INJECTED_KINDS, keypoints_of, text, validate
 from pipeline.selftest.source_index import SourceIndex
 from pipeline.selftest.splicing import fit_segment, poses_at
 
@@ -114,7 +114,7 @@ def inject_errors(index: SourceIndex, kind: str, *, share: float, seed: int) -> 
     ``share`` is that of the open clips for ``wrong_clip``, and of the audited windows for all others; fewer are injected where
     there is no room (changes between labels are few).
     """
-    rng = np.random.default_rng([seed, PLANTED_KINDS.index(kind), round(share * 10_000)])
+    rng = np.random.default_rng([seed, INJECTED_KINDS.index(kind), round(share * 10_000)])
     copy = _Copy(index, kind)
     _INJECTORS[kind](copy, rng, share)
     return copy.tables()

@@ -79,7 +79,7 @@ def nothing_injected(note: str, *, counts: Mapping[str, int] | None = None) -> d
     return {**dict.fromkeys(_COUNTS, 0), **(counts or {}), **dict.fromkeys(scores), "note": note}
 
 
-_COUNTS = ("stretches", "clips", "windows", "elsewhere", "audited", "flagged", "groups")
+_COUNTS = ("stretches", "clips", "windows", "other_donor", "audited", "flagged", "groups")
 
 
 def selftest_table(rows: list[dict[str, object]]) -> pd.DataFrame:
@@ -94,7 +94,7 @@ def selftest_table(rows: list[dict[str, object]]) -> pd.DataFrame:
 def findings(table: pd.DataFrame, *, run_dir: Path, untested: Sequence[str]) -> dict[str, Any]:
     """Return a selftest table and what stands around it as JSON values; missing scores are None."""
     rows = json.loads(table.to_json(orient="records", double_precision=6))
-    return {"run_dir": str(run_dir.resolve()), "untested": list(untested), "planted": rows}
+    return {"run_dir": str(run_dir.resolve()), "untested": list(untested), "injected": rows}
 
 
 def _judged(issues: pd.DataFrame) -> pd.DataFrame:
@@ -110,7 +110,7 @@ def _counts(injected: InjectedErrors, *, audited: int, flagged: int, groups: int
         "stretches": len(spans),
         "clips": int(spans["clip_id"].nunique()),
         "windows": len(injected.windows),
-        "elsewhere": int(spans["other_donor"].astype(bool).sum()),
+        "other_donor": int(spans["other_donor"].astype(bool).sum()),
         "audited": audited,
         "flagged": flagged,
         "groups": groups,

@@ -12,7 +12,7 @@ import pandas as pd
 from data_schemas.config import Config, load_config
 from data_schemas.errors import TooFewDataError, UsageError
 from data_schemas.progress import Progress
-from data_schemas.tables import PLANTED_KINDS, SELFTEST, text
+from data_schemas.tables import INJECTED_KINDS, SELFTEST, text
 from pipeline.audit.run import ReportWriter, run_audit
 from pipeline.audit.stages import SCHEMAS, STAGES, Context
 from pipeline.readers import Source, recognise
@@ -28,7 +28,7 @@ from pipeline.workspace.workspace import Workspace
 
 __all__ = ["KINDS", "SHARES", "SelftestPlan", "prepare_selftest", "run_selftest"]
 
-KINDS = PLANTED_KINDS
+KINDS = INJECTED_KINDS
 SHARES = (0.05, 0.15, 0.30)
 
 _MADE_BY = ("pipeline.selftest.injection", "pipeline.selftest.recovery")
@@ -110,7 +110,7 @@ def prepare_selftest(
     )
     if shown is not None and shown.record().get("round", {}).get("base") == folder.record()["round"]["base"]:
         # Errors are injected into the labels as given; the later round that people look at, and asked for last, stays the newest.
-        workspace.name_latest(workspace.run_of(str(shown.record()["identity"]), {}))
+        workspace.name_latest(workspace.run_of(str(shown.record()["run_hash"]), {}))
     tables = {name: folder.read_table(name, schema) for name, schema in SCHEMAS.items()}
     species, untested = _testable_species(tables["windows"])
     index = index_source(
@@ -132,7 +132,7 @@ def run_selftest(selftest: SelftestPlan, *, write_report: ReportWriter, stage_pr
     TooFewDataError
         No copy had windows enough to tell anything.
     """
-    identity = str(selftest.folder.record()["identity"])
+    run_hash = str(selftest.folder.record()["run_hash"])
     rows: list[dict[str, object]] = [
         {"kind": kind, "share": share, "seed": selftest.seed, **nothing_injected(reason)}
         for (kind, share), reason in selftest.left_out.items()
@@ -140,17 +140,17 @@ def run_selftest(selftest: SelftestPlan, *, write_report: ReportWriter, stage_pr
     with selftest.workspace.locked():
         for number, (kind, share) in enumerate(selftest.audits, start=1):
             with stage_progress(f"{number}/{len(selftest.audits)} {kind} {share:.0%}") as progress:
-                rows.append(_one_row(selftest, identity, kind=kind, share=share, progress=progress))
-        table = selftest_table(sorted(rows, key=lambda r: (PLANTED_KINDS.index(str(r["kind"])), r["share"])))
+                rows.append(_one_row(selftest, run_hash, kind=kind, share=share, progress=progress))
+        table = selftest_table(sorted(rows, key=lambda r: (INJECTED_KINDS.index(str(r["kind"])), r["share"])))
         _require_a_score(table)
-        selftest.folder.write_table("selftest", table, schema=SELFTEST, fingerprint=identity)
+        selftest.folder.write_table("selftest", table, schema=SELFTEST, fingerprint=run_hash)
         write_report(selftest.folder)
     return findings(table, run_dir=selftest.folder.path, untested=selftest.untested)
 
 
-def _one_row(selftest: SelftestPlan, identity: str, *, kind: str, share: float, progress: Progress) -> dict[str, object]:
+def _one_row(selftest: SelftestPlan, run_hash: str, *, kind: str, share: float, progress: Progress) -> dict[str, object]:
     """Return the row of one copy: as it was stored, or by injecting errors and auditing it."""
-    key = digest(identity, code_version(*_MADE_BY), kind, share, selftest.seed)
+    key = digest(run_hash, code_version(*_MADE_BY), kind, share, selftest.seed)
     place = RunFolder(selftest.workspace.root / "selftest" / f"{kind}-{share:g}-{key[:8]}")
     if place.fingerprint("selftest") == key:
         stored = place.read_table("selftest", SELFTEST).astype(object).iloc[0]
@@ -216,8 +216,8 @@ def _config_to_test(workspace: Workspace, options: dict[str, dict[str, Any]]) ->
 
 def _require_known(kinds: Sequence[str], shares: Sequence[float]) -> None:
     for kind in kinds:
-        if kind not in PLANTED_KINDS:
-            raise UsageError(f"{kind!r}: not a kind that can be injected", hint=f"kinds are {', '.join(PLANTED_KINDS)}")
+        if kind not in INJECTED_KINDS:
+            raise UsageError(f"{kind!r}: not a kind that can be injected", hint=f"kinds are {', '.join(INJECTED_KINDS)}")
     for share in shares:
         if not 0 < share <= _LARGEST_SHARE:
             raise UsageError(f"share {share:g}: not between 0 and {_LARGEST_SHARE}", hint="for example --shares 0.05 0.15 0.30")

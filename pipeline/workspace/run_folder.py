@@ -19,12 +19,14 @@ from numpy.typing import NDArray
 
 from data_schemas.errors import StageError, WorkspaceError
 from data_schemas.files import disk_errors, read_json_object, replaced_file
+from data_schemas.renamed_keys import as_named_now, warn_of_earlier_version
 from data_schemas.tables import validate
 from pipeline.workspace.file_names import file_name
 
 __all__ = ["RunFolder"]
 
-_FINGERPRINT = b"pose_audit.made_from"
+_FINGERPRINT = "pose_audit.fingerprint"
+_CHECKPOINTS = "checkpoints"
 
 
 class RunFolder:
@@ -33,15 +35,21 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
+    @property
+    def checkpoints(self) -> Path:
+        """Return the folder of the arrays that an interrupted run goes on with."""
+        return self.path / _CHECKPOINTS
+
     def record(self) -> dict[str, Any]:
         """Return ``run.json``: what the run is made from and what its stages found."""
         path = self.path / "run.json"
         try:
-            return read_json_object(path)
+            record = self._named_now("run.json", read_json_object(path))
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:
             raise WorkspaceError(f"{path}: {error}", hint=f"delete the folder {self.path} and run again") from error
+        return record | {"stages": self._named_now("run.json stages", record["stages"])} if "stages" in record else record
 
     def save_record(self, data: Mapping[str, Any]) -> None:
         """Replace ``run.json``."""
@@ -57,7 +65,7 @@ class RunFolder:
         """Validate a table and write it with the hash of what it is made from."""
         valid = validate(table, schema, source=f"{name} (as made)")
         arrow = pyarrow.Table.from_pandas(valid, preserve_index=False)
-        arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), _FINGERPRINT: fingerprint.encode()})
+        arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), _FINGERPRINT.encode(): fingerprint.encode()})
         with self._placed(f"{name}.parquet") as part:
             pyarrow.parquet.write_table(arrow, part, compression="zstd")
 
@@ -74,6 +82,7 @@ class RunFolder:
         path = self._existing(name)
         with _readable(path):
             table = pd.read_parquet(path)
+        table = table.set_axis(list(self._named_now(f"{name}.parquet", dict.fromkeys(table.columns))), axis="columns")
         return validate(table, schema, source=str(path))
 
     def read_columns(
@@ -91,13 +100,15 @@ class RunFolder:
         path = self._existing(name)
         with _readable(path):
             known = pyarrow.parquet.read_schema(path)
-            there = [c for c in columns if c in known.names]
+            # Column of now to the one that is stored.
+            stored = self._named_now(f"{name}.parquet", {c: c for c in known.names})
+            there = {c: stored[c] for c in columns if c in stored}
             wanted = None
             if clip_ids is not None:
                 # The type is given, for an empty list has none.
                 wanted = pyarrow.compute.field("clip_id").isin(pyarrow.array(clip_ids, known.field("clip_id").type))
-            table = pd.read_parquet(path, columns=there, filters=wanted)
-        columns_alone = schema.select_columns(there)
+            table = pd.read_parquet(path, columns=list(there.values()), filters=wanted).set_axis(list(there), axis="columns")
+        columns_alone = schema.select_columns(list(there))
         # What holds between columns was seen to when the table was written, and may speak of columns that are not here.
         columns_alone.checks = []
         return validate(table, columns_alone, source=str(path))
@@ -121,7 +132,8 @@ class RunFolder:
             metadata = pyarrow.parquet.read_schema(self.path / f"{name}.parquet").metadata or {}
         except (OSError, pyarrow.ArrowException):
             return None
-        return metadata.get(_FINGERPRINT, b"").decode() or None
+        named_now, _ = as_named_now("metadata of tables", {k.decode(): v for k, v in metadata.items()})
+        return named_now.get(_FINGERPRINT, b"").decode() or None
 
     def write_bytes(self, name: str, data: bytes) -> None:
         """Write any other file."""
@@ -129,13 +141,13 @@ class RunFolder:
             part.write_bytes(data)
 
     def write_array(self, name: str, array: NDArray[Any]) -> None:
-        """Write a checkpoint, an array under ``parts/``; its name may hold names from the data."""
-        with self._placed(f"parts/{file_name(name)}.npy") as part, part.open("wb") as file:
+        """Write a checkpoint, an array under ``checkpoints/``; its name may hold names from the data."""
+        with self._placed(f"{_CHECKPOINTS}/{file_name(name)}.npy") as part, part.open("wb") as file:
             np.save(file, array, allow_pickle=False)
 
     def read_array(self, name: str) -> NDArray[Any] | None:
         """Return the array of a checkpoint, or None where it has not been written."""
-        path = self.path / "parts" / f"{file_name(name)}.npy"
+        path = self.checkpoints / f"{file_name(name)}.npy"
         try:
             return np.load(path, allow_pickle=False)  # type: ignore[no-any-return]
         except FileNotFoundError:
@@ -145,8 +157,15 @@ class RunFolder:
 
     def drop_arrays(self) -> None:
         """Delete the checkpoints."""
-        for path in sorted((self.path / "parts").glob("*")):
+        for path in sorted(self.checkpoints.glob("*")):
             path.unlink(missing_ok=True)
+
+    def _named_now(self, file: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return values under the names of now, and warn once of all runs beside this one that have former names."""
+        named_now, former = as_named_now(file, values)
+        if former:
+            warn_of_earlier_version(self.path.resolve().parent, remedy="`audit run` makes the run anew")
+        return named_now
 
     def _existing(self, name: str) -> Path:
         """Return where a table lies, which must have been made."""

@@ -87,13 +87,13 @@ class Workspace:
         """Return the folder of the run with this hash, making it where there is none."""
         for path in sorted(self.runs.glob(f"*-{run_hash[:8]}")):
             folder = RunFolder(path)
-            if folder.record().get("identity") == run_hash:
+            if folder.record().get("run_hash") == run_hash:
                 with disk_errors(path):
                     os.utime(path / "run.json")
                 return folder
         now = datetime.now(UTC)
         folder = RunFolder(self.runs / f"{now:%Y%m%dT%H%M%SZ}-{run_hash[:8]}")
-        folder.save_record({"identity": run_hash, "started": now.isoformat(timespec="seconds"), **facts, "stages": {}})
+        folder.save_record({"run_hash": run_hash, "started": now.isoformat(timespec="seconds"), **facts, "stages": {}})
         return folder
 
     def name_latest(self, folder: RunFolder) -> None:

@@ -69,9 +69,9 @@ def by_chance(windows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     facts = {
         "window_id": told["window_id"],
         "fold": np.int16(0),
-        "taught": told["label"].notna(),
+        "used_for_training": told["label"].notna(),
         "network": walk,
-        "voices": walk,
+        "base_learners": walk,
     }
     oof = pd.DataFrame(facts | {"p_SIT": 1 - walk, "p_WALK": walk}).reset_index(drop=True)
     # As if they were far better than chance: else no label would be judged.
@@ -124,8 +124,8 @@ def test_windows_that_nobody_labelled_are_predicted_and_nothing_else(source: Pat
     predicted = windows.merge(oof, on="window_id")
     assert len(predicted) == len(windows)
     assert len(predicted[["group", "fold"]].drop_duplicates()) == predicted["group"].nunique()
-    assert not predicted.loc[predicted["label"].isna(), "taught"].any()
-    assert predicted.loc[predicted["label"].isna(), ["network", "voices"]].isna().all(axis=None)
+    assert not predicted.loc[predicted["label"].isna(), "used_for_training"].any()
+    assert predicted.loc[predicted["label"].isna(), ["network", "base_learners"]].isna().all(axis=None)
     assert not set(issues["window_id"]) & set(without["window_id"])
     assert sorted(issues["window_id"]) == sorted(windows.loc[windows["label"].notna(), "window_id"])
 

@@ -89,7 +89,7 @@ def test_blind_labels_give_a_verdict_and_review_moves_it(audited) -> None:
 def test_what_retraining_found_is_printed_and_drawn(audited) -> None:
     write_retrain(audited)
     told = audited("compare", "-w", "ws", "--out", "page.html").stdout
-    assert "DOG: balanced accuracy 58.0 % taught by the labels given, 66.0 % by pruned ones" in told
+    assert "DOG: balanced accuracy 58.0 % trained on the labels given, 66.0 % on pruned ones" in told
     assert "pruning alone gains +8.0 points (95 % interval +1.0 to +15.0)" in told
     assert "58.0 % (53.0 to 63.0)" in told
     page = (audited.folder / "page.html").read_text(encoding="utf-8")

@@ -14,9 +14,12 @@ import pandas as pd
 import pytest
 
 from data_schemas.config import load_config
+from data_schemas.renamed_keys import RenamedKey
+from data_schemas.tables import OOF
 from pipeline.readers import recognise
 from pipeline.review.store import ReviewStore
 from pipeline.workspace.hashes import digest
+from pipeline.workspace.run_folder import RunFolder
 from tests.conftest import ROOT
 from tests.integration.shell import Shell
 
@@ -42,13 +45,28 @@ def earlier(tmp_path: Path) -> Shell:
 
 
 def test_its_runs_are_shown_and_its_decisions_counted(earlier: Shell) -> None:
-    told = json.loads(earlier("status", "-w", "ws", "--json").stdout)
+    done = earlier("status", "-w", "ws", "--json")
+    (warning,) = [line for line in done.stderr.splitlines() if "earlier version" in line]
+    runs = earlier.folder / "ws" / "runs"
+    assert warning == (
+        f"warning: {runs}: written by an earlier version, with names that the next one refuses; `audit run` makes the run anew"
+    )
+    told = json.loads(done.stdout)
     assert Path(told["run_dir"]).name == SECOND
     assert (told["segments_decided"], told["segments_open"]) == (0, 1)
     with ReviewStore.open(earlier.folder / "ws" / "review.db") as store:
         events = store.events()
     assert events["reviewer"].tolist() == ["kim", "kim"]
     assert set(events["run_id"]) == {FIRST}
+    folder = RunFolder(runs / FIRST)
+    assert "run_hash" not in json.loads((folder.path / "run.json").read_text())
+    with pytest.warns(RenamedKey, match="earlier version"):
+        record, oof = folder.record(), folder.read_table("oof", OOF)
+    stored = pd.read_parquet(folder.path / "oof.parquet")
+    assert (record["run_hash"][:8], record["stages"]["score"]["rows"]["issues"]) == (FIRST[-8:], 360)
+    pd.testing.assert_series_equal(oof["used_for_training"], stored["taught"], check_names=False)
+    pd.testing.assert_series_equal(oof["base_learners"], stored["voices"], check_names=False)
+    assert folder.fingerprint("oof")
 
 
 @pytest.mark.long
@@ -68,7 +86,8 @@ def test_its_rounds_are_gone_on_with_and_its_keys_are_warned_of(earlier: Shell) 
 
 def test_its_bundle_predicts_what_it_predicted(earlier: Shell) -> None:
     model = earlier.folder / "ws" / "runs" / SECOND / "models" / "reviewed"
-    earlier("predict", "poses.csv", "--model", model, "--out", "again.parquet")
+    done = earlier("predict", "poses.csv", "--model", model, "--out", "again.parquet")
+    assert done.stderr.count("written by an earlier version") == 1
     before, now = (pd.read_parquet(earlier.folder / name) for name in ("predictions.parquet", "again.parquet"))
     shared = [name for name in before if name in now]
     assert {"window_id", "predicted_label", "p_SIT", "p_WALKRUN"} <= set(shared)

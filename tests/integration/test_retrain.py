@@ -100,8 +100,8 @@ def test_decisions_and_blind_labels_become_models_and_figures(retrained: Shell) 
     found = found_in(retrained)
     dog = found["species"]["DOG"]
     assert set(dog["arms"]) == set(found["bundles"]) == {"given", "pruned", "reviewed"}
-    # What the passes repair teaches as well; what review leaves mixed does not.
-    assert dog["taught"]["given"] >= dog["taught"]["pruned"] >= dog["taught"]["reviewed"] > 0
+    # What cleaning relabels is trained on as well; what review leaves mixed does not.
+    assert dog["training_windows"]["given"] >= dog["training_windows"]["pruned"] >= dog["training_windows"]["reviewed"] > 0
     assert dog["verified"]["windows"] == 60
     assert dog["verified"]["needed_windows"] == dog["verified"]["needed_groups"] == 0
     assert set(dog["differences"]) == {"pruned - given", "reviewed - given", "reviewed - pruned"}
@@ -116,7 +116,7 @@ def test_decisions_and_blind_labels_become_models_and_figures(retrained: Shell) 
     assert frames[-1] == found["reviewed_frames"] > 0
     assert dog["curve"][0]["measures"] == dog["arms"]["pruned"]["measures"]
     assert dog["curve"][-1]["measures"] == dog["arms"]["reviewed"]["measures"]
-    for word in ("taught", "balanced accuracy", "animals", "reviewed", "learning curve", "next: ", "audit predict"):
+    for word in ("trained on", "balanced accuracy", "animals", "reviewed", "learning curve", "next: ", "audit predict"):
         assert word in done.stdout
 
     predictions = pd.read_parquet(run / "retrain" / "predictions.parquet")
@@ -127,7 +127,7 @@ def test_decisions_and_blind_labels_become_models_and_figures(retrained: Shell) 
     for word in ("balanced accuracy", "labelled blind", "decisions hash", "reviewed frames", "animals"):
         assert word in card
     bundle = BehaviorClassifier.load(run / "models" / "given" / "DOG", device="cpu")
-    assert bundle.recipe.optimizer_steps == dog["updates"]
+    assert bundle.recipe.optimizer_steps == dog["optimizer_steps"]
     assert bundle.rules.shown == PoseRules(min_confidence=0.5, unseen=((0.0, 0.0),)).shown
     assert (bundle.rules.edges, bundle.rules.left_right) == ((), ())
 
@@ -221,7 +221,7 @@ def test_losses_and_figures_go_to_tensorboard(retrained: Shell) -> None:
     found = EventAccumulator(str(retrained.folder / "logs" / run / "given-DOG")).Reload()
     dog = found_in(retrained)["species"]["DOG"]
     losses = found.Scalars("loss/body")
-    assert [e.step for e in losses] == list(range(1, dog["updates"] + 1))
+    assert [e.step for e in losses] == list(range(1, dog["optimizer_steps"] + 1))
     assert losses[-1].value < losses[0].value
     told = found.Scalars("hold-out/balanced_accuracy")[0].value
     assert told == pytest.approx(dog["arms"]["given"]["measures"]["balanced accuracy"]["value"], abs=1e-6)
@@ -240,6 +240,6 @@ def test_a_later_round_gives_its_arms_the_same_labels(retrained: Shell, reviewed
     retrained("retrain", "-w", "ws", "--no-curve", "--jobs", "1")
     again = found_in(retrained)
     assert again["run_id"] != first["run_id"]
-    assert again["species"]["DOG"]["taught"] == first["species"]["DOG"]["taught"]
+    assert again["species"]["DOG"]["training_windows"] == first["species"]["DOG"]["training_windows"]
     assert again["species"]["DOG"]["verified"] == first["species"]["DOG"]["verified"]
     assert again["reviewed_frames"] == first["reviewed_frames"]

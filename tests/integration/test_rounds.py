@@ -85,12 +85,12 @@ def test_the_next_round_knows_what_was_decided_and_ranks_the_rest(audited, tmp_p
     assert not set(gone["window_id"]) & set(windows["window_id"])
     assert set(before["window_id"]) - set(windows["window_id"]) == set(gone["window_id"])
     assert not (windows["reviewed"] & (windows["clip_id"] == unsure)).any()
-    # It taught under the label after review; the hold-out taught nobody.
-    taught = latest(tmp_path, "oof").set_index("window_id")["taught"]
+    # It was trained on under the label after review; no network was trained on the hold-out.
+    used = latest(tmp_path, "oof").set_index("window_id")["used_for_training"]
     teaching = known[(known["split"] == "audit") & ~known["mixed"] & ~known["bad_pose"]]
     assert len(teaching) > 0
-    assert taught.loc[teaching.index].all()
-    assert not taught.loc[known.index[known["split"] == "holdout"]].any()
+    assert used.loc[teaching.index].all()
+    assert not used.loc[known.index[known["split"] == "holdout"]].any()
     # No segment starts or ends with a frame that was decided.
     spans = latest(tmp_path, "segments")
     for clip, a, b in ((wrong["clip_id"], wrong["start_frame"], wrong["end_frame"]), (kept["clip_id"], 0, 59)):

@@ -14,7 +14,7 @@ from tests.integration.conftest import QUICK, Audited, Shell
 
 pytestmark = pytest.mark.integration
 
-STAGES = ("read", "cut", "predict", "judge", "report")
+STAGES = ("read", "cut", "predict", "score", "report")
 
 
 def latest(workspace: Path) -> Path:
@@ -60,7 +60,7 @@ def test_a_touched_file_is_made_again(audited: Shell) -> None:
     before = (run / "issues.parquet").read_bytes()
     (run / "issues.parquet").write_bytes(b"junk")
     done = audited("run", "-w", "ws", *QUICK)
-    assert "judge" in done.stderr
+    assert "score" in done.stderr
     assert "predict" not in done.stderr
     assert (run / "issues.parquet").read_bytes() == before
 

@@ -86,7 +86,7 @@ def test_injected_errors_come_back_and_the_table_is_stored(audit: Shell, ready_o
 
     shutil.copytree(tested_once / "ws", audit.folder / "ws", symlinks=True)
     again = audit("selftest", "-w", "ws", "--kinds", "wrong_clip", "--shares", "0.15", "--json")
-    row = json.loads(again.stdout)["planted"][0]
+    row = json.loads(again.stdout)["injected"][0]
     assert row["recall_10"] == pytest.approx(by_kind.loc[("wrong_clip", 0.15), "recall_10"], abs=1e-5)
     assert row["note"] is None
     assert "nothing to do" in audit("run", "-w", "ws", *QUICK).stderr
@@ -101,7 +101,7 @@ def test_labels_per_frame_have_boundaries_to_shift(audit, make_table) -> None:
     coded.to_parquet(path, index=False)
     quick_workspace(audit, path)
     done = audit("selftest", "-w", "ws", "--kinds", "boundary", "--shares", "0.05", "--json", "--jobs", "1")
-    row = json.loads(done.stdout)["planted"][0]
+    row = json.loads(done.stdout)["injected"][0]
     assert row["windows"] >= 20
     assert 0 <= row["recall"] <= 1
 
@@ -109,7 +109,7 @@ def test_labels_per_frame_have_boundaries_to_shift(audit, make_table) -> None:
 def test_a_killed_selftest_goes_on_to_the_same_table(ready: Shell, tested_once: Path) -> None:
     words = ("--kinds", "wrong_clip", "contaminated", "--shares", "0.3", "--jobs", "1")
     workspace = ready.folder / "ws"
-    parts = "selftest/contaminated*/parts/*.npy"
+    parts = "selftest/contaminated*/checkpoints/*.npy"
     ready.kill_when(lambda: any(workspace.glob(parts)), "selftest", "-w", "ws", *words)
     assert not (latest(workspace) / "selftest.parquet").exists()
     first = next(workspace.glob("selftest/wrong_clip*/selftest.parquet"))

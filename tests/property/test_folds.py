@@ -36,20 +36,20 @@ def test_split_and_folds_keep_groups_whole_and_classes_learnable(
     assert not apart & set(audited["group"])
     if audited.empty:
         return
-    teaches = training_mask(audited)
-    shown = audited[teaches].groupby("target")["group"].nunique()
+    trains = training_mask(audited)
+    shown = audited[trains].groupby("target")["group"].nunique()
     assert set(shown.index) == set(audited["target"])
     assert len(shown) >= 2
     assert (shown >= 2).all()
 
     target = pd.factorize(audited["target"])[0].astype(np.int64)
     group = pd.factorize(audited["group"])[0].astype(np.int64)
-    fold = deal_groups(target, group, teaches, count=count, seed=seed)
+    fold = deal_groups(target, group, trains, count=count, seed=seed)
     assert pd.DataFrame({"g": group, "f": fold}).drop_duplicates()["g"].is_unique
-    assert (fold[teaches] >= 0).all()
-    taught = pd.DataFrame({"t": target, "f": fold})[teaches]
-    assert (taught.drop_duplicates().groupby("t").size() >= 2).all()
-    np.testing.assert_array_equal(fold, deal_groups(target, group, teaches, count=count, seed=seed))
+    assert (fold[trains] >= 0).all()
+    trained_on = pd.DataFrame({"t": target, "f": fold})[trains]
+    assert (trained_on.drop_duplicates().groupby("t").size() >= 2).all()
+    np.testing.assert_array_equal(fold, deal_groups(target, group, trains, count=count, seed=seed))
 
 
 @given(windows=grouped(), count=st.integers(1, 12), seed=st.integers(0, 5))

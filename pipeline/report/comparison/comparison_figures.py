@@ -83,7 +83,7 @@ def confusion_figure(species: Species, arms: Sequence[str]) -> Figure:
     """Return the predictions of some arms for each true class, side by side: shares of its n verified windows."""
     names = species.classes
     figure = make_subplots(
-        cols=len(arms), shared_yaxes=True, subplot_titles=[f"taught by {a} labels" for a in arms], horizontal_spacing=0.04
+        cols=len(arms), shared_yaxes=True, subplot_titles=[f"trained on {a} labels" for a in arms], horizontal_spacing=0.04
     )
     hover = "%{y} taken for %{x}: %{z:.0%} (%{customdata:,.0f} windows)<extra></extra>"
     for place, name in enumerate(arms):

@@ -156,9 +156,9 @@ def _models(made: Comparison) -> dict[str, Any]:
     models = []
     for number, (name, species) in enumerate(retraining.species.items()):
         missing = "" if species.known else missing_windows(species, group=group, workspace=made.workspace)
-        taught = [(arm, f"{count:,}") for arm, count in species.taught.items()]
+        trained_on = [(arm, f"{count:,}") for arm, count in species.training_windows.items()]
         own = _species(species) if species.known else {}
-        models.append({"name": name, "number": number, "missing": missing, "taught": taught, **own})
+        models.append({"name": name, "number": number, "missing": missing, "trained_on": trained_on, **own})
     return {"models": models, "group": group}
 
 
@@ -169,7 +169,7 @@ def _species(species: Species) -> dict[str, Any]:
     last = known[compared[-1]].class_f1
     return {
         "arms": figures.arms_figure(species),
-        "rows": [_arm_row(arm, species.taught.get(arm, 0), found) for arm, found in known.items()],
+        "rows": [_arm_row(arm, species.training_windows.get(arm, 0), found) for arm, found in known.items()],
         "verified": species.verified.windows,
         "unsure": species.verified.left_out_unsure,
         "differences": figures.differences_figure(species.differences) if species.differences else None,
@@ -182,12 +182,12 @@ def _species(species: Species) -> dict[str, Any]:
     }
 
 
-def _arm_row(arm: str, taught: int, found: Arm) -> list[str]:
+def _arm_row(arm: str, training_windows: int, found: Arm) -> list[str]:
     measures = [found.measures.get(name) for name in ("balanced accuracy", "accuracy", "macro F1")]
     error = found.calibration_error
     return [
         arm,
-        f"{taught:,}",
+        f"{training_windows:,}",
         *("-" if measure is None else share_cell(measure) for measure in measures),
         points_cell(found.measures["overconfidence"]) if "overconfidence" in found.measures else "-",
         "-" if error is None else f"{100 * error:.1f} points",

@@ -36,10 +36,10 @@ _GAINS = {
     "reviewed - given": "pruning and review together gain",
     "reviewed - pruned": "review adds to pruning",
 }
-_TAUGHT = {
-    "given": "taught by the labels given",
-    "pruned": "by pruned ones (nobody looked at any)",
-    "reviewed": "by reviewed ones",
+_TRAINED_ON = {
+    "given": "trained on the labels given",
+    "pruned": "on pruned ones (nobody looked at any)",
+    "reviewed": "on reviewed ones",
 }
 
 
@@ -131,7 +131,7 @@ def stale_sentence(found: Retraining, measured: LabelEvaluation, *, workspace: P
     if found.decisions == measured.decisions:
         return ""
     return (
-        f"The models were taught by {counted(found.decisions, 'decision')}, now there are {measured.decisions:,}: run "
+        f"The models were trained with {counted(found.decisions, 'decision')}, now there are {measured.decisions:,}: run "
         f"`audit retrain{typed(workspace)}` again."
     )
 
@@ -150,7 +150,7 @@ def _gain(name: str, species: Species, found: Retraining, workspace: Path) -> st
         return f"{name}: cannot tell what retraining gained: {missing_windows(species, group=group, workspace=workspace)}."
     if pair is None:
         return f"{name}: nothing to compare: only the arms {', '.join(species.known)} were trained."
-    levels = [f"{shown_share(found.measures[_MAIN].value)} {_TAUGHT[arm]}" for arm, found in species.known.items()]
+    levels = [f"{shown_share(found.measures[_MAIN].value)} {_TRAINED_ON[arm]}" for arm, found in species.known.items()]
     on = f"{counted(species.verified.windows, 'verified window')} of {counted(species.verified.groups, group)}"
     apart = [_gain_of_pair(species, p) for p in _GAINS if p in species.differences]
     return f"{name}: {_MAIN} {', '.join(levels)}, on {on} that were held out and labelled blind: {'; '.join(apart)}."
@@ -207,11 +207,11 @@ def _without_anybody(species: Species) -> str:
 
 def _species_lines(name: str, species: Species) -> Iterator[str]:
     yield ""
-    yield f"{name:<10} {'taught':>9}" + "".join(f"  {m:<24}" for m in _MEASURES).rstrip()
-    for arm, count in species.taught.items():
+    yield f"{name:<10} {'trained on':>10}" + "".join(f"  {m:<24}" for m in _MEASURES).rstrip()
+    for arm, count in species.training_windows.items():
         figures = species.arms.get(arm)
         cells = "".join(f"  {_cell(figures.measures if figures else {}, m):<24}" for m in _MEASURES)
-        yield f"  {arm:<8} {count:>9,}{cells}".rstrip()
+        yield f"  {arm:<8} {count:>10,}{cells}".rstrip()
     for pair, of in species.differences.items():
         same = "  identical predictions" if pair in species.identical else ""
         yield f"  {pair:<18}" + (same or "".join(f"  {points_cell(of[m]):<24}" for m in _MEASURES if m in of).rstrip())
@@ -248,16 +248,16 @@ def _retrained_lines(species: str, of: Mapping[str, Any], *, group: str, workspa
     verified = of["verified"]
     if any(arm is None for arm in of["arms"].values()):
         missing = missing_windows(msgspec.convert(of, Species), group=group, workspace=workspace)
-        rows = [f"  {arm:<10} {count:>9,}" for arm, count in of["taught"].items()]
-        return [f"{species}: cannot tell which arm is better: {missing}", f"  {'arm':<10} {'taught':>9}", *rows]
-    left_out = verified["left_out_unsure"] + verified["left_out_foreign"]
+        rows = [f"  {arm:<10} {count:>10,}" for arm, count in of["training_windows"].items()]
+        return [f"{species}: cannot tell which arm is better: {missing}", f"  {'arm':<10} {'trained on':>10}", *rows]
+    left_out = verified["left_out_unsure"] + verified["left_out_of_taxonomy"]
     on = f"{counted(verified['windows'], 'window')} of {counted(verified['groups'], group)}"
     but = f" ({left_out:,} more show no one class)" if left_out else ""
     head = f"{species}: tested on {on} that were held out and labelled blind{but}"
-    lines = [head, f"  {'arm':<10} {'taught':>9}" + "".join(f"  {name:<24}" for name in _MEASURES).rstrip()]
+    lines = [head, f"  {'arm':<10} {'trained on':>10}" + "".join(f"  {name:<24}" for name in _MEASURES).rstrip()]
     for arm, figures in of["arms"].items():
         cells = "".join(f"  {share_cell(Interval(**figures['measures'][name])):<24}" for name in _MEASURES)
-        lines.append(f"  {arm:<10} {of['taught'][arm]:>9,}{cells}".rstrip())
+        lines.append(f"  {arm:<10} {of['training_windows'][arm]:>10,}{cells}".rstrip())
     apart = {pair: Interval(**figures[_MAIN]) for pair, figures in of["differences"].items()}
     same = of.get("identical", [])
     sentences = [_same(pair) if pair in same else _apart_sentence(pair, found, group=group) for pair, found in apart.items()]

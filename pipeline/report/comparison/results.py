@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from data_schemas.errors import StageError
+from data_schemas.files import read_json_object
+from data_schemas.renamed_keys import as_named_now, warn_of_earlier_version
 
 __all__ = ["Arm", "CurvePoint", "Interval", "Retraining", "Species", "Verified", "read_retraining"]
 
@@ -78,7 +81,7 @@ class Verified(msgspec.Struct, frozen=True):
 
 
 class CurvePoint(msgspec.Struct, frozen=True):
-    """The model that the first share of the decisions teaches."""
+    """The model that is trained with the first share of the decisions."""
 
     share: float
     reviewed_frames: int
@@ -92,8 +95,8 @@ class Species(msgspec.Struct, frozen=True):
     """
 
     classes: list[str]
-    updates: int
-    taught: dict[str, int]
+    optimizer_steps: int
+    training_windows: dict[str, int]
     verified: Verified
     arms: dict[str, Arm | None]
     differences: dict[str, dict[str, Interval]]
@@ -131,7 +134,7 @@ def read_retraining(run: Path) -> Retraining | None:
     """
     path = run / _NAME
     try:
-        found = msgspec.json.decode(path.read_bytes(), type=Retraining)
+        found = msgspec.convert(_named_now(read_json_object(path), run), type=Retraining)
         for name, species in found.species.items():
             _refuse_other_shape(name, species)
     except FileNotFoundError:
@@ -141,6 +144,17 @@ def read_retraining(run: Path) -> Retraining | None:
     if found.run_id != run.name:
         raise StageError(f"{path}: made from the run {found.run_id}, not from {run.name}", hint="run `audit retrain`")
     return found
+
+
+def _named_now(data: dict[str, Any], run: Path) -> dict[str, Any]:
+    """Return the keys of now, and warn once of all runs beside this one that have former ones."""
+    species = data.get("species")
+    if not isinstance(species, dict) or not all(isinstance(of, dict) for of in species.values()):
+        return data
+    both = {name: as_named_now("retrain.json species", of) for name, of in species.items()}
+    if any(former for _, former in both.values()):
+        warn_of_earlier_version(run.resolve().parent, remedy="`audit run` makes the run anew")
+    return data | {"species": {name: named_now for name, (named_now, _) in both.items()}}
 
 
 def _refuse_other_shape(name: str, species: Species) -> None:

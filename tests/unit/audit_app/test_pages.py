@@ -33,7 +33,7 @@ def test_says_what_to_type_before_the_first_run(page, tmp_path, open_page):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_waits_for_a_first_run_that_is_under_way(page, tmp_path, open_page):
-    RunFolder(tmp_path / "runs" / "20261125T000000Z-00000000").save_record({"identity": "0", "stages": {}})
+    RunFolder(tmp_path / "runs" / "20261125T000000Z-00000000").save_record({"run_hash": "0", "stages": {}})
     assert "The first run has not finished" in texts(open_page(tmp_path, page))
 
 

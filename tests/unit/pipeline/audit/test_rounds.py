@@ -43,8 +43,8 @@ def decided(label: str = "SIT") -> DecidedLabels:
     return DecidedLabels(pd.DataFrame(row).astype({"start_frame": "int32", "end_frame": "int32"}), events=1)
 
 
-def run(place: Workspace, identity: str, told: dict, *, finished: bool = True, **found: object) -> RunFolder:
-    folder = place.run_of(identity, {"round": told})
+def run(place: Workspace, run_hash: str, told: dict, *, finished: bool = True, **found: object) -> RunFolder:
+    folder = place.run_of(run_hash, {"round": told})
     folder.save_record({**folder.record(), "finished": finished, "round": {**told, **FOUND, **found}})
     return folder
 

@@ -41,7 +41,7 @@ def test_refuses_a_workspace_without_a_run(tmp_path):
 
 
 def test_refuses_a_workspace_whose_only_run_is_not_finished(tmp_path):
-    RunFolder(tmp_path / "runs" / "20261125T000000Z-00000000").save_record({"identity": "0", "stages": {}})
+    RunFolder(tmp_path / "runs" / "20261125T000000Z-00000000").save_record({"run_hash": "0", "stages": {}})
     with pytest.raises(StageError, match="not finished"):
         require_finished_run(Workspace(tmp_path))
 

@@ -63,7 +63,7 @@ def test_a_learner_and_a_score_that_are_added_decide_an_audit(tmp_path: Path, mo
     assert len(learner.trained) == 1 + RELABELLING
     told = found["oof"].merge(found["windows"], on="window_id")
     assert found["trust"]["better"].all()
-    assert told.loc[~told["mixed"], "voices"].mean() > 0.9
+    assert told.loc[~told["mixed"], "base_learners"].mean() > 0.9
     assert set(probability_columns(["SIT", "WALK"])) <= set(told)
     quality = found["issues"].groupby("clip_id")["label_quality"].mean()
     assert quality.idxmin() == told["clip_id"].min()

@@ -47,9 +47,9 @@ def made_up(*, clips: int = 8, each: int = 40, bad: slice = slice(12, 30), seed:
         {
             "window_id": windows["window_id"],
             "fold": np.int16(0),
-            "taught": ~wrong,
+            "used_for_training": ~wrong,
             "network": believes.astype(np.float32),
-            "voices": believes.astype(np.float32),
+            "base_learners": believes.astype(np.float32),
             "p_SIT": sit.astype(np.float32),
             "p_TURN": (1 - sit).astype(np.float32),
         }

@@ -108,7 +108,7 @@ def told(certainty: np.ndarray, label: np.ndarray, *, clip: np.ndarray) -> tuple
     )
     own = certainty[np.arange(len(clip)), label].astype(np.float32)
     said = {f"p_{n}": certainty[:, i].astype(np.float32) for i, n in enumerate(NAMES)}
-    return windows, oof.drop(columns=["p_SIT", "p_TURN"]).assign(network=own, voices=own, taught=True, **said)
+    return windows, oof.drop(columns=["p_SIT", "p_TURN"]).assign(network=own, base_learners=own, used_for_training=True, **said)
 
 
 def ranked(windows: pd.DataFrame, oof: pd.DataFrame, **issues: object) -> pd.DataFrame:

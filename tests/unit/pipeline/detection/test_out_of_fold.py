@@ -21,9 +21,9 @@ def test_every_window_is_predicted_and_wrong_labels_train_nothing(standing_or_wa
     oof = validate(predict_out_of_fold(windows, samples, config=config(), checkpoints=Nowhere())[0], OOF, source="oof")
     assert oof["window_id"].tolist() == windows["window_id"].tolist()
     assert (oof["fold"] == -1).tolist() == (windows["split"] == "holdout").tolist()
-    assert not oof.loc[windows["split"] == "holdout", "taught"].any()
+    assert not oof.loc[windows["split"] == "holdout", "used_for_training"].any()
     audited = (windows["split"] == "audit").to_numpy()
-    assert wrong[audited & oof["taught"].to_numpy()].mean() < wrong[audited].mean() / 2
+    assert wrong[audited & oof["used_for_training"].to_numpy()].mean() < wrong[audited].mean() / 2
     truth = np.where((windows["target"] == "SIT").to_numpy() ^ wrong, "p_SIT", "p_WALKRUN")
     assert (oof[["p_SIT", "p_WALKRUN"]].idxmax(axis=1).to_numpy() == truth).mean() > 0.9
 
@@ -51,8 +51,8 @@ def test_without_cleaning_all_labels_train_and_there_is_no_base_learner(standing
     windows, samples, _ = standing_or_walking
     oof, trust = predict_out_of_fold(windows, samples, config=config(cleaning_iterations=0), checkpoints=Nowhere())
     assert trust["better"].all()
-    assert oof.loc[windows["split"] == "audit", "taught"].all()
-    assert oof["voices"].isna().all()
+    assert oof.loc[windows["split"] == "audit", "used_for_training"].all()
+    assert oof["base_learners"].isna().all()
 
 
 def test_how_long_to_train_is_tried_out_where_it_is_not_told(standing_or_walking) -> None:

@@ -78,8 +78,8 @@ def tables(reviewed: np.ndarray, certainty: np.ndarray) -> tuple[pd.DataFrame, p
     )
     share = certainty / certainty.sum(axis=1, keepdims=True)
     own = share[np.arange(ROWS), clip % CLASSES].astype(np.float32)
-    oof = pd.DataFrame({"window_id": windows["window_id"], "fold": np.int16(0), "taught": ~windows["bad_pose"]})
-    oof = oof.assign(network=own, voices=own, **{f"p_{n}": share[:, i].astype(np.float32) for i, n in enumerate(names)})
+    oof = pd.DataFrame({"window_id": windows["window_id"], "fold": np.int16(0), "used_for_training": ~windows["bad_pose"]})
+    oof = oof.assign(network=own, base_learners=own, **{f"p_{n}": share[:, i].astype(np.float32) for i, n in enumerate(names)})
     clips = windows.drop_duplicates("clip_id")[["clip_id", "label"]].reset_index(drop=True)
     return windows, oof, clips.assign(other_label=text(["WALKRUN" if c == 1 else None for c in range(CLIPS)]))
 

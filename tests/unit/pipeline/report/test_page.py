@@ -164,7 +164,7 @@ def test_a_run_in_which_nothing_is_flagged_says_so(tmp_path: Path, made) -> None
 
 def test_a_selftest_of_this_run_is_shown_and_one_of_another_is_not(tmp_path: Path, made) -> None:
     run = put(tmp_path, made)
-    run.save_record({**run.record(), "identity": "this"})
+    run.save_record({**run.record(), "run_hash": "this"})
     table = selftest_table([{"kind": "flips", "share": 0.1, "seed": 0, **nothing_injected("no room <here>")}])
     for made_from, shown in (("this", True), ("another", False)):
         run.write_table("selftest", table, schema=SELFTEST, fingerprint=made_from)

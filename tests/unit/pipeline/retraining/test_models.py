@@ -40,7 +40,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Models:
     unread = dict.fromkeys(("taxonomy", "clips", "frames", "oof", "decisions", "blind_events", "blind_samples"))
     inputs = TrainingInputs(
         folder=RunFolder(tmp_path),
-        record={"identity": "run"},
+        record={"run_hash": "run"},
         config=load_config(None, overrides={"model": {"preset": "classic", **MODEL}, "run": {"jobs": 1, "device": "cpu"}}),
         windows=windows,
         run_windows=windows,
@@ -101,12 +101,12 @@ def test_what_no_condition_needs_is_dropped_and_the_bundles_of_others_keep_their
         condition(models, "reviewed", windows=9, share=0.5),
         condition(models, "pruned", windows=20),
     )
-    parts = models.own.path / "parts"
-    (parts / "trial-35-x.npy").write_bytes(b"left by the search")
-    before = {path.stem for path in parts.glob("*.npy")}
+    checkpoints = models.own.checkpoints
+    (checkpoints / "trial-35-x.npy").write_bytes(b"left by the search")
+    before = {path.stem for path in checkpoints.glob("*.npy")}
     models.drop_all_but([given])
     # The arm `pruned` was not asked for this time, and its bundle is there.
     gone = {f"predictions-{point.key}", f"losses-{point.key}", "trial-35-x"}
-    assert before - {path.stem for path in parts.glob("*.npy")} == gone
+    assert before - {path.stem for path in checkpoints.glob("*.npy")} == gone
     assert not models.stale([given, pruned])
     assert models.stale([given, point]) == [point]

@@ -110,11 +110,11 @@ def test_a_bundle_takes_the_place_of_an_older_one_whole(walking, tmp_path: Path)
     samples, first, target = walking
     ((_, trained),) = train_jobs([job(first, target)], samples, config=config(1), device="cpu")
     folder, beside = tmp_path / "models" / "given" / "DOG", tmp_path / "parts"
-    place_bundle(classifier(trained.networks), folder, beside=beside, made_from="one")
+    place_bundle(classifier(trained.networks), folder, beside=beside, fingerprint="one")
     assert fingerprint(folder) == "one"
     (beside / "given-DOG.part").mkdir()
     (beside / "given-DOG.part" / "model.json").write_text("left by a process that was killed")
-    place_bundle(classifier(trained.networks), folder, beside=beside, made_from="two")
+    place_bundle(classifier(trained.networks), folder, beside=beside, fingerprint="two")
     assert fingerprint(folder) == "two"
     assert [p.name for p in folder.parent.iterdir()] == ["DOG"]
     assert not list(beside.iterdir())
@@ -126,12 +126,12 @@ def test_a_bundle_takes_the_place_of_an_older_one_whole(walking, tmp_path: Path)
 def test_a_disk_that_refuses_leaves_the_older_bundle(walking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     samples, first, target = walking
     ((_, trained),) = train_jobs([job(first, target)], samples, config=config(1), device="cpu")
-    place_bundle(classifier(trained.networks), tmp_path / "DOG", beside=tmp_path / "parts", made_from="one")
+    place_bundle(classifier(trained.networks), tmp_path / "DOG", beside=tmp_path / "parts", fingerprint="one")
 
     def refuse(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("data_schemas.files.os.fsync", refuse)
     with pytest.raises(WorkspaceError, match="No space left"):
-        place_bundle(classifier(trained.networks), tmp_path / "DOG", beside=tmp_path / "parts", made_from="two")
+        place_bundle(classifier(trained.networks), tmp_path / "DOG", beside=tmp_path / "parts", fingerprint="two")
     assert fingerprint(tmp_path / "DOG") == "one"

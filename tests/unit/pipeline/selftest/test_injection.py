@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_schemas.config import load_config
-from data_schemas.tables import PLANTED_KINDS
+from data_schemas.tables import INJECTED_KINDS
 from pipeline.audit.stages import STAGES, Context
 from pipeline.readers import recognise
 from pipeline.selftest.injection import InjectedErrors, inject_errors
@@ -65,7 +65,7 @@ def inside(index: SourceIndex, injected: InjectedErrors) -> np.ndarray:
     return mask
 
 
-@pytest.mark.parametrize("kind", PLANTED_KINDS)
+@pytest.mark.parametrize("kind", INJECTED_KINDS)
 def test_spans_are_inclusive_and_nothing_else_is_touched(index: SourceIndex, kind: str) -> None:
     injected = inject_errors(index, kind, share=0.15, seed=1)
     assert (len(injected.spans) > 0) == (kind != "boundary" or index.per_frame)
@@ -100,7 +100,7 @@ def test_windows_with_most_frames_wrong_count_as_wrong(index: SourceIndex) -> No
         assert (mask[rows].mean() > 0.5) == (window.window_id in held)
 
 
-@pytest.mark.parametrize("kind", PLANTED_KINDS)
+@pytest.mark.parametrize("kind", INJECTED_KINDS)
 def test_the_same_seed_injects_the_same_and_another_does_not(index: SourceIndex, kind: str) -> None:
     if kind == "boundary" and not index.per_frame:
         pytest.skip("no change to move")
@@ -110,7 +110,7 @@ def test_the_same_seed_injects_the_same_and_another_does_not(index: SourceIndex,
     assert not one.spans.equals(other.spans)
 
 
-@pytest.mark.parametrize("kind", PLANTED_KINDS)
+@pytest.mark.parametrize("kind", INJECTED_KINDS)
 def test_the_hold_out_is_left_as_it_is(tmp_path: Path, make_table: Callable, kind: str) -> None:
     tables, index = audited(tmp_path, by_frame(make_table(subjects=10, clips_each=2)))
     windows = tables["windows"]

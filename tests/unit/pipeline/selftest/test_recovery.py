@@ -45,7 +45,7 @@ def test_a_perfect_audit_brings_all_back() -> None:
     for name in ("recall_10", "recall", "precision", "right_kind", "right_label", "recall_10_most"):
         assert row[name] == 1
     assert row["lift"] == pytest.approx(10)
-    assert (row["windows"], row["clips"], row["stretches"], row["elsewhere"], row["audited"]) == (40, 2, 2, 1, 400)
+    assert (row["windows"], row["clips"], row["stretches"], row["other_donor"], row["audited"]) == (40, 2, 2, 1, 400)
 
 
 def test_more_windows_with_errors_than_a_tenth_cannot_all_come_first() -> None:
@@ -100,7 +100,7 @@ def test_the_table_reads_the_same_in_the_terminal_and_in_the_report() -> None:
     assert any("CAT has 2 groups" in line for line in lines)
     table = selftest_table([{"kind": "contaminated", "share": 0.05, "seed": 0, **rows[0]}])
     part = selftest_part(table)
-    assert part["rows"] == [selftest_cells(found["planted"][0])]
+    assert part["rows"] == [selftest_cells(found["injected"][0])]
     assert len(part["heads"]) == len(part["rows"][0])
     left_out = selftest_part(selftest_table([{"kind": "flips", "share": 0.1, "seed": 0, **rows[1]}]))
     assert left_out["notes"][-1] == "left out: flips 10%: no room <here>"

@@ -75,4 +75,4 @@ def test_an_array_is_found_again_by_any_name(tmp_path: Path) -> None:
     for number, name in enumerate(SPECIES):
         run.write_array(name, np.array([number]))
     assert [int(run.read_array(name)[0]) for name in SPECIES] == list(range(len(SPECIES)))
-    assert {p.parent for p in tmp_path.rglob("*.npy")} == {run.path / "parts"}
+    assert {p.parent for p in tmp_path.rglob("*.npy")} == {run.checkpoints}

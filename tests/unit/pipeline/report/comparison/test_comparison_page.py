@@ -9,6 +9,7 @@ import pytest
 from plotly.graph_objects import Figure
 
 from data_schemas.errors import StageError
+from data_schemas.renamed_keys import RenamedKey
 from pipeline.evaluation.label_error_rate import LabelErrorRate
 from pipeline.report.chart_text import chart_text
 from pipeline.report.comparison import comparison_figures as draw
@@ -37,6 +38,15 @@ def test_a_run_without_a_comparison_has_none(tmp_path: Path) -> None:
     assert read_retraining(tmp_path) is None
 
 
+def test_a_comparison_of_the_version_before_is_read_with_a_warning(tmp_path: Path) -> None:
+    of = species()
+    former = {"updates": of.pop("optimizer_steps"), "taught": of.pop("training_windows")}
+    run = written(tmp_path, retrain_example(RUN, of={"DOG": of | former}))
+    with pytest.warns(RenamedKey, match="earlier version"):
+        found = read_retraining(run)
+    assert (found.species["DOG"].optimizer_steps, found.species["DOG"].training_windows) == tuple(former.values())
+
+
 def test_a_comparison_is_read_as_it_was_written(tmp_path: Path) -> None:
     found = read(tmp_path)
     dog = found.species["DOG"]
@@ -62,7 +72,7 @@ def without_curve() -> dict:
     ("found", "told"),
     [
         ("{", "retrain.json"),
-        ("[]", "Expected `object`"),
+        ("[]", "holds no JSON object"),
         (without_curve(), "missing required field `curve`"),
         (other_confusion(), "species DOG, arm given: the confusion is not 3 x 3"),
         (retrain_example("20200101T000000Z-ffffffff"), "made from the run 20200101T000000Z-ffffffff"),
@@ -100,7 +110,7 @@ def test_a_gain_is_told_only_where_its_interval_says_so(tmp_path: Path, of, told
 
 def test_without_reviewed_labels_the_pruned_ones_are_compared(tmp_path: Path) -> None:
     of = species()
-    for name in ("arms", "taught"):
+    for name in ("arms", "training_windows"):
         del of[name]["reviewed"]
     of["differences"] = {"pruned - given": of["differences"]["pruned - given"]}
     found = read_retraining(written(tmp_path, retrain_example(RUN, of={"DOG": of})))

@@ -18,8 +18,8 @@ def found(apart: dict, *, curve: bool = False) -> dict:
     arm = {"measures": measures}
     dog = {
         "classes": ["A", "B"],
-        "updates": 280,
-        "taught": {"given": 12345, "reviewed": 11000},
+        "optimizer_steps": 280,
+        "training_windows": {"given": 12345, "reviewed": 11000},
         "verified": {
             "windows": 240,
             "groups": 14,
@@ -27,7 +27,7 @@ def found(apart: dict, *, curve: bool = False) -> dict:
             "needed_groups": 0,
             "held_out_groups": 20,
             "left_out_unsure": 3,
-            "left_out_foreign": 1,
+            "left_out_of_taxonomy": 1,
         },
         "arms": {"given": arm, "reviewed": arm},
         "differences": {"reviewed - given": {"balanced accuracy": apart}},
@@ -63,7 +63,7 @@ def test_a_difference_is_told_in_points_and_only_where_the_interval_allows(apart
     assert words in said(found(apart))
 
 
-def test_the_table_has_what_taught_and_how_good_that_was() -> None:
+def test_the_table_has_the_training_windows_and_how_good_that_was() -> None:
     lines = said(found(figure(0.061, 0.02, 0.103), curve=True)).splitlines()
     assert lines[0] == "reviewed   4,000 of 20,000 frames (20.0%), 321 events"
     assert "DOG: tested on 240 windows of 14 animals that were held out and labelled blind (4 more show no one class)" in lines
