@@ -8,11 +8,11 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import pyarrow
-import pyarrow.parquet
+import pandas as pd
 from numpy.typing import NDArray
 
-from data_schemas.errors import UsageError, WorkspaceError
+from data_schemas.errors import UsageError
+from data_schemas.tables import CLIPS, FRAMES
 from pipeline.readers.aihub59.label_file import video_size
 from pipeline.readers.checks import Unreadable
 from pipeline.readers.files.listing import read_bytes
@@ -47,21 +47,20 @@ def clip_facts(run: Path, clip_id: str) -> ClipFacts:
         Its tables cannot be read.
     """
     # What is no Unicode (half a surrogate pair) is the name of no clip, and nothing that Arrow could compare.
-    own = [("clip_id", "=", clip_id.encode(errors="replace").decode())]
-    frames = _columns(run / "frames.parquet", {"clip_id", "frame_number", "frame_label", "image"}, filters=own)
-    clips = _columns(run / "clips.parquet", {"clip_id", "label", "source"}, filters=own)
-    if not clips.num_rows:
+    own, folder = [clip_id.encode(errors="replace").decode()], RunFolder(run)
+    frames = folder.read_columns("frames", FRAMES, ["clip_id", "frame_number", "frame_label", "image"], clip_ids=own)
+    clips = folder.read_columns("clips", CLIPS, ["clip_id", "label", "source"], clip_ids=own)
+    if clips.empty:
         raise UsageError(f"no clip {clip_id!r} in {run}", hint="reload the page: another run may have replaced this one")
-    number = frames["frame_number"].to_numpy().astype(np.int64)
-    order = np.argsort(number, kind="stable")
-    labels = frames.select([c for c in frames.column_names if c != "image"]).to_pandas()
-    given = given_labels(clips.to_pandas(), labels).astype(object)
-    images = frames["image"].to_pylist() if "image" in frames.column_names else [None] * len(number)
+    frames = frames.sort_values("frame_number", kind="stable", ignore_index=True)
+    given = given_labels(clips, frames).astype(object)
+    number = frames["frame_number"].to_numpy(np.int64)
+    images = frames["image"].dropna() if "image" in frames else pd.Series(dtype="str")
     return ClipFacts(
-        frame_numbers=number[order],
-        given=tuple(given.where(given.notna(), None).iloc[order]),
-        images={int(number[i]): images[i] for i in order.tolist() if images[i]},
-        video=_video(run, clips["source"].to_pylist()[0]) if any(images) else None,
+        frame_numbers=number,
+        given=tuple(given.where(given.notna(), None)),
+        images=dict(zip(number[images.index].tolist(), images, strict=True)),
+        video=_video(run, str(clips["source"].iloc[0])) if len(images) else None,
     )
 
 
@@ -97,14 +96,5 @@ def clip_behind(alias: str, run: Path, secret: bytes) -> str:
 
 @lru_cache(maxsize=4)
 def _aliases(run: Path, secret: bytes) -> dict[str, str]:
-    names = _columns(run / "clips.parquet", {"clip_id"})["clip_id"].to_pylist()
+    names = RunFolder(run).read_columns("clips", CLIPS, ["clip_id"])["clip_id"]
     return {alias_of(name, secret): name for name in names}
-
-
-def _columns(path: Path, wanted: set[str], *, filters: list[tuple[str, str, str]] | None = None) -> pyarrow.Table:
-    """Return those of the wanted columns that a table has, of the rows that the filters leave."""
-    try:
-        there = sorted(wanted & set(pyarrow.parquet.read_schema(path).names))
-        return pyarrow.parquet.read_table(path, columns=there, filters=filters)
-    except (OSError, pyarrow.ArrowException) as error:
-        raise WorkspaceError(f"{path.parent}: {error}", hint="run `audit run` again") from error
