@@ -14,8 +14,20 @@ from audit_app.page_text import STATE_NAMES
 
 __all__ = ["WITHIN", "QueueFilters"]
 
+FILTER_COLUMNS = {
+    "species": "species",
+    "given": "given_label",
+    "suggested": "suggested_label",
+    "kind": "kind",
+    "state": "state",
+}
+"""The column of the queue that a filter is about, for those that take one value."""
+
 WITHIN = "within"
 """In an address of the queue: its filters come on top of those by which the tab showed the queue last."""
+
+
+_ORDERS = {"quality": ["label_quality"], "learning": ["learning_rank"], "clip": ["clip_id", "start_frame"]}
 
 
 @dataclass(frozen=True)
@@ -55,14 +67,8 @@ class QueueFilters:
             As :func:`audit_app.queue_rows.queue_rows` gives them: highest priority first.
         """
         wanted = pd.Series(True, index=rows.index)
-        for column, value in (
-            ("species", self.species),
-            ("given_label", self.given),
-            ("suggested_label", self.suggested),
-            ("kind", self.kind),
-            ("state", self.state),
-        ):
-            if value:
+        for name, column in FILTER_COLUMNS.items():
+            if value := getattr(self, name):
                 wanted &= rows[column] == value
         if self.reviewer:
             wanted &= rows["reviewers"].map(lambda names: self.reviewer in names.split(", "))
@@ -71,13 +77,7 @@ class QueueFilters:
         return self._ordered(rows[wanted])
 
     def _ordered(self, rows: pd.DataFrame) -> pd.DataFrame:
-        if self.order == "quality":
-            return rows.sort_values("label_quality", kind="stable")
-        if self.order == "learning":
-            return rows.sort_values("learning_rank")
-        if self.order == "clip":
-            return rows.sort_values(["clip_id", "start_frame"], kind="stable")
         if self.order == "length":
             length = rows["start_frame"] - rows["end_frame"]
             return rows.loc[length.sort_values(kind="stable").index]
-        return rows
+        return rows.sort_values(_ORDERS[self.order], kind="stable") if self.order in _ORDERS else rows

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from audit_app.page_text import STATE_NAMES
-from audit_app.queue_filters import QueueFilters
+from audit_app.queue_filters import FILTER_COLUMNS, QueueFilters
 from audit_app.review_events import events
 from audit_app.status_cache import status_cache
 from pipeline.readers.taxonomy import KIND_NAMES, class_title, other_names
@@ -67,11 +67,10 @@ def list_columns(found: RunTables, *, here: str | None, filters: QueueFilters, w
 def _rows(_found: RunTables, run: str, version: int) -> pd.DataFrame:
     cache = status_cache(_found)
     queue, states = cache.segments, cache.states
-    # Where reviewers differ there is no label yet, but the stretch waits on the Agreement page, not here.
-    state = states_in_queue(states)
     return queue.assign(
         words=_words(_found, run),
-        state=state.to_numpy(),
+        # Where reviewers differ there is no label yet, but the stretch waits on the Agreement page, not here.
+        state=states_in_queue(states).to_numpy(),
         frames=states["frames"].to_numpy(),
         reviewers=states["reviewers"].to_numpy(),
     )
@@ -112,13 +111,7 @@ def _columns(_found: RunTables, run: str, version: int, here: str | None, filter
         "suggested_class": [place[key] for key in zip(species, rows["suggested_label"], strict=True)],
         "reviewer": [[codes["reviewer"][n] for n in _people(names)] for names in rows["reviewers"]],
     }
-    for name, column in (
-        ("species", "species"),
-        ("given", "given_label"),
-        ("suggested", "suggested_label"),
-        ("kind", "kind"),
-        ("state", "state"),
-    ):
+    for name, column in FILTER_COLUMNS.items():
         columns[name] = rows[column].map(codes[name]).tolist()
     return msgspec.json.encode(
         {
