@@ -18,11 +18,10 @@ import data_schemas
 
 __all__ = ["everywhere", "labeller", "queue_list"]
 
-_LABELLER, _QUEUE_LIST, _EVERYWHERE = "pose-audit.labeller", "pose-audit-queue.queue_list", "pose-audit-pages.everywhere"
 _FOLDER = Path(__file__).resolve().parent
 
 
-def labeller(payload: Mapping[str, Any], *, key: str | None = None, on_go: Callable[[], None] | None = None) -> Any:
+def labeller(payload: Mapping[str, Any], *, key: str, on_go: Callable[[], None]) -> Any:
     """Show the labeller for one clip.
 
     Parameters
@@ -43,9 +42,7 @@ def labeller(payload: Mapping[str, Any], *, key: str | None = None, on_go: Calla
         that the page went to by itself, or null). Undo goes ``back`` to ``clip_id``, to the segment or the ``here`` of its data
         that ``place`` names.
     """
-    _declare()
-    mount = component(_LABELLER, js="labeller.js", css="labeller.css")
-    return mount(key=key, data=payload, on_go_change=on_go or _nothing)
+    return _component("pose-audit.labeller")(key=key, data=payload, on_go_change=on_go)
 
 
 def queue_list(columns: bytes, *, key: str) -> dict[str, Any] | None:
@@ -56,9 +53,8 @@ def queue_list(columns: bytes, *, key: str) -> dict[str, Any] | None:
     columns
         What :func:`audit_app.queue_rows.list_columns` gives.
     """
-    _declare()
-    mount = component(_QUEUE_LIST, js="queue_list.js", css="queue_list.css")
-    opened = mount(key=key, data=columns, on_open_change=_nothing).get("open")
+    # What the page sends is read from the result.
+    opened = _component("pose-audit-queue.queue_list")(key=key, data=columns, on_open_change=lambda: None).get("open")
     return dict(opened) if opened else None
 
 
@@ -73,24 +69,17 @@ def everywhere(payload: Mapping[str, Any], *, key: str, on_review: Callable[[], 
         Called before the script runs again, when somebody goes to Review while the tab keeps filters of the queue: ``review`` of
         the widget's state has them as a query.
     """
-    _declare()
     # Not apart from the page as the labeller is: it looks after the page itself.
-    component(_EVERYWHERE, js="everywhere.js", css="everywhere.css", isolate_styles=False)(
-        key=key, data=payload, on_review_change=on_review
-    )
+    _component("pose-audit-pages.everywhere", isolate_styles=False)(key=key, data=payload, on_review_change=on_review)
 
 
-def _declare() -> None:
-    """Tell Streamlit where the assets lie, where it did not find them itself: its scan does not see editable installs."""
+def _component(full_name: str, *, isolate_styles: bool = True) -> Any:
+    """Return a component; where Streamlit did not find its assets, it is told: its scan does not see editable installs."""
+    package, _, name = full_name.partition(".")
     manager = get_bidi_component_manager()
-    for full_name in (_LABELLER, _QUEUE_LIST, _EVERYWHERE):
-        package, _, name = full_name.partition(".")
-        if manager.get_component_asset_root(full_name) is None:
-            parts = [ComponentConfig(name=name, asset_dir="assets")]
-            manager.register_from_manifest(
-                ComponentManifest(name=package, version=data_schemas.__version__, components=parts), _FOLDER
-            )
-
-
-def _nothing() -> None:
-    """Let the page send; what it sent is read from the result."""
+    if manager.get_component_asset_root(full_name) is None:
+        parts = [ComponentConfig(name=name, asset_dir="assets")]
+        manager.register_from_manifest(
+            ComponentManifest(name=package, version=data_schemas.__version__, components=parts), _FOLDER
+        )
+    return component(full_name, js=f"{name}.js", css=f"{name}.css", isolate_styles=isolate_styles)
