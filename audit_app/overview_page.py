@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 from plotly.graph_objects import Figure
 
-from audit_app.page_frame import empty, run_or_stop, title, trust_note
+from audit_app.page_frame import empty, nothing_decided, run_or_stop, title, trust_note
 from audit_app.page_text import duration
 from audit_app.pages import go_to
 from audit_app.queue_filters import WITHIN
@@ -115,12 +115,9 @@ def _work(found: RunTables) -> None:
     st.divider()
     if stored.empty:
         st.subheader("The review", anchor=False)
-        if empty(
-            "Nobody has decided anything yet",
-            "Progress and speed appear here with the first segment that is reviewed.",
-            "Open the queue",
-        ):
-            go_to("queue")
+        nothing_decided(
+            "Nobody has decided anything yet", "Progress and speed appear here with the first segment that is reviewed."
+        )
         return
     left, right = st.columns(2, gap="large")
     with left:

@@ -31,20 +31,16 @@ def show() -> None:
             go_to("blind")
         return
     if not (rows["state"] == "open").any():
-        _all_reviewed()
+        st.success(
+            "Every segment has been reviewed. Export the cleaned labels, or label a blind sample to measure what is left: "
+            f"`audit decisions export decisions.jsonl{workspace_option()}`.",
+            icon=":material/check_circle:",
+        )
     asked = st.query_params.to_dict()
     filters, here = QueueFilters.from_query(asked), st.session_state.get(LAST_SEGMENT)
     opened = queue_list(list_columns(found, here=here, filters=filters, within=WITHIN in asked), key="queue")
     if opened:
         go_to("review", {**opened["query"], "segment": opened["segment"]})
-
-
-def _all_reviewed() -> None:
-    st.success(
-        "Every segment has been reviewed. Export the cleaned labels, or label a blind sample to measure what is left: "
-        f"`audit decisions export decisions.jsonl{workspace_option()}`.",
-        icon=":material/check_circle:",
-    )
 
 
 show()

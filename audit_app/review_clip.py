@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -33,12 +33,12 @@ def segment_facts(found: RunTables, rows: pd.DataFrame, segment_id: str, *, filt
         The whole queue, as :func:`audit_app.queue_rows.queue_rows` gives it.
     """
     segment = _segment(rows, segment_id)
-    facts: dict[str, Callable[[], Any]] = {
+    return {
         "progress": lambda: _progress(rows, segment, filters=filters, run=str(found.folder.path)),
         "similar": lambda: ready_similar_clips(found, segment),
-        "queue_query": lambda: _queue_query(filters),
+        # With a filter on another state than open the next segment may lie in the very clip that is left: no clip is made ready.
+        "queue_query": lambda: urlencode(filters.query()) if filters.state in ("", "open") else None,
     }
-    return facts
 
 
 def clip_after(run: Path, permit: Permit, *, segment_id: str, query: Mapping[str, str]) -> dict[str, Any] | None:
@@ -74,14 +74,6 @@ def clips_like(run: Path, permit: Permit, *, segment_id: str, **_: Any) -> list[
     segments = status_cache(found).segments
     known = permit.stream == REVIEW and segment_id in set(segments["segment_id"])
     return similar_clips(found, _segment(segments, segment_id)) if known else []
-
-
-def _queue_query(filters: QueueFilters) -> str | None:
-    """Return the filters as the page sends them to have the next clip made ready; None where it must ask for each step.
-
-    With a filter on another state than open the next segment may lie in the very clip that is left.
-    """
-    return urlencode(filters.query()) if filters.state in ("", "open") else None
 
 
 # Speed is taken from all events, and hardly changes in a minute: no clip waits for them to be read.

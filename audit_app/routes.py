@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,11 +30,10 @@ from audit_app.pictures import DisplayPictures
 from audit_app.request_body import read_body
 from audit_app.tokens import EVERY_STREAM, Permit, secret_of, verify
 from data_schemas.errors import PoseAuditError, SourceError, StageError, UsageError
+from pipeline.review.events import operation_from_json, operation_to_json
+from pipeline.review.store import Commit, ConflictError, ReviewStore
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
-
-if TYPE_CHECKING:
-    from pipeline.review.store import ReviewStore
 
 __all__ = ["COMMIT_ROUTE", "NEXT_ROUTE", "PICTURE_ROUTE", "SIMILAR_ROUTE", "OfSegment", "base_path", "prefixed", "routes"]
 
@@ -127,9 +126,6 @@ class _Server:
         return JSONResponse(found, headers=headers) if found else Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
 
     def _commit(self, body: bytes) -> Response:
-        from pipeline.review.events import operation_to_json
-        from pipeline.review.store import ConflictError
-
         try:
             message = json.loads(body)
         except (ValueError, RecursionError) as error:
@@ -161,11 +157,8 @@ class _Server:
             {"revision": receipt.revision, "sequence": receipt.sequence, "acknowledged": list(receipt.acknowledged)}
         )
 
-    def _meant(self, message: Mapping[str, Any], permit: Permit) -> Any:
+    def _meant(self, message: Mapping[str, Any], permit: Permit) -> Commit:
         """Return the commit that a message stands for."""
-        from pipeline.review.events import operation_from_json
-        from pipeline.review.store import Commit
-
         clip_id, classes, operations = message.get("clip_id"), message.get("classes"), message.get("operations")
         if not (isinstance(clip_id, str) and isinstance(classes, list) and isinstance(operations, list)):
             raise UsageError("clip_id, classes or operations are missing", hint=_RELOAD)
@@ -221,8 +214,6 @@ class _Server:
         raise UsageError(f"run {run_id!r} is gone", hint=_RELOAD)
 
     def _opened(self) -> ReviewStore:
-        from pipeline.review.store import ReviewStore
-
         return ReviewStore.open(self._database or self._workspace / "review.db")
 
     def _pictures_of(self, run: Path) -> DisplayPictures:

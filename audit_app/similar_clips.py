@@ -21,6 +21,7 @@ from pipeline.review.frame_labels import labels_after_review
 __all__ = ["open_neighbourhood", "ready_similar_clips", "similar_clips"]
 
 _FEW_CLIPS = 3
+_LOCK = Lock()
 
 
 def similar_clips(found: RunTables, segment: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -28,7 +29,7 @@ def similar_clips(found: RunTables, segment: Mapping[str, Any]) -> list[dict[str
     run, species = str(found.folder.path), str(segment["species"])
     neighbours = open_neighbourhood(found, species)
     # Pages and the route that makes the next clip ready ask at the same time.
-    with _lock():
+    with _LOCK:
         _confirmed(run).refresh(found, status_cache(found))
         neighbours.confirm(_confirmed(run).windows)
         near = neighbours.nearest(segment["clip_id"], segment["start_frame"], segment["end_frame"])
@@ -87,11 +88,6 @@ def _neighbourhood(_found: RunTables, run: str, species: str) -> Neighbourhood:
 @st.cache_resource(show_spinner=False)
 def _embedded() -> set[tuple[str, str]]:
     return set()
-
-
-@st.cache_resource(show_spinner=False)
-def _lock() -> Lock:
-    return Lock()
 
 
 def _drawn(found: RunTables, species: str, neighbour: Neighbour) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,12 +20,10 @@ from data_schemas.labels import OTHER, normal_name
 from pipeline.readers.taxonomy import other_names
 from pipeline.report.run_tables import RunTables
 from pipeline.report.segment_cards import drawn_edges, why
-from pipeline.review.events import REVIEW
+from pipeline.review.events import REVIEW, operation_to_json
+from pipeline.review.store import ReviewStore
 from pipeline.windows.frame_index import given_labels
 from pipeline.windows.sampling import clip_bounds
-
-if TYPE_CHECKING:
-    from pipeline.review.store import ReviewStore
 
 __all__ = ["clip_frames", "clip_payload", "commit_routes", "workspace_name"]
 
@@ -89,6 +87,7 @@ def clip_payload(
     painted = [s.label for o in operations for s in o.spans if s.label]
     issues = found.opinions(clip_id)
     classes = _classes(found, species, [*filter(None, given), *issues["suggested_label"], *painted])
+    pictures = frames["image"].notna().to_numpy() if "image" in frames else np.zeros(0, bool)
     run_id = found.folder.path.name
     secret = secret_of(workspace.resolve())
 
@@ -104,8 +103,8 @@ def clip_payload(
         "classes": [_class(found, species, name) for name in classes],
         "frame_numbers": packed(frames["frame_number"].to_numpy(), "<i4"),
         "times": packed(frames["timestamp_ms"].to_numpy(), "<i4"),
-        "pictures": packed(frames["image"].notna().to_numpy(), "u1") if _has_pictures(frames) else None,
-        "operations": _messages(operations, classes),
+        "pictures": packed(pictures, "u1") if pictures.any() else None,
+        "operations": [operation_to_json(o, classes) for o in operations],
         "revision": max((o.revision or 0 for o in operations), default=0),
         "window": list(window) if window else None,
         "keys": dict(keys or {}),
@@ -153,10 +152,6 @@ def clip_frames(found: RunTables, clip_id: str) -> tuple[pd.Series, pd.DataFrame
     return clips.iloc[rows[0]], found["frames"].iloc[bounds[rows[0]] : bounds[rows[0] + 1]].reset_index(drop=True)
 
 
-def _has_pictures(frames: pd.DataFrame) -> bool:
-    return "image" in frames and bool(frames["image"].notna().any())
-
-
 def _classes(found: RunTables, species: str, occurring: Sequence[str]) -> list[str]:
     """Return the classes of a species in the order of its taxonomy, then others that occur, then `other`."""
     known = list(found.taxonomy.names(species)) if found.taxonomy else []
@@ -176,7 +171,7 @@ def _class(found: RunTables, species: str, name: str) -> dict[str, Any]:
 def _drawn(found: RunTables, frames: pd.DataFrame) -> dict[str, Any]:
     """Return the skeleton and its poses."""
     skeleton, pose = found.skeleton, found.config.pose
-    xy = frames[[f"{k}_{axis}" for k in skeleton.keypoints for axis in "xy"]].to_numpy(np.float64).reshape(len(frames), -1, 2)
+    xy = frames[list(skeleton.columns)].to_numpy(np.float64).reshape(len(frames), -1, 2)
     left, right = {a for a, _ in skeleton.left_right}, {b for _, b in skeleton.left_right}
     return {
         "keypoints": list(skeleton.keypoints),
@@ -186,12 +181,6 @@ def _drawn(found: RunTables, frames: pd.DataFrame) -> dict[str, Any]:
             frames, skeleton.keypoints, max_gap_ms=pose.max_keypoint_gap_ms, min_confidence=pose.min_confidence
         ),
     }
-
-
-def _messages(operations: Sequence[Any], classes: Sequence[str]) -> list[dict[str, Any]]:
-    from pipeline.review.events import operation_to_json
-
-    return [operation_to_json(o, classes) for o in operations]
 
 
 def _label_scores(

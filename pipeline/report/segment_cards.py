@@ -46,14 +46,13 @@ def segment_cards(run: RunTables, queue: pd.DataFrame) -> list[dict[Any, Any]]:
     clips, frames = run["clips"], run["frames"]
     bounds = clip_bounds(clips)
     place = {name: i for i, name in enumerate(clips["clip_id"])}
-    names = [f"{k}_{axis}" for k in run.skeleton.keypoints for axis in ("x", "y")]
     bad_pose = run["windows"][["window_id", "bad_pose"]]
     low, high = run["issues"]["label_quality"].quantile([0.005, 0.995])
     cards = []
     for segment in queue.head(_SHOWN).to_dict("records"):
         row = place[segment["clip_id"]]
         own = frames.iloc[bounds[row] : bounds[row + 1]]
-        xy = own[names].to_numpy(np.float64).reshape(len(own), -1, 2)
+        xy = own[list(run.skeleton.columns)].to_numpy(np.float64).reshape(len(own), -1, 2)
         inside = own["frame_number"].between(segment["start_frame"], segment["end_frame"]).to_numpy()
         seconds = own["timestamp_ms"].to_numpy(np.float64)[inside] / 1000
         clip = run.opinions(segment["clip_id"]).merge(bad_pose, on="window_id")
