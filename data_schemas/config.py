@@ -50,9 +50,9 @@ class Source(_Section):
     """Where the clips are."""
 
     path: str = ""
-    """Folder, zip archive or table with the clips; a relative path starts at this file. `audit run SOURCE` overrides it."""
+    """Folder, zip archive or table with the clips; a relative path is relative to this file. `audit run SOURCE` overrides it."""
     format: str = "auto"
-    """How the source is laid out: aihub59 or table; auto recognises it."""
+    """Format of the source: aihub59 or table; auto recognises it."""
     encoding: str = "auto"
     """Encoding of text that is neither UTF-8 nor UTF-16, such as cp1252 or cp949; auto tells these two apart where it can."""
 
@@ -71,26 +71,26 @@ class Labels(_Section):
     """What the labels mean."""
 
     taxonomy: str = "auto"
-    """auto (aihub59 for AI-Hub clips, else the labels as they stand), a built-in name, none, or the path of your own .toml."""
+    """auto (aihub59 for AI-Hub clips, else the labels as they are), a built-in name, none, or the path of your own .toml."""
     merge: str = "none"
     """A merge of the taxonomy that training uses, such as classic; labels are stored and reviewed unmerged."""
     missing: Literal["reject", "unlabelled"] = "reject"
-    """Clips that have no label, nor any frame of them: set them aside, or read them without one, as audit predict does."""
+    """What happens to a clip without any label: reject it, or read it as unlabelled, as audit predict does."""
 
 
 class Pose(_Section):
-    """Which keypoints count as seen, and which cannot be right."""
+    """Which keypoints count as seen, and which are implausible."""
 
     skeleton: str = "auto"
     """auto (the taxonomy's, else keypoints without edges), a built-in name, or the path of your own .toml."""
     min_confidence: Share = 0.0
-    """Keypoints whose confidence is below this are missing; an empty one is unknown, not low. Refused where nothing tells any."""
+    """Keypoints of a lower confidence count as missing; an empty one is unknown, not low. Refused if no keypoint has one."""
     max_keypoint_gap_ms: Annotated[int, Field(ge=0)] = 400
     """Gaps of a keypoint up to this long are interpolated within the clip, and marked."""
     find_faults: bool = True
     """Look for keypoints that leap, stretch a bone, stand still, or are exchanged (left and right, or two animals)."""
     max_implausible: Annotated[float, Field(ge=0, le=1)] = 0.25
-    """Windows with a larger share of such keypoints among the visible ones are bad_pose: a single leap does no harm."""
+    """Windows with a larger share of implausible keypoints, among the visible ones, are bad_pose: never trained on."""
 
 
 class Windows(_Section):
@@ -105,11 +105,11 @@ class Windows(_Section):
     max_gap_ms: Annotated[int, Field(ge=0)] = 600
     """A window never spans a longer gap in the frames; samples that fall into a shorter one are interpolated and marked."""
     min_visible: Annotated[float, Field(ge=0, le=1)] = 0.2
-    """Windows with a smaller share of their keypoints seen or interpolated, and plausible, are bad_pose: never trained on."""
+    """Windows with a smaller share of keypoints that are seen or interpolated, and plausible, are bad_pose: never trained on."""
 
 
 class Groups(_Section):
-    """What may never stand on both sides of a fold."""
+    """What is never on both sides of a fold."""
 
     by: Literal["subject", "recording", "clip"] = "subject"
     """subject (the animal; for AI-Hub its date, breed, gender and age), recording, or clip (only if clips are independent)."""
@@ -123,9 +123,9 @@ class Folds(_Section):
     count: Annotated[int, Field(ge=2, le=100)] = 5
     """Folds, grouped and stratified; fewer where there are fewer groups."""
     repeats: Annotated[int, Field(ge=1, le=100)] = 1
-    """Times that all is predicted again with other folds; probabilities are averaged."""
+    """How often everything is predicted, each time with other folds; the probabilities are averaged."""
     holdout: Share = 0.1
-    """Share of the groups set apart before anything else, but at least 5 where a species has 20 or more."""
+    """Share of the groups that is set apart before anything else; at least 5 groups of a species that has 20 or more."""
     seed: Annotated[int, Field(ge=0)] = 0
     """The same seed on the same machine gives the same result."""
 
@@ -158,13 +158,13 @@ class Model(_Section):
     schedule: Literal["step", "one-cycle"] | None = None
     """step (down by 0.3 every 10 epochs, as in the recipe) or one-cycle."""
     balance: Literal["none", "weights", "downsample"] | None = None
-    """Classes weighted in the loss (weights), cut down to the smallest (downsample), or left as they are (none)."""
+    """weights: classes are weighted in the loss; downsample: all are cut down to the smallest; none: left as they are."""
     optimizer_steps: Annotated[int, Field(ge=1)] | None = None
     """Train for exactly this many optimizer steps, whatever epochs, min_optimizer_steps and length_search say."""
     cleaning_iterations: Annotated[int, Field(ge=0, le=50)] | None = None
-    """At most so many iterations of quick base learners prune the labels that networks train on; 0 trains on all windows."""
+    """Most iterations in which quick base learners prune the labels that networks train on; 0 trains on all windows."""
     length_search: bool | None = None
-    """Find how many optimizer steps to train for on one fold, where optimizer_steps is not set."""
+    """Search on one fold for how many optimizer steps to train, unless optimizer_steps is set."""
 
 
 class Issues(_Section):
@@ -173,7 +173,7 @@ class Issues(_Section):
     smooth_seconds: Annotated[float, Field(gt=0, le=60)] = 1.0
     """Standard deviation of the average over neighbouring windows, in seconds."""
     clip_error_rate: Annotated[float, Field(ge=0, le=0.5)] = 0.002
-    """Share of the clips whose label is expected to be wrong as a whole; more finds more of them, and less of all else."""
+    """Expected share of clips whose label is wrong throughout; a larger one finds more of them and fewer of all other errors."""
 
 
 class Review(_Section):
@@ -186,9 +186,9 @@ class Review(_Section):
     password: str = ""
     """Hash of the password that opens the app, as `audit password` writes it; --host beyond this machine needs it, or a login."""
     hosts: tuple[str, ...] = ()
-    """Further names under which browsers reach the app, such as that of a proxy: others are refused."""
+    """Further names under which browsers reach the app, such as that of a proxy. Other names are refused."""
     jump_frames: Annotated[int, Field(ge=2, le=1000)] = 10
-    """Frames that Shift with an arrow key moves."""
+    """How many frames Shift with an arrow key moves."""
     keys: dict[str, Annotated[str, Field(pattern=r"^((Ctrl|Shift|Alt)\+)*[A-Z][A-Za-z0-9]*$")]] = {}
     """Keys of your own by action, named by their place on the keyboard, such as { play = "KeyW", undo = "Ctrl+KeyU" }."""
 
@@ -209,31 +209,31 @@ class Proof(_Section):
     """What the review is to reach; no run depends on it."""
 
     target_error_rate: Annotated[float, Field(gt=0, lt=1)] = 0.05
-    """Share of wrong labels at which review may stop, once a blind sample shows with 95 % confidence that it is kept."""
+    """Share of wrong labels at which review may stop, once a blind sample shows with 95 % confidence that no more are wrong."""
 
 
 class Export(_Section):
     """How decisions become a dataset; no run depends on it."""
 
     mixed_margin: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """Share of a window's frames by which its commonest label must lead the next to be exported; 1 allows one label only."""
+    """Share of a window's frames by which its commonest label must lead the next, or it is left out; 1 allows one label only."""
     csv: bool = False
     """Write every table as CSV beside the Parquet."""
     aihub: bool = False
     """Write corrected label files in the original layout (AI-Hub sources)."""
     include_blind: bool = False
-    """Let blind labels count as reviews; they are meant for measuring, and what they decided they cannot measure."""
+    """Let blind labels count as reviews. They are meant for measuring, and cannot measure what they decided."""
 
 
 class Retrain(_Section):
     """Which models `audit retrain` trains and compares; no run depends on it."""
 
     conditions: tuple[Literal["given", "pruned", "reviewed"], ...] = ()
-    """Training conditions (arms): given, pruned, reviewed; empty takes given and pruned, and reviewed once something is."""
+    """Training conditions (arms): given, pruned, reviewed; empty takes given and pruned, and reviewed if anything is reviewed."""
     learning_curve: bool = True
-    """Train on the first 25, 50 and 75 % of the decisions too, where enough windows of the hold-out are verified."""
+    """Also train on the first 25, 50 and 75 % of the decisions, if enough windows of the hold-out are verified."""
     track: str = ""
-    """Where losses and figures go as well: tensorboard:DIR or mlflow:URI; empty for nowhere."""
+    """Where losses and figures are logged too: tensorboard:DIR or mlflow:URI; empty for nowhere."""
 
 
 class Run(_Section):

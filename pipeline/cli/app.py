@@ -129,22 +129,22 @@ def run(
     preset: Annotated[str | None, typer.Option(help="default or classic.")] = None,
     merge: Annotated[str | None, typer.Option(help="A merge of the taxonomy to train with, such as classic.")] = None,
     group_by: Annotated[
-        str | None, typer.Option(help="subject, recording or clip: what never stands on both sides of a fold.")
+        str | None, typer.Option(help="subject, recording or clip: what is never on both sides of a fold.")
     ] = None,
     folds: Annotated[int | None, typer.Option(help="Number of folds.")] = None,
-    repeats: Annotated[int | None, typer.Option(help="Times that all is predicted again with other folds.")] = None,
+    repeats: Annotated[int | None, typer.Option(help="How often everything is predicted, each time with other folds.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of folds and networks.")] = None,
     jobs: JobsOption = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
     reviewed: Annotated[
-        bool, typer.Option("--reviewed", help="Make the next round: what was decided is known, the rest is ranked anew.")
+        bool, typer.Option("--reviewed", help="Make the next round: reviewed labels are known, the others are ranked anew.")
     ] = False,
 ) -> None:
     """Find the windows whose label is probably wrong: read, cut, predict, score, report.
 
-    What is fresh is skipped, and a run that was killed goes on where it was. With --reviewed, frames that people decided train
-    under the label after review and are not flagged again; the hold-out stays the same. The same decisions again have nothing
-    to do.
+    What is up to date is skipped, and a run that was killed continues. With --reviewed, frames that people decided train under
+    their label after review and are not flagged again; the hold-out stays the same. With the same decisions there is nothing to
+    do.
 
     Example: audit run /data/clips -w my-audit
 

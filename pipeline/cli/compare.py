@@ -1,4 +1,4 @@
-"""`audit compare`: before and after, with proof."""
+"""`audit compare`: what review and retraining gained, with intervals."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ def compare(
     workspace: WorkspaceOption = Path(),
     out: Annotated[
         Path | None,
-        typer.Option(help="Where to write the page; retrain/comparison.html of the run where left out.", dir_okay=False),
+        typer.Option(help="Where to write the page; by default retrain/comparison.html of the run.", dir_okay=False),
     ] = None,
     wanted: Annotated[
         float | None,
-        typer.Option(help="Share of wrong labels that review is to reach; 0.05 by default (proof.target_error_rate)."),
+        typer.Option(help="Share of wrong labels at which review may stop; 0.05 by default (proof.target_error_rate)."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show what review and retraining gained, how many labels are still wrong, and whether to go on; write it as one page.
 
-    Takes the newest finished run, its review, and what `audit retrain` found, if it was asked. Windows labelled blind decide:
-    those of the hold-out on the models, the flagged and unflagged ones on the labels.
+    Takes the newest finished run, its review, and the figures of `audit retrain`, if there are any. Only windows labelled blind
+    count: those of the hold-out for the models, the flagged and unflagged ones for the labels.
 
     Example: audit compare -w my-audit
     """

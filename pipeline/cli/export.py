@@ -21,7 +21,7 @@ def export(
     mixed_margin: Annotated[
         float | None,
         typer.Option(
-            help="Share of a window's frames by which its commonest label must lead, else it is left out; 0.5 by default."
+            help="Share of a window's frames by which its commonest label must lead, or it is left out; 0.5 by default."
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Move aside whatever lies there; nothing is deleted.")] = False,

@@ -21,7 +21,7 @@ def predict(
     hop: Annotated[float, typer.Option(help="Seconds from one window to the next.")] = 1.0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
-    """Write the windows of a source with the probabilities that a model bundle gives them.
+    """Predict the windows of a source by a model bundle, and write their probabilities.
 
     Clips are cut as in training, and each goes to the bundle of its species. Clips that cannot be read are listed, the others
     predicted.

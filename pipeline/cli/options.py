@@ -13,8 +13,8 @@ __all__ = ["FormatOption", "JobsOption", "JsonOption", "ManyValues", "WorkspaceO
 WorkspaceOption = Annotated[
     Path, typer.Option("--workspace", "-w", envvar="AUDIT_WORKSPACE", help="Folder with audit.toml and runs/.", file_okay=False)
 ]
-FormatOption = Annotated[str | None, typer.Option(help="aihub59 or table; recognised where left out.")]
-JobsOption = Annotated[int | None, typer.Option(help="Processes; 0 takes every core.")]
+FormatOption = Annotated[str | None, typer.Option(help="aihub59 or table; recognised by default.")]
+JobsOption = Annotated[int | None, typer.Option(help="Processes; 0: one a core.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 

@@ -16,10 +16,10 @@ __all__ = ["retrain"]
 def retrain(
     workspace: WorkspaceOption = Path(),
     on: Annotated[
-        list[str] | None, typer.Option(help="Arms: given, pruned, reviewed; all that there is something for where left out.")
+        list[str] | None, typer.Option(help="given, pruned, reviewed; by default all that have training windows.")
     ] = None,
     curve: Annotated[
-        bool | None, typer.Option("--curve/--no-curve", help="Train on parts of the decisions too, where enough is verified.")
+        bool | None, typer.Option("--curve/--no-curve", help="Also train on parts of the decisions, if enough is verified.")
     ] = None,
     track: Annotated[
         str | None, typer.Option(help="tensorboard:DIR or mlflow:URI. Needs pip install 'pose-audit[track]'.")
@@ -30,8 +30,8 @@ def retrain(
 ) -> None:
     """Train on the labels as given, pruned and reviewed, and compare the models on the verified hold-out.
 
-    Takes the newest finished run and all decisions; recipe, seed and number of updates are the same for all. What is fresh is
-    skipped, and a retraining that was killed goes on with the models that are missing.
+    Takes the newest finished run and all decisions. Recipe, seed and number of optimizer steps are the same for all models. A
+    model that is up to date is not trained again; after a kill, only the missing ones are trained.
 
     Example: audit retrain -w my-audit
     """

@@ -18,13 +18,13 @@ __all__ = ["password", "review"]
 
 def review(
     workspace: WorkspaceOption = Path(),
-    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port; a free one from 8501 on where left out.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port; by default a free one from 8501 on.")] = None,
     host: Annotated[
         str, typer.Option(help="Address to listen on; 0.0.0.0 lets colleagues in who have the password (audit password).")
     ] = "localhost",
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
 ) -> None:
-    """Relabel the doubtful stretches frame by frame in the browser. Ctrl+C ends it.
+    """Relabel suspect segments frame by frame in the browser. Ctrl+C ends it.
 
     Example: audit review -w my-audit --port 8600 --no-browser
     """

@@ -1,4 +1,4 @@
-"""`audit selftest`: how many injected errors the audit brings back."""
+"""`audit selftest`: how many injected errors the audit finds."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ __all__ = ["selftest"]
 def selftest(
     workspace: WorkspaceOption = Path(),
     kinds: Annotated[
-        list[str] | None, typer.Option(help="wrong_clip, contaminated, boundary (labels per frame), flips; else all.")
+        list[str] | None, typer.Option(help="wrong_clip, contaminated, boundary (labels per frame), flips; all by default.")
     ] = None,
     shares: Annotated[
-        list[float] | None, typer.Option(help="Shares of the clips or windows to inject errors into; else 0.05 0.15 0.30.")
+        list[float] | None, typer.Option(help="Shares of the clips or windows to inject errors into; 0.05 0.15 0.30 by default.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed injects the same errors.")] = 0,
     as_json: JsonOption = False,
     jobs: JobsOption = None,
 ) -> None:
-    """Inject known errors into copies of your data and tell how many the audit brings back.
+    """Inject known errors into copies of your data, and report how many of them the audit finds.
 
-    Tests the newest run, with its configuration; each kind and share is an audit of its own. Goes on where it was killed.
+    Tests the newest run, with its configuration. Each kind and share is an audit of its own. After a kill it continues.
 
     Example: audit selftest -w my-audit --kinds wrong_clip contaminated --shares 0.05 0.15
     """
