@@ -49,7 +49,7 @@ def _sentence(row: Mapping[str, Any]) -> str:
         wide = (
             ""
             if row["low"] > row["chance"]
-            else " The groups are few: that this is no chance is told by permuting the labels in them."
+            else " The groups are few; a permutation test of their labels shows that this is not chance."
         )
         return f"{row['species']}: the models agree with {share} ({where}).{wide}"
     if row["groups"] < _FEWEST_GROUPS:
