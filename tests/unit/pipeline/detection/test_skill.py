@@ -69,7 +69,7 @@ def test_of_few_animals_a_permutation_test_tells_what_the_interval_cannot() -> N
     skill = measure_skill(*drawn(np.random.default_rng(1), groups=5, clips=24, classes=4, skill=0.08))
     assert skill.low < skill.chance < skill.right
     assert skill.better
-    assert "permuting the labels" in trust_sentences([{"species": "DOG", **asdict(skill)}])[0]
+    assert "a permutation test" in trust_sentences([{"species": "DOG", **asdict(skill)}])[0]
 
 
 def test_two_animals_of_one_label_each_prove_nothing() -> None:
