@@ -25,7 +25,7 @@ from pipeline.review.events import blind_stream
 
 _STRATUM_WORDS = {
     "holdout": ("hold-out", "groups set apart before training"),
-    "flagged": ("flagged", "the audit doubts them"),
+    "flagged": ("flagged", "the audit calls them probably wrong"),
     "unflagged": ("unflagged", "the audit believes them"),
 }
 _USUAL_SIZE = 40

@@ -76,7 +76,7 @@ def _species(found: RunTables) -> str:
 def _matrix(found: RunTables, rows: pd.DataFrame, *, species: str) -> None:
     st.subheader("What is given, what is suggested", anchor=False)
     if rows.empty:
-        empty("Nothing was flagged here", "No stretch of this species carries a label that the audit doubts.")
+        empty("Nothing was flagged here", "No stretch of this species carries a label that is probably wrong.")
         return
     st.caption(
         "Rows are given labels, columns suggestions; a disc is the number of segments with both. Click one to see "

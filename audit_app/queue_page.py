@@ -24,7 +24,7 @@ def show() -> None:
     if rows.empty:
         if empty(
             "Nothing was flagged",
-            "The audit found no stretch whose label it doubts. Label a blind sample to learn whether that is true: its windows "
+            "The audit found no stretch whose label is probably wrong. A blind sample tells whether that is true: its windows "
             "are drawn at random, flagged or not.",
             "Draw a blind sample",
         ):

@@ -67,10 +67,10 @@ class Neighbourhood:
         self._bounds = clip_bounds(self._clips)
         self._row = {name: i for i, name in enumerate(self._clips["clip_id"])}
         windows = tables["windows"]
-        judged = windows.loc[windows["species"] == species, ["window_id", "clip_id", "start_frame", "end_frame", "bad_pose"]]
+        shown = windows.loc[windows["species"] == species, ["window_id", "clip_id", "start_frame", "end_frame", "bad_pose"]]
         issues = tables["issues"][["window_id", "given_label", "label_quality", "is_issue"]]
         # Windows without a label are in no issue, and stand beside others all the same once people have labelled them.
-        self._windows = judged.merge(issues, on="window_id", how="left").merge(tables["oof"], on="window_id")
+        self._windows = shown.merge(issues, on="window_id", how="left").merge(tables["oof"], on="window_id")
         names = [c for c in self._windows.columns if c.startswith(PROBABILITY_PREFIX)]
         self._classes = [c for c in names if self._windows[c].notna().any()]
         self._candidates = self._chosen(seed=seed)

@@ -98,14 +98,14 @@ def intervals(datasets: int) -> Iterator[str]:
 
 def shares(datasets: int) -> Iterator[str]:
     """Yield a line of the table for each share over groups and number of groups, and what a bootstrap would hold."""
-    for kind, base in (("planted windows found", 2.0), ("planted windows found", 0.0), ("labels expected to be wrong", -2.5)):
-        whole = parts_of_groups(np.random.default_rng(9), 100_000, base=base, counted=kind.startswith("planted"))
+    for kind, base in (("injected windows found", 2.0), ("injected windows found", 0.0), ("labels expected to be wrong", -2.5)):
+        whole = parts_of_groups(np.random.default_rng(9), 100_000, base=base, counted=kind.startswith("injected"))
         truth = float(whole[0].sum() / whole[1].sum())
         for groups in GROUPS:
             held, before, width = Held(), Held(), 0.0
             for seed in range(datasets):
                 rng = np.random.default_rng(seed)
-                part, size = parts_of_groups(rng, groups, base=base, counted=kind.startswith("planted"))
+                part, size = parts_of_groups(rng, groups, base=base, counted=kind.startswith("injected"))
                 found = share_estimate(part, size)
                 held.add(found, truth)
                 width += (found.high - found.low) / datasets
@@ -122,8 +122,8 @@ def parts_of_groups(rng: np.random.Generator, groups: int, *, base: float, count
     if counted:
         return rng.binomial(size, chance).astype(np.float64), size.astype(np.float64)
     group = np.repeat(np.arange(groups), size)
-    doubt = rng.beta(2 * chance[group], 2 * (1 - chance[group]))
-    return np.bincount(group, doubt, minlength=groups), size.astype(np.float64)
+    wrong = rng.beta(2 * chance[group], 2 * (1 - chance[group]))
+    return np.bincount(group, wrong, minlength=groups), size.astype(np.float64)
 
 
 def pooled(draws: int) -> Iterator[str]:

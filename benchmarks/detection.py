@@ -29,7 +29,7 @@ from benchmarks.machine import describe, timed
 COLUMNS = (
     "windows_share", "auroc", "average_precision", "recall_at_5pct", "recall_at_10pct", "recall_at_20pct", "f1",
     "suggestion_accuracy", "wrong_frames_found_at_10pct_reviewed", "wrong_frames_found_at_20pct_reviewed",
-    "planted_in_first_10pct", "of_these_wrong_clip",
+    "injected_in_first_10pct", "of_these_wrong_clip",
 )  # fmt: skip
 
 
@@ -50,9 +50,9 @@ def restricted(frames: Path, folder: Path, *, groups: str | None, wrong: float, 
     chosen = clips.sample(round(wrong * len(clips)), random_state=seed)
     labels = sorted(clips.unique())
     other = {c: str(rng.choice([n for n in labels if n != label])) for c, label in chosen.items()}
-    planted = table["clip_id"].map(other)
+    injected = table["clip_id"].map(other)
     path = folder / "frames.parquet"
-    table.assign(label=planted.where(planted.notna(), table["label"])).to_parquet(path, index=False)
+    table.assign(label=injected.where(injected.notna(), table["label"])).to_parquet(path, index=False)
     return path, {str(c) for c in other}
 
 
@@ -67,13 +67,13 @@ def of_groups(table: Path, frames: Path, told: str) -> Path:
     return part
 
 
-def planted_found(issues: Path, planted: set[str]) -> dict[str, float]:
-    """Return the share of the planted clips' windows in the first tenth of the ranks, and of these with kind wrong_clip."""
+def injected_found(issues: Path, injected: set[str]) -> dict[str, float]:
+    """Return the share of the injected clips' windows in the first tenth of the ranks, and of these with kind wrong_clip."""
     table = pd.read_parquet(issues)
-    own = table[table["clip_id"].isin(planted)]
+    own = table[table["clip_id"].isin(injected)]
     first = own[own["rank"] <= len(table) // 10]
     kind = float((first["kind"] == "wrong_clip").mean()) if "kind" in table and len(first) else 0.0
-    return {"planted_in_first_10pct": len(first) / len(own), "of_these_wrong_clip": kind}
+    return {"injected_in_first_10pct": len(first) / len(own), "of_these_wrong_clip": kind}
 
 
 def score(scorer: Path, *tables: Path) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def audit(
     seed: int,
     options: list[str],
     config: Path | None,
-    planted: set[str],
+    injected: set[str],
     scored: str | None,
 ) -> dict[str, Any]:
     """Audit the frames in a workspace of its own and score what it found."""
@@ -102,7 +102,7 @@ def audit(
         seconds, memory, _ = timed(command, environment={"OMP_NUM_THREADS": "1"})
         run = Path(folder) / "runs" / "latest"
         tables = [run / "issues.parquet", run / "segments.parquet"]
-        found = planted_found(tables[0], planted) if planted else {}
+        found = injected_found(tables[0], injected) if injected else {}
         known = of_frames(truth, frames, Path(folder))
         if scored:
             tables = [of_groups(t, frames, scored) for t in tables]
@@ -119,14 +119,14 @@ def of_frames(truth: Path, frames: Path, folder: Path) -> Path:
 
 
 def peer(
-    frames: Path, truth: Path, *, scorer: Path, program: Path, threads: int, adjust: bool, planted: set[str], scored: str | None
+    frames: Path, truth: Path, *, scorer: Path, program: Path, threads: int, adjust: bool, injected: set[str], scored: str | None
 ) -> dict[str, Any]:
     """Run the peer and score what it found."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "peer.parquet"
         command = [sys.executable, str(program), str(frames), str(out), *(["--adjust"] if adjust else [])]
         seconds, memory, _ = timed(command, environment={"OMP_NUM_THREADS": str(threads)})
-        found = planted_found(out, planted) if planted else {}
+        found = injected_found(out, injected) if injected else {}
         known = of_frames(truth, frames, Path(folder))
         return {
             **score(scorer, of_groups(out, frames, scored) if scored else out, known),
@@ -162,8 +162,8 @@ def main() -> None:
     results = []
     with tempfile.TemporaryDirectory() as name:
         for seed in given.seeds:
-            frames, planted = restricted(given.frames, Path(name), groups=given.groups, wrong=given.wrong_clips, seed=seed)
-            how: dict[str, Any] = {"scorer": given.scorer, "planted": planted, "scored": given.score}
+            frames, injected = restricted(given.frames, Path(name), groups=given.groups, wrong=given.wrong_clips, seed=seed)
+            how: dict[str, Any] = {"scorer": given.scorer, "injected": injected, "scored": given.score}
             results.append(audit(frames, given.truth, seed=seed, options=given.options, config=given.config, **how))
             print(row(f"audit run, seed {seed}", results[-1]), flush=True)
         median = {k: statistics.median(r[k] for r in results) for k in results[0] if isinstance(results[0][k], int | float)}

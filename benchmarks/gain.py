@@ -184,7 +184,7 @@ def as_given(windows: pd.DataFrame) -> pd.Series:
 
 
 def peer_order(trial: Trial, *, program: Path, folder: Path) -> pd.DataFrame:
-    """Return the spans of the windows that the peer doubts most, of the audited clips alone."""
+    """Return the spans of the windows with the peer's lowest scores, of the audited clips alone."""
     inputs = trial.inputs
     inside = set(inputs.windows.loc[inputs.windows["split"] == "audit", "clip_id"])
     clips = inputs.clips[inputs.clips["clip_id"].isin(inside)]

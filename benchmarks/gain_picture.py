@@ -21,7 +21,7 @@ _SIZE = {"width": 980, "height": 300}
 def accuracies(table: str) -> dict[str, float]:
     """Return the median accuracy of every row."""
     cells = [[c.strip() for c in line.strip("|").split("|")] for line in table.splitlines() if line.startswith("| ")]
-    return {row[0]: float(row[1]) for row in cells if row[0] not in ("trained on", "what teaches")}
+    return {row[0]: float(row[1]) for row in cells if row[0] not in ("trained on", "training labels")}
 
 
 def drawn(table: str) -> go.Figure:

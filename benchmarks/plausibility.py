@@ -1,9 +1,9 @@
-"""How many planted faults of keypoints come back, and how many keypoints are called implausible that are not. All simulated.
+"""How many injected faults of keypoints come back, and how many keypoints are called implausible that are not. All simulated.
 
     python -m benchmarks.plausibility [--clips 400] [--seed 77]
 
-Faults are planted in copies of simulated clips, one kind at a time. Prints a Markdown table; the last lines are of motions that
-are no faults, and of the speed.
+Faults are injected into copies of simulated clips, one kind at a time. Prints a Markdown table; the last lines are of motions
+that are no faults, and of the speed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SKELETON = load_skeleton("aihub59")
 
 @dataclass(frozen=True)
 class Sample:
-    """Simulated clips on the sampling clock, and the clip of each sample."""
+    """Simulated clips on the time grid, and the clip of each sample."""
 
     samples: Samples
     clip: NDArray[np.int32]
@@ -39,8 +39,8 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Planted:
-    """A copy with faults: ``event`` numbers them from 1, shape (n, keypoints), 0 where none was planted."""
+class Injected:
+    """A copy with faults: ``event`` numbers them from 1, shape (n, keypoints), 0 where none was injected."""
 
     sample: Sample
     event: NDArray[np.int64]
@@ -111,7 +111,7 @@ class Scene:
         return int(self.rng.integers(self.xy.shape[1]))
 
 
-def plant(sample: Sample, change: Change, *, seed: int) -> Planted:
+def inject(sample: Sample, change: Change, *, seed: int) -> Injected:
     """Return a copy in which every run of at least eight seconds got what ``change`` plants."""
     rng = np.random.default_rng(seed)
     xy, state = sample.samples.xy.copy(), sample.samples.state.copy()
@@ -127,17 +127,17 @@ def plant(sample: Sample, change: Change, *, seed: int) -> Planted:
             event[a:b][rows, columns] = count
     shown = state > MISSING
     copy = replace(sample.samples, xy=np.where(shown[..., None], xy, 0), state=state)
-    return Planted(replace(sample, samples=copy), event * shown)
+    return Injected(replace(sample, samples=copy), event * shown)
 
 
 def leap(scene: Scene) -> list[tuple[slice, list[int]]]:
     """Put a keypoint one to three radii away for one or two samples, three times."""
-    planted = []
+    injected = []
     for start in (5, 15, 25):
         rows, k = scene.rows(start, 1, 2), scene.keypoint()
         scene.xy[rows, k] += scene.away(1, 3)
-        planted.append((rows, [k]))
-    return planted
+        injected.append((rows, [k]))
+    return injected
 
 
 def stretch(scene: Scene) -> list[tuple[slice, list[int]]]:
@@ -185,13 +185,13 @@ def jerk(scene: Scene) -> list[tuple[slice, list[int]]]:
     return []
 
 
-def row(name: str, planted: Planted, *, kind: str | None) -> str:
+def row(name: str, injected: Injected, *, kind: str | None) -> str:
     """Return one line of the table."""
-    sample = planted.sample
+    sample = injected.sample
     faults = find_faults(sample.samples, sample.clip, body=body_of(sample.skeleton), hz=HZ)
     first = cut(sample.samples.block, steps=STEPS)
     lost = window_faults(faults, sample.samples.state, first, steps=STEPS, min_visible=0.2, max_implausible=0.25)
-    event, shown = planted.event, sample.samples.state > MISSING
+    event, shown = injected.event, sample.samples.state > MISSING
     size = np.bincount(event.ravel())[1:]
     found = np.bincount(event.ravel(), (faults > 0).ravel())[1:]
     named = np.bincount(event.ravel(), (faults == (FAULTS.index(kind) + 1 if kind else 0)).ravel())[1:]
@@ -212,11 +212,11 @@ def main() -> None:
     clean = simulated(given.clips, seed=given.seed, misplaced=0.0)
     pair = two_animals(clean)
     print(f"{describe()}; {given.clips} simulated clips, seed {given.seed}\n")
-    print("| planted (simulated) | faults | found | keypoints marked | named right | false per 1,000 keypoints | windows bad |")
+    print("| injected (simulated) | faults | found | keypoints marked | named right | false per 1,000 keypoints | windows bad |")
     print("|---|---|---|---|---|---|---|")
     nothing = np.zeros(clean.samples.state.shape, np.int64)
-    print(row("nothing", Planted(clean, nothing), kind=None))
-    print(row("camera jerked and panned", plant(clean, jerk, seed=1), kind=None))
+    print(row("nothing", Injected(clean, nothing), kind=None))
+    print(row("camera jerked and panned", inject(clean, jerk, seed=1), kind=None))
     for name, change, kind in (
         ("jump, 1-3 radii, 1-2 samples", leap, "jump"),
         ("keypoint 2-4 radii off for 1-3 s", stretch, "bone_length"),
@@ -224,11 +224,11 @@ def main() -> None:
         ("... at least 0.6 radii apart", partial(swap_pair, least=0.6), "swap"),
         ("keypoint frozen for 3-5 s", freeze, "frozen"),
     ):
-        print(row(name, plant(clean, change, seed=2), kind=kind))
-    print(row("two animals, nothing", Planted(pair, np.zeros(pair.samples.state.shape, np.int64)), kind=None))
-    print(row("two animals exchanged", plant(pair, exchange, seed=3), kind="identity_swap"))
+        print(row(name, inject(clean, change, seed=2), kind=kind))
+    print(row("two animals, nothing", Injected(pair, np.zeros(pair.samples.state.shape, np.int64)), kind=None))
+    print(row("two animals exchanged", inject(pair, exchange, seed=3), kind="identity_swap"))
     usual = simulated(given.clips, seed=given.seed, misplaced=Difficulty().misplaced)
-    print(row("the sample of `audit demo` (1 % misplaced)", Planted(usual, nothing[: len(usual.samples)]), kind=None))
+    print(row("the sample of `audit demo` (1 % misplaced)", Injected(usual, nothing[: len(usual.samples)]), kind=None))
     started = time.perf_counter()
     find_faults(usual.samples, usual.clip, body=body_of(SKELETON), hz=HZ)
     print(f"\n{len(usual.samples)} samples of 15 keypoints in {time.perf_counter() - started:.2f} s, one process.")

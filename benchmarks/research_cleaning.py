@@ -45,7 +45,7 @@ def pruned(study: Study, *, shares: Sequence[float]) -> Predicted:
     def share(_errors: NDArray[np.bool_], _given: NDArray[np.int64], classes: int) -> NDArray[np.float64]:
         return np.full(classes, next(left))
 
-    with changed({"label_cleaning.error_shares": share, "label_cleaning._SETTLED": 0.0}):
+    with changed({"label_cleaning.error_shares": share, "label_cleaning._CONVERGED": 0.0}):
         return cleaned(study, most=len(shares))
 
 
@@ -124,7 +124,7 @@ CLEANING: dict[str, Row] = {
         f"{n} iterations": Row("four base learners, the project's estimate is pruned", partial(cleaned, most=n))
         for n in (1, 2, 3, 4)
     },
-    "until settled": Row("at most six iterations", cleaned),
+    "until converged": Row("at most six iterations", cleaned),
     "relabelled once": Row("then one iteration on pruned labels that come back as suggested", partial(cleaned, relabelling=1)),
     "relabelled": Row("then three, averaged: the project's base learners", partial(cleaned, relabelling=RELABELLING)),
     "relabelled six times": Row("then six, averaged", partial(cleaned, relabelling=6)),

@@ -2,9 +2,9 @@
 
     python -m benchmarks.simulated [--clips 2000] [--seeds 0 1 2] [--frame-labels] [--peer PEER.py] [--no-ceiling]
 
-The ceiling is the same method with the true labels as teachers, scored against the labels that the clips carry. Truth is read
-for scoring and for that row only. True labels let networks train for hours before they predict worse: the trial of that row ends
-at 2,240 updates. The peer audits each species by itself, since it knows of one; its scores are of both together.
+The ceiling is the same method with the true labels to train on, scored against the labels that the clips carry. Truth is read
+for scoring and for that row only. True labels let networks train for hours before they predict worse: the length search ends at
+2,240 optimizer steps. The peer audits each species by itself, since it knows of one; its scores are of both together.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Tables = dict[str, pd.DataFrame]
 
 
 def audited(source: Path, *, seed: int, folder: Path, truth: pd.DataFrame | None = None) -> Tables:
-    """Run all stages; with ``truth`` the models learn from the true labels, and the given ones are judged."""
+    """Run all stages; with ``truth`` the models learn from the true labels, and the given ones are scored."""
     config = load_config(None, overrides={"folds": {"seed": seed}})
     reader = recognise(source)
     context = Context(reader, config, RunFolder(folder), lambda *_: None, taxonomy_of(reader.name, config))
@@ -92,17 +92,17 @@ def true_labels(windows: pd.DataFrame, truth: pd.DataFrame) -> NDArray[np.object
 
 
 def scores(issues: pd.DataFrame, truth: pd.DataFrame) -> dict[str, float]:
-    """Return how well the doubt finds the windows whose label is not their commonest true one."""
+    """Return how well label quality finds the windows whose label is not their commonest true one."""
     true = true_labels(issues, truth)
     wrong = (true != issues["given_label"].to_numpy(object)).astype(bool)
-    doubt = 1.0 - issues["label_quality"].to_numpy(float)
+    score = 1.0 - issues["label_quality"].to_numpy(float)
     first = np.argsort(issues["rank"].to_numpy())[: len(issues) // 10]
     flagged = issues["is_issue"].to_numpy(bool)
     return {
         "wrong": float(wrong.mean()),
         "flagged": float(flagged.mean()),
-        "AUROC": float(roc_auc_score(wrong, doubt)),
-        "AP": float(average_precision_score(wrong, doubt)),
+        "AUROC": float(roc_auc_score(wrong, score)),
+        "AP": float(average_precision_score(wrong, score)),
         "recall at 10 %": float(wrong[first].sum() / wrong.sum()),
         "best possible": float(min(len(first), wrong.sum()) / wrong.sum()),
         "F1": float(2 * (flagged & wrong).sum() / (flagged.sum() + wrong.sum())),
@@ -184,8 +184,8 @@ def main() -> None:
             table.loc[f"peer{' --adjust' * adjust}"] = pd.Series(scores(found, truth) | {"seconds": seconds})
             print(table.iloc[-1].to_dict(), flush=True)
         if given.ceiling:
-            taught = audited(made.source, seed=given.seeds[0], folder=Path(name) / "truth", truth=truth)
-            table.loc["taught by the truth"] = pd.Series(scores(taught["issues"], truth))
+            trained = audited(made.source, seed=given.seeds[0], folder=Path(name) / "truth", truth=truth)
+            table.loc["trained on the truth"] = pd.Series(scores(trained["issues"], truth))
         print(markdown(table.round(4)), "\n\nWhat label quality means:\n")
         print(markdown(reliability(last["issues"], truth)), "\n\nSegments by reported kind and by truth:\n")
         print(markdown(kinds(last, truth)))

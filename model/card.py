@@ -15,7 +15,7 @@ from data_schemas.files import replaced_file
 __all__ = ["Figure", "ModelCard", "write_model_card"]
 
 _USUAL_LIMITS = (
-    "Every window is judged by itself: what the animal did before does not count.",
+    "Every window is predicted by itself: what the animal did before does not count.",
     "It always names one of its classes, also for behaviour that is none of them; look at the probability.",
     "Keypoints from another pose estimator, camera angle or breed than in the data can cost accuracy that no figure here shows.",
 )

@@ -88,13 +88,13 @@ def export_onnx(classifier: BehaviorClassifier, path: Path) -> float:
     _need("onnxscript")
     if not classifier.networks:
         raise BundleError("this classifier has not been trained", hint="call fit, or load a bundle")
-    trial = _trial_windows(classifier)
-    exported = _exported(classifier, torch.from_numpy(trial[:3]))
+    example = _example_windows(classifier)
+    exported = _exported(classifier, torch.from_numpy(example[:3]))
     for name, value in _metadata(classifier).items():
         exported.metadata_props.add(key=name, value=json.dumps(value, ensure_ascii=False))
     onnx.checker.check_model(exported)
     data = exported.SerializeToString()
-    apart = _difference(classifier, runtime.InferenceSession(data, providers=["CPUExecutionProvider"]), trial)
+    apart = _difference(classifier, runtime.InferenceSession(data, providers=["CPUExecutionProvider"]), example)
     if not apart <= TOLERANCE:
         raise BundleError(
             f"the exported model differs from the bundle by {apart:.2g}, more than {TOLERANCE:g}",
@@ -144,7 +144,7 @@ def _metadata(classifier: BehaviorClassifier) -> dict[str, Any]:
     }
 
 
-def _trial_windows(classifier: BehaviorClassifier) -> NDArray[np.float32]:
+def _example_windows(classifier: BehaviorClassifier) -> NDArray[np.float32]:
     """Return windows to compare on: whole ones, some with keypoints missing, a single pose, one point, and none at all.
 
     They are of any size and lie up to 10 times it from the origin, as poses in a picture do. Further off, nothing would be

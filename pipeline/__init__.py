@@ -1,1 +1,1 @@
-"""From a source of clips to a list of doubtful labels: readers, stages, workspace and the command line."""
+"""From a source of clips to a list of labels that are probably wrong: readers, stages, workspace and the command line."""

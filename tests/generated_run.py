@@ -141,7 +141,7 @@ def _windows(clip_id: str, number: np.ndarray, *, place: int, clips: int) -> pd.
     first = np.arange(0, len(number) - 25, 6)
     start, end = number[first], number[first + 24]
     share = first / len(number)
-    doubtful = ((share > 0.2) & (share < 0.45)) | (share > 0.7)
+    suspect = ((share > 0.2) & (share < 0.45)) | (share > 0.7)
     n = len(first)
     return pd.DataFrame(
         {
@@ -161,9 +161,9 @@ def _windows(clip_id: str, number: np.ndarray, *, place: int, clips: int) -> pd.
             "pose_fault": text([None] * n),
             "visible": np.ones(n, np.float32),
             "first_sample": np.arange(n, dtype=np.int64) + place * n,
-            "suggested": np.where(doubtful, np.where(share > 0.7, "LYING", "WALKRUN"), "SIT"),
-            "probability": np.where(doubtful, 0.85, 0.55 + 0.3 * share).astype(np.float32),
-            "quality": np.where(doubtful, 0.08, 0.9).astype(np.float32),
+            "suggested": np.where(suspect, np.where(share > 0.7, "LYING", "WALKRUN"), "SIT"),
+            "probability": np.where(suspect, 0.85, 0.55 + 0.3 * share).astype(np.float32),
+            "quality": np.where(suspect, 0.08, 0.9).astype(np.float32),
         }
     )
 

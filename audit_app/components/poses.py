@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["DOUBTFUL", "INTERPOLATED", "MISSING", "SEEN", "packed", "packed_poses"]
+__all__ = ["INTERPOLATED", "LOW_CONFIDENCE", "MISSING", "SEEN", "packed", "packed_poses"]
 
-SEEN, INTERPOLATED, MISSING, DOUBTFUL = 0, 1, 2, 3
-"""What is known about a keypoint in a frame; doubtful is seen, but with a confidence below `_SURE`."""
+SEEN, INTERPOLATED, MISSING, LOW_CONFIDENCE = 0, 1, 2, 3
+"""What is known about a keypoint in a frame; low confidence is seen, with a confidence below `_SURE`."""
 
 _SURE = 0.5
 _LARGEST = 32000
@@ -42,7 +42,7 @@ def packed_poses(frames: pd.DataFrame, keypoints: Sequence[str], *, max_gap_ms: 
     for place, name in enumerate(keypoints):
         if f"{name}_confidence" in frames:
             confidence = frames[f"{name}_confidence"].to_numpy(np.float64)
-            state[known[:, place] & (confidence < _SURE), place] = DOUBTFUL
+            state[known[:, place] & (confidence < _SURE), place] = LOW_CONFIDENCE
             unseen = known[:, place] & (confidence < min_confidence)
             state[unseen, place], xy[unseen, place] = MISSING, np.nan
     _interpolate(xy, state, frames["timestamp_ms"].to_numpy(np.float64), max_gap_ms=max_gap_ms)

@@ -13,7 +13,7 @@ from data_schemas.tables.columns import (
     at_least,
     one_of,
     share,
-    words,
+    string,
 )
 from data_schemas.tables.vocabulary import INJECTED_KINDS, KINDS, SPLITS
 
@@ -23,9 +23,9 @@ WINDOWS = pa.DataFrameSchema(
     {
         **WINDOW,
         **SPAN,
-        "label": words(nullable=True),
-        "target": words(nullable=True),
-        "group": words(),
+        "label": string(nullable=True),
+        "target": string(nullable=True),
+        "group": string(),
         "split": one_of(SPLITS),
         "mixed": pa.Column(bool),
         "reviewed": pa.Column(bool),
@@ -57,7 +57,7 @@ ISSUES = pa.DataFrameSchema(
         "wrong_clip": share("float32"),
         "is_issue": pa.Column(bool),
         "kind": one_of(KINDS, nullable=True),
-        "segment_id": words(nullable=True),
+        "segment_id": string(nullable=True),
         "rank": at_least(1, "int64", unique=True),
     },
     checks=SPAN_IN_ORDER,
@@ -71,9 +71,9 @@ the whole clip is wrong. ``is_issue``: flagged for review."""
 
 SEGMENTS = pa.DataFrameSchema(
     {
-        "segment_id": words(unique=True),
-        "clip_id": words(),
-        "species": words(),
+        "segment_id": string(unique=True),
+        "clip_id": string(),
+        "species": string(),
         **SPAN,
         **SUGGESTION,
         "windows": at_least(1, "int32"),
@@ -108,7 +108,7 @@ SELFTEST = pa.DataFrameSchema(
             for name in ("recall_10_most", "recall_10_before", "recall_before", "right_kind", "right_label")
         },
         "lift": pa.Column("float64", checks=pa.Check.ge(0), nullable=True),
-        "note": words(nullable=True),
+        "note": string(nullable=True),
     },
     name="selftest",
     strict=True,

@@ -21,11 +21,11 @@ __all__ = [
     "one_of",
     "positive_share",
     "share",
-    "words",
+    "string",
 ]
 
 
-def words(*, nullable: bool = False, unique: bool = False, required: bool = True) -> pa.Column:
+def string(*, nullable: bool = False, unique: bool = False, required: bool = True) -> pa.Column:
     """Return a column of text; only where it may be null, it may be empty too."""
     checks = [] if nullable else [pa.Check.str_length(min_value=1)]
     return pa.Column(str, checks=checks, nullable=nullable, unique=unique, required=required)
@@ -54,13 +54,13 @@ def positive_share(*, nullable: bool = False) -> pa.Column:
 SPAN = {"start_frame": at_least(0, "int32"), "end_frame": at_least(0, "int32")}
 SPAN_IN_ORDER = pa.Check(lambda t: t["start_frame"] <= t["end_frame"], error="start_frame after end_frame")
 
-WINDOW = {"window_id": words(unique=True), "clip_id": words(), "subject_id": words(), "species": words()}
+WINDOW = {"window_id": string(unique=True), "clip_id": string(), "subject_id": string(), "species": string()}
 
 BAD_POSE = {"bad_pose": pa.Column(bool), "pose_fault": one_of(POSE_FAULTS, nullable=True)}
 
 SUGGESTION = {
-    "given_label": words(),
-    "suggested_label": words(),
+    "given_label": string(),
+    "suggested_label": string(),
     "suggested_probability": share("float32"),
     "label_quality": share("float32"),
 }
@@ -74,10 +74,10 @@ KEYPOINTS = {
 }
 
 ANIMAL = {
-    "other_label": words(nullable=True),
-    "breed": words(nullable=True),
-    "gender": words(nullable=True),
+    "other_label": string(nullable=True),
+    "breed": string(nullable=True),
+    "gender": string(nullable=True),
     "age": pa.Column("float64", nullable=True),
-    "date": words(nullable=True),
+    "date": string(nullable=True),
 }
 """What else is told of a clip where it is known: the inspector's label, the animal, the day."""

@@ -16,7 +16,7 @@ from data_schemas.tables.columns import (
     one_of,
     positive_share,
     share,
-    words,
+    string,
 )
 from data_schemas.tables.vocabulary import LABEL_SOURCES, MARKS, SPLITS
 
@@ -24,20 +24,20 @@ __all__ = ["CHANGES", "CLEAN_FRAMES", "CLEAN_WINDOWS"]
 
 CLEAN_FRAMES = pa.DataFrameSchema(
     {
-        "clip_id": words(),
-        "subject_id": words(),
-        "recording_id": words(),
-        "species": words(),
-        "label": words(nullable=True),
+        "clip_id": string(),
+        "subject_id": string(),
+        "recording_id": string(),
+        "species": string(),
+        "label": string(nullable=True),
         **ANIMAL,
         "fps": pa.Column("float64", checks=pa.Check.gt(0)),
         **FRAME,
-        "frame_label": words(nullable=True),
-        "given_label": words(nullable=True),
+        "frame_label": string(nullable=True),
+        "given_label": string(nullable=True),
         "label_source": one_of(LABEL_SOURCES, nullable=True),
-        "event_id": words(nullable=True),
+        "event_id": string(nullable=True),
         "mark": one_of(MARKS, nullable=True),
-        "image": words(nullable=True, required=False),
+        "image": string(nullable=True, required=False),
         **KEYPOINTS,
     },
     checks=[
@@ -62,9 +62,9 @@ CLEAN_WINDOWS = pa.DataFrameSchema(
     {
         **WINDOW,
         **SPAN,
-        "label": words(nullable=True),
-        "target": words(nullable=True),
-        "given_label": words(nullable=True),
+        "label": string(nullable=True),
+        "target": string(nullable=True),
+        "given_label": string(nullable=True),
         "majority": positive_share(nullable=True),
         "mixed": pa.Column(bool),
         "reviewed": share(),
@@ -82,17 +82,17 @@ nobody labelled have neither label, target nor majority, and their split is ``un
 
 CHANGES = pa.DataFrameSchema(
     {
-        "clip_id": words(),
+        "clip_id": string(),
         **SPAN,
         "frames": at_least(1, "int64"),
-        "species": words(),
-        "from": words(nullable=True),
-        "to": words(nullable=True),
-        "who": words(),
-        "when": words(),
-        "why": words(nullable=True),
+        "species": string(),
+        "from": string(nullable=True),
+        "to": string(nullable=True),
+        "who": string(),
+        "when": string(),
+        "why": string(nullable=True),
         "label_source": one_of(LABEL_SOURCES[:-1]),
-        "event_id": words(),
+        "event_id": string(),
     },
     checks=[
         SPAN_IN_ORDER,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandera.pandas as pa
 
-from data_schemas.tables.columns import BAD_POSE, SPAN, SPAN_IN_ORDER, WINDOW, at_least, share, words
+from data_schemas.tables.columns import BAD_POSE, SPAN, SPAN_IN_ORDER, WINDOW, at_least, share, string
 
 __all__ = ["ARM_PREDICTIONS", "OOF", "PREDICTIONS", "PROBABILITY_PREFIX", "TRUST", "probability_columns"]
 
@@ -21,7 +21,7 @@ _SUM_TO_ONE = pa.Check(
 
 OOF = pa.DataFrameSchema(
     {
-        "window_id": words(unique=True),
+        "window_id": string(unique=True),
         "fold": pa.Column("int16"),
         "used_for_training": pa.Column(bool),
         "network": share("float32", nullable=True),
@@ -40,7 +40,7 @@ any label, which every fold's model predicts."""
 
 TRUST = pa.DataFrameSchema(
     {
-        "species": words(unique=True),
+        "species": string(unique=True),
         **{name: share() for name in ("right", "low", "high", "chance")},
         **{name: at_least(0, "int64") for name in ("windows", "groups")},
         "classes": at_least(1, "int64"),
@@ -59,7 +59,7 @@ PREDICTIONS = pa.DataFrameSchema(
         **SPAN,
         "visible": share("float32"),
         **BAD_POSE,
-        "predicted_label": words(),
+        "predicted_label": string(),
         "probability": share("float32"),
         **_CLASSES,
     },
@@ -71,7 +71,7 @@ PREDICTIONS = pa.DataFrameSchema(
 with ``bad_pose`` too little was seen, or too much cannot be right, to believe what is predicted."""
 
 ARM_PREDICTIONS = pa.DataFrameSchema(
-    {"window_id": words(), "arm": words(), **_CLASSES},
+    {"window_id": string(), "arm": string(), **_CLASSES},
     checks=_SUM_TO_ONE,
     name="predictions of the arms",
     strict=True,

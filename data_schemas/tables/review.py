@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import pandera.pandas as pa
 
-from data_schemas.tables.columns import SPAN, SPAN_IN_ORDER, at_least, one_of, positive_share, words
+from data_schemas.tables.columns import SPAN, SPAN_IN_ORDER, at_least, one_of, positive_share, string
 from data_schemas.tables.vocabulary import REVIEW_ACTIONS, STRATA
 
 __all__ = ["BLIND_SAMPLES", "REVIEW_EVENTS"]
 
 REVIEW_EVENTS = pa.DataFrameSchema(
     {
-        "event_id": words(unique=True),
-        "operation_id": words(),
-        "at": words(),
-        "run_id": words(),
-        "reviewer": words(),
+        "event_id": string(unique=True),
+        "operation_id": string(),
+        "at": string(),
+        "run_id": string(),
+        "reviewer": string(),
         "stream": pa.Column(str, checks=pa.Check.str_matches(r"^(review|adjudication|blind:.+)$")),
-        "clip_id": words(),
+        "clip_id": string(),
         "revision": at_least(1, "int64"),
         **SPAN,
         "action": one_of(REVIEW_ACTIONS),
-        "label": words(nullable=True),
-        "undoes": words(nullable=True),
-        "note": words(nullable=True),
+        "label": string(nullable=True),
+        "undoes": string(nullable=True),
+        "note": string(nullable=True),
     },
     checks=[
         SPAN_IN_ORDER,
@@ -41,15 +41,15 @@ spans what it takes back and names it in ``undoes``; with ``undoes`` null it cle
 
 BLIND_SAMPLES = pa.DataFrameSchema(
     {
-        "sample_id": words(),
+        "sample_id": string(),
         "position": at_least(0, "int32"),
-        "window_id": words(unique=True),
-        "clip_id": words(),
+        "window_id": string(unique=True),
+        "clip_id": string(),
         **SPAN,
         "stratum": one_of(STRATA),
         "inclusion_probability": positive_share(),
-        "run_id": words(),
-        "drawn_at": words(),
+        "run_id": string(),
+        "drawn_at": string(),
         "seed": at_least(0, "int64"),
     },
     checks=SPAN_IN_ORDER,

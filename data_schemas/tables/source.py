@@ -1,25 +1,25 @@
-"""The tables of a source: what was read, what was set aside, and the labels that people gave it before."""
+"""The tables of a source: what was read, what was rejected, and the labels that people gave it before."""
 
 from __future__ import annotations
 
 import pandera.pandas as pa
 
-from data_schemas.tables.columns import ANIMAL, FRAME, KEYPOINTS, SPAN, SPAN_IN_ORDER, one_of, words
+from data_schemas.tables.columns import ANIMAL, FRAME, KEYPOINTS, SPAN, SPAN_IN_ORDER, one_of, string
 from data_schemas.tables.vocabulary import LABEL_SOURCES
 
 __all__ = ["CLIPS", "FRAMES", "READER_MESSAGES", "REVIEWED"]
 
 CLIPS = pa.DataFrameSchema(
     {
-        "clip_id": words(unique=True),
-        "source": words(),
-        "source_hash": words(),
-        "recording_id": words(),
-        "subject_id": words(),
-        "species": words(),
-        "skeleton": words(),
+        "clip_id": string(unique=True),
+        "source": string(),
+        "source_hash": string(),
+        "recording_id": string(),
+        "subject_id": string(),
+        "species": string(),
+        "skeleton": string(),
         "fps": pa.Column("float64", checks=pa.Check.gt(0)),
-        "label": words(nullable=True),
+        "label": string(nullable=True),
         **ANIMAL,
         "frame_count": pa.Column("int32", checks=pa.Check.gt(0)),
     },
@@ -30,12 +30,12 @@ CLIPS = pa.DataFrameSchema(
 
 FRAMES = pa.DataFrameSchema(
     {
-        "clip_id": words(),
+        "clip_id": string(),
         **FRAME,
         **KEYPOINTS,
-        "frame_label": words(nullable=True, required=False),
+        "frame_label": string(nullable=True, required=False),
         "label_source": one_of(LABEL_SOURCES, required=False),
-        "image": words(nullable=True, required=False),
+        "image": string(nullable=True, required=False),
     },
     name="frames",
     strict=True,
@@ -46,9 +46,9 @@ after review: where each ``frame_label`` came from."""
 
 REVIEWED = pa.DataFrameSchema(
     {
-        "clip_id": words(),
+        "clip_id": string(),
         **SPAN,
-        "label": words(nullable=True),
+        "label": string(nullable=True),
         "label_source": one_of(LABEL_SOURCES[:-1]),
     },
     checks=SPAN_IN_ORDER,
@@ -58,8 +58,8 @@ REVIEWED = pa.DataFrameSchema(
 """The stretches whose label people gave, by clip and frame, none over another; a null label takes their frames out."""
 
 READER_MESSAGES = pa.DataFrameSchema(
-    {"file": words(), "place": pa.Column(str), "reason": words()},
-    name="remarks",
+    {"file": string(), "place": pa.Column(str), "reason": string()},
+    name="reader messages",
     strict=True,
 )
-"""A row for each clip that was set aside (rejected.parquet) or mended on reading (notes.parquet): where, and why."""
+"""A row for each clip that was rejected (rejected.parquet) or repaired on reading (notes.parquet): where, and why."""

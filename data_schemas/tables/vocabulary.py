@@ -16,7 +16,7 @@ frame labels, or another label for about a second."""
 
 SPLITS = ("audit", "holdout", "left_out", "unlabelled")
 """``audit`` windows are predicted out of fold, ``holdout`` groups were set apart first, ``left_out`` classes take no part;
-``unlabelled`` windows have no label: they are predicted like the others of their group, not used for training and not judged."""
+``unlabelled`` windows have no label: they are predicted like the others of their group, not used for training and not scored."""
 
 REVIEW_ACTIONS = ("relabel", "keep", "unsure", "exclude", "undo", "note")
 """What a reviewer does to a span: gives it another label, confirms the given one, cannot tell, takes it out of the export, takes

@@ -40,7 +40,7 @@ class Predictions:
     table: pd.DataFrame
     clips: int
     left_out: Mapping[str, int]
-    remarks: tuple[str, ...] = ()
+    unmet_rules: tuple[str, ...] = ()
 
 
 def load_models(folder: Path, *, device: str = "auto") -> dict[str, BehaviorClassifier]:
@@ -94,8 +94,10 @@ def reading_config(*, format: str | None) -> Config:
     return load_config(None, overrides=settings)
 
 
-def predict_recordings(found: Recordings, models: Mapping[str, BehaviorClassifier], *, hop: float, config: Config) -> Predictions:
-    """Cut the clips of each species as its model was trained on them, and predict a window every ``hop`` seconds.
+def predict_recordings(
+    found: Recordings, models: Mapping[str, BehaviorClassifier], *, stride_s: float, config: Config
+) -> Predictions:
+    """Cut the clips of each species as its model was trained on them, and predict a window every ``stride_s`` seconds.
 
     Raises
     ------
@@ -104,7 +106,7 @@ def predict_recordings(found: Recordings, models: Mapping[str, BehaviorClassifie
     TooFewDataError
         No clip is long enough for a window.
     UsageError
-        A model has no sample at that hop.
+        A model has no sample at that stride.
     """
     species = found.clips["species"].to_numpy(object)
     model_of = {name: _model_of(name, models) for name in dict.fromkeys(species.tolist())}
@@ -116,7 +118,9 @@ def predict_recordings(found: Recordings, models: Mapping[str, BehaviorClassifie
             else f"no clip could be read: {_first_reason(found)}",
             hint="name a bundle of the species of the clips" if len(found.clips) else "mend the source; docs/data-formats.md",
         )
-    parts = [_predict(found, species == name, model, hop=hop, config=config) for name, model in model_of.items() if model]
+    parts = [
+        _predict(found, species == name, model, stride_s=stride_s, config=config) for name, model in model_of.items() if model
+    ]
     if not sum(map(len, parts)):
         raise TooFewDataError("no clip is long enough for a window", hint="windows take about a second of frames")
     classes = sorted({c for model in model_of.values() if model for c in model.classes})
@@ -125,7 +129,7 @@ def predict_recordings(found: Recordings, models: Mapping[str, BehaviorClassifie
         table=validate(table, PREDICTIONS, source="predictions"),
         clips=len(species) - sum(left_out.values()),
         left_out=left_out,
-        remarks=tuple(dict.fromkeys(r for model in model_of.values() if model for r in _unmet(found, model))),
+        unmet_rules=tuple(dict.fromkeys(rule for model in model_of.values() if model for rule in _unmet(found, model))),
     )
 
 
@@ -174,7 +178,7 @@ def _predict(
     chosen: np.ndarray[tuple[int], np.dtype[np.bool_]],
     model: BehaviorClassifier,
     *,
-    hop: float,
+    stride_s: float,
     config: Config,
 ) -> pd.DataFrame:
     clips = found.clips[chosen].reset_index(drop=True)
@@ -182,7 +186,7 @@ def _predict(
     columns = _columns(found, model)
     frames = found.frames.loc[rows, ["clip_id", "frame_number", "timestamp_ms"]].reset_index(drop=True)
     frames[columns] = _seen_in_training(found.frames, rows, columns=columns, model=model)
-    settings = _as_trained(model, hop=hop, config=config)
+    settings = _as_trained(model, stride_s=stride_s, config=config)
     sampled = sample_clips(clips, frames, config=settings)
     windows = cut_windows(clips, frames, sampled=sampled, config=settings, taxonomy=None, skeleton=_skeleton_of(model))
     index = Windows.of(sampled.samples, windows["first_sample"].to_numpy(), steps=model.steps, device=model.device)
@@ -225,14 +229,14 @@ def _columns(found: Recordings, model: BehaviorClassifier) -> list[str]:
     return [f"{name}_{axis}" for name in model.keypoints for axis in "xy"]
 
 
-def _as_trained(model: BehaviorClassifier, *, hop: float, config: Config) -> Config:
+def _as_trained(model: BehaviorClassifier, *, stride_s: float, config: Config) -> Config:
     """Return how to cut, and which poses to call bad, as a model's training did."""
     grid, rules = model.grid, model.rules
-    stride = round(hop * grid.hz)
-    if stride < 1 or abs(stride - hop * grid.hz) > 1e-6:
+    stride = round(stride_s * grid.hz)
+    if stride < 1 or abs(stride - stride_s * grid.hz) > 1e-6:
         raise UsageError(
-            f"--hop {hop:g}: the model takes {grid.hz:g} samples a second, so a hop is a multiple of {1 / grid.hz:g} s",
-            hint=f"--hop {max(1, stride) / grid.hz:g}",
+            f"--stride-s {stride_s:g}: the model takes {grid.hz:g} samples a second, a stride a multiple of {1 / grid.hz:g} s",
+            hint=f"--stride-s {max(1, stride) / grid.hz:g}",
         )
     windows = {
         "hz": grid.hz,

@@ -148,9 +148,9 @@ def figures_of_round(tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
     trust = tables["trust"]
     blind = issues["species"].isin(trust.loc[~trust["better"], "species"]).to_numpy(bool)
     known = issues["window_id"].isin(windows.loc[windows["reviewed"], "window_id"]).to_numpy(bool)
-    doubt = (1.0 - issues["label_quality"].astype("float64"))[~known & ~blind]
+    error = (1.0 - issues["label_quality"].astype("float64"))[~known & ~blind]
     classes = (
-        issues[~known & ~blind].assign(doubt=doubt).groupby(["species", "given_label"])["doubt"].agg(["size", "sum", "mean"])
+        issues[~known & ~blind].assign(error=error).groupby(["species", "given_label"])["error"].agg(["size", "sum", "mean"])
     )
     segments = tables["segments"]
     return {
@@ -160,8 +160,8 @@ def figures_of_round(tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
         "reviewed_windows": int(known.sum()),
         "flagged": int(issues["is_issue"].sum()),
         "segments": int((segments["split"] != "holdout").sum()),
-        "expected_wrong": round(float(doubt.sum()), 1),
-        "share_wrong": round(float(doubt.mean()), 4) if len(doubt) else None,
+        "expected_wrong": round(float(error.sum()), 1),
+        "share_wrong": round(float(error.mean()), 4) if len(error) else None,
         "classes": [
             {
                 "species": str(s),

@@ -218,7 +218,7 @@ def _key(stage: Stage, run_hash: str) -> str:
 
 
 def _stale_stages(folder: RunFolder, run_hash: str) -> list[Stage]:
-    """Return the stages to run: those with a missing or foreign file, and all that build on them."""
+    """Return the stages to run: those with a file that is missing or made from something else, and all that build on them."""
     stale: list[Stage] = []
     remade: set[str] = set()
     for stage in STAGES:

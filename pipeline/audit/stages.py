@@ -72,7 +72,7 @@ class Stage:
 
 
 def read(_tables: Tables, context: Context) -> Tables:
-    """Read the source; what cannot be read is set aside with its reason. What people decided about its frames lies beside it."""
+    """Read the source; what cannot be read is rejected with its reason. What people decided about its frames lies beside it."""
     found = context.source.read(context.config, progress=context.progress)
     reviewed = reviewed_in_source(found.frames)
     if context.decided is not None:

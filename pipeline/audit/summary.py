@@ -114,7 +114,7 @@ def clip_list(clips: pd.DataFrame | None, windows: pd.DataFrame | None) -> list[
 def without_holdout(windows: pd.DataFrame, record: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the audited species of which no group is held out: how many groups there are, what these are, the share wanted."""
     config = record["config"]
-    asked = {"groups_are": config["groups"]["by"], "wanted": config["folds"]["holdout"]}
+    asked = {"groups_are": config["groups"]["by"], "holdout": config["folds"]["holdout"]}
     split = windows[windows["split"].isin(("audit", "holdout"))].groupby("species")
     return [
         {"species": str(species), "groups": int(part["group"].nunique()), **asked}
@@ -125,9 +125,9 @@ def without_holdout(windows: pd.DataFrame, record: Mapping[str, Any]) -> list[di
 
 def label_errors(issues: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the expected error rate (``share``, 0..1) of every given label, its windows and those flagged, worst first."""
-    doubt = issues.assign(doubt=1.0 - issues["label_quality"].astype("float64"))
-    grouped = doubt.groupby(["species", "given_label"])
-    shares = grouped.agg(windows=("is_issue", "size"), flagged=("is_issue", "sum"), share=("doubt", "mean")).reset_index()
+    expected = issues.assign(error=1.0 - issues["label_quality"].astype("float64"))
+    grouped = expected.groupby(["species", "given_label"])
+    shares = grouped.agg(windows=("is_issue", "size"), flagged=("is_issue", "sum"), share=("error", "mean")).reset_index()
     ordered = shares.sort_values(["share", "species", "given_label"], ascending=[False, True, True])
     return ordered.rename(columns={"given_label": "label"}).round({"share": 4}).to_dict("records")  # type: ignore[return-value]
 

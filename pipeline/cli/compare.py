@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.options import JsonOption, WorkspaceOption
+from pipeline.cli.options import JsonOption, WorkspaceOption, by_former_name
 
 __all__ = ["compare"]
 
@@ -18,10 +18,11 @@ def compare(
         Path | None,
         typer.Option(help="Where to write the page; by default retrain/comparison.html of the run.", dir_okay=False),
     ] = None,
-    wanted: Annotated[
+    target_error_rate: Annotated[
         float | None,
         typer.Option(help="Share of wrong labels at which review may stop; 0.05 by default (proof.target_error_rate)."),
     ] = None,
+    wanted: Annotated[float | None, typer.Option(hidden=True)] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show what review and retraining gained, how many labels are still wrong, and whether to go on; write it as one page.
@@ -37,7 +38,8 @@ def compare(
     from pipeline.report.comparison.comparison_text import compare_lines
     from pipeline.workspace.workspace import Workspace
 
-    made = write_comparison(Workspace(workspace), out=out, wanted=wanted, workspace=workspace)
+    target = by_former_name(wanted, target_error_rate, former="--wanted", name="--target-error-rate")
+    made = write_comparison(Workspace(workspace), out=out, target_error_rate=target, workspace=workspace)
     if as_json:
         typer.echo(json.dumps(made.figures(), ensure_ascii=False, indent=2))
         return

@@ -50,7 +50,7 @@ def import_decisions(
     from pipeline.workspace.workspace import Workspace
 
     done = import_into(Workspace(workspace), file)
-    for problem in sorted([*done.problems, *done.doubts], key=lambda problem: problem.line):
+    for problem in sorted([*done.problems, *done.contradicted], key=lambda problem: problem.line):
         sys.stderr.write(f"{file}:{problem.line}: {problem.reason}\n")
     typer.echo(f"added {done.added:,} events, {done.present:,} were there already, {len(done.problems):,} did not fit")
     if done.added:

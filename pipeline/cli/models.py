@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.options import FormatOption
+from pipeline.cli.options import FormatOption, by_former_name
 
 __all__ = ["export_onnx_file", "predict"]
 
@@ -18,7 +18,8 @@ def predict(
     model: Annotated[Path, typer.Option(help="A model bundle, or a folder with a bundle for each species.")],
     out: Annotated[Path, typer.Option(help="Ends in .parquet or .csv.", dir_okay=False)],
     format: FormatOption = None,
-    hop: Annotated[float, typer.Option(help="Seconds from one window to the next.")] = 1.0,
+    stride_s: Annotated[float, typer.Option(help="Seconds from one window to the next.")] = 1.0,
+    hop: Annotated[float | None, typer.Option(hidden=True)] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
     """Predict the windows of a source by a model bundle, and write their probabilities.
@@ -33,6 +34,7 @@ def predict(
     from pipeline.report.run_text import predicted_lines, rejected_lines
     from pipeline.workspace.progress import stage_progress
 
+    stride_s = by_former_name(hop, stride_s, former="--hop", name="--stride-s")
     require_writable(out)
     config = reading_config(format=format)
     models = load_models(model, device=device)
@@ -41,7 +43,7 @@ def predict(
         found = reader.read(config, progress=progress)
     sys.stderr.writelines(f"{line}\n" for line in rejected_lines(found.rejected))
     with stage_progress("predict"):
-        predicted = predict_recordings(found, models, hop=hop, config=config)
+        predicted = predict_recordings(found, models, stride_s=stride_s, config=config)
     write_predictions(predicted.table, out)
     typer.echo("\n".join(predicted_lines(predicted, out=out)))
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from typer.core import TyperCommand
 
-__all__ = ["FormatOption", "JobsOption", "JsonOption", "ManyValues", "WorkspaceOption"]
+from data_schemas.renamed_keys import RenamedKey
+
+__all__ = ["FormatOption", "JobsOption", "JsonOption", "ManyValues", "WorkspaceOption", "by_former_name"]
 
 WorkspaceOption = Annotated[
     Path, typer.Option("--workspace", "-w", envvar="AUDIT_WORKSPACE", help="Folder with audit.toml and runs/.", file_okay=False)
@@ -16,6 +19,17 @@ WorkspaceOption = Annotated[
 FormatOption = Annotated[str | None, typer.Option(help="aihub59 or table; recognised by default.")]
 JobsOption = Annotated[int | None, typer.Option(help="Processes; 0: one a core.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+_T = TypeVar("_T")
+
+
+def by_former_name(former_value: _T | None, value: _T, *, former: str, name: str) -> _T:
+    """Return the value of an option, which for this version may be given under its former name, with a warning."""
+    if former_value is None:
+        return value
+    warnings.warn(f"{former} is now called {name}; the next version refuses the former name", RenamedKey, stacklevel=2)
+    return former_value
 
 
 class ManyValues(TyperCommand):

@@ -65,7 +65,7 @@ _LEAST_PRUNED, _MOST_PRUNED = 0.02, 0.3
 _FOLDS = 10
 """Folds of an iteration, where fewer are asked for: leaving one out is cheap, and nine tenths train better than four fifths."""
 
-_SETTLED = 0.025
+_CONVERGED = 0.025
 """Pruning ends when a smaller share of the windows changes sides."""
 
 _EVEN = 0.5
@@ -189,7 +189,7 @@ def clean_labels(
         before, kept = kept, _pruned(predicted, training, kept=kept)
         changed.append(float((before != kept)[training.train_mask].mean()))
         advance()
-        if iteration and changed[-1] < _SETTLED:
+        if iteration and changed[-1] < _CONVERGED:
             break
     target = _relabelled(predicted, training, kept=kept)
     predictions: list[NDArray[np.float32]] = []

@@ -124,7 +124,7 @@ def search_steps(
         named = [
             replace(
                 job,
-                name=f"trial-{optimizer_steps}-{job.name}",
+                name=f"search-{optimizer_steps}-{job.name}",
                 recipe=replace(job.recipe, optimizer_steps=optimizer_steps),
                 predict=job.predict[kept[job.predict]],
             )

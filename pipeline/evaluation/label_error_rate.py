@@ -1,4 +1,4 @@
-"""How many labels of a dataset are still wrong, from blind samples, and how much more review a wanted share would take.
+"""How many labels of a dataset are still wrong, from blind samples, and how much more review a target would take.
 
 Blind samples are drawn from strata (flagged and unflagged windows) with known chances, so that every stratum's share of wrong
 labels weighs as much as the stratum has windows. What is estimated is the share of *this* dataset. Windows are what is drawn,
@@ -51,7 +51,7 @@ class LabelErrorRate:
     verified, wrong : mapping
         Verified windows by stratum, and how many of them are wrong.
     needed : mapping
-        How many more each stratum needs before a verdict.
+        How many more each stratum needs before there is an estimate.
     """
 
     share: float | None
@@ -129,7 +129,7 @@ def windows_needed(found: LabelErrorRate, *, sizes: Mapping[str, float], at_most
     return None
 
 
-def segments_to_reach(expected: Sequence[float], *, windows: float, now: float, wanted: float) -> int | None:
+def segments_to_reach(expected: Sequence[float], *, windows: float, now: float, target_error_rate: float) -> int | None:
     """Return about how many more segments to review, in queue order, until so many labels are wrong at most.
 
     Parameters
@@ -138,15 +138,15 @@ def segments_to_reach(expected: Sequence[float], *, windows: float, now: float, 
         Wrong windows that each open segment is expected to repair, in the order of the queue.
     windows
         Number of windows in the whole.
-    now, wanted : float
-        Share of wrong labels now, and the wanted one.
+    now, target_error_rate : float
+        Share of wrong labels now, and the target.
 
     Returns
     -------
     int or None
         None where not even the whole queue is expected to get there: what is left lies outside of it.
     """
-    to_repair = (now - wanted) * windows
+    to_repair = (now - target_error_rate) * windows
     if to_repair <= 0:
         return 0
     repaired = np.cumsum(np.asarray(expected, np.float64))

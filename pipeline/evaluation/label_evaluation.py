@@ -1,4 +1,4 @@
-"""From a finished run and its review to the verdict on its labels."""
+"""From a finished run and its review to an estimate of its wrong labels."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from data_schemas.tables import ISSUES, SEGMENTS, WINDOWS
+from pipeline.evaluation.label_error_estimate import LabelErrorEstimate, estimate_label_errors, wrong_windows
 from pipeline.evaluation.quality_calibration import QualityBin, blind_checks, quality_bins, reviewed_checks
-from pipeline.evaluation.verdict import Verdict, judge_labels, wrong_windows
 from pipeline.evaluation.verified_windows import sample_states
 from pipeline.review.access import frames_of, stored_events, stored_samples
 from pipeline.review.blind import strata_of
@@ -29,7 +29,7 @@ class LabelEvaluation:
 
     Attributes
     ----------
-    verdict : Verdict
+    estimate : LabelErrorEstimate
     decisions : int
         Review events and adjudications over clips of the run.
     reviewers : tuple of str
@@ -47,7 +47,7 @@ class LabelEvaluation:
         When the newest act was (ISO 8601, UTC), in whatever stream.
     """
 
-    verdict: Verdict
+    estimate: LabelErrorEstimate
     decisions: int
     reviewers: tuple[str, ...]
     reviewed_frames: int
@@ -59,12 +59,12 @@ class LabelEvaluation:
     newest: str | None = None
 
 
-def evaluate_labels(place: Workspace, folder: RunFolder, *, wanted: float | None = None) -> LabelEvaluation:
+def evaluate_labels(place: Workspace, folder: RunFolder, *, target_error_rate: float | None = None) -> LabelEvaluation:
     """Return what the review of a run has reached.
 
     Parameters
     ----------
-    wanted
+    target_error_rate
         The share of wrong labels that review is to reach; ``proof.target_error_rate`` of audit.toml where left out.
 
     Raises
@@ -72,7 +72,7 @@ def evaluate_labels(place: Workspace, folder: RunFolder, *, wanted: float | None
     StageError
         A table of the run is missing.
     """
-    options = {"proof": {"target_error_rate": wanted}}
+    options = {"proof": {"target_error_rate": target_error_rate}}
     config = place.config(options)
     windows, issues = folder.read_table("windows", WINDOWS), folder.read_table("issues", ISSUES)
     segments = folder.read_table("segments", SEGMENTS)
@@ -87,19 +87,19 @@ def evaluate_labels(place: Workspace, folder: RunFolder, *, wanted: float | None
     opened = segment_states(queue, events, frames[frames["clip_id"].isin(decided["clip_id"].unique())])["state"] == "open"
     queue = queue[opened.to_numpy(bool)].reset_index(drop=True)
     flags = strata_of(issues).value_counts()
-    verdict = judge_labels(
+    estimate = estimate_label_errors(
         samples,
         states,
         wrong,
         flags={name: int(flags.get(name, 0)) for name in ("flagged", "unflagged")},
         queue=queue,
-        wanted=config.proof.target_error_rate,
+        target_error_rate=config.proof.target_error_rate,
     )
     merged = folder.record().get("config", {}).get("labels", {}).get("merge", "none") != "none"
-    judged = unreviewed(issues, windows, folder.record().get("trust", []))
-    judged = judged.head(0) if merged else judged
+    scored = unreviewed(issues, windows, folder.record().get("trust", []))
+    scored = scored.head(0) if merged else scored
     return LabelEvaluation(
-        verdict=verdict,
+        estimate=estimate,
         decisions=len(decided),
         reviewers=tuple(sorted(decided["reviewer"].unique())),
         reviewed_frames=int((after["label_source"] != "given").sum()),
@@ -107,6 +107,6 @@ def evaluate_labels(place: Workspace, folder: RunFolder, *, wanted: float | None
         queue=queue,
         blind_windows=int((~states["state"].isin(("open", "gone", "moved"))).sum()),
         newest=None if events.empty else str(events["at"].max()),
-        blind=quality_bins(judged, blind_checks(samples, states, wrong)),
-        reviewed=quality_bins(judged, reviewed_checks(clean_windows(windows, after, margin=0.0).table)),
+        blind=quality_bins(scored, blind_checks(samples, states, wrong)),
+        reviewed=quality_bins(scored, reviewed_checks(clean_windows(windows, after, margin=0.0).table)),
     )

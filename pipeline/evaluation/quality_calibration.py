@@ -46,7 +46,7 @@ def blind_checks(samples: pd.DataFrame, states: pd.DataFrame, wrong: pd.DataFram
     samples, states
         Blind samples and what became of their windows, rows in the same order.
     wrong
-        From :func:`pipeline.evaluation.verdict.wrong_windows`.
+        From :func:`pipeline.evaluation.label_error_estimate.wrong_windows`.
     """
     audited = wrong[wrong["stratum"] != "holdout"]
     chance = samples["inclusion_probability"].to_numpy(np.float64)

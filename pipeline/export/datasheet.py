@@ -176,7 +176,7 @@ def _error_rates(issues: pd.DataFrame, after: pd.DataFrame, species: pd.Series) 
     """Return for every given label the share expected to be wrong by the run, and that found wrong among reviewed frames.
 
     What a later round expects is of the windows that had not been reviewed before it.
-    Reviewers look first where the run doubts, so the second is no estimate for the frames that nobody looked at.
+    Reviewers look first where label quality is lowest, so the second is no estimate for the frames that nobody looked at.
     """
     looked = ((after["label_source"] != "given") & ~after["excluded"]).to_numpy(bool)
     seen = after.loc[looked, ["given", "label"]].assign(species=species[looked], wrong=lambda t: t["given"] != t["label"])

@@ -93,7 +93,7 @@ def quality_histogram(issues: pd.DataFrame) -> Figure:
         hover = "quality %{x:.2f}: %{y:,} windows " + name + "<extra></extra>"
         figure.add_trace(Bar(x=middle, y=counts, name=name, marker_color=colour, width=0.02, hovertemplate=hover))
     figure.update_layout(
-        barmode="stack", xaxis_title="label quality (low is doubtful)", yaxis_title="windows", xaxis_range=[0, 1]
+        barmode="stack", xaxis_title="label quality (low: probably wrong)", yaxis_title="windows", xaxis_range=[0, 1]
     )
     return styled(figure, rows=8)
 
@@ -229,8 +229,8 @@ def confusion_traces(shares: pd.DataFrame, counts: pd.DataFrame, *, hover: str, 
 
 
 def _rate(label: str, part: pd.DataFrame) -> dict[str, object]:
-    doubt = 1.0 - part["label_quality"].astype("float64")
-    found = share_estimate(*doubt.groupby([part["species"], part["subject_id"]]).agg(["sum", "size"]).to_numpy(np.float64).T)
+    error = 1.0 - part["label_quality"].astype("float64")
+    found = share_estimate(*error.groupby([part["species"], part["subject_id"]]).agg(["sum", "size"]).to_numpy(np.float64).T)
     low, high = (np.nan if limit is None else limit for limit in (found.low, found.high))
     return {"label": label, "share": found.value, "low": low, "high": high, "groups": found.groups}
 

@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 
 from pipeline.evaluation.intervals import share_estimate
+from pipeline.evaluation.label_error_estimate import LabelErrorEstimate
 from pipeline.evaluation.label_error_rate import LabelErrorRate
 from pipeline.evaluation.label_evaluation import LabelEvaluation, evaluate_labels
 from pipeline.evaluation.quality_calibration import QualityBin
-from pipeline.evaluation.verdict import Verdict
 from pipeline.report.formatting import counted, shown_share, typed
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
@@ -65,8 +65,8 @@ def share_sentence(issues: pd.DataFrame, measured: LabelEvaluation | None, *, wo
     issues
         Of the audited windows whose label nobody gave.
     """
-    if measured is not None and measured.verdict.is_known:
-        return label_sentence(measured.verdict, workspace=workspace)
+    if measured is not None and measured.estimate.is_known:
+        return label_sentence(measured.estimate, workspace=workspace)
     issues = issues.dropna(subset=["label_quality"])
     if issues.empty:
         return ""
@@ -75,7 +75,7 @@ def share_sentence(issues: pd.DataFrame, measured: LabelEvaluation | None, *, wo
     interval = "" if found.low is None else f", 95 % interval {shown_share(found.low)} to {shown_share(found.high)}"
     missing = f"Nobody has checked that: a blind sample tells ({blind_page(workspace)})."
     if measured is not None and measured.blind_windows:
-        missing = label_sentence(measured.verdict, workspace=workspace)
+        missing = label_sentence(measured.estimate, workspace=workspace)
     return (
         f"By the audit's own estimate {shown_share(found.value)} of the {counted(len(issues), 'audited window')} carry a wrong "
         f"label ({counted(found.groups, 'group')}{interval}). {missing}"
@@ -106,39 +106,39 @@ def _quality_rows(checked: Sequence[QualityBin]) -> list[tuple[str, ...]]:
     ]
 
 
-def label_sentence(verdict: Verdict, *, workspace: Path) -> str:
+def label_sentence(estimate: LabelErrorEstimate, *, workspace: Path) -> str:
     """Return what is known of the share of wrong labels, or what it takes to know it."""
-    if not verdict.is_known:
-        return f"No verdict on the labels yet: {_missing(verdict)} ({blind_page(workspace)})."
-    most, estimate = shown_share(verdict.after.at_most), share_with_interval(verdict.after)
-    if verdict.before == verdict.after:
-        return f"At most {most} of the labels are wrong, with 95 % confidence (estimate {estimate})."
-    before = f"; before review {share_with_interval(verdict.before)}" if verdict.before.share is not None else ""
-    return f"At most {most} of the labels are wrong after review, with 95 % confidence (estimate {estimate}{before})."
+    if not estimate.is_known:
+        return f"How many labels are wrong is not known yet: {_missing(estimate)} ({blind_page(workspace)})."
+    most, share = shown_share(estimate.after.at_most), share_with_interval(estimate.after)
+    if estimate.before == estimate.after:
+        return f"At most {most} of the labels are wrong, with 95 % confidence (estimate {share})."
+    before = f"; before review {share_with_interval(estimate.before)}" if estimate.before.share is not None else ""
+    return f"At most {most} of the labels are wrong after review, with 95 % confidence (estimate {share}{before})."
 
 
-def stop_sentence(verdict: Verdict, *, workspace: Path) -> str:
+def stop_sentence(estimate: LabelErrorEstimate, *, workspace: Path) -> str:
     """Return whether the review can stop, or about how much more it takes; empty where nothing is known."""
-    wanted = shown_share(verdict.wanted)
-    if not verdict.is_known:
+    target = shown_share(estimate.target_error_rate)
+    if not estimate.is_known:
         return ""
-    if verdict.is_reached:
-        return f"That keeps the wanted {wanted}: the review can stop."
-    if verdict.segments_needed == 0:
-        more = verdict.windows_needed
+    if estimate.is_reached:
+        return f"That keeps the target of {target}: the review can stop."
+    if estimate.segments_needed == 0:
+        more = estimate.windows_needed
         size = f"about {counted(more, 'more window')}" if more else "more windows"
         return (
-            f"The estimate keeps the wanted {wanted}, but so few verified windows cannot show it: label {size} blind "
+            f"The estimate keeps the target of {target}, but so few verified windows cannot show it: label {size} blind "
             f"({blind_page(workspace)})."
         )
-    if verdict.segments_needed is None:
+    if estimate.segments_needed is None:
         return (
-            f"Even all {counted(verdict.open_segments, 'open segment')} are not expected to reach the wanted {wanted}: wrong "
+            f"Even all {counted(estimate.open_segments, 'open segment')} are not expected to reach the target of {target}: wrong "
             "labels lie outside of the queue too. `audit run --reviewed` makes a new queue from what was decided."
         )
     return (
-        f"About {counted(verdict.segments_needed, 'more segment')} of {verdict.open_segments:,} to reach {wanted}, in the order "
-        "of the queue, if they hold as many wrong labels as the audit expects."
+        f"About {counted(estimate.segments_needed, 'more segment')} of {estimate.open_segments:,} to reach {target}, in the "
+        "order of the queue, if they hold as many wrong labels as the audit expects."
     )
 
 
@@ -152,8 +152,8 @@ def share_with_interval(residual: LabelErrorRate) -> str:
     return f"{shown_share(residual.share)}, 95 % interval {shown_share(residual.low)} to {shown_share(residual.high)}"
 
 
-def _missing(verdict: Verdict) -> str:
-    missing = {s: n for s, n in verdict.after.needed.items() if n}
-    there = " and ".join(f"{verdict.after.verified[s]:,} {s}" for s in verdict.after.verified)
+def _missing(estimate: LabelErrorEstimate) -> str:
+    missing = {s: n for s, n in estimate.after.needed.items() if n}
+    there = " and ".join(f"{estimate.after.verified[s]:,} {s}" for s in estimate.after.verified)
     more = " and ".join(f"{n:,} {s}" for s, n in missing.items())
     return f"{there} windows are verified, {more} more have to be labelled blind"

@@ -86,17 +86,17 @@ def _head(run: RunTables) -> dict[str, Any]:
 def _labels(run: RunTables) -> dict[str, Any]:
     """Return how many labels are wrong, and which, as far as anybody knows."""
     issues, queue = run["issues"], _queue(run)
-    judged = unreviewed(issues, run["windows"], run.record.get("trust", []))
+    scored = unreviewed(issues, run["windows"], run.record.get("trust", []))
     workspace = run.folder.path.parent.parent
     size = stored_size(Workspace(workspace))
     measured = measured_here(run.folder, size)
     return {
-        "share": share_sentence(judged, measured, workspace=workspace),
+        "share": share_sentence(scored, measured, workspace=workspace),
         "as_of": as_of_sentence(measured, size, workspace=workspace, round_number=run.round),
         "segments": segment_cards(run, queue),
         "fewest_groups": FEWEST_GROUPS,
-        "error_rates": _by_species(judged, "rates", lambda part: figures.error_rates(part)[0]),
-        "quality_histograms": _by_species(judged, "quality", figures.quality_histogram),
+        "error_rates": _by_species(scored, "rates", lambda part: figures.error_rates(part)[0]),
+        "quality_histograms": _by_species(scored, "quality", figures.quality_histogram),
         "quality": quality_tables(measured, workspace=workspace),
         "opinions": _second_opinions(issues[issues["split"] == "audit"], queue),
         "kinds": _by_species(queue, "kinds", figures.kinds_of_segments),
@@ -118,7 +118,7 @@ def _models(run: RunTables) -> dict[str, Any]:
 def _data(run: RunTables) -> dict[str, Any]:
     """Return what was read, and what was not."""
     data = run.record["data"]
-    tables = (("rejected", run["rejected"]), ("mended", run["notes"]))
+    tables = (("rejected", run["rejected"]), ("repaired", run["notes"]))
     return {
         "data": {
             "sentences": data_sentences(data),

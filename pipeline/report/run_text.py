@@ -38,7 +38,7 @@ ROUND_HEADS = (
 
 
 def run_lines(run: Mapping[str, Any], *, workspace: Path) -> list[str]:
-    """Return the end of `audit run`: what there is, what is doubtful, and what to type next."""
+    """Return the end of `audit run`: what there is, what is probably wrong, and what to type next."""
     split = run["windows_by_split"]
     report = Path(run["run_dir"]) / "report.html"
     parts = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in split.items())
@@ -48,8 +48,8 @@ def run_lines(run: Mapping[str, Any], *, workspace: Path) -> list[str]:
         *_model_lines(run),
         "",
         f"windows    {run['windows']:>8,}   {parts}",
-        f"flagged    {run['flagged']:>8,}   {_judged(run)}",
-        *([f"unlabelled {unlabelled:>8,}   windows that nobody labelled: predicted, not judged"] if unlabelled else []),
+        f"flagged    {run['flagged']:>8,}   {_flagged(run)}",
+        *([f"unlabelled {unlabelled:>8,}   windows that nobody labelled: predicted, not scored"] if unlabelled else []),
         f"segments   {run['segments']:>8,}   to review",
         *_round_lines(run),
         *_label_lines(run["label_errors"]),
@@ -70,14 +70,14 @@ def _model_lines(run: Mapping[str, Any]) -> list[str]:
     return wrapped([*trust, *(f"! {s}" for s in holdout_sentences(run["without_holdout"]))], width=terminal_width())
 
 
-def _judged(run: Mapping[str, Any]) -> str:
+def _flagged(run: Mapping[str, Any]) -> str:
     """Return what the windows are that are flagged."""
     if not run["trust"] or any(of["better"] for of in run["trust"]):
         share = percent_of(run["flagged"], run["windows_by_split"].get("audit", 0))
         return f"{share} of the audited windows carry a label that is probably wrong"
     # Two labels of one clip contradict each other whatever models say.
     flagged = "the source gives them two labels; " if run["flagged"] else ""
-    return f"{flagged}no {'other ' if flagged else ''}label is judged: the models are no better than chance"
+    return f"{flagged}no {'other ' if flagged else ''}label is flagged: the models are no better than chance"
 
 
 def predicted_lines(predicted: Predictions, *, out: Path) -> list[str]:
@@ -88,14 +88,14 @@ def predicted_lines(predicted: Predictions, *, out: Path) -> list[str]:
     bad = int(table["bad_pose"].sum())
     lines += [f"{bad:,} windows show too little, or what cannot be right (bad_pose)"] if bad else []
     lines += [f"left out: {count:,} clips of {species}, which no bundle is for" for species, count in predicted.left_out.items()]
-    lines += [f"not as in training: {remark}" for remark in predicted.remarks]
+    lines += [f"not as in training: {rule}" for rule in predicted.unmet_rules]
     return [*lines, f"wrote {len(table):,} windows of {predicted.clips:,} clips to {out}"]
 
 
 def rejected_lines(rejected: pd.DataFrame) -> list[str]:
     """Return a line for each of the first clips that could not be read, and the number of the rest."""
     shown = rejected.head(_MANY_REJECTED)
-    lines = [": ".join(["set aside", *filter(None, row)]) for row in shown.astype(str).to_numpy().tolist()]
+    lines = [": ".join(["rejected", *filter(None, row)]) for row in shown.astype(str).to_numpy().tolist()]
     rest = len(rejected) - len(shown)
     return [*lines, *([f"and {rest:,} more"] if rest else [])]
 

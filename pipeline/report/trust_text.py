@@ -36,7 +36,7 @@ def holdout_sentences(without: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def _why_none(of: Mapping[str, Any]) -> str:
-    if not of["wanted"]:
+    if not of["holdout"]:
         return "folds.holdout is 0"
     return f"{of['groups']} {GROUPS[of['groups_are']]}s are too few to set some apart"
 

@@ -32,10 +32,10 @@ from model.training import Windows
 from pipeline.detection.training_windows import recipe_of
 from pipeline.retraining.inputs import TrainingInputs
 from pipeline.retraining.training import (
+    SearchData,
     TrainedNetworks,
     TrainingJob,
-    TrialData,
-    optimizer_steps_by_trial,
+    optimizer_steps_by_search,
     optimizer_steps_of_recipe,
     place_bundle,
     train_jobs,
@@ -140,14 +140,14 @@ class Models:
     def optimizer_steps(self, species: str) -> int:
         """Return how many optimizer steps every model of a species gets, whatever its training set: found once, and kept.
 
-        A trial looks at the labels that the audit trusts; a recipe that counts epochs counts those of all labels as given.
+        A length search looks at the labels that the audit trusts; a recipe of epochs counts those of all labels as given.
         """
         name = f"optimizer-steps-{self._base(species)}"
         known = self.own.read_array(name)
         if known is not None:
             return int(known)
         if self._recipe.length_search and not self._recipe.optimizer_steps:
-            found = self._steps_by_trial(species)
+            found = self._steps_by_search(species)
         else:
             found = optimizer_steps_of_recipe(self._recipe, self._given(species))
         self.own.write_array(name, np.array(found))
@@ -205,13 +205,13 @@ class Models:
         given = part.loc[~part["bad_pose"] & ~part["mixed"], "target"]
         return pd.Categorical(given, categories=self.inputs.classes[species]).codes.astype(np.int64)
 
-    def _steps_by_trial(self, species: str) -> int:
+    def _steps_by_search(self, species: str) -> int:
         inputs = self.inputs
         rows, classes = inputs.rows(species, split="audit"), inputs.classes[species]
         part = inputs.windows.iloc[rows]
         fold = inputs.oof.set_index("window_id")["fold"].reindex(part["window_id"]).fillna(-1).to_numpy(np.int64)
         trusted = pd.Categorical(self._trusted.iloc[rows], categories=classes).codes.astype(np.int64)
-        trial = TrialData(
+        search = SearchData(
             name=self._base(species),
             first=part["first_sample"].to_numpy(np.int64),
             fold=fold,
@@ -220,8 +220,8 @@ class Models:
             classes=len(classes),
             seed=self._seed,
         )
-        return optimizer_steps_by_trial(
-            self._recipe, trial, inputs.poses[0], config=inputs.config, device=self._device, checkpoints=self.own
+        return optimizer_steps_by_search(
+            self._recipe, search, inputs.poses[0], config=inputs.config, device=self._device, checkpoints=self.own
         )
 
     def _job(self, spec: ModelSpec, optimizer_steps: int) -> TrainingJob:

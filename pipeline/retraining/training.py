@@ -29,10 +29,10 @@ from pipeline.detection.lstm_jobs import Checkpoints, LstmJob, search_folds, sea
 from pipeline.workspace.workers import workers
 
 __all__ = [
+    "SearchData",
     "TrainedNetworks",
     "TrainingJob",
-    "TrialData",
-    "optimizer_steps_by_trial",
+    "optimizer_steps_by_search",
     "optimizer_steps_of_recipe",
     "place_bundle",
     "train_jobs",
@@ -68,17 +68,17 @@ class TrainingJob:
 
 
 @dataclass(frozen=True)
-class TrialData:
+class SearchData:
     """What the search for the training length looks at: the audited windows of a species.
 
     Attributes
     ----------
     name : str
-        Under which the trial's networks are kept.
+        Under which the search's networks are kept.
     first, fold, trusted : int64, shape (n,)
         First sample, fold of the run, and trusted class of each window, -1 for none.
     kept : bool, shape (n,)
-        Windows whose trusted class is their own label: a repaired one is a guess, by which no length is judged.
+        Windows whose trusted class is their own label: a relabelled one is a guess, by which no length is chosen.
     """
 
     name: str
@@ -99,7 +99,7 @@ class TrainedNetworks:
 
 
 def optimizer_steps_of_recipe(recipe: Recipe, target: NDArray[np.int64]) -> int:
-    """Return how many optimizer steps a recipe takes for training windows of these classes, where it makes no trial."""
+    """Return how many optimizer steps a recipe takes for training windows of these classes, where no search is made."""
     count = len(target)
     if recipe.balance == "downsample":
         _, sizes = np.unique(target, return_counts=True)
@@ -107,29 +107,29 @@ def optimizer_steps_of_recipe(recipe: Recipe, target: NDArray[np.int64]) -> int:
     return recipe.optimizer_steps or max(recipe.epochs * -(-count // recipe.batch_size), recipe.min_optimizer_steps)
 
 
-def optimizer_steps_by_trial(
-    recipe: Recipe, trial: TrialData, samples: Samples, *, config: Config, device: str, checkpoints: Checkpoints
+def optimizer_steps_by_search(
+    recipe: Recipe, search: SearchData, samples: Samples, *, config: Config, device: str, checkpoints: Checkpoints
 ) -> int:
     """Return after how many optimizer steps networks tell the trusted labels of an unseen fold best, as in the run."""
-    folds = search_folds(trial.fold, trial.trusted, trial.kept)
-    train = {number: np.flatnonzero((trial.trusted >= 0) & (trial.fold != number)) for number in folds}
+    folds = search_folds(search.fold, search.trusted, search.kept)
+    train = {number: np.flatnonzero((search.trusted >= 0) & (search.fold != number)) for number in folds}
     # Two views tell, as in the run: one a core of a small machine.
     tasks = [
         LstmJob(
-            name=f"{trial.name}-{number}-{view}",
+            name=f"{search.name}-{number}-{view}",
             recipe=replace(recipe, views=(view,)),
-            classes=trial.classes,
-            seed=view_seed(trial.seed, place),
+            classes=search.classes,
+            seed=view_seed(search.seed, place),
             train=train[number],
-            target=trial.trusted[train[number]],
-            predict=np.flatnonzero(trial.fold == number),
+            target=search.trusted[train[number]],
+            predict=np.flatnonzero(search.fold == number),
         )
         for number in folds
         for place, view in enumerate(recipe.views[:2])
     ]
-    work = {"samples": samples, "first": trial.first, "steps": config.windows.steps, "device": device}
+    work = {"samples": samples, "first": search.first, "steps": config.windows.steps, "device": device}
     with workers(config, serial=device != "cpu") as run:
-        return search_steps(tasks, trial.trusted, trial.kept, checkpoints=checkpoints, run=run, **work)
+        return search_steps(tasks, search.trusted, search.kept, checkpoints=checkpoints, run=run, **work)
 
 
 def train_jobs(

@@ -100,15 +100,15 @@ def _json_rows(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any] |
     yield from rows
 
 
-def _refuse_missing(path: Path, named: Iterable[str], foreign: OtherProgram | None = None) -> None:
+def _refuse_missing(path: Path, named: Iterable[str], other_program: OtherProgram | None = None) -> None:
     there = [name for name in named if name]
     missing = [c for c in NEEDED if c not in there]
     if not missing:
         return
     meant = [f"{close!r} for {c}" for c in missing if (close := _meant_by(c, there)) is not None]
-    if foreign is not None and not meant and len(missing) > len(NEEDED) // 2:
+    if other_program is not None and not meant and len(missing) > len(NEEDED) // 2:
         hint = f"write one row a stretch with {', '.join(NEEDED)}: frames are numbers of the clip's frames, not seconds"
-        raise TableError(f"{path}: {foreign.what}, not decisions: no column {', '.join(missing)}", hint=hint)
+        raise TableError(f"{path}: {other_program.what}, not decisions: no column {', '.join(missing)}", hint=hint)
     hint = f"did you write {', '.join(meant)}?" if meant else f"needed: {', '.join(NEEDED)}"
     raise TableError(f"{path}: no column {', '.join(missing)}", hint=hint)
 

@@ -43,12 +43,12 @@ class Problem:
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import did: rows added, rows that were stored already, rows that did not fit, and doubts about others."""
+    """What an import did: rows added, rows that were stored already, rows that did not fit, and contradictions in others."""
 
     added: int
     present: int
     problems: tuple[Problem, ...]
-    doubts: tuple[Problem, ...] = ()
+    contradicted: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -140,8 +140,10 @@ def import_events(
             problems.append(Problem(line, str(error)))
     fitting = _consistent(accepted, store, problems)
     added, present = store.merge_events([row.event for row in fitting])
-    doubts = tuple(Problem(line, reason) for line, reason in contradictions([(r.line, r.event) for r in fitting if _is_own(r)]))
-    return Imported(added, present, tuple(sorted(problems, key=lambda p: p.line)), doubts)
+    contradicted = tuple(
+        Problem(line, reason) for line, reason in contradictions([(r.line, r.event) for r in fitting if _is_own(r)])
+    )
+    return Imported(added, present, tuple(sorted(problems, key=lambda p: p.line)), contradicted)
 
 
 def _is_own(row: _Row) -> bool:

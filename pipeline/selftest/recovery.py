@@ -46,17 +46,17 @@ def recovery(
         The class that each (species, label) trains as.
     """
     facts = windows[["window_id", "species", "group"]].merge(injected.windows, on="window_id", how="left")
-    judged = _judged(issues).merge(facts, on="window_id", how="inner", suffixes=("", "_before"), validate="one_to_one")
-    hit = judged["true_label"].notna().to_numpy(bool)
-    flagged, first = judged["is_issue"].to_numpy(bool), judged["first"].to_numpy(bool)
-    group = judged.groupby(["species", "group"], sort=False).ngroup().to_numpy().astype(np.int64)
-    counts = _counts(injected, audited=len(judged), flagged=int(flagged.sum()), groups=len(np.unique(group)))
+    ranked = _ranked(issues).merge(facts, on="window_id", how="inner", suffixes=("", "_before"), validate="one_to_one")
+    hit = ranked["true_label"].notna().to_numpy(bool)
+    flagged, first = ranked["is_issue"].to_numpy(bool), ranked["first"].to_numpy(bool)
+    group = ranked.groupby(["species", "group"], sort=False).ngroup().to_numpy().astype(np.int64)
+    counts = _counts(injected, audited=len(ranked), flagged=int(flagged.sum()), groups=len(np.unique(group)))
     if hit.sum() < FEWEST_WINDOWS:
         return nothing_injected(
             f"{hit.sum()} windows could be injected, {FEWEST_WINDOWS} are needed for a share that says something", counts=counts
         )
-    old = _judged(before).set_index("window_id").reindex(judged.loc[hit, "window_id"])
-    found = judged[hit & flagged]
+    old = _ranked(before).set_index("window_id").reindex(ranked.loc[hit, "window_id"])
+    found = ranked[hit & flagged]
     kind = _KIND_OF.get(str(injected.spans["kind"].iloc[0]))
     return {
         **counts,
@@ -87,8 +87,8 @@ def selftest_table(rows: list[dict[str, object]]) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=list(SELFTEST.columns))
     scores = [n for n, column in SELFTEST.columns.items() if str(column.dtype) == "float64"]
     typed = table.astype({**dict.fromkeys(_COUNTS, "int32"), **dict.fromkeys(scores, "float64"), "seed": "int64"})
-    words = {name: text(table[name].to_numpy(object)) for name in ("kind", "note")}
-    return validate(typed.assign(**words), SELFTEST, source="selftest")
+    texts = {name: text(table[name].to_numpy(object)) for name in ("kind", "note")}
+    return validate(typed.assign(**texts), SELFTEST, source="selftest")
 
 
 def findings(table: pd.DataFrame, *, run_dir: Path, untested: Sequence[str]) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def findings(table: pd.DataFrame, *, run_dir: Path, untested: Sequence[str]) -> 
     return {"run_dir": str(run_dir.resolve()), "untested": list(untested), "injected": rows}
 
 
-def _judged(issues: pd.DataFrame) -> pd.DataFrame:
+def _ranked(issues: pd.DataFrame) -> pd.DataFrame:
     """Return the audited windows by rank; ``first`` marks the first tenth. The hold-out is not in the list that people review."""
     audited = issues[issues["split"] == "audit"].sort_values("rank", ignore_index=True)
     audited = audited[["window_id", "is_issue", "kind", "suggested_label"]]
@@ -120,7 +120,7 @@ def _counts(injected: InjectedErrors, *, audited: int, flagged: int, groups: int
 def _right_label(found: pd.DataFrame, target: Mapping[tuple[str, str], str]) -> float:
     """Return the share of windows whose suggestion is the class that the poses had before."""
     pairs = zip(found["species"], found["true_label"], found["suggested_label"], strict=True)
-    return float(np.mean([target.get((s, true), true) == target.get((s, told), told) for s, true, told in pairs]))
+    return float(np.mean([target.get((s, true), true) == target.get((s, suggested), suggested) for s, true, suggested in pairs]))
 
 
 def _rate(name: str, part: NDArray[np.bool_], whole: NDArray[np.bool_], *, group: NDArray[np.int64]) -> dict[str, float | None]:

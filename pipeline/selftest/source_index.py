@@ -43,7 +43,7 @@ class SourceIndex:
     xy : float32, shape (frames, keypoints, 2)
         NaN where missing.
     first, last, clip : int64, shape (bouts,)
-        First and last row and the clip of every bout: open frames of one audited label without a hole in time.
+        First and last row and the clip of every bout: open frames of one audited label without a gap in time.
     begin, end : int64, shape (windows,)
         First row of each window, and the row after its last.
     target : dict
@@ -104,7 +104,7 @@ class SourceIndex:
         return self.time[self.last] - self.time[self.first]
 
     def others(self, species: str, label: str) -> list[str]:
-        """Return the audited labels of a species that train as another class than ``label``: only these can be told apart."""
+        """Return the audited labels of a species that train as another class than ``label``: only these can be classes apart."""
         own = self.target.get((species, label))
         return sorted(name for (s, name), target in self.target.items() if s == species and target != own)
 
@@ -138,8 +138,8 @@ def index_source(
     """
     bounds = clip_bounds(clips)
     audited = windows[(windows["split"] == "audit") & windows["species"].isin(list(species))]
-    told = audited[["species", "label", "target"]].drop_duplicates()
-    target = {(str(s), str(name)): str(t) for s, name, t in told.itertuples(index=False)}
+    classes = audited[["species", "label", "target"]].drop_duplicates()
+    target = {(str(s), str(name)): str(t) for s, name, t in classes.itertuples(index=False)}
     is_open = clips["clip_id"].isin(audited["clip_id"]).to_numpy(bool)
     given = given_labels(clips, frames)
     label = given.astype(object).where(given.notna(), None).to_numpy(object)
@@ -173,11 +173,11 @@ def index_source(
 def _bouts(
     clips: pd.DataFrame, frames: pd.DataFrame, *, label: Names, bounds: Rows, max_gap_ms: float
 ) -> tuple[Rows, Rows, Rows]:
-    """Return first row, last row and clip of every run of frames of one clip and label without a hole in time."""
+    """Return first row, last row and clip of every run of frames of one clip and label without a gap in time."""
     clip = np.repeat(np.arange(len(clips)), np.diff(bounds))
     codes = pd.factorize(label)[0]
-    hole = np.diff(frames["timestamp_ms"].to_numpy(np.int64)) > max_gap_ms
-    new = np.concatenate([[True], (np.diff(clip) != 0) | (np.diff(codes) != 0) | hole])
+    gap = np.diff(frames["timestamp_ms"].to_numpy(np.int64)) > max_gap_ms
+    new = np.concatenate([[True], (np.diff(clip) != 0) | (np.diff(codes) != 0) | gap])
     first = np.flatnonzero(new)
     last = np.append(first[1:], len(frames)) - 1
     labelled = codes[first] >= 0

@@ -31,7 +31,7 @@ FEWEST_GROUPS = 5
 """Groups that an interval needs: of fewer it would be made of too little."""
 
 _GROUPS_FOR_EACH_HELD_OUT = 4
-"""For the sake of a verdict no more than a quarter is set apart."""
+"""For the sake of an estimate no more than a quarter is set apart."""
 
 
 def split_windows(windows: pd.DataFrame, *, folds: Folds) -> pd.DataFrame:
@@ -206,7 +206,7 @@ def _holdout_groups(
 ) -> set[object]:
     """Choose about ``folds.holdout`` of the groups to train on, stratified, such that every class can be audited without them.
 
-    They are at least as many as a verdict needs, where a quarter of the groups is as many.
+    They are at least as many as an estimate needs, where a quarter of the groups is as many.
     """
     names = np.unique(group[training])
     if folds.holdout <= 0 or round(folds.holdout * len(names)) < 1 or len(names) < 4:

@@ -132,7 +132,7 @@ def review_windows(
     """Return the windows under their labels after review.
 
     A window is ``reviewed`` where people gave every frame of it a label. One with a frame that was taken out is dropped: it shows
-    what nobody wants judged. The groups of the hold-out stay what they were; a class that review leaves to a single group is left
+    what nobody wants scored. The groups of the hold-out stay what they were; a class that review leaves to a single group is left
     out.
 
     Parameters

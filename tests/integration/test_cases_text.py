@@ -85,9 +85,9 @@ def test_decisions_are_read_as_tables_are(cases: Path, tmp_path: Path) -> None:
 
 def test_decisions_that_contradict_each_other_or_name_a_video_are_told(cases: Path, tmp_path: Path) -> None:
     with ReviewStore.open(tmp_path / "review.db") as store:
-        doubts = decide(cases, "overlap.csv", store).doubts
-        assert len(doubts) == 1
-        assert "frames 20-40 of clip02 have two labels of A: groom in line 2, rest in line 3" in doubts[0].reason
+        contradicted = decide(cases, "overlap.csv", store).contradicted
+        assert len(contradicted) == 1
+        assert "frames 20-40 of clip02 have two labels of A: groom in line 2, rest in line 3" in contradicted[0].reason
         assert "did you mean 'clip00'?" in decide(cases, "mp4.csv", store).problems[0].reason
         with pytest.raises(TableError, match=r"a BORIS export of events, not decisions: no column clip_id, .*reviewer") as caught:
             decide(cases, "boris.csv", store)

@@ -54,8 +54,8 @@ def run(source: Path, place: Workspace, *, decided: DecidedLabels | None = None)
     return run_audit(source, quick(), workspace=place, write_report=write_report, stage_progress=show, decided=decided)[0]
 
 
-def judged(source: Path) -> dict[str, pd.DataFrame]:
-    """Return the tables of all stages, with chance in the place of models: these have no say in what is judged."""
+def scored(source: Path) -> dict[str, pd.DataFrame]:
+    """Return the tables of all stages, with chance in the place of models: these have no say in what is scored."""
     context = Context(recognise(source), quick(), Nowhere(), lambda *_: None, None)
     tables: dict[str, pd.DataFrame] = {}
     for stage in STAGES:
@@ -64,17 +64,17 @@ def judged(source: Path) -> dict[str, pd.DataFrame]:
 
 
 def by_chance(windows: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    told = windows[windows["split"] != "left_out"]
-    walk = np.random.default_rng(0).random(len(told)).astype(np.float32)
+    said = windows[windows["split"] != "left_out"]
+    walk = np.random.default_rng(0).random(len(said)).astype(np.float32)
     facts = {
-        "window_id": told["window_id"],
+        "window_id": said["window_id"],
         "fold": np.int16(0),
-        "used_for_training": told["label"].notna(),
+        "used_for_training": said["label"].notna(),
         "network": walk,
         "base_learners": walk,
     }
     oof = pd.DataFrame(facts | {"p_SIT": 1 - walk, "p_WALK": walk}).reset_index(drop=True)
-    # As if they were far better than chance: else no label would be judged.
+    # As if they were far better than chance: else no label would be scored.
     skill = {"right": 0.9, "low": 0.8, "high": 1.0, "chance": 0.5, "windows": len(oof), "groups": 6, "classes": 2}
     trust = pd.DataFrame([{"species": species, **skill, "better": True} for species in windows["species"].unique()])
     return {"oof": oof, "trust": trust}
@@ -110,9 +110,9 @@ def found(place: Workspace) -> RunTables:
 def test_windows_that_nobody_labelled_are_predicted_and_nothing_else(source: Path, found: RunTables) -> None:
     windows, oof, issues = found["windows"], found["oof"], found["issues"]
     frames = pd.read_csv(source)
-    told = frames[frames["frame_label"].notna()]
+    said = frames[frames["frame_label"].notna()]
     held = [
-        ((told["clip_id"] == w.clip_id) & told["frame_number"].between(w.start_frame, w.end_frame)).any()
+        ((said["clip_id"] == w.clip_id) & said["frame_number"].between(w.start_frame, w.end_frame)).any()
         for w in windows.itertuples()
     ]
     assert windows["label"].notna().tolist() == held
@@ -185,9 +185,9 @@ def test_what_reviewers_label_is_labelled_until_they_take_it_back(source: Path, 
         own = clean.set_index("window_id").loc[bare["window_id"]]
         assert (own["label"], own["split"], pd.isna(own["given_label"])) == ("walk", "audit", True)
         assert sheet["frames"]["changed"] == len(decided) == 624 - sheet["frames"]["unlabelled"]
-        told = history(stored_events(place), frames_of(folder)).iloc[0]
-        assert "no label" in told["before"]
-        assert told["after"] == "walk"
+        said = history(stored_events(place), frames_of(folder)).iloc[0]
+        assert "no label" in said["before"]
+        assert said["after"] == "walk"
         evaluate_labels(place, folder)
 
         later = run(source, place, decided=decided_so_far(place, source))
@@ -200,22 +200,22 @@ def test_what_reviewers_label_is_labelled_until_they_take_it_back(source: Path, 
 
 def test_injected_errors_leave_what_nobody_labelled_alone(found: RunTables) -> None:
     tables = {name: found[name] for name in ("clips", "frames", "windows")}
-    ground = index_source(**tables, species=["MOUSE"], max_gap_ms=500)
-    assert [label is None for label in ground.label] == found["frames"]["frame_label"].isna().tolist()
-    injected = inject_errors(ground, "flips", share=0.3, seed=0)
+    source_index = index_source(**tables, species=["MOUSE"], max_gap_ms=500)
+    assert [label is None for label in source_index.label] == found["frames"]["frame_label"].isna().tolist()
+    injected = inject_errors(source_index, "flips", share=0.3, seed=0)
     assert injected.frames["frame_label"].isna().tolist() == found["frames"]["frame_label"].isna().tolist()
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(more=st.lists(st.integers(0, 40), min_size=4, max_size=4), told=st.sampled_from(["", "-1"]))
-def test_frames_without_a_label_at_the_end_change_no_label(tmp_path: Path, more: list[int], told: str) -> None:
+@given(more=st.lists(st.integers(0, 40), min_size=4, max_size=4), said=st.sampled_from(["", "-1"]))
+def test_frames_without_a_label_at_the_end_change_no_label(tmp_path: Path, more: list[int], said: str) -> None:
     path, parts = recordings(tmp_path, {name: ["SIT", "WALK"] * 2 for name in "abcd"}), []
     for number, (_, clip) in zip(more, pd.read_csv(path).groupby("clip_id"), strict=True):
-        tail = clip.loc[clip.index[-1:].repeat(number)].assign(frame_label=told)
+        tail = clip.loc[clip.index[-1:].repeat(number)].assign(frame_label=said)
         parts += [clip, tail.assign(frame_number=tail["frame_number"] + np.arange(1, number + 1))]
     longer = path.with_name("longer.csv")
     pd.concat(parts).to_csv(longer, index=False)
-    before, after = judged(path), judged(longer)
+    before, after = scored(path), scored(longer)
     label = after["windows"].set_index("window_id")["label"]
     pd.testing.assert_series_equal(label[before["windows"]["window_id"]], before["windows"].set_index("window_id")["label"])
     assert set(after["issues"]["window_id"]) == set(label.index[label.notna()])
@@ -223,4 +223,4 @@ def test_frames_without_a_label_at_the_end_change_no_label(tmp_path: Path, more:
     assert (after["segments"]["start_frame"] <= after["segments"]["clip_id"].map(ends)).all()
     noted = " ".join(after["notes"]["reason"])
     assert ("no label" in noted) == (sum(more) > 0)
-    assert ("is -1" in noted) == (sum(more) > 0 and told == "-1")
+    assert ("is -1" in noted) == (sum(more) > 0 and said == "-1")

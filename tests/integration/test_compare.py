@@ -59,7 +59,7 @@ def write_retrain(audit, **of) -> None:
 
 def test_without_review_it_says_what_is_missing_and_draws_nothing_from_it(audited) -> None:
     told = audited("compare", "-w", "ws").stdout
-    assert "No verdict on the labels yet" in told
+    assert "How many labels are wrong is not known yet" in told
     assert "No models are compared yet: `audit retrain -w ws`" in told
     page = Path(told.rsplit("report: ", 1)[1].strip())
     assert page == run_of(audited).path / "retrain" / "comparison.html"
@@ -69,7 +69,7 @@ def test_without_review_it_says_what_is_missing_and_draws_nothing_from_it(audite
     assert not (audited.folder / "ws" / "review.db").exists()
 
 
-def test_blind_labels_give_a_verdict_and_review_moves_it(audited) -> None:
+def test_blind_labels_give_an_estimate_and_review_moves_it(audited) -> None:
     wrong = label_blind(audited, wrong=12)
     before = json.loads(audited("compare", "-w", "ws", "--json").stdout)["labels"]
     assert before["is_known"]
@@ -78,7 +78,7 @@ def test_blind_labels_give_a_verdict_and_review_moves_it(audited) -> None:
     with ReviewStore.open(Workspace(audited.folder / "ws").review_db) as store:
         for window in wrong:
             paint(store, run, window, "other")
-    found = json.loads(audited("compare", "-w", "ws", "--json", "--wanted", "0.5").stdout)
+    found = json.loads(audited("compare", "-w", "ws", "--json", "--target-error-rate", "0.5").stdout)
     assert found["labels"]["after"]["share"] < before["after"]["share"]
     assert found["labels"]["before"]["share"] == before["before"]["share"]
     assert found["labels"]["is_reached"]
@@ -155,7 +155,7 @@ def test_a_workspace_without_a_run_is_told_what_to_type(audit) -> None:
 
 
 def test_a_share_that_is_none_is_refused(audited) -> None:
-    assert "proof.target_error_rate" in audited("compare", "-w", "ws", "--wanted", "5", code=2).stderr
+    assert "proof.target_error_rate" in audited("compare", "-w", "ws", "--target-error-rate", "5", code=2).stderr
 
 
 def test_the_help_shows_an_example(audit) -> None:

@@ -58,7 +58,7 @@ def test_a_stream_on_the_gpu_decides_as_the_table_does(task) -> None:
     assert [d.label for d in decisions] == [d.label for d in whole]
 
 
-def test_an_audit_on_the_gpu_doubts_what_one_on_the_cpu_doubts(make_table, tmp_path) -> None:
+def test_an_audit_on_the_gpu_flags_what_one_on_the_cpu_flags(make_table, tmp_path) -> None:
     make_table(subjects=6, wrong=0.15).to_parquet(tmp_path / "poses.parquet")
     quality = []
     for device in ("cpu", "cuda"):

@@ -36,7 +36,7 @@ def test_decisions_become_a_dataset_that_an_audit_reads_again(audited, tmp_path:
     assert read.equals(clean[list(read.columns)])
     relabelled = read[(read["clip_id"] == clip["clip_id"]) & read["frame_number"].between(10, 39)]
     assert set(relabelled["frame_label"]) == {label}
-    # What was reviewed is known, and is not doubted again.
+    # What was reviewed is taken as right, and is not flagged again.
     windows, issues = pd.read_parquet(run / "windows.parquet"), pd.read_parquet(run / "issues.parquet")
     inside = (windows["clip_id"] == clip["clip_id"]) & (windows["start_frame"] >= 10) & (windows["end_frame"] <= 39)
     known = windows[windows["reviewed"]]

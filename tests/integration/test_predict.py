@@ -69,7 +69,7 @@ def test_clips_without_labels_go_to_the_bundle_of_their_species(audit: Shell, bu
 
 
 def test_files_are_predicted_as_the_classifier_predicts_their_frames(audit: Shell, bundles: Path, clips: pd.DataFrame) -> None:
-    audit("predict", "new.parquet", "--model", bundles / "DOG", "--out", "out.csv", "--hop", "0.2")
+    audit("predict", "new.parquet", "--model", bundles / "DOG", "--out", "out.csv", "--stride-s", "0.2")
     table = pd.read_csv(audit.folder / "out.csv")
     assert table.groupby("clip_id").size().tolist() == [26] * 4
     model = BehaviorClassifier.load(bundles / "DOG", device="cpu")
@@ -106,7 +106,7 @@ def test_a_broken_clip_is_listed_and_the_others_are_predicted(audit: Shell, bund
     broken.loc[3, "frame_number"] = "three"
     broken.to_csv(audit.folder / "broken.csv", index=False)
     done = audit("predict", "broken.csv", "--model", bundles, "--out", "out.csv")
-    assert "set aside: broken.csv: row 3, column frame_number: clip DOG-00-0-SIT: 'three' is not a number" in done.stderr
+    assert "rejected: broken.csv: row 3, column frame_number: clip DOG-00-0-SIT: 'three' is not a number" in done.stderr
     assert pd.read_csv(audit.folder / "out.csv")["clip_id"].nunique() == 5
 
 
@@ -117,7 +117,7 @@ def test_a_broken_clip_is_listed_and_the_others_are_predicted(audit: Shell, bund
         (["--model", ".", "--out", "out.csv"], 3, "error: .: no bundle in it"),
         (["--model", "{models}", "--out", "out.xlsx"], 2, "error: out.xlsx: predictions are written as .parquet or .csv"),
         (["--model", "{models}", "--out", "no/out.csv"], 4, "error: no: no such folder"),
-        (["--model", "{models}", "--out", "out.csv", "--hop", "0.3"], 2, "a hop is a multiple of 0.2 s"),
+        (["--model", "{models}", "--out", "out.csv", "--hop", "0.3"], 2, "a stride is a multiple of 0.2 s"),
         (["--model", "{models}", "--out", "out.csv", "--format", "tabel"], 2, "source.format = 'tabel'"),
     ],
 )

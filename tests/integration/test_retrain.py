@@ -133,7 +133,9 @@ def test_decisions_and_blind_labels_become_models_and_figures(retrained: Shell) 
 
 
 def test_a_model_of_an_arm_predicts_as_it_did_in_the_comparison(retrained: Shell) -> None:
-    retrained("predict", "poses.parquet", "--model", "ws/runs/latest/models/reviewed", "--out", "all.parquet", "--hop", "0.2")
+    retrained(
+        "predict", "poses.parquet", "--model", "ws/runs/latest/models/reviewed", "--out", "all.parquet", "--stride-s", "0.2"
+    )
     everything = pd.read_parquet(retrained.folder / "all.parquet")
     validate(everything, PREDICTIONS, source="all.parquet")
     compared = pd.read_parquet(retrained.folder / "ws" / "runs" / "latest" / "retrain" / "predictions.parquet")
@@ -181,7 +183,7 @@ def test_a_damaged_bundle_is_made_again(retrained: Shell) -> None:
     assert weights.read_bytes() == before
 
 
-def test_without_verified_windows_it_says_what_is_needed_and_gives_no_verdict(audited: Shell) -> None:
+def test_without_verified_windows_it_says_what_is_needed_and_gives_no_estimate(audited: Shell) -> None:
     done = audited("retrain", "-w", "ws", "--jobs", "1")
     dog = found_in(audited)["species"]["DOG"]
     assert dog["arms"] == {"given": None, "pruned": None}

@@ -87,9 +87,9 @@ def test_the_next_round_knows_what_was_decided_and_ranks_the_rest(audited, tmp_p
     assert not (windows["reviewed"] & (windows["clip_id"] == unsure)).any()
     # It was trained on under the label after review; no network was trained on the hold-out.
     used = latest(tmp_path, "oof").set_index("window_id")["used_for_training"]
-    teaching = known[(known["split"] == "audit") & ~known["mixed"] & ~known["bad_pose"]]
-    assert len(teaching) > 0
-    assert used.loc[teaching.index].all()
+    trained_on = known[(known["split"] == "audit") & ~known["mixed"] & ~known["bad_pose"]]
+    assert len(trained_on) > 0
+    assert used.loc[trained_on.index].all()
     assert not used.loc[known.index[known["split"] == "holdout"]].any()
     # No segment starts or ends with a frame that was decided.
     spans = latest(tmp_path, "segments")

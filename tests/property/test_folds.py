@@ -71,7 +71,9 @@ def test_classes_that_two_folds_cannot_hold_apart_get_a_third() -> None:
 @given(
     sizes=st.lists(st.integers(1, 40), min_size=4, max_size=60), seed=st.integers(0, 5), holdout=st.sampled_from([0.05, 0.1, 0.3])
 )
-def test_a_hold_out_has_the_groups_that_a_verdict_needs_where_a_quarter_has(sizes: list[int], seed: int, holdout: float) -> None:
+def test_a_hold_out_has_the_groups_that_an_estimate_needs_where_a_quarter_has(
+    sizes: list[int], seed: int, holdout: float
+) -> None:
     rows = [(f"g{i:02d}", f"c{c}") for i, size in enumerate(sizes) for c in range(2) for _ in range(size)]
     windows = pd.DataFrame(rows, columns=["group", "label"])
     windows = windows.assign(target=windows["label"], species="DOG", mixed=False, bad_pose=False)

@@ -12,7 +12,7 @@ from model.windowing import MISSING, SEEN, cut, resample
 
 @st.composite
 def clips(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
-    """Draw increasing times in ms, with holes, and poses with missing keypoints."""
+    """Draw increasing times in ms, with gaps, and poses with missing keypoints."""
     steps = draw(st.lists(st.one_of(st.integers(1, 60), st.integers(180, 220), st.integers(201, 3000)), min_size=0, max_size=60))
     time = np.concatenate([[draw(st.integers(0, 10_000))], np.array(steps, np.int64)]).cumsum()
     value = st.one_of(st.just(np.nan), st.floats(-1e4, 1e4, width=32))
@@ -20,7 +20,7 @@ def clips(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
 
 
 @given(clip=clips(), gap=st.sampled_from([0, 400, 600, 2000]), steps=st.integers(1, 7), stride=st.integers(1, 4))
-def test_windows_lie_within_a_run_and_no_hole_is_longer_than_allowed(clip, gap: int, steps: int, stride: int) -> None:
+def test_windows_lie_within_a_block_and_no_gap_is_longer_than_allowed(clip, gap: int, steps: int, stride: int) -> None:
     time, xy = clip
     samples = resample(time, xy, frame_number=time, hz=5, max_gap_ms=gap, max_keypoint_gap_ms=400)
     first = cut(samples.block, steps=steps, stride=stride)

@@ -45,4 +45,4 @@ export function poses(packed, keypoints) {
 export const SEEN = 0;
 export const INTERPOLATED = 1;
 export const MISSING = 2;
-export const DOUBTFUL = 3;
+export const LOW_CONFIDENCE = 3;

@@ -1,6 +1,6 @@
 // The stage: picture, skeleton and trail of one frame, with zoom and pan.
 
-import { DOUBTFUL, INTERPOLATED, MISSING } from "./decoding.js";
+import { LOW_CONFIDENCE, INTERPOLATED, MISSING } from "./decoding.js";
 
 const NOWHERE = -32768;
 const TRAIL_MS = 1000;
@@ -187,11 +187,11 @@ export class Stage {
       return;
     }
     context.fillStyle = colour;
-    context.globalAlpha = kind === DOUBTFUL ? 0.4 : 1;
+    context.globalAlpha = kind === LOW_CONFIDENCE ? 0.4 : 1;
     context.fill();
     context.globalAlpha = 1;
-    context.strokeStyle = kind === DOUBTFUL ? palette.suspect : halo ? "rgba(255,255,255,.9)" : palette.background;
-    context.setLineDash(kind === DOUBTFUL ? [2, 2] : []);
+    context.strokeStyle = kind === LOW_CONFIDENCE ? palette.suspect : halo ? "rgba(255,255,255,.9)" : palette.background;
+    context.setLineDash(kind === LOW_CONFIDENCE ? [2, 2] : []);
     context.stroke();
     context.setLineDash([]);
   }
@@ -214,12 +214,12 @@ function edgeColour(clip, a, b, palette, halo) {
 
 /** Return what is missing or unsure in a frame, in words. */
 export function poseInWords(clip, frame) {
-  const names = { [MISSING]: [], [INTERPOLATED]: [], [DOUBTFUL]: [] };
+  const names = { [MISSING]: [], [INTERPOLATED]: [], [LOW_CONFIDENCE]: [] };
   clip.keypoints.forEach((name, k) => names[clip.poses.known[frame * clip.poses.keypoints + k]]?.push(name.replaceAll("_", " ")));
   const list = (some) => (some.length > 4 ? `${some.slice(0, 3).join(", ")} and ${some.length - 3} more` : some.join(", "));
   return [
     names[MISSING].length && `missing: ${list(names[MISSING])}`,
     names[INTERPOLATED].length && `interpolated: ${list(names[INTERPOLATED])}`,
-    names[DOUBTFUL].length && `low confidence: ${list(names[DOUBTFUL])}`,
+    names[LOW_CONFIDENCE].length && `low confidence: ${list(names[LOW_CONFIDENCE])}`,
   ].filter(Boolean).join(" · ");
 }

@@ -38,12 +38,12 @@ export class Saver {
   renew(stored, revision) {
     if (this.conflict || revision < this.revision) return;
     const known = new Set(this.operations().map((operation) => operation.operation_id));
-    const foreign = stored.some((o) => (o.revision ?? 0) > this.revision && !known.has(o.operation_id));
+    const ofOthers = stored.some((o) => (o.revision ?? 0) > this.revision && !known.has(o.operation_id));
     const there = new Set(stored.map((operation) => operation.operation_id));
     this.pending = this.pending.filter((operation) => !there.has(operation.operation_id));
     this.stored = stored;
     // Where somebody else saved and acts are on their way, the server shall say so, and the reviewer decide.
-    if (!(foreign && this.pending.length)) this.revision = revision;
+    if (!(ofOthers && this.pending.length)) this.revision = revision;
     this.write();
   }
 
@@ -63,8 +63,8 @@ export class Saver {
       if (acts.includes(null)) continue;
       const own = new Set(entry.operations.map((operation) => operation.operation_id));
       // Somebody saved to this clip after that page last heard of it: the server shall say so, and the reviewer decide.
-      const foreign = this.stored.some((o) => (o.revision ?? 0) > entry.base && !own.has(o.operation_id));
-      if (acts.length && foreign) this.revision = Math.min(this.revision, entry.base);
+      const ofOthers = this.stored.some((o) => (o.revision ?? 0) > entry.base && !own.has(o.operation_id));
+      if (acts.length && ofOthers) this.revision = Math.min(this.revision, entry.base);
       this.pending.push(...acts);
       adopted += acts.length;
       this.write();

@@ -82,7 +82,7 @@ def _is_a_clip(source: Path, name: str) -> bool:
 
 
 def _read_all(source: Path, names: Sequence[str], *, config: Config, taxonomy: Taxonomy | None) -> Iterator[Clip | ReaderMessage]:
-    """Yield every file's clip or remark in the order of the names, read by as many processes as are given."""
+    """Yield every file's clip or message in the order of the names, read by as many processes as are given."""
     chunks = [names[i : i + _CHUNK] for i in range(0, len(names), _CHUNK)]
     with workers(config, serial=len(names) < _FEW) as run:
         for found in run(joblib.delayed(_read_chunk)(source, chunk, config, taxonomy) for chunk in chunks):

@@ -93,16 +93,16 @@ def _decodes(data: bytes, encoding: str) -> str | None:
 
 def _by_evidence(data: bytes) -> str:
     korean, western = _decodes(data, "cp949"), _decodes(data, "cp1252")
-    verdicts = {
+    by_encoding = {
         "cp949": None if korean is None else _plausibility(map(_is_syllable, "".join(place[0] for place in _places(korean)))),
         "cp1252": None if western is None else _plausibility(_is_western(western, place) for place in _places(western)),
     }
-    if verdicts["cp949"] == _PLAUSIBLE and western is not None and _reads_as_capitals(western):
+    if by_encoding["cp949"] == _PLAUSIBLE and western is not None and _reads_as_capitals(western):
         raise Unreadable("", f"may be Korean (CP949) or Western European (CP1252) text: {_WAY_OUT}")
-    if verdicts["cp1252"] == _PLAUSIBLE and western is not None and _reads_as_another(western):
+    if by_encoding["cp1252"] == _PLAUSIBLE and western is not None and _reads_as_another(western):
         raise Unreadable("", f"may be Central European (CP1250), Turkish (CP1254) or Western European (CP1252) text: {_WAY_OUT}")
     for wanted in (_PLAUSIBLE, _UNDECIDED):
-        found = [encoding for encoding, plausible in verdicts.items() if plausible == wanted]
+        found = [encoding for encoding, plausible in by_encoding.items() if plausible == wanted]
         if len(found) == 1:
             return found[0]
         if found:

@@ -179,7 +179,7 @@ def table_file(
     as_numbers = [c for c in rows if c in _known(columns) and c not in _TEXT and _is_text(rows[c])]
     rows = rows.assign(**{c: rows[c].mask(rows[c].isin(_NO_NUMBER)) for c in as_numbers})
     notes += [ReaderMessage(name, column, _why_unknown(column, columns)) for column in columns if column not in _known(columns)]
-    notes += [ReaderMessage(name, column, note, count) for column, note, count in _doubtful_names(rows)]
+    notes += [ReaderMessage(name, column, note, count) for column, note, count in _names_like_null(rows)]
     digest = hashlib.blake2b(data, digest_size=16).hexdigest()
     return TableFile(name, digest, tuple(columns), rows, list(rejected), notes)
 
@@ -218,12 +218,12 @@ def _as_text(column: pd.Series) -> pd.Series:
     return pd.Series(text_by_code([name or "" for name in names], places), index=column.index)
 
 
-def _doubtful_names(rows: pd.DataFrame) -> list[tuple[str, str, int]]:
+def _names_like_null(rows: pd.DataFrame) -> list[tuple[str, str, int]]:
     """Return the names that other programs write where there is none, by column, with the number of rows."""
     found = []
     for column in (c for c in _WORTH_A_NOTE if c in rows):
-        doubtful = rows[column][rows[column].isin(_NO_NUMBER[1:])]
-        for name, count in doubtful.value_counts().items():
+        likely_null = rows[column][rows[column].isin(_NO_NUMBER[1:])]
+        for name, count in likely_null.value_counts().items():
             found.append((column, f"{name} is a name like any other: where there is none, leave the cell empty", int(count)))
     return found
 

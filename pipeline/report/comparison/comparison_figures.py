@@ -144,8 +144,8 @@ def curve_figure(curve: Sequence[CurvePoint], given: Arm | None) -> Figure:
     return styled(figure, rows=9)
 
 
-def labels_figure(before: LabelErrorRate, after: LabelErrorRate, *, wanted: float) -> Figure:
-    """Return the share of wrong labels before and after review, with intervals, the bound, and the wanted share."""
+def labels_figure(before: LabelErrorRate, after: LabelErrorRate, *, target_error_rate: float) -> Figure:
+    """Return the share of wrong labels before and after review, with intervals, the bound, and the target."""
     rows = (("before review", before, QUIET), ("after review", after, ARM_COLOURS["reviewed"]))
     figure = Figure()
     for row, (name, found, colour) in enumerate(rows):
@@ -163,9 +163,9 @@ def labels_figure(before: LabelErrorRate, after: LabelErrorRate, *, wanted: floa
         )
     )
     figure.add_vline(
-        x=wanted,
+        x=target_error_rate,
         line={"color": QUIET, "dash": "dash", "width": 1.5},
-        annotation={"text": f"wanted: {100 * wanted:.3g} %", "font": {"color": QUIET, "size": 12}},
+        annotation={"text": f"target: {100 * target_error_rate:.3g} %", "font": {"color": QUIET, "size": 12}},
         annotation_position="top right",
         annotation_xshift=4,
     )

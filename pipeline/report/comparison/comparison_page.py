@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
+from pipeline.evaluation.label_error_estimate import AUDITED, LabelErrorEstimate
 from pipeline.evaluation.label_evaluation import LabelEvaluation, evaluate_labels
-from pipeline.evaluation.verdict import AUDITED, Verdict
 from pipeline.readers.taxonomy import KIND_NAMES
 from pipeline.report.comparison import comparison_figures as figures
 from pipeline.report.comparison.comparison_text import (
@@ -52,7 +52,7 @@ class Comparison:
     retraining : Retraining or None
         None before `audit retrain`.
     measured : LabelEvaluation
-        The review, and the verdict on the labels.
+        The review, and the estimate of wrong labels.
     workspace : Path
         As it is typed after ``-w``.
     page : Path
@@ -67,7 +67,7 @@ class Comparison:
 
     def figures(self) -> dict[str, Any]:
         """Return all figures as JSON values."""
-        measured, verdict = self.measured, self.measured.verdict
+        measured, estimate = self.measured, self.measured.estimate
         return {
             "run_dir": str(self.run.folder.path.resolve()),
             "headline": headline(self.retraining, measured, workspace=self.workspace),
@@ -77,21 +77,21 @@ class Comparison:
                 "reviewed_frames": measured.reviewed_frames,
                 "frames": measured.frames,
             },
-            "labels": {**asdict(verdict), "is_known": verdict.is_known, "is_reached": verdict.is_reached},
+            "labels": {**asdict(estimate), "is_known": estimate.is_known, "is_reached": estimate.is_reached},
             "quality": {name: [asdict(of) for of in getattr(measured, name)] for name in ("blind", "reviewed")},
             "retrain": None if self.retraining is None else msgspec.to_builtins(self.retraining),
             "report": str(self.page.resolve()),
         }
 
 
-def write_comparison(place: Workspace, *, out: Path | None, wanted: float | None, workspace: Path) -> Comparison:
+def write_comparison(place: Workspace, *, out: Path | None, target_error_rate: float | None, workspace: Path) -> Comparison:
     """Compare before and after for the newest finished run and write the page; the same figures give the same bytes.
 
     Parameters
     ----------
     out
         The page; ``retrain/comparison.html`` of the run where left out.
-    wanted
+    target_error_rate
         The share of wrong labels that review is to reach; that of audit.toml where left out.
     workspace
         The workspace as it is typed after ``-w``.
@@ -105,7 +105,7 @@ def write_comparison(place: Workspace, *, out: Path | None, wanted: float | None
     """
     folder = place.finished()
     retraining = read_retraining(folder.path)
-    measured = evaluate_labels(place, folder, wanted=wanted)
+    measured = evaluate_labels(place, folder, target_error_rate=target_error_rate)
     run = RunTables(folder)
     page = out or folder.path / "retrain" / "comparison.html"
     made = Comparison(run, retraining, measured, workspace, page)
@@ -131,7 +131,7 @@ def _head(made: Comparison) -> dict[str, Any]:
 
 
 def _cards(made: Comparison) -> Iterator[tuple[str, str]]:
-    measured, verdict = made.measured, made.measured.verdict
+    measured, estimate = made.measured, made.measured.estimate
     yield "frames reviewed", shown_share(measured.reviewed_frames / max(measured.frames, 1))
     if made.retraining is not None:
         yield "verified hold-out windows", f"{sum(s.verified.windows for s in made.retraining.species.values()):,}"
@@ -142,9 +142,9 @@ def _cards(made: Comparison) -> Iterator[tuple[str, str]]:
                     shown = "same" if pair in species.identical else f"{100 * value:+.1f}"
                     yield f"{name}: points of balanced accuracy, {pair.replace(' - ', ' less ')}", shown
     else:
-        yield "verified hold-out windows", f"{verdict.holdout:,}"
-    yield "labels wrong at most", shown_share(verdict.after.at_most)
-    yield "open segments", f"{verdict.open_segments:,}"
+        yield "verified hold-out windows", f"{estimate.holdout:,}"
+    yield "labels wrong at most", shown_share(estimate.after.at_most)
+    yield "open segments", f"{estimate.open_segments:,}"
 
 
 def _models(made: Comparison) -> dict[str, Any]:
@@ -196,25 +196,27 @@ def _arm_row(arm: str, training_windows: int, found: Arm) -> list[str]:
 
 def _labels(made: Comparison) -> dict[str, Any]:
     """Return how many labels are wrong before and after review, by the windows that were labelled blind."""
-    verdict = made.measured.verdict
-    known = verdict.before.share is not None and verdict.after.share is not None
-    others = [f"{n:,} {state}" for state, n in verdict.outcomes.items() if state != "verified"]
-    earlier = verdict.drawn_in not in (None, made.run.folder.path.name)
+    estimate = made.measured.estimate
+    known = estimate.before.share is not None and estimate.after.share is not None
+    others = [f"{n:,} {state}" for state, n in estimate.outcomes.items() if state != "verified"]
+    earlier = estimate.drawn_in not in (None, made.run.folder.path.name)
     labels = {
-        "figure": figures.labels_figure(verdict.before, verdict.after, wanted=verdict.wanted) if known else None,
-        "before": share_with_interval(verdict.before),
-        "after": share_with_interval(verdict.after),
-        "missing": label_sentence(verdict, workspace=made.workspace),
-        "strata": [_stratum_row(verdict, stratum) for stratum in AUDITED],
+        "figure": figures.labels_figure(estimate.before, estimate.after, target_error_rate=estimate.target_error_rate)
+        if known
+        else None,
+        "before": share_with_interval(estimate.before),
+        "after": share_with_interval(estimate.after),
+        "missing": label_sentence(estimate, workspace=made.workspace),
+        "strata": [_stratum_row(estimate, stratum) for stratum in AUDITED],
         "also_drawn": ", ".join(others),
-        "earlier_run": verdict.drawn_in if earlier else None,
+        "earlier_run": estimate.drawn_in if earlier else None,
     }
     return {"labels": labels, "quality": quality_tables(made.measured, workspace=made.workspace)}
 
 
-def _stratum_row(verdict: Verdict, stratum: str) -> list[str]:
-    before, after = verdict.before, verdict.after
-    counts = (verdict.sizes, before.verified, before.wrong, after.wrong)
+def _stratum_row(estimate: LabelErrorEstimate, stratum: str) -> list[str]:
+    before, after = estimate.before, estimate.after
+    counts = (estimate.sizes, before.verified, before.wrong, after.wrong)
     needed = after.needed.get(stratum, 0)
     return [stratum, *(f"{of.get(stratum, 0):,}" for of in counts), f"{needed:,}" if needed else "enough"]
 

@@ -46,7 +46,7 @@ _TRAINED_ON = {
 def headline(found: Retraining | None, measured: LabelEvaluation, *, workspace: Path) -> list[str]:
     """Return what came of the review: a sentence for the models of each species and two for the labels, the known ones first."""
     models = [] if found is None else [_gain(name, of, found, workspace) for name, of in found.species.items()]
-    labels = [label_sentence(measured.verdict, workspace=workspace), stop_sentence(measured.verdict, workspace=workspace)]
+    labels = [label_sentence(measured.estimate, workspace=workspace), stop_sentence(measured.estimate, workspace=workspace)]
     untrained = [_no_models(workspace)] if found is None else []
     return [sentence for sentence in (*models, *labels, *untrained) if sentence]
 
@@ -55,8 +55,8 @@ def outcome(found: Retraining | None, measured: LabelEvaluation) -> str:
     """Return the outcome in one plain sentence; what is not known is left out."""
     species = {} if found is None else found.species
     gains = _gains_in_short(species)
-    if measured.verdict.is_known:
-        gains.append(f"at most {shown_share(measured.verdict.after.at_most)} of the labels are wrong")
+    if measured.estimate.is_known:
+        gains.append(f"at most {shown_share(measured.estimate.after.at_most)} of the labels are wrong")
     if not gains:
         return "Not known yet: what review gained"
     listed = ", ".join(gains[:-1])

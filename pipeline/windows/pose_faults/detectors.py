@@ -28,8 +28,8 @@ JUMPS_NEARBY = 3
 """Samples of shorter leaps within a second on either side that are a motion (scratching, wagging), not a fault."""
 
 BONE_MADS = 3.0
-"""A bone is too long this many (normal-consistent) median deviations of the log length above the clip's median (at 4, one planted
-fault in seven of the simulated ones is lost; at 6, every second)..."""
+"""A bone is too long this many (normal-consistent) median deviations of the log length above the clip's median (at 4, one
+injected fault in seven of the simulated ones is lost; at 6, every second)..."""
 BONE_FACTOR = 1.8
 """...and at least this many times its median, because foreshortening alone changes a length by as much..."""
 BONE_RADII = 0.8

@@ -1,7 +1,8 @@
 """Pose before label: keypoints that cannot be right are found first, so that no label is called wrong because of them.
 
-A network that is shown a leaping paw doubts the label; so does the person it asks. Here every sample's keypoints are compared
-with the same clip: its motion, its scale, its bones. All functions are pure and work on all clips at once.
+A network that is shown a leaping paw gives the label a low probability; so does the person it asks. Here every sample's
+keypoints are compared with the same clip: its motion, its scale, its bones. All functions are pure and work on all clips at
+once.
 """
 
 from __future__ import annotations

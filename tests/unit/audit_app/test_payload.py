@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from audit_app.components.payload import clip_payload
-from audit_app.components.poses import DOUBTFUL, INTERPOLATED, MISSING, SEEN, packed_poses
+from audit_app.components.poses import INTERPOLATED, LOW_CONFIDENCE, MISSING, SEEN, packed_poses
 from data_schemas.errors import UsageError
 from pipeline.report.run_tables import RunTables
 from pipeline.review.store import Commit, Operation, ReviewStore, Span
@@ -131,7 +131,7 @@ def test_short_gaps_are_interpolated_and_marked_long_ones_stay_missing():
     packed = packed_poses(frames, ["a"], max_gap_ms=400, min_confidence=0.1)
     known = _array(packed["known"], "u1")
     xy = _array(packed["xy"], "<i2").reshape(n, 2) * packed["unit"]
-    assert known[[0, 6, 10, 11, 20]].tolist() == [SEEN, INTERPOLATED, DOUBTFUL, INTERPOLATED, MISSING]
+    assert known[[0, 6, 10, 11, 20]].tolist() == [SEEN, INTERPOLATED, LOW_CONFIDENCE, INTERPOLATED, MISSING]
     assert np.allclose(xy[6], [60, 50], atol=packed["unit"])
     assert _array(packed["xy"], "<i2").reshape(n, 2)[20, 0] == -32768
 

@@ -101,7 +101,9 @@ def bundle(task, tmp_path: Path) -> Path:
         ("model.json", lambda d: b"[1, 2]", "model.json: holds no JSON object"),
     ],
 )
-def test_a_damaged_or_foreign_bundle_is_refused_by_the_name_of_its_file(bundle: Path, file: str, damage, message: str) -> None:
+def test_a_damaged_bundle_or_one_of_another_program_is_refused_by_the_name_of_its_file(
+    bundle: Path, file: str, damage, message: str
+) -> None:
     path = bundle / file
     data = damage(path.read_bytes())
     path.unlink() if data is None else path.write_bytes(data)

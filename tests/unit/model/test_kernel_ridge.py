@@ -19,8 +19,8 @@ def task() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def test_it_predicts_what_it_did_not_see(task) -> None:
     features, target, fold = task
-    teaches = np.ones(600, bool)
-    probabilities, _ = predict_left_out(features, target, classes=3, fold=fold, training_mask=teaches, seed=0, size=100)
+    mask = np.ones(600, bool)
+    probabilities, _ = predict_left_out(features, target, classes=3, fold=fold, training_mask=mask, seed=0, size=100)
     assert (probabilities.argmax(1) == target).mean() > 0.9
     np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
 
@@ -38,9 +38,9 @@ def test_labels_of_the_own_fold_do_not_change_a_prediction(task) -> None:
 
 def test_what_is_not_used_for_training_changes_nothing(task) -> None:
     features, target, fold = task
-    teaches = np.arange(600) % 5 > 0
-    lied = np.where(teaches, target, (target + 1) % 3)
-    how = {"classes": 3, "fold": fold, "training_mask": teaches, "seed": 0, "size": 100}
+    mask = np.arange(600) % 5 > 0
+    lied = np.where(mask, target, (target + 1) % 3)
+    how = {"classes": 3, "fold": fold, "training_mask": mask, "seed": 0, "size": 100}
     one, other = (predict_left_out(features, t, **how)[0] for t in (target, lied))
     np.testing.assert_array_equal(one, other)
 

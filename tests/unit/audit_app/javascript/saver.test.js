@@ -29,9 +29,9 @@ class Server {
     const own = new Set(message.operations.map((o) => o.operation_id));
     const known = new Set(this.stored.map((o) => o.operation_id));
     const fresh = message.operations.filter((o) => !known.has(o.operation_id));
-    const foreign = this.stored.filter((o) => o.revision > message.base_revision && !own.has(o.operation_id));
-    if (fresh.length && foreign.length) {
-      return { status: 409, body: { error: "conflict", revision: this.stored.length, operations: foreign, classes: message.classes } };
+    const ofOthers = this.stored.filter((o) => o.revision > message.base_revision && !own.has(o.operation_id));
+    if (fresh.length && ofOthers.length) {
+      return { status: 409, body: { error: "conflict", revision: this.stored.length, operations: ofOthers, classes: message.classes } };
     }
     for (const operation of fresh) this.stored.push({ ...operation, revision: this.stored.length + 1, reviewer: "kim" });
     if (this.mode === "dies after storing") throw new Error("no answer");

@@ -25,7 +25,7 @@ def model(rules: PoseRules) -> BehaviorClassifier:
 
 def predicted(path: Path, rules: PoseRules) -> Predictions:
     config = reading_config(format=None)
-    return predict_recordings(recognise(path).read(config), {"RAT": model(rules)}, hop=1.0, config=config)
+    return predict_recordings(recognise(path).read(config), {"RAT": model(rules)}, stride_s=1.0, config=config)
 
 
 def test_keypoints_of_low_confidence_are_missing_as_in_training(tmp_path: Path) -> None:
@@ -37,12 +37,12 @@ def test_keypoints_of_low_confidence_are_missing_as_in_training(tmp_path: Path) 
     without = put(tmp_path / "without.csv", table)
     strict = predicted(sure, PoseRules(min_confidence=0.5))
     assert strict.table["visible"].between(0.5, 0.6).all()
-    assert strict.remarks == ()
+    assert strict.unmet_rules == ()
     assert (predicted(sure, PoseRules()).table["visible"] == 1).all()
     untold = predicted(without, PoseRules(min_confidence=0.5))
     assert (untold.table["visible"] == 1).all()
-    assert len(untold.remarks) == 1
-    assert "confidence 0.5 and more" in untold.remarks[0]
+    assert len(untold.unmet_rules) == 1
+    assert "confidence 0.5 and more" in untold.unmet_rules[0]
 
 
 def test_a_run_without_models_says_which_command_trains_them(tmp_path: Path) -> None:

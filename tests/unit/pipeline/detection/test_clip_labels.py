@@ -20,7 +20,7 @@ WRONG = slice(2 * EACH, 3 * EACH)
 """The windows of a clip that carries a label of which nothing is seen."""
 
 
-def labelled(fixed: np.ndarray | None = None) -> WindowLabels:
+def labelled(reviewed_mask: np.ndarray | None = None) -> WindowLabels:
     nobody = np.zeros(ROWS, bool)
     return WindowLabels(
         given=CLIP % CLASSES,
@@ -28,7 +28,7 @@ def labelled(fixed: np.ndarray | None = None) -> WindowLabels:
         block=CLIP,
         audited=~nobody,
         valid_pose=~nobody,
-        reviewed=nobody if fixed is None else fixed,
+        reviewed=nobody if reviewed_mask is None else reviewed_mask,
         sigma=2.0,
     )
 

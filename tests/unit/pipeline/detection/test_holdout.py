@@ -80,8 +80,8 @@ def test_no_segment_spans_a_gap_though_frames_are_numbered_through_it() -> None:
     assert own["start_frame"].tolist()[1] == windows["start_frame"].iloc[20]
 
 
-def test_each_species_has_its_own_threshold_of_doubt() -> None:
-    """Stretches that are doubtful among cats are found beside dogs whose labels are much more doubtful, and all of it alike."""
+def test_each_species_has_its_own_threshold_of_quality() -> None:
+    """Low label quality among cats is found beside dogs whose label quality is much lower, and both in the same way."""
     windows, oof, _ = made_up()
     alone = cut_segments(
         find_label_issues(windows, oof, clips_of(windows), config=load_config(None)), windows, config=load_config(None)
@@ -100,32 +100,32 @@ def test_each_species_has_its_own_threshold_of_doubt() -> None:
     pd.testing.assert_frame_equal(dogs, alone[1])
 
 
-def slowly_cut(course: np.ndarray, *, penalty: float) -> float:
-    """Return the least cost of all cuts, by trying every start of every last piece."""
-    best = np.zeros(len(course) + 1)
+def slowly_cut(signal: np.ndarray, *, penalty: float) -> float:
+    """Return the least cost of all cuts, by trying every start of every last part."""
+    best = np.zeros(len(signal) + 1)
     best[0] = -penalty
-    for end in range(1, len(course) + 1):
-        errors = [((course[a:end] - course[a:end].mean(axis=0)) ** 2).sum() for a in range(end)]
+    for end in range(1, len(signal) + 1):
+        errors = [((signal[a:end] - signal[a:end].mean(axis=0)) ** 2).sum() for a in range(end)]
         best[end] = min(b + e + penalty for b, e in zip(best[:end], errors, strict=True))
     return best[-1]
 
 
-def cost(course: np.ndarray, pieces: list[tuple[int, int]], *, penalty: float) -> float:
-    return sum(((course[a:b] - course[a:b].mean(axis=0)) ** 2).sum() for a, b in pieces) + penalty * (len(pieces) - 1)
+def cost(signal: np.ndarray, parts: list[tuple[int, int]], *, penalty: float) -> float:
+    return sum(((signal[a:b] - signal[a:b].mean(axis=0)) ** 2).sum() for a, b in parts) + penalty * (len(parts) - 1)
 
 
 @given(seed=st.integers(0, 999), length=st.integers(1, 60), channels=st.integers(1, 3), most=st.sampled_from([4, 512]))
-def test_pieces_cost_least(seed: int, length: int, channels: int, most: int) -> None:
+def test_parts_cost_least(seed: int, length: int, channels: int, most: int) -> None:
     rng = np.random.default_rng(seed)
-    course = np.repeat(rng.random((length, channels)), rng.integers(1, 4), axis=0)[:length] + rng.normal(
+    signal = np.repeat(rng.random((length, channels)), rng.integers(1, 4), axis=0)[:length] + rng.normal(
         0, 0.1, (length, channels)
     )
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("pipeline.detection.segments._MOST_STARTS", most)
-        pieces = change_point_parts(course, penalty=0.5)
-    assert [a for a, _ in pieces] == [0, *(b for _, b in pieces[:-1])]
-    assert pieces[-1][1] == length
-    least = slowly_cut(course, penalty=0.5)
-    assert cost(course, pieces, penalty=0.5) == pytest.approx(
+        parts = change_point_parts(signal, penalty=0.5)
+    assert [a for a, _ in parts] == [0, *(b for _, b in parts[:-1])]
+    assert parts[-1][1] == length
+    least = slowly_cut(signal, penalty=0.5)
+    assert cost(signal, parts, penalty=0.5) == pytest.approx(
         least, rel=0 if most == 512 else 0.1, abs=1e-9 if most == 512 else 0.3
     )

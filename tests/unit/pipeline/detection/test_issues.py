@@ -1,4 +1,4 @@
-"""Doubt, quality, flags and segments from probabilities made by hand."""
+"""Scores, quality, flags and segments from probabilities made by hand."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def clips_of(windows: pd.DataFrame, other: dict[str, str] | None = None) -> pd.D
     return clips.assign(other_label=text([(other or {}).get(c) for c in clips["clip_id"]]))
 
 
-def judged(windows: pd.DataFrame, oof: pd.DataFrame, other: dict[str, str] | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
+def scored(windows: pd.DataFrame, oof: pd.DataFrame, other: dict[str, str] | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
     config = load_config(None)
     issues, segments = cut_segments(
         find_label_issues(windows, oof, clips_of(windows, other), config=config), windows, config=config
@@ -70,20 +70,20 @@ def judged(windows: pd.DataFrame, oof: pd.DataFrame, other: dict[str, str] | Non
     return validate(issues, ISSUES, source="issues"), validate(segments, SEGMENTS, source="segments")
 
 
-def test_the_doubtful_stretch_is_ranked_first_and_flagged() -> None:
+def test_the_suspect_stretch_is_ranked_first_and_flagged() -> None:
     windows, oof, wrong = made_up()
-    issues, _ = judged(windows, oof)
-    doubtful = set(windows.loc[wrong, "window_id"])
-    first = set(issues.nsmallest(len(doubtful) // 2, "rank")["window_id"])
-    assert first <= doubtful
+    issues, _ = scored(windows, oof)
+    suspect = set(windows.loc[wrong, "window_id"])
+    first = set(issues.nsmallest(len(suspect) // 2, "rank")["window_id"])
+    assert first <= suspect
     flagged = issues[issues["is_issue"]]
-    assert len(set(flagged["window_id"]) & doubtful) / len(flagged) > 0.8
+    assert len(set(flagged["window_id"]) & suspect) / len(flagged) > 0.8
     assert (flagged["suggested_label"] != flagged["given_label"]).all()
 
 
 def test_quality_is_a_chance_as_many_are_flagged_as_are_expected_wrong() -> None:
     windows, oof, wrong = made_up()
-    issues, _ = judged(windows, oof)
+    issues, _ = scored(windows, oof)
     assert issues["is_issue"].sum() == pytest.approx((1 - issues["label_quality"]).sum(), abs=1.5)
     assert issues["is_issue"].mean() == pytest.approx(wrong.mean(), abs=0.05)
     sure = issues[issues["label_quality"] > 0.9]
@@ -91,24 +91,24 @@ def test_quality_is_a_chance_as_many_are_flagged_as_are_expected_wrong() -> None
 
 
 def test_rank_follows_quality_and_counts_every_window() -> None:
-    issues, _ = judged(*made_up()[:2])
+    issues, _ = scored(*made_up()[:2])
     assert sorted(issues["rank"]) == list(range(1, len(issues) + 1))
     assert issues.sort_values("rank")["label_quality"].is_monotonic_increasing
 
 
 def test_the_result_does_not_depend_on_the_order_of_rows() -> None:
     windows, oof, _ = made_up()
-    shuffled = judged(windows.sample(frac=1, random_state=1).reset_index(drop=True), oof.sample(frac=1, random_state=2))
-    for one, other in zip(judged(windows, oof), shuffled, strict=True):
+    shuffled = scored(windows.sample(frac=1, random_state=1).reset_index(drop=True), oof.sample(frac=1, random_state=2))
+    for one, other in zip(scored(windows, oof), shuffled, strict=True):
         pd.testing.assert_frame_equal(one, other)
 
 
 def test_segments_find_the_stretch_and_never_overlap() -> None:
     windows, oof, _ = made_up()
-    _, segments = judged(windows, oof)
+    _, segments = scored(windows, oof)
     assert set(segments["clip_id"]) == {"clip00", "clip01", "clip04", "clip05"}
     for segment in segments.itertuples():
-        # Windows 12 to 29 are doubtful: the middles of the first and the last lie at frames 84 and 186.
+        # Windows 12 to 29 are suspect: the middles of the first and the last lie at frames 84 and 186.
         # The average over neighbours blurs them by half a second, three windows.
         assert abs(segment.start_frame - 84) <= 18
         assert abs(segment.end_frame - 186) <= 18
@@ -118,7 +118,7 @@ def test_segments_find_the_stretch_and_never_overlap() -> None:
 
 def test_windows_carry_the_segment_that_holds_their_middle() -> None:
     windows, oof, _ = made_up()
-    issues, segments = judged(windows, oof)
+    issues, segments = scored(windows, oof)
     for segment in segments.itertuples():
         own = issues[issues["segment_id"] == segment.segment_id]
         middle = (own["start_frame"] + own["end_frame"]) // 2
@@ -140,7 +140,7 @@ def test_windows_of_bad_pose_are_shown_as_such_and_have_no_vote() -> None:
     windows, oof, _ = made_up()
     sick = (windows["clip_id"] == "clip02").to_numpy() & (windows["start_frame"] < 90).to_numpy()
     oof.loc[sick, ["p_SIT", "p_TURN"]] = (0.0, 1.0)
-    issues, segments = judged(windows.assign(bad_pose=sick), oof)
+    issues, segments = scored(windows.assign(bad_pose=sick), oof)
     own = issues[issues["window_id"].isin(windows.loc[sick, "window_id"])]
     assert not own["is_issue"].any()
     assert set(own["kind"].dropna()) == {"bad_pose"}
@@ -168,7 +168,7 @@ def test_what_a_sure_suggestion_repairs_leaves_little_to_learn() -> None:
 
 def test_a_boundary_is_a_short_segment_at_a_change_of_label() -> None:
     windows, oof, wrong = made_up(bad=slice(14, 22))
-    _, segments = judged(windows.assign(mixed=wrong), oof)
+    _, segments = scored(windows.assign(mixed=wrong), oof)
     over_the_change = segments[(segments["start_frame"] <= 120) & (segments["end_frame"] >= 120)]
     assert len(over_the_change) == 4
     assert set(over_the_change["kind"]) == {"boundary"}
@@ -178,7 +178,7 @@ def test_a_clip_that_nothing_speaks_for_is_a_wrong_clip_from_end_to_end() -> Non
     windows, oof, _ = made_up(clips=40, bad=slice(0, 0))
     swapped = (windows["clip_id"] == "clip06").to_numpy()
     oof.loc[swapped, ["p_SIT", "p_TURN"]] = oof.loc[swapped, ["p_TURN", "p_SIT"]].to_numpy()
-    issues, segments = judged(windows, oof)
+    issues, segments = scored(windows, oof)
     assert segments["clip_id"].tolist() == ["clip06"]
     assert segments["kind"].tolist() == ["wrong_clip"]
     whole = issues.groupby("clip_id")["wrong_clip"].first()
@@ -187,7 +187,7 @@ def test_a_clip_that_nothing_speaks_for_is_a_wrong_clip_from_end_to_end() -> Non
 
 def test_a_clip_that_owner_and_inspector_name_differently_is_an_issue_by_itself() -> None:
     windows, oof, _ = made_up(bad=slice(0, 0))
-    issues, segments = judged(windows, oof, other={"clip02": "TURN", "clip03": "TURN"})
+    issues, segments = scored(windows, oof, other={"clip02": "TURN", "clip03": "TURN"})
     own = issues[issues["clip_id"] == "clip02"]
     assert own["is_issue"].all()
     assert own["label_quality"].max() <= 0.5

@@ -38,13 +38,13 @@ def predicted(windows: pd.DataFrame, samples: Samples, **model: object) -> tuple
 def test_no_window_is_predicted_by_a_network_that_learnt_its_own_group(standing_or_walking) -> None:
     """What a network says of a fold does not change by a bit with the labels of that fold."""
     windows, samples, _ = standing_or_walking
-    before, _ = predicted(windows, samples, passes=0, optimizer_steps=5)
+    before, _ = predicted(windows, samples, cleaning_iterations=0, optimizer_steps=5)
     own = (before["fold"] == before["fold"].iloc[0]).to_numpy()
     # Only where a group has as many windows of each class, so that folds are dealt alike.
     even = windows["target"].eq("SIT").groupby(windows["group"]).transform("mean").eq(0.5).to_numpy()
     assert (own & even).any()
     other = text(np.where(own & even, windows["target"].map(OTHER), windows["target"]).astype(object))
-    after, _ = predicted(windows.assign(target=other), samples, passes=0, optimizer_steps=5)
+    after, _ = predicted(windows.assign(target=other), samples, cleaning_iterations=0, optimizer_steps=5)
     assert (after["fold"] == before["fold"]).all()
     pd.testing.assert_series_equal(after.loc[own, "p_SIT"], before.loc[own, "p_SIT"])
     audited = (windows["split"] == "audit").to_numpy()
@@ -58,7 +58,9 @@ def test_an_animal_is_not_known_to_networks_by_its_looks(standing_or_walking) ->
     xy = shape + np.random.default_rng(4).normal(0, 0.5, samples.xy.shape)
     animal = windows["group"].str[1:].astype(int)
     label = text(np.where(DRAWN[animal], "SIT", "WALKRUN").astype(object))
-    _, trust = predicted(windows.assign(target=label), replace(samples, xy=xy.astype(np.float32)), passes=0, optimizer_steps=30)
+    _, trust = predicted(
+        windows.assign(target=label), replace(samples, xy=xy.astype(np.float32)), cleaning_iterations=0, optimizer_steps=30
+    )
     assert trust["right"].iloc[0] < 0.75
 
 

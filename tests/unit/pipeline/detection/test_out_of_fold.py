@@ -57,13 +57,13 @@ def test_without_cleaning_all_labels_train_and_there_is_no_base_learner(standing
 
 def test_how_long_to_train_is_tried_out_where_it_is_not_told(standing_or_walking) -> None:
     windows, samples, _ = standing_or_walking
-    tried = []
+    searched = []
 
     class Noting(Nowhere):
         def write_array(self, name: str, array: np.ndarray) -> None:
-            tried.append(name)
+            searched.append(name)
 
     keys = load_config(None, overrides={"model": {"views": ["body"]}, "folds": {"count": 3}, "run": {"jobs": 1}})
     predict_out_of_fold(windows, samples, config=keys, checkpoints=Noting())
-    lengths = sorted({int(n.split("-")[1]) for n in tried if n.startswith("trial-")})
+    lengths = sorted({int(n.split("-")[1]) for n in searched if n.startswith("search-")})
     assert lengths[:2] == [35, 70]

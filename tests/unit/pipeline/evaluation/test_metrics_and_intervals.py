@@ -122,7 +122,7 @@ def test_a_sample_without_errors_still_has_a_bound_and_more_windows_lower_it() -
     assert 0 < many < few < 0.2
 
 
-def test_too_few_verified_windows_give_no_verdict_but_how_many_are_missing() -> None:
+def test_too_few_verified_windows_give_no_estimate_but_how_many_are_missing() -> None:
     found = estimate_error_rate(sample(3, 0, each=FEWEST_WINDOWS - 5), sizes={"flagged": 100, "unflagged": 900})
     assert (found.share, found.at_most) == (None, None)
     assert found.needed == {"flagged": 5, "unflagged": 5}
@@ -156,9 +156,9 @@ def test_without_an_error_the_bound_is_the_exact_one() -> None:
 
 
 def test_how_much_more_review_follows_the_queue() -> None:
-    assert segments_to_reach([30, 20, 10], windows=1000, now=0.1, wanted=0.06) == 2
-    assert segments_to_reach([30, 20, 10], windows=1000, now=0.1, wanted=0.2) == 0
-    assert segments_to_reach([30, 20, 10], windows=1000, now=0.1, wanted=0.01) is None
+    assert segments_to_reach([30, 20, 10], windows=1000, now=0.1, target_error_rate=0.06) == 2
+    assert segments_to_reach([30, 20, 10], windows=1000, now=0.1, target_error_rate=0.2) == 0
+    assert segments_to_reach([30, 20, 10], windows=1000, now=0.1, target_error_rate=0.01) is None
 
 
 def test_how_many_windows_would_show_a_bound() -> None:
@@ -285,7 +285,7 @@ def test_as_many_windows_as_are_needed_and_a_stratum_verified_whole_are_enough()
     small = sample(3, 0, each=each).drop(index=range(20))
     assert estimate_error_rate(small, sizes={"flagged": 10, "unflagged": 900}).share is not None
     assert estimate_error_rate(small, sizes={"flagged": 11, "unflagged": 900}).needed == {"flagged": 1, "unflagged": 0}
-    assert segments_to_reach([30, 20, 10], windows=1000, now=0.1, wanted=0.05) == 2
+    assert segments_to_reach([30, 20, 10], windows=1000, now=0.1, target_error_rate=0.05) == 2
 
 
 def test_the_bound_is_shown_after_the_windows_that_are_said_to_be_needed() -> None:

@@ -29,7 +29,7 @@ def verified(groups: int, *, each: int = 10):
     return verified_holdout(states(windows, labels), windows, classes=CLASSES, target={"A": "A", "B": "B"})
 
 
-def answers(found, *, right: float, seed: int = 0) -> np.ndarray:
+def predictions(found, *, right: float, seed: int = 0) -> np.ndarray:
     rng = np.random.default_rng(seed)
     told = np.where(rng.random(len(found)) < right, found.true, 1 - found.true)
     return np.where(np.arange(2) == told[:, None], 0.9, 0.1).astype(np.float32)
@@ -71,7 +71,7 @@ def test_nothing_drawn_needs_everything() -> None:
 def test_too_few_groups_or_windows_give_no_figure_at_all(groups: int, each: int) -> None:
     found = verified(groups, each=each)
     assert any(still_needed(found))
-    told = compare_arms(found, {"given": answers(found, right=0.5), "pruned": answers(found, right=1.0)}, classes=CLASSES)
+    told = compare_arms(found, {"given": predictions(found, right=0.5), "pruned": predictions(found, right=1.0)}, classes=CLASSES)
     assert told == {"arms": {"given": None, "pruned": None}, "differences": {}, "identical": []}
 
 
@@ -84,7 +84,7 @@ def test_as_many_groups_and_windows_as_are_needed_are_enough() -> None:
 
 def test_a_better_arm_is_told_by_paired_differences_and_counts_by_class() -> None:
     found = verified(12)
-    arms = {"given": answers(found, right=0.6), "reviewed": answers(found, right=0.95)}
+    arms = {"given": predictions(found, right=0.6), "reviewed": predictions(found, right=0.95)}
     told = compare_arms(found, arms, classes=CLASSES)
     assert list(told["differences"]) == ["reviewed - given"]
     apart = told["differences"]["reviewed - given"]["balanced accuracy"]
@@ -119,6 +119,6 @@ def test_a_class_that_nobody_saw_or_named_has_no_f1() -> None:
 
 def test_models_that_predict_the_same_classes_are_told() -> None:
     found = verified(12)
-    same = answers(found, right=0.8)
-    told = compare_arms(found, {"given": answers(found, right=0.5), "pruned": same, "reviewed": same * 0.99}, classes=CLASSES)
+    same = predictions(found, right=0.8)
+    told = compare_arms(found, {"given": predictions(found, right=0.5), "pruned": same, "reviewed": same * 0.99}, classes=CLASSES)
     assert told["identical"] == ["reviewed - pruned"]

@@ -59,7 +59,7 @@ def finished_run(place: Workspace, source: Path, **options: dict[str, object]) -
     found = reader.read(config)
     sampled = sample_clips(found.clips, found.frames, config=config)
     windows = cut_windows(found.clips, found.frames, sampled=sampled, config=config, taxonomy=found.taxonomy)
-    issues, segments = doubts(found.clips, windows)
+    issues, segments = issues_and_segments(found.clips, windows)
     folder = place.run_of(
         "0123456789abcdef",
         {
@@ -77,7 +77,7 @@ def finished_run(place: Workspace, source: Path, **options: dict[str, object]) -
     return place
 
 
-def doubts(clips: pd.DataFrame, windows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def issues_and_segments(clips: pd.DataFrame, windows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     n = len(windows)
     quality = np.where(np.arange(n) % 3 == 0, 0.1, 0.9).astype(np.float32)
     columns = ["window_id", "clip_id", "subject_id", "species", "split", "start_frame", "end_frame"]

@@ -85,7 +85,7 @@ def test_the_report_holds_every_part_and_needs_no_network(tmp_path: Path, made) 
         "Given and predicted",
         "Label quality",
         "What is there",
-        "Set aside",
+        "Rejected and repaired",
     ):
         assert heading in page
     assert "simulated data" in page

@@ -15,8 +15,8 @@ TRUST = {"species": "RAT", "right": 0.5, "low": 0.4, "high": 0.6, "chance": 0.5,
     ("flagged", "better", "told"),
     [
         (20, True, "20% of the audited windows carry a label that is probably wrong"),
-        (0, False, "   no label is judged: the models are no better than chance"),
-        (20, False, "the source gives them two labels; no other label is judged: the models are no better than chance"),
+        (0, False, "   no label is flagged: the models are no better than chance"),
+        (20, False, "the source gives them two labels; no other label is flagged: the models are no better than chance"),
     ],
 )
 def test_flagged_windows_are_told_for_what_they_are(flagged: int, better: bool, told: str) -> None:
@@ -32,7 +32,7 @@ def test_flagged_windows_are_told_for_what_they_are(flagged: int, better: bool, 
         "label_errors": [],
         "top_segments": [],
         "left_out_classes": {},
-        "without_holdout": [{"species": "RAT", "groups": 3, "groups_are": "subject", "wanted": 0.1}],
+        "without_holdout": [{"species": "RAT", "groups": 3, "groups_are": "subject", "holdout": 0.1}],
         "rejected": 0,
     }
     lines = run_lines(found, workspace=Path("ws"))

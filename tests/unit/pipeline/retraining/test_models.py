@@ -102,11 +102,11 @@ def test_what_no_condition_needs_is_dropped_and_the_bundles_of_others_keep_their
         condition(models, "pruned", windows=20),
     )
     checkpoints = models.own.checkpoints
-    (checkpoints / "trial-35-x.npy").write_bytes(b"left by the search")
+    (checkpoints / "search-35-x.npy").write_bytes(b"left by the search")
     before = {path.stem for path in checkpoints.glob("*.npy")}
     models.drop_all_but([given])
     # The arm `pruned` was not asked for this time, and its bundle is there.
-    gone = {f"predictions-{point.key}", f"losses-{point.key}", "trial-35-x"}
+    gone = {f"predictions-{point.key}", f"losses-{point.key}", "search-35-x"}
     assert before - {path.stem for path in checkpoints.glob("*.npy")} == gone
     assert not models.stale([given, pruned])
     assert models.stale([given, point]) == [point]

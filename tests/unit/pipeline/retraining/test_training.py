@@ -15,9 +15,9 @@ from model.recipe import Recipe, make_recipe
 from model.training import Windows
 from model.windowing import SEEN, Samples
 from pipeline.retraining.training import (
+    SearchData,
     TrainingJob,
-    TrialData,
-    optimizer_steps_by_trial,
+    optimizer_steps_by_search,
     optimizer_steps_of_recipe,
     place_bundle,
     train_jobs,
@@ -84,7 +84,7 @@ def test_a_job_trains_what_a_classifier_would(walking, jobs: int) -> None:
     assert made[0][1].losses[:, -1].mean() < made[0][1].losses[:, 0].mean()
 
 
-def test_updates_are_those_of_the_recipe_where_it_makes_no_trial() -> None:
+def test_steps_are_those_of_the_recipe_where_no_search_is_made() -> None:
     target = np.array([0] * 900 + [1] * 100)
     assert optimizer_steps_of_recipe(Recipe(optimizer_steps=70), target) == 70
     assert optimizer_steps_of_recipe(Recipe(epochs=3, batch_size=100, min_optimizer_steps=0), target) == 30
@@ -92,17 +92,17 @@ def test_updates_are_those_of_the_recipe_where_it_makes_no_trial() -> None:
     assert optimizer_steps_of_recipe(Recipe(epochs=1, batch_size=100, min_optimizer_steps=200), target) == 200
 
 
-def test_a_trial_finds_how_long_to_train_and_keeps_its_networks(walking) -> None:
+def test_a_search_finds_how_long_to_train_and_keeps_its_networks(walking) -> None:
     samples, first, target = walking
     kept = Kept()
     kept_labels = np.ones(40, bool)
-    trial = TrialData(name="x", first=first, fold=np.arange(40) // 2 % 4, trusted=target, kept=kept_labels, classes=2, seed=0)
+    search = SearchData(name="x", first=first, fold=np.arange(40) // 2 % 4, trusted=target, kept=kept_labels, classes=2, seed=0)
     recipe = make_recipe("default", views=("body",))
-    found = optimizer_steps_by_trial(recipe, trial, samples, config=config(1), device="cpu", checkpoints=kept)
+    found = optimizer_steps_by_search(recipe, search, samples, config=config(1), device="cpu", checkpoints=kept)
     assert found in (35, 70, 140, 280)
-    assert all(name.startswith("trial-") and name.endswith("x-0-body") for name in kept.parts)
+    assert all(name.startswith("search-") and name.endswith("x-0-body") for name in kept.parts)
     count = len(kept.parts)
-    assert optimizer_steps_by_trial(recipe, trial, samples, config=config(1), device="cpu", checkpoints=kept) == found
+    assert optimizer_steps_by_search(recipe, search, samples, config=config(1), device="cpu", checkpoints=kept) == found
     assert len(kept.parts) == count
 
 

@@ -1,4 +1,4 @@
-"""The cleaning passes run once for the same labels, and what they end with is kept."""
+"""Label cleaning runs once for the same labels, and what they end with is kept."""
 
 from __future__ import annotations
 

@@ -207,14 +207,14 @@ def test_frames_that_one_reviewer_gives_two_labels_in_one_file_are_told(store, t
     rows = ["c,2,8,WALKRUN,kim", "d,2,8,SIT,kim", "c,6,11,가,kim", "c,2,3,SIT,lee", "c,7,7,WALKRUN,kim", "c,9,9,가,kim"]
     done = take(write(tmp_path / "d.csv", HEAD, *rows), store)
     assert (done.added, done.problems) == (6, ())
-    assert [(d.line, d.reason.partition(":")[0]) for d in done.doubts] == [
+    assert [(d.line, d.reason.partition(":")[0]) for d in done.contradicted] == [
         (4, "frames 6-8 of c have two labels of kim"),
         (6, "frames 7-7 of c have two labels of kim"),
     ]
-    # What the store wrote tells when each was decided: no doubt which counts.
+    # What the store wrote tells when each was decided: it is clear which counts.
     export_events(store.events(), tmp_path / "all.csv")
     with ReviewStore.open(tmp_path / "other.db") as other:
-        assert take(tmp_path / "all.csv", other).doubts == ()
+        assert take(tmp_path / "all.csv", other).contradicted == ()
 
 
 def test_a_clip_is_known_by_its_videos_name_and_other_columns_are_not_guessed(store, tmp_path: Path) -> None:

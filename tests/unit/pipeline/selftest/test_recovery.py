@@ -54,7 +54,7 @@ def test_more_windows_with_errors_than_a_tenth_cannot_all_come_first() -> None:
     assert row["recall"] == 1
 
 
-def test_what_was_doubtful_before_is_told() -> None:
+def test_what_had_low_quality_before_is_counted() -> None:
     injected, issues, windows = made_up()
     before = issues.assign(is_issue=issues["window_id"].isin([f"w{i:03d}" for i in range(10)]))
     row = scored(injected, issues, windows, before=before)

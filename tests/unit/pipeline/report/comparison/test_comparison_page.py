@@ -153,7 +153,7 @@ def test_a_class_that_no_verified_window_shows_is_drawn_nowhere(tmp_path: Path) 
 def test_the_labels_are_drawn_with_interval_bound_and_what_is_wanted() -> None:
     before = LabelErrorRate(0.24, 0.21, 0.27, 0.27, {"flagged": 90}, {"flagged": 20}, {"flagged": 0})
     after = LabelErrorRate(0.07, 0.05, 0.10, 0.09, {"flagged": 90}, {"flagged": 6}, {"flagged": 0})
-    figure = draw.labels_figure(before, after, wanted=0.05)
+    figure = draw.labels_figure(before, after, target_error_rate=0.05)
     bound = next(t for t in figure.data if t.name.startswith("at most"))
     assert list(bound.x) == [0.27, 0.09]
     assert figure.layout.shapes[0].x0 == 0.05

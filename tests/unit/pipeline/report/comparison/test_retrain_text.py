@@ -1,4 +1,4 @@
-"""What `audit retrain` says: a verdict where there is one, else what is needed."""
+"""What `audit retrain` says: a comparison where there is one, else what is needed."""
 
 from __future__ import annotations
 

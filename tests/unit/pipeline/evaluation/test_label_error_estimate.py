@@ -1,4 +1,4 @@
-"""The verdict on the labels: what counts as wrong before and after review, and when the review may stop."""
+"""The estimate of wrong labels: what counts as wrong before and after review, and when the review may stop."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.evaluation.verdict import Verdict, judge_labels, wrong_windows
+from pipeline.evaluation.label_error_estimate import LabelErrorEstimate, estimate_label_errors, wrong_windows
 from pipeline.evaluation.verified_windows import sample_states
 from pipeline.report.label_error_text import label_sentence, stop_sentence
 from pipeline.review.frame_labels import review_frames
@@ -53,16 +53,16 @@ def queue(segments: int, *, each: int = 20, quality: float = 0.2, kind: str = "c
     return pd.DataFrame({"label_quality": np.float32(quality), "windows": np.int32(each), "kind": kind}, index=range(segments))
 
 
-def judged(
+def estimated(
     *,
     flagged: tuple[int, int] = (60, 30),
     unflagged: tuple[int, int] = (60, 0),
     segments: int = 100,
-    wanted: float = 0.02,
+    target_error_rate: float = 0.02,
     run_id: str = "run",
     kind: str = "contaminated",
-) -> Verdict:
-    """Judge samples of so many verified windows, so many of them wrong."""
+) -> LabelErrorEstimate:
+    """Estimate the errors of samples of so many verified windows, so many of them wrong."""
     rows = [("flagged", i < flagged[1]) for i in range(flagged[0])] + [
         ("unflagged", i < unflagged[1]) for i in range(unflagged[0])
     ]
@@ -73,18 +73,20 @@ def judged(
     samples = drawn.assign(run_id=run_id, sample_id="s1")
     states = drawn.assign(state="verified")
     wrong = drawn.assign(before=drawn["wrong"] | (drawn.index == 59), after=drawn["wrong"], kept=True)
-    return judge_labels(samples, states, wrong, flags=FLAGS, queue=queue(segments, kind=kind), wanted=wanted)
+    return estimate_label_errors(
+        samples, states, wrong, flags=FLAGS, queue=queue(segments, kind=kind), target_error_rate=target_error_rate
+    )
 
 
 def test_strata_have_the_sizes_that_the_chances_tell() -> None:
-    found = judged()
+    found = estimated()
     assert found.sizes == FLAGS
     assert found.after.share == pytest.approx(0.5 * 300 / 2300)
     assert found.before.share > found.after.share
 
 
 def test_a_second_draw_of_the_same_run_makes_no_stratum_larger() -> None:
-    first = judged(flagged=(30, 3), unflagged=(200, 0))
+    first = estimated(flagged=(30, 3), unflagged=(200, 0))
     samples = pd.DataFrame(
         {
             "stratum": ["flagged"] * 60,
@@ -95,7 +97,9 @@ def test_a_second_draw_of_the_same_run_makes_no_stratum_larger() -> None:
         }
     )
     wrong = samples.assign(before=True, after=True, kept=True)
-    found = judge_labels(samples, samples.assign(state="verified"), wrong, flags=FLAGS, queue=queue(1), wanted=0.05)
+    found = estimate_label_errors(
+        samples, samples.assign(state="verified"), wrong, flags=FLAGS, queue=queue(1), target_error_rate=0.05
+    )
     assert found.sizes == first.sizes == FLAGS
     assert found.after.needed == {"flagged": 0, "unflagged": 30}
 
@@ -112,7 +116,7 @@ def test_the_run_with_the_most_verified_windows_is_taken_and_runs_are_not_mixed(
     )
     states = samples.assign(state=["verified", "open", "open", "verified", "verified"])
     wrong = samples[states["state"] == "verified"].assign(before=True, after=True, kept=True)
-    found = judge_labels(samples, states, wrong, flags=FLAGS, queue=queue(1), wanted=0.05)
+    found = estimate_label_errors(samples, states, wrong, flags=FLAGS, queue=queue(1), target_error_rate=0.05)
     assert found.drawn_in == "new"
     assert found.after.verified == {"flagged": 2, "unflagged": 0}
 
@@ -123,7 +127,7 @@ def test_the_verified_windows_of_the_hold_out_are_counted_and_measure_no_labels(
     ).assign(run_id="one", sample_id="s1")
     states = samples.assign(state=["verified", "verified", "verified", "open"])
     wrong = samples.head(1).assign(before=True, after=False, kept=True)
-    found = judge_labels(samples, states, wrong, flags=FLAGS, queue=queue(1), wanted=0.05)
+    found = estimate_label_errors(samples, states, wrong, flags=FLAGS, queue=queue(1), target_error_rate=0.05)
     assert found.holdout == 2
     assert found.after.verified == {"flagged": 1, "unflagged": 0}
 
@@ -132,7 +136,9 @@ def test_of_runs_with_as_many_verified_windows_the_newest_is_taken() -> None:
     samples = pd.DataFrame({"stratum": ["flagged"] * 2, "window_id": ["a", "b"], "inclusion_probability": 0.1})
     samples = samples.assign(run_id=["old", "new"], sample_id=["s1", "s2"])
     wrong = samples.assign(before=True, after=True, kept=True)
-    found = judge_labels(samples, samples.assign(state="verified"), wrong, flags=FLAGS, queue=queue(1), wanted=0.05)
+    found = estimate_label_errors(
+        samples, samples.assign(state="verified"), wrong, flags=FLAGS, queue=queue(1), target_error_rate=0.05
+    )
     assert found.drawn_in == "new"
 
 
@@ -143,7 +149,9 @@ def test_windows_that_the_cleaned_dataset_leaves_out_make_their_stratum_smaller(
     samples = samples.assign(sample_id="s1")
     cut = np.arange(120) < 30
     wrong = samples.assign(before=cut, after=cut | (np.arange(120) == 60), kept=~cut)
-    found = judge_labels(samples, samples.assign(state="verified"), wrong, flags=FLAGS, queue=queue(1), wanted=0.05)
+    found = estimate_label_errors(
+        samples, samples.assign(state="verified"), wrong, flags=FLAGS, queue=queue(1), target_error_rate=0.05
+    )
     assert found.after.verified == {"flagged": 30, "unflagged": 60}
     assert found.after.share == pytest.approx(2000 / 60 / 2150)
     assert found.before.share == pytest.approx(0.5 * 300 / 2300)
@@ -154,7 +162,7 @@ def test_without_samples_it_says_what_is_missing_and_gives_no_verdict() -> None:
     wrong = pd.DataFrame(columns=["window_id", "stratum", "before", "after", "kept"]).astype(
         {"before": bool, "after": bool, "kept": bool}
     )
-    found = judge_labels(none.drop(columns="state"), none, wrong, flags=FLAGS, queue=queue(3), wanted=0.05)
+    found = estimate_label_errors(none.drop(columns="state"), none, wrong, flags=FLAGS, queue=queue(3), target_error_rate=0.05)
     assert not found.is_known
     assert found.drawn_in is None
     words = label_sentence(found, workspace=Path("ws"))
@@ -164,31 +172,31 @@ def test_without_samples_it_says_what_is_missing_and_gives_no_verdict() -> None:
 
 
 def test_the_review_can_stop_only_where_the_bound_keeps_what_is_wanted() -> None:
-    found = judged(wanted=0.2)
+    found = estimated(target_error_rate=0.2)
     assert found.is_reached
     assert "can stop" in stop_sentence(found, workspace=Path())
     assert found.after.share < 0.09 < found.after.at_most
-    close = judged(wanted=0.09)
+    close = estimated(target_error_rate=0.09)
     assert not close.is_reached
     assert close.windows_needed > 0
     assert "more windows blind (`audit review`, page Blind sample)" in stop_sentence(close, workspace=Path())
 
 
 def test_how_many_more_segments_follows_from_what_each_is_expected_to_repair() -> None:
-    found = judged(wanted=0.02)
+    found = estimated(target_error_rate=0.02)
     to_repair = (found.after.share - 0.02) * 2300
     assert found.segments_needed == int(np.ceil(to_repair / (0.8 * 20)))
     assert f"About {found.segments_needed} more segments of 100 to reach 2.0 %" in stop_sentence(found, workspace=Path())
 
 
 def test_a_queue_that_cannot_repair_enough_is_told() -> None:
-    for found in (judged(segments=1), judged(kind="bad_pose")):
+    for found in (estimated(segments=1), estimated(kind="bad_pose")):
         assert found.segments_needed is None
-        assert "not expected to reach the wanted 2.0 %" in stop_sentence(found, workspace=Path())
+        assert "not expected to reach the target of 2.0 %" in stop_sentence(found, workspace=Path())
 
 
 def test_without_a_change_nothing_is_told_of_before_and_after() -> None:
-    found = judged()
-    same = Verdict(**{**vars(found), "before": found.after})
+    found = estimated()
+    same = LabelErrorEstimate(**{**vars(found), "before": found.after})
     assert "after review" in label_sentence(found, workspace=Path())
     assert "review" not in label_sentence(same, workspace=Path())

@@ -19,21 +19,21 @@ from pipeline.evaluation.label_error_rate import LabelErrorRate, estimate_error_
 from pipeline.evaluation.verified_windows import VERIFIED
 from pipeline.review.window_labels import clean_windows
 
-__all__ = ["AUDITED", "Verdict", "judge_labels", "wrong_windows"]
+__all__ = ["AUDITED", "LabelErrorEstimate", "estimate_label_errors", "wrong_windows"]
 
 AUDITED = ("flagged", "unflagged")
 """The strata that tell how many labels of the audited windows are wrong."""
 
 
 @dataclass(frozen=True)
-class Verdict:
+class LabelErrorEstimate:
     """What blind samples say about the labels.
 
     Attributes
     ----------
     before, after : LabelErrorRate
         How many of the audited windows are wrong under their given label, and under their label after review.
-    wanted : float
+    target_error_rate : float
         The share that review is to reach.
     drawn_in : str or None
         The run whose strata these are; None where no sample was drawn.
@@ -46,16 +46,16 @@ class Verdict:
     open_segments : int
         Segments of the queue that nobody has decided.
     segments_needed : int or None
-        About how many of them, in the order of the queue, bring the estimate to the wanted share; None where not even all
+        About how many of them, in the order of the queue, bring the estimate to the target; None where not even all
         together are expected to, or nothing is estimated.
     windows_needed : int or None
-        About how many more windows, labelled blind, would show that the wanted share is kept; 0 where it is shown, None where the
+        About how many more windows, labelled blind, would show that the target is kept; 0 where it is shown, None where the
         estimate is above it, or there is none.
     """
 
     before: LabelErrorRate
     after: LabelErrorRate
-    wanted: float
+    target_error_rate: float
     drawn_in: str | None
     sizes: Mapping[str, int]
     outcomes: Mapping[str, int]
@@ -71,8 +71,8 @@ class Verdict:
 
     @property
     def is_reached(self) -> bool:
-        """Tell whether the wanted share is shown to be kept."""
-        return self.after.at_most is not None and self.after.at_most <= self.wanted
+        """Tell whether the target is shown to be kept."""
+        return self.after.at_most is not None and self.after.at_most <= self.target_error_rate
 
 
 def wrong_windows(states: pd.DataFrame, windows: pd.DataFrame, after: pd.DataFrame, *, margin: float) -> pd.DataFrame:
@@ -112,15 +112,15 @@ def wrong_windows(states: pd.DataFrame, windows: pd.DataFrame, after: pd.DataFra
     )
 
 
-def judge_labels(
+def estimate_label_errors(
     samples: pd.DataFrame,
     states: pd.DataFrame,
     wrong: pd.DataFrame,
     *,
     flags: Mapping[str, int],
     queue: pd.DataFrame,
-    wanted: float,
-) -> Verdict:
+    target_error_rate: float,
+) -> LabelErrorEstimate:
     """Return what blind samples say about the labels before and after review, and how much more review it would take.
 
     Parameters
@@ -133,7 +133,7 @@ def judge_labels(
         Flagged and unflagged windows of the run, for strata of which no sample was drawn.
     queue : DataFrame
         The open segments in the order of the queue.
-    wanted : float
+    target_error_rate : float
         The share of wrong labels that review is to reach.
     """
     drawn = states.assign(run_id=samples["run_id"].to_numpy(object), sample_id=samples["sample_id"].to_numpy(object))
@@ -146,10 +146,10 @@ def judge_labels(
     before = estimate_error_rate(counted.assign(wrong=counted["before"]), sizes=sizes)
     after = estimate_error_rate(counted[counted["kept"]].assign(wrong=counted["after"]), sizes=kept)
     expected = ((1.0 - queue["label_quality"].astype("float64")) * queue["windows"]).where(queue["kind"] != "bad_pose", 0.0)
-    return Verdict(
+    return LabelErrorEstimate(
         before=before,
         after=after,
-        wanted=wanted,
+        target_error_rate=target_error_rate,
         drawn_in=run_id,
         sizes=sizes,
         outcomes={str(k): int(n) for k, n in own["state"].value_counts().items()},
@@ -157,8 +157,10 @@ def judge_labels(
         open_segments=len(queue),
         segments_needed=None
         if after.share is None
-        else segments_to_reach(expected.tolist(), windows=sum(kept.values()), now=after.share, wanted=wanted),
-        windows_needed=windows_needed(after, sizes=kept, at_most=wanted),
+        else segments_to_reach(
+            expected.tolist(), windows=sum(kept.values()), now=after.share, target_error_rate=target_error_rate
+        ),
+        windows_needed=windows_needed(after, sizes=kept, at_most=target_error_rate),
     )
 
 
