@@ -83,7 +83,9 @@ def test_blind_labels_give_an_estimate_and_review_moves_it(audited) -> None:
     assert found["labels"]["before"]["share"] == before["before"]["share"]
     assert found["labels"]["is_reached"]
     assert found["review"]["decisions"] == len(wrong) >= 12
-    assert "can stop" in audited("compare", "-w", "ws", "--wanted", "0.5").stdout
+    done = audited("compare", "-w", "ws", "--wanted", "0.5")
+    assert "can stop" in done.stdout
+    assert "warning: --wanted is now called --target-error-rate" in done.stderr
 
 
 def test_what_retraining_found_is_printed_and_drawn(audited) -> None:

@@ -117,7 +117,7 @@ def test_a_broken_clip_is_listed_and_the_others_are_predicted(audit: Shell, bund
         (["--model", ".", "--out", "out.csv"], 3, "error: .: no bundle in it"),
         (["--model", "{models}", "--out", "out.xlsx"], 2, "error: out.xlsx: predictions are written as .parquet or .csv"),
         (["--model", "{models}", "--out", "no/out.csv"], 4, "error: no: no such folder"),
-        (["--model", "{models}", "--out", "out.csv", "--hop", "0.3"], 2, "a stride is a multiple of 0.2 s"),
+        (["--model", "{models}", "--out", "out.csv", "--stride-s", "0.3"], 2, "a stride a multiple of 0.2 s"),
         (["--model", "{models}", "--out", "out.csv", "--format", "tabel"], 2, "source.format = 'tabel'"),
     ],
 )

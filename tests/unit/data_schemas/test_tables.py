@@ -11,20 +11,20 @@ from data_schemas.errors import ConfigError, PoseAuditError, TableError
 from data_schemas.tables import OOF, READER_MESSAGES, keypoints_of, validate
 
 
-def remarks(**changes) -> pd.DataFrame:
+def reader_messages(**changes) -> pd.DataFrame:
     return pd.DataFrame({"file": ["a.json", "b.json"], "place": ["$", ""], "reason": ["x", "y"]} | changes)
 
 
 def test_a_good_table_passes_unchanged() -> None:
-    pd.testing.assert_frame_equal(validate(remarks(), READER_MESSAGES, source="t"), remarks())
+    pd.testing.assert_frame_equal(validate(reader_messages(), READER_MESSAGES, source="t"), reader_messages())
 
 
 @pytest.mark.parametrize(
     ("table", "words"),
     [
-        (remarks(file=["a.json", None]), ["rejected.parquet", "'file'", "row 1"]),
-        (remarks().drop(columns="place"), ["column 'place' is missing"]),
-        (remarks(more=[1, 2]), ["column 'more' is not one of this table"]),
+        (reader_messages(file=["a.json", None]), ["rejected.parquet", "'file'", "row 1"]),
+        (reader_messages().drop(columns="place"), ["column 'place' is missing"]),
+        (reader_messages(more=[1, 2]), ["column 'more' is not one of this table"]),
     ],
 )
 def test_a_breach_says_where(table: pd.DataFrame, words: list[str]) -> None:
