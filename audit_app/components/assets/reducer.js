@@ -72,26 +72,21 @@ export function reducerWith({ newId, now }) {
     const range = selection(state);
     const segment = state.clip.segments[state.segment];
     const [first, last] = range ?? (segment ? [segment.first, segment.last] : [state.cursor, state.cursor]);
-    let next = closed(state);
-    for (const [a, b, code] of runs(Int16Array.from({ length: last - first + 1 }, (_, i) => codeAt(first + i)))) {
-      // A frame that nobody labelled has no given label that could be right.
-      if (code !== NOT_REVIEWED) next = withSpan(next, first + a, first + b, code);
+    const wanted = Int16Array.from({ length: last - first + 1 }, (_, i) => codeAt(first + i));
+    if (wanted.every((code) => code === NOT_REVIEWED)) {
+      return withMessage(closed(state), `Nobody labelled ${spanText(state, first, last)}: no given label could be right.`);
     }
-    if (!next.draft) return withMessage(next, `Nobody labelled ${spanText(state, first, last)}: no given label could be right.`);
-    next = withMessage({ ...finished(next), mark: null }, `${word}: ${spanText(state, first, last)}.`);
+    const next = withMessage({ ...laid(closed(state), first, wanted), mark: null }, `${word}: ${spanText(state, first, last)}.`);
     return !range && segment ? goOn(next) : next;
   }
 
-  /** Collect spans of one operation; `finished` makes it, where it changes anything. */
-  function withSpan(state, first, last, code) {
-    const draft = state.draft ?? { spans: [], changes: false };
-    const span = [state.clip.frameNumbers[first], state.clip.frameNumbers[last], code];
-    const draftNext = { spans: [...draft.spans, span], changes: draft.changes || changes(state.codes, first, last, code) };
-    return { ...state, codes: filled(state.codes, first, last, code), draft: draftNext };
-  }
-
-  function finished({ draft, ...state }) {
-    return draft && draft.changes ? add(state, operation({ spans: draft.spans })) : state;
+  /** Lay codes over the frames from `first` on, in one operation; where a code is that of no label, a frame stays as it is. */
+  function laid(state, first, wanted) {
+    const { frameNumbers } = state.clip;
+    const spans = runs(wanted).filter(([, , code]) => code !== NOT_REVIEWED);
+    if (!spans.some(([a, b, code]) => changes(state.codes, first + a, first + b, code))) return state;
+    const codes = spans.reduce((laid, [a, b, code]) => laid.fill(code, first + a, first + b + 1), state.codes.slice());
+    return add({ ...state, codes }, operation({ spans: spans.map(([a, b, code]) => [frameNumbers[first + a], frameNumbers[first + b], code]) }));
   }
 
   /** Enter: what `offer` says. Labels that the reviewer gave are replaced only after asking. */
@@ -106,11 +101,8 @@ export function reducerWith({ newId, now }) {
 
   /** Give the suggestion to the frames of the offer that have no label yet; a segment leads on, a marked range stays. */
   function accepted(state, { first, last, code, scope }) {
-    let next = closed(state);
-    for (const [a, b, own] of runs(state.codes.subarray(first, last + 1))) {
-      if (own === NOT_REVIEWED) next = withSpan(next, first + a, first + b, code);
-    }
-    next = withMessage({ ...finished(next), mark: null, lastCode: code }, `${nameOf(state, code)}: ${scope}, ${spanText(state, first, last)}.`);
+    const wanted = state.codes.slice(first, last + 1).map((own) => (own === NOT_REVIEWED ? code : NOT_REVIEWED));
+    const next = withMessage({ ...laid(closed(state), first, wanted), mark: null, lastCode: code }, `${nameOf(state, code)}: ${scope}, ${spanText(state, first, last)}.`);
     return scope === "marked range" ? next : goOn(next);
   }
 
@@ -172,27 +164,22 @@ export function reducerWith({ newId, now }) {
   }
 
   /** Take an act back: the one that is named, else the newest of this clip. */
-  function undo(state, { id = null } = {}) {
-    const base = closed(state);
-    const target = id ? inForce(base.operations, id) : undoable(base.operations, base.reviewer);
-    if (!target) return id ? forgotten(base, id) : withMessage(base, "Nothing to undo.");
-    return turned(base, target.operation_id, `Undone: ${describe(base, target)}.`, target);
+  function undo(state, { id }) {
+    return turned(closed(state), { id, newest: undoable, word: "undo", said: "Undone", actOf: (target) => target });
   }
 
-  function redo(state, { id = null } = {}) {
-    const base = closed(state);
-    const target = id ? inForce(base.operations, id) : redoable(base.operations, base.reviewer);
-    if (!target) return id ? forgotten(base, id) : withMessage(base, "Nothing to redo.");
-    const act = base.operations.find((o) => o.operation_id === target.undoes);
-    return turned(base, target.operation_id, `Redone: ${describe(base, act)}.`, act);
+  function redo(state, { id }) {
+    return turned(closed(state), {
+      id, newest: redoable, word: "redo", said: "Redone", actOf: (target) => state.operations.find((o) => o.operation_id === target.undoes),
+    });
   }
 
-  function forgotten(state, id) {
-    return withEffect(withMessage(state, "That act is not in force any more: it was taken back elsewhere."), { kind: "forget", id });
-  }
-
-  function turned(state, id, text, act) {
-    const added = add(state, operation({ undoes: id }));
+  function turned(state, { id, newest, word, said, actOf }) {
+    const target = id ? inForce(state.operations, id) : newest(state.operations, state.reviewer);
+    if (!target && !id) return withMessage(state, `Nothing to ${word}.`);
+    if (!target) return withEffect(withMessage(state, "That act is not in force any more: it was taken back elsewhere."), { kind: "forget", id });
+    const act = actOf(target);
+    const added = add(state, operation({ undoes: target.operation_id }));
     const codes = replay(added.operations, state.clip.frameNumbers);
     // The eye goes where something changed, unless it is in view already.
     const [first, last] = places(state.clip.frameNumbers, [act.spans[0]?.[0] ?? 0, act.spans[act.spans.length - 1]?.[1] ?? 0]);
@@ -201,7 +188,7 @@ export function reducerWith({ newId, now }) {
     const over = (segment) => segment && act.spans.length > 0 && first <= segment.last && last >= segment.first;
     const { segments } = state.clip;
     const segment = over(segments[state.segment]) || !segments.some(over) ? state.segment : segments.findIndex(over);
-    return withMessage({ ...added, codes, cursor, segment, mark: null, pen: null }, text);
+    return withMessage({ ...added, codes, cursor, segment, mark: null, pen: null }, `${said}: ${describe(state, act)}.`);
   }
 
   /** Move an edge of the bout under the cursor. `edge`: -1 its start, 1 its end; `grow`: into the neighbour, or back. */
@@ -253,15 +240,11 @@ export function reducerWith({ newId, now }) {
 
   function play(state, { segment = false } = {}) {
     if (state.playing) return { ...state, playing: false, until: null };
-    const range = segment ? (selection(state) ?? segmentRange(state)) : null;
+    const own = state.clip.segments[state.segment];
+    const range = segment ? (selection(state) ?? (own ? [own.first, own.last] : null)) : null;
     const end = range ? range[1] : state.codes.length - 1;
     const cursor = range ? range[0] : state.cursor >= end ? 0 : state.cursor;
     return { ...state, playing: true, until: end, cursor };
-  }
-
-  function segmentRange(state) {
-    const segment = state.clip.segments[state.segment];
-    return segment ? [segment.first, segment.last] : null;
   }
 
   function tick(state, to) {

@@ -189,12 +189,8 @@ export class Saver {
     }
     this.write();
     this.onChange();
-    if (this.trouble?.again) {
-      this.schedule();
-      this.retryMs = Math.min(this.retryMs * 2, LONGEST_RETRY_MS);
-    } else if (!this.trouble) {
-      this.schedule();
-    }
+    if (!this.trouble || this.trouble.again) this.schedule();
+    if (this.trouble?.again) this.retryMs = Math.min(this.retryMs * 2, LONGEST_RETRY_MS);
   }
 
   /** The network is back, or the reviewer asks: try now. */
@@ -207,29 +203,31 @@ export class Saver {
   /** Lay my acts over theirs. */
   keepMine() {
     this.takeIn();
-    this.write();
-    this.onRebuilt(this.operations());
-    this.onChange();
+    this.writeAnew();
     return this.flush();
   }
 
   /** Let theirs stand; mine are set aside until they are restored or forgotten. */
   takeTheirs() {
-    this.journal.setAside(this.pending, this.clip.classes);
-    this.pending = [];
-    this.open = false;
+    this.setAside();
     this.takeIn();
-    this.write();
-    this.onRebuilt(this.operations());
-    this.onChange();
+    this.writeAnew();
   }
 
   /** The server refuses these acts for good (another run has other frames, say): keep them apart, so that others can be saved. */
   setRefusedAside() {
+    this.setAside();
+    this.trouble = null;
+    this.writeAnew();
+  }
+
+  setAside() {
     this.journal.setAside(this.pending, this.clip.classes);
     this.pending = [];
     this.open = false;
-    this.trouble = null;
+  }
+
+  writeAnew() {
     this.write();
     this.onRebuilt(this.operations());
     this.onChange();
