@@ -42,7 +42,6 @@ export function poses(packed, keypoints) {
   return { xy, known: uint8(packed.known), unit: packed.unit, box: packed.box, keypoints };
 }
 
-export const SEEN = 0;
 export const INTERPOLATED = 1;
 export const MISSING = 2;
 export const LOW_CONFIDENCE = 3;

@@ -25,6 +25,14 @@ export function setAttribute(element, name, value) {
   if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }
 
+/** Give a canvas a size in CSS pixels; return how many of its own each of them has. */
+export function resizeCanvas(canvas, width, height) {
+  const ratio = Math.min(window.devicePixelRatio || 1, 2);
+  const [across, down] = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== across || canvas.height !== down) Object.assign(canvas, { width: across, height: down });
+  return ratio;
+}
+
 const ICONS = {
   play: "M6 4.5v11l9-5.5z",
   pause: "M6 4.5h3v11H6zM11 4.5h3v11h-3z",

@@ -1,6 +1,7 @@
 // The stage: picture, skeleton and trail of one frame, with zoom and pan.
 
 import { LOW_CONFIDENCE, INTERPOLATED, MISSING } from "./decoding.js";
+import { resizeCanvas } from "./dom.js";
 
 const NOWHERE = -32768;
 const TRAIL_MS = 1000;
@@ -14,9 +15,8 @@ export class Stage {
   constructor(canvas) {
     this.canvas = canvas;
     this.context = canvas.getContext("2d");
-    this.zoom = 1;
-    this.pan = { x: 0, y: 0 };
     this.skeleton = true;
+    this.fit();
   }
 
   open(clip) {
@@ -54,14 +54,7 @@ export class Stage {
   }
 
   resize(width, height) {
-    const ratio = Math.min(window.devicePixelRatio || 1, 2);
-    this.width = width;
-    this.height = height;
-    if (this.canvas.width !== Math.round(width * ratio) || this.canvas.height !== Math.round(height * ratio)) {
-      this.canvas.width = Math.round(width * ratio);
-      this.canvas.height = Math.round(height * ratio);
-    }
-    this.ratio = ratio;
+    Object.assign(this, { width, height, ratio: resizeCanvas(this.canvas, width, height) });
   }
 
   /** Return the part of the world that fits the canvas: the picture, or the clip's own box with room around it. */

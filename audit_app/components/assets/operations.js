@@ -8,7 +8,7 @@ export const UNSURE = -2;
 export const EXCLUDED = -3;
 
 /** Tell for every operation whether it is in force. */
-export function activeFlags(operations) {
+function activeFlags(operations) {
   const place = new Map();
   operations.forEach((operation, i) => place.set(operation.operation_id, i));
   const active = new Array(operations.length).fill(true);

@@ -24,7 +24,7 @@ export function paletteOf(element) {
 }
 
 /** Return a colour's relative luminance, 0 to 1. */
-export function luminance(colour) {
+function luminance(colour) {
   const hex = /^#([0-9a-f]{6})/i.exec(colour);
   const short = /^#([0-9a-f])([0-9a-f])([0-9a-f])$/i.exec(colour);
   const rgb = /rgba?\(([\d.]+)[ ,]+([\d.]+)[ ,]+([\d.]+)/.exec(colour);

@@ -32,45 +32,35 @@ class Queue {
 
   build() {
     this.bar = h("div.bar", { role: "search", "aria-label": "Filter the queue" });
-    this.text = h("input", { type: "search", placeholder: "clip or label  ( / )", "aria-label": "Filter by text", "data-testid": "queue-text" });
-    this.text.addEventListener("input", () => this.change("text", this.text.value));
-    this.text.addEventListener("keydown", (event) => {
-      if (event.code !== "ArrowDown") return;
-      event.preventDefault();
-      this.list.focus({ preventScroll: true });
+    this.text = h("input", {
+      type: "search", placeholder: "clip or label  ( / )", "aria-label": "Filter by text", "data-testid": "queue-text",
+      oninput: () => this.change("text", this.text.value),
+      onkeydown: (event) => {
+        if (event.code !== "ArrowDown") return;
+        event.preventDefault();
+        this.list.focus({ preventScroll: true });
+      },
     });
-    this.selects = {};
-    for (const key of CHOICES) {
-      const select = h("select", { "aria-label": `Filter by ${key}`, "data-testid": `queue-filter-${key}` });
-      select.addEventListener("change", () => this.change(key, select.value));
-      this.selects[key] = select;
-    }
-    this.order = h("select", { "aria-label": "Order", "data-testid": "queue-order" });
-    for (const [value, words] of Object.entries(ORDERS)) this.order.append(h("option", { value: value === "priority" ? "" : value }, words));
-    this.order.addEventListener("change", () => this.change("order", this.order.value));
-    this.clear = h("button.quiet", { type: "button", "data-testid": "queue-clear" }, "Clear filters");
-    this.clear.addEventListener("click", () => {
-      for (const key of KEYS) if (key !== "order") this.filters[key] = "";
-      this.apply();
-    });
-    this.bar.append(this.text, ...CHOICES.map((key) => this.selects[key]), this.order, this.clear);
+    const select = (label, key, name, options) =>
+      h("select", { "aria-label": label, "data-testid": name, onchange: (event) => this.change(key, event.target.value) }, options);
+    this.selects = Object.fromEntries(CHOICES.map((key) => [key, select(`Filter by ${key}`, key, `queue-filter-${key}`)]));
+    const orders = Object.entries(ORDERS).map(([value, words]) => h("option", { value: value === "priority" ? "" : value }, words));
+    this.order = select("Order", "order", "queue-order", orders);
+    this.clear = h("button.quiet", { type: "button", "data-testid": "queue-clear", onclick: () => this.clearFilters() }, "Clear filters");
+    this.bar.append(this.text, ...Object.values(this.selects), this.order, this.clear);
 
     this.meter = h("div.meter", { "aria-hidden": "true" }, [h("i.decided"), h("i.unsure")]);
     this.count = h("span.count", { role: "status", "aria-live": "polite", "data-testid": "queue-count" });
-    this.go = h("button.primary", { type: "button", "data-testid": "queue-continue" });
-    this.go.addEventListener("click", () => this.goOn());
+    this.go = h("button.primary", { type: "button", "data-testid": "queue-continue", onclick: () => this.open(this.target()) });
     this.summary = h("div.summary", {}, [this.count, this.meter, this.go]);
 
     const heads = ["#", "Clip", "Given → suggested", "Why", "Quality", "State"];
     this.head = h("div.row.head", { "aria-hidden": "true" }, heads.map((text) => h("span", {}, text)));
     this.space = h("div.space", { role: "presentation" });
-    this.list = h("div.list", { role: "listbox", tabindex: "0", "aria-label": "Segments to review", "data-testid": "queue-list" }, [this.space]);
-    this.list.addEventListener("scroll", () => this.draw(), { passive: true });
-    this.list.addEventListener("keydown", (event) => this.key(event));
-    this.space.addEventListener("click", (event) => {
-      const row = event.target.closest("[data-place]");
-      if (row) this.open(Number(row.dataset.place));
-    });
+    this.list = h("div.list", {
+      role: "listbox", tabindex: "0", "aria-label": "Segments to review", "data-testid": "queue-list",
+      onscroll: () => this.draw(), onkeydown: (event) => this.key(event),
+    }, this.space);
     this.empty = h("p.empty", { "data-testid": "queue-empty" });
     this.root.append(this.bar, this.summary, this.head, this.list, this.empty);
     this.resized = new ResizeObserver(() => this.measure());
@@ -138,6 +128,11 @@ class Queue {
     }
   }
 
+  clearFilters() {
+    for (const key of KEYS) if (key !== "order") this.filters[key] = "";
+    this.apply();
+  }
+
   change(key, value) {
     this.filters[key] = value;
     this.apply();
@@ -202,24 +197,22 @@ class Queue {
   }
 
   tell() {
-    const { columns, seconds_per_frame: pace } = this.data;
-    const open = this.data.lists.state.findIndex(([value]) => value === "open");
-    const unsure = this.data.lists.state.findIndex(([value]) => value === "unsure");
-    const disputed = this.data.lists.state.findIndex(([value]) => value === "disputed");
-    let left = 0, unsureCount = 0, disputedCount = 0, frames = 0;
+    const { columns, lists, seconds_per_frame: pace } = this.data;
+    const counts = { open: 0, decided: 0, unsure: 0, disputed: 0 };
+    let frames = 0;
     for (const i of this.shown) {
-      if (columns.state[i] === open) { left += 1; frames += columns.frames[i]; }
-      if (columns.state[i] === unsure) unsureCount += 1;
-      if (columns.state[i] === disputed) disputedCount += 1;
+      const [state] = lists.state[columns.state[i]];
+      counts[state] += 1;
+      if (state === "open") frames += columns.frames[i];
     }
+    const { open, decided, unsure, disputed } = counts;
     const all = this.shown.length, total = columns.id.length;
-    const done = all - left - unsureCount - disputedCount;
-    const time = left && pace ? ` · about ${duration(frames * pace)} left` : "";
+    const time = open && pace ? ` · about ${duration(frames * pace)} left` : "";
     const part = all === total ? `${total.toLocaleString()} segments` : `${all.toLocaleString()} of ${total.toLocaleString()} segments`;
-    this.count.textContent = `${part} · ${done.toLocaleString()} decided${unsureCount ? `, ${unsureCount.toLocaleString()} unsure` : ""}${disputedCount ? `, ${disputedCount.toLocaleString()} disputed` : ""}${time}`;
+    this.count.textContent = `${part} · ${decided.toLocaleString()} decided${unsure ? `, ${unsure.toLocaleString()} unsure` : ""}${disputed ? `, ${disputed.toLocaleString()} disputed` : ""}${time}`;
     const [first, second] = this.meter.children;
-    first.style.width = `${(100 * done) / Math.max(all, 1)}%`;
-    second.style.width = `${(100 * (unsureCount + disputedCount)) / Math.max(all, 1)}%`;
+    first.style.width = `${(100 * decided) / Math.max(all, 1)}%`;
+    second.style.width = `${(100 * (unsure + disputed)) / Math.max(all, 1)}%`;
     this.empty.hidden = all > 0;
     this.list.hidden = this.head.hidden = all === 0;
     this.empty.textContent = "No segment fits these filters. Clear one of them to see more.";
@@ -238,11 +231,6 @@ class Queue {
       if (columns.state[this.shown[place]] === open) return place;
     }
     return -1;
-  }
-
-  goOn() {
-    const place = this.target();
-    if (place >= 0) this.open(place);
   }
 
   open(place) {
@@ -289,7 +277,7 @@ class Queue {
     const { columns, lists, here } = this.data;
     const state = lists.state[columns.state[i]];
     const who = columns.reviewer[i].map((one) => lists.reviewer[one][1]).join(", ");
-    const row = h("div", {
+    return h("div", {
       class: `row ${state[0]}${columns.id[i] === here ? " here" : ""}`,
       id: `queue-row-${place}`,
       role: "option",
@@ -299,6 +287,8 @@ class Queue {
       "data-testid": "queue-row",
       "data-place": place,
       "data-segment": columns.id[i],
+      style: `top:${place * ROW}px`,
+      onclick: () => this.open(place),
     }, [
       h("span.number", {}, (i + 1).toLocaleString()),
       h("span.clip", {}, [
@@ -310,26 +300,20 @@ class Queue {
       h("span.quality", {}, [this.gauge(columns.quality[i]), h("span", {}, columns.quality[i].toFixed(2))]),
       h("span.state", {}, [h("em", {}, state[1]), h("small", { title: who }, who)]),
     ]);
-    row.style.top = `${place * ROW}px`;
-    return row;
   }
 
   label(code, probability = null) {
     const [name, en, ko, colour, cue] = this.data.names[code];
-    const chip = h("i.chip");
-    chip.style.background = colour;
     // Where a species has more classes than colours, the second turn of the palette is hatched.
-    if (cue) chip.style.backgroundImage = `repeating-linear-gradient(${45 * cue}deg, transparent 0 3px, var(--st-background-color) 3px 5px)`;
+    const hatching = cue ? `;background-image:repeating-linear-gradient(${45 * cue}deg, transparent 0 3px, var(--st-background-color) 3px 5px)` : "";
     // The probability goes first: a long name is cut off, a figure must not be.
     const others = [en, ko].filter(Boolean).join(" · ");
     const small = [probability === null ? "" : `${Math.round(100 * probability)} %`, others].filter(Boolean).join(" · ");
     const title = others ? `${name} (${others})` : name;
-    return h("span.label", { title }, [chip, h("span", {}, [h("b", {}, name), h("small", {}, small)])]);
+    return h("span.label", { title }, [h("i.chip", { style: `background:${colour}${hatching}` }), h("span", {}, [h("b", {}, name), h("small", {}, small)])]);
   }
 
   gauge(quality) {
-    const bar = h("i");
-    bar.style.width = `${Math.round(100 * quality)}%`;
-    return h("span.gauge", { "aria-hidden": "true" }, bar);
+    return h("span.gauge", { "aria-hidden": "true" }, h("i", { style: `width:${Math.round(100 * quality)}%` }));
   }
 }

@@ -1,6 +1,7 @@
 // The tracks under the picture: given, suggested, yours and quality on one time axis, with suspect segments and the cursor.
 
-import { EXCLUDED, NOT_REVIEWED, UNSURE, runs } from "./operations.js";
+import { resizeCanvas } from "./dom.js";
+import { EXCLUDED, NOT_REVIEWED, UNSURE, runs, upperBound } from "./operations.js";
 import { FULL, segmentState, selection } from "./state.js";
 import { inkOn } from "./palette.js";
 
@@ -39,27 +40,16 @@ export class Tracks {
   }
 
   resize(width) {
-    const ratio = Math.min(window.devicePixelRatio || 1, 2);
     this.width = width;
-    this.ratio = ratio;
-    for (const canvas of [this.canvas, this.still]) {
-      canvas.width = Math.round(width * ratio);
-      canvas.height = Math.round(this.height * ratio);
-    }
+    for (const canvas of [this.canvas, this.still]) this.ratio = resizeCanvas(canvas, width, this.height);
     this.fresh = false;
   }
 
   /** Return the frame at a place of the canvas, in CSS pixels. */
   frameAt(x) {
     const ms = this.bounds[0] + (x / this.width) * (this.bounds[this.bounds.length - 1] - this.bounds[0]);
-    let low = 0;
-    let high = this.clip.times.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (this.bounds[middle] <= ms) low = middle;
-      else high = middle - 1;
-    }
-    return low;
+    // Times are whole milliseconds.
+    return Math.max(0, Math.min(upperBound(this.clip.times, Math.floor(ms)), this.clip.times.length) - 1);
   }
 
   /** Return the left edge of a frame; of the place behind the last, the right end. */
@@ -141,18 +131,25 @@ export class Tracks {
 
   /** Hatch a class whose colour another one of its species has, too. */
   drawCue(context, x, row, width, label) {
+    this.drawLines(context, x, row, width, { ink: inkOn(label.colour), alpha: 0.7, apart: 5, crossed: label.cue > 1 });
+  }
+
+  /** Draw slanted lines over a stretch of a row, or crossed ones. */
+  drawLines(context, x, row, width, { ground = "transparent", ink, thick = 1, alpha, apart, crossed }) {
     context.save();
     context.beginPath();
-    context.rect(x, row.top, width - (width > 4 ? 1 : 0), row.height);
+    context.rect(x, row.top, Math.max(width - (width > 4 ? 1 : 0), 0.75), row.height);
     context.clip();
-    context.strokeStyle = inkOn(label.colour);
-    context.lineWidth = 1;
-    context.globalAlpha *= 0.7;
+    context.fillStyle = ground;
+    context.fillRect(x, row.top, width, row.height);
+    context.strokeStyle = ink;
+    context.lineWidth = thick;
+    context.globalAlpha *= alpha;
     context.beginPath();
-    for (let line = Math.floor((x - row.height) / 5) * 5; line < x + width + row.height; line += 5) {
+    for (let line = Math.floor((x - row.height) / apart) * apart; line < x + width + row.height; line += apart) {
       context.moveTo(line, row.top + row.height);
       context.lineTo(line + row.height, row.top);
-      if (label.cue > 1) {
+      if (crossed) {
         context.moveTo(line, row.top);
         context.lineTo(line + row.height, row.top + row.height);
       }
@@ -181,26 +178,10 @@ export class Tracks {
   }
 
   drawHatch(context, x, row, width, code, palette) {
-    context.save();
-    context.beginPath();
-    context.rect(x, row.top, Math.max(width - (width > 4 ? 1 : 0), 0.75), row.height);
-    context.clip();
-    context.fillStyle = code === EXCLUDED ? (palette.dark ? "#3a3f47" : "#c9ced4") : palette.faint;
-    context.fillRect(x, row.top, width, row.height);
-    context.strokeStyle = code === EXCLUDED ? palette.text : palette.quiet;
-    context.lineWidth = code === EXCLUDED ? 1.25 : 1;
-    context.globalAlpha = 0.75;
-    context.beginPath();
-    for (let line = Math.floor((x - row.height) / 6) * 6; line < x + width + row.height; line += 6) {
-      context.moveTo(line, row.top + row.height);
-      context.lineTo(line + row.height, row.top);
-      if (code === EXCLUDED) {
-        context.moveTo(line, row.top);
-        context.lineTo(line + row.height, row.top + row.height);
-      }
-    }
-    context.stroke();
-    context.restore();
+    const lines = code === EXCLUDED
+      ? { ground: palette.dark ? "#3a3f47" : "#c9ced4", ink: palette.text, thick: 1.25 }
+      : { ground: palette.faint, ink: palette.quiet };
+    this.drawLines(context, x, row, width, { ...lines, alpha: 0.75, apart: 6, crossed: code === EXCLUDED });
     const text = code === EXCLUDED ? "excluded" : "unsure";
     context.font = `600 11px ${palette.font}`;
     const wide = context.measureText(text).width;

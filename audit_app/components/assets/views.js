@@ -30,15 +30,9 @@ export function showClip(parts, clip, { progress, rows, reviewer }) {
   const place = { review: "Queue", adjudication: "Agreement" }[clip.stream] ?? "Samples";
   setText(parts.queueName, place);
   parts.given_right.hidden = !clip.given;
-  parts.names.replaceChildren(...rows.map((row) => {
-    const name = h("span", {}, row.name === "time" ? "" : row.name);
-    name.style.top = `${row.top}px`;
-    name.style.height = `${row.height}px`;
-    return name;
-  }));
-  const yours = rows.find((row) => row.name === "yours");
-  parts.yours.style.top = `${yours.top}px`;
-  parts.yours.style.height = `${yours.height}px`;
+  const placed = (row) => `top:${row.top}px;height:${row.height}px`;
+  parts.names.replaceChildren(...rows.map((row) => h("span", { style: placed(row) }, row.name === "time" ? "" : row.name)));
+  setAttribute(parts.yours, "style", placed(rows.find((row) => row.name === "yours")));
 }
 
 /** Where the segment stands in the queue, and how long the rest will take: the place follows the segment, within the clip too. */
@@ -141,12 +135,10 @@ function showDecision(button, text, key, range) {
 /** One button for each class. */
 export function showClasses(parts, clip, { keyFor, choose }) {
   parts.classes.replaceChildren(...clip.classes.map((label, code) => {
-    const swatch = h("i.swatch", { "aria-hidden": "true" });
-    swatch.style.background = groundOf(label);
     const key = keyFor(label, code);
     const others = [label.en, label.ko].filter(Boolean).join(" · ");
     return h("button.class", { type: "button", title: `${titleOf(label)}${key ? ` – key ${key}` : ""}`, onclick: (event) => choose(label, code, event.timeStamp) }, [
-      swatch,
+      h("i.swatch", { "aria-hidden": "true", style: `background:${groundOf(label)}` }),
       h("span.name", {}, [h("b", {}, label.name), others ? h("span.quiet", {}, ` ${others}`) : null]),
       h("span.share"),
       key ? h("kbd", {}, key) : null,
