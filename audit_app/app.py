@@ -23,8 +23,6 @@ from audit_app.tokens import secret_of
 from data_schemas.errors import UsageError
 from pipeline.review.passwords import is_loopback, login_configured
 
-__all__ = ["app"]
-
 
 def _guard() -> Middleware:
     """Return what stands before all routes: the hosts that were asked for, and the password where there is one.

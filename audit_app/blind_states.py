@@ -10,8 +10,6 @@ from pipeline.report.run_tables import RunTables
 from pipeline.review.events import blind_stream
 from pipeline.review.segment_states import segment_states
 
-__all__ = ["blind_states", "unfinished_samples"]
-
 
 def blind_states(found: RunTables, sample: pd.DataFrame, *, reviewer: str) -> pd.Series:
     """Return for each window of a sample whether this reviewer has labelled all of its frames."""

@@ -19,8 +19,6 @@ from pipeline.readers.files.listing import read_bytes
 from pipeline.windows.frame_index import given_labels
 from pipeline.workspace.run_folder import RunFolder
 
-__all__ = ["ClipFacts", "alias_of", "clip_behind", "clip_facts"]
-
 
 @dataclass(frozen=True)
 class ClipFacts:

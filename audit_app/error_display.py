@@ -14,8 +14,6 @@ from audit_app.opened_run import workspace
 from audit_app.page_text import escaped
 from data_schemas.errors import PoseAuditError
 
-__all__ = ["show_error", "show_unexpected", "without_folders"]
-
 _LOG = logging.getLogger(__name__)
 # Folders before a name: "/home/kim/audit/review.db", "C:\\audits\\review.db". An address (postgresql://...) is none.
 _PATH = re.compile(r"(?<![\w:/.])(?:/|[A-Za-z]:[\\/])(?:[^\s/\\:'\"]+[/\\])*[^\s/\\:'\",;]+")

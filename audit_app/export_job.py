@@ -14,8 +14,6 @@ from data_schemas.config import Export
 from data_schemas.errors import UsageError
 from pipeline.workspace.workspace import Workspace
 
-__all__ = ["ExportJob", "export_folder", "newest_export", "start_export"]
-
 _LONGEST_NAME = 80
 
 

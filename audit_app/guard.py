@@ -17,8 +17,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from audit_app.hosts import Hosts
 from audit_app.sign_in import SignIn
 
-__all__ = ["Guard"]
-
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _POLICY_VIOLATION = 1008
 

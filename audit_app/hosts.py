@@ -18,8 +18,6 @@ from starlette.datastructures import Headers
 
 from pipeline.review.passwords import is_loopback
 
-__all__ = ["Hosts", "hosts_of"]
-
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 

@@ -13,8 +13,6 @@ from audit_app.opened_run import configuration, workspace
 from audit_app.review_events import store
 from pipeline.report.run_tables import RunTables
 
-__all__ = ["clip_data", "label_clip", "shown_clip"]
-
 _SHOWN = "labeller_shown"
 _VISIT = "labeller_visit"
 _REQUEST = "labeller_request"

@@ -12,8 +12,6 @@ from pipeline.report.run_tables import RunTables
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 
-__all__ = ["chosen_run", "configuration", "newer_run", "open_run", "run_at", "switch_to_newest", "workspace"]
-
 _CHOSEN = "run_path"
 
 

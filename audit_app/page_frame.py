@@ -15,8 +15,6 @@ from audit_app.shown_paths import workspace_option
 from pipeline.report.run_tables import RunTables
 from pipeline.report.trust_text import trust_sentences
 
-__all__ = ["empty", "nothing_decided", "page_style", "run_or_stop", "title", "trust_note"]
-
 _STYLE = Path(__file__).with_name("style.css")
 
 

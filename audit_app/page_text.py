@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["STATE_NAMES", "duration", "escaped"]
-
 STATE_NAMES = {"open": "open", "decided": "decided", "unsure": "unsure", "disputed": "disputed"}
 
 _SPECIAL = "\\`*_{}[]<>()#+-.!|~$:"

@@ -11,8 +11,6 @@ from typing import NamedTuple
 
 import streamlit as st
 
-__all__ = ["PAGES", "Page", "go_to"]
-
 
 class Page(NamedTuple):
     """A page: the path of its address, its name in the navigation, a Material symbol, and its script (in this folder)."""

@@ -17,8 +17,6 @@ from data_schemas.files import replaced_file
 from pipeline.readers.checks import Unreadable
 from pipeline.readers.files.listing import read_bytes, source_folder
 
-__all__ = ["DisplayPicture", "DisplayPictures"]
-
 LONGEST_SIDE = 1280
 _QUALITY = 82
 _LARGEST_SOURCE = 60_000_000

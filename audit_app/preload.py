@@ -14,8 +14,6 @@ from audit_app.queue_rows import list_columns, queue_rows
 from audit_app.similar_clips import open_neighbourhood
 from data_schemas.errors import PoseAuditError
 
-__all__ = ["preload", "preloading"]
-
 _REVIEWED = ("clips", "frames", "windows", "issues", "oof")
 _FIRST_PAGE_SECONDS = 4
 """The queue is on the screen by then: what the Review page reads must not compete with it for the processor."""

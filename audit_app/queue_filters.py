@@ -12,8 +12,6 @@ import pandas as pd
 
 from audit_app.page_text import STATE_NAMES
 
-__all__ = ["WITHIN", "QueueFilters"]
-
 FILTER_COLUMNS = {
     "species": "species",
     "given": "given_label",

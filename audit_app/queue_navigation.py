@@ -8,7 +8,6 @@ import pandas as pd
 
 from audit_app.queue_filters import QueueFilters
 
-__all__ = ["LAST_SEGMENT", "first_segment", "places_of", "segment_after"]
 LAST_SEGMENT = "last_segment"
 """Under which name a session keeps the segment that it saw last."""
 

@@ -17,8 +17,6 @@ from pipeline.readers.taxonomy import KIND_NAMES, class_title, other_names
 from pipeline.report.run_tables import RunTables
 from pipeline.review.segment_states import frames_a_minute, states_in_queue
 
-__all__ = ["list_columns", "queue_rows", "seconds_per_frame"]
-
 
 def queue_rows(found: RunTables, *, fresh_clip: str | None = None) -> pd.DataFrame:
     """Return the segments to review, highest priority first, those of the hold-out left out.

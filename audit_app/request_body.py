@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from starlette.requests import Request
 
-__all__ = ["read_body"]
-
 
 async def read_body(request: Request, *, most_bytes: int) -> bytes | None:
     """Return the body of a request, or None where it is longer than the bound; then the rest is not read."""

@@ -21,8 +21,6 @@ from audit_app.tokens import Permit
 from pipeline.report.run_tables import RunTables
 from pipeline.review.events import REVIEW
 
-__all__ = ["clip_after", "clips_like", "segment_facts"]
-
 
 def segment_facts(found: RunTables, rows: pd.DataFrame, segment_id: str, *, filters: QueueFilters) -> dict[str, Any]:
     """Return what the labeller shows of a segment, each made when it is called for.

@@ -12,8 +12,6 @@ from audit_app.opened_run import workspace
 from pipeline.review.access import database_of, no_events
 from pipeline.review.store import ReviewStore
 
-__all__ = ["database", "database_exists", "events", "store"]
-
 _PATIENCE_SECONDS = 5
 """How long events of a database that is not a file may be old."""
 

@@ -12,8 +12,6 @@ from pipeline.report.colours import FLAGGED, WORK
 from pipeline.report.figures import styled
 from pipeline.review.segment_states import frames_a_minute
 
-__all__ = ["decided_over_time", "given_by_suggested", "speed_by_day"]
-
 _LARGEST = 34
 _LARGEST_OF_MANY = 26
 _MANY = 8

@@ -15,8 +15,6 @@ from audit_app.opened_run import configuration
 from audit_app.page_text import escaped
 from audit_app.review_events import database_exists, store
 
-__all__ = ["ask_reviewer", "cleaned", "remember_reviewer", "require_login", "reviewer", "reviewer_control"]
-
 COOKIE = "pose_audit_reviewer"
 """The cookie that holds the name, percent-encoded."""
 

@@ -35,8 +35,6 @@ from pipeline.review.store import Commit, ConflictError, ReviewStore
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 
-__all__ = ["COMMIT_ROUTE", "NEXT_ROUTE", "PICTURE_ROUTE", "SIMILAR_ROUTE", "OfSegment", "base_path", "prefixed", "routes"]
-
 COMMIT_ROUTE, PICTURE_ROUTE = "/audit/commit", "/audit/picture"
 NEXT_ROUTE, SIMILAR_ROUTE = "/audit/next", "/audit/similar"
 

@@ -10,8 +10,6 @@ from audit_app.opened_run import workspace
 from pipeline.report.formatting import typed
 from pipeline.review.passwords import is_loopback
 
-__all__ = ["is_reached_from_here_alone", "shown_path", "workspace_option"]
-
 _ELSEWHERE = Path("WORKSPACE")
 
 

@@ -19,8 +19,6 @@ from starlette.types import Receive, Scope
 from audit_app.request_body import read_body
 from pipeline.review.passwords import matches
 
-__all__ = ["SIGN_IN", "SignIn"]
-
 SIGN_IN = "/audit/signin"
 COOKIE = "pose_audit_session"
 """How the name of the cookie begins; the rest tells workspaces apart, since a browser keeps no cookies by port."""

@@ -18,8 +18,6 @@ from pipeline.readers.taxonomy import other_names
 from pipeline.report.run_tables import RunTables
 from pipeline.review.frame_labels import labels_after_review
 
-__all__ = ["open_neighbourhood", "ready_similar_clips", "similar_clips"]
-
 _FEW_CLIPS = 3
 _LOCK = Lock()
 

@@ -23,8 +23,6 @@ from model.summaries import measure_windows
 from pipeline.windows.frame_index import FrameIndex
 from pipeline.windows.sampling import clip_bounds, sample_clips
 
-__all__ = ["MOST_CLIPS", "Neighbour", "Neighbourhood", "confirmed_windows"]
-
 MOST_CLIPS = 400
 """Clips of a species that are embedded."""
 

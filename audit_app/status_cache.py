@@ -15,9 +15,6 @@ from pipeline.review.segment_states import expected_residual_error, segment_stat
 from pipeline.windows.frame_index import given_labels
 from pipeline.windows.sampling import clip_bounds
 
-__all__ = ["StatusCache", "frames_of_clips", "status_cache"]
-
-
 _RECENT = 8
 """Clips that are looked at again: those of the last seconds of several reviewers."""
 

@@ -8,8 +8,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-__all__ = ["browser_zone", "local_time", "when_column"]
-
 
 def when_column(title: str) -> Any:
     """Return the setting of a table's column of times: they are shown in the browser's zone."""

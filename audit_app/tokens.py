@@ -14,8 +14,6 @@ from itsdangerous import BadData, SignatureExpired, URLSafeTimedSerializer
 from data_schemas.errors import UsageError, WorkspaceError
 from data_schemas.files import disk_errors
 
-__all__ = ["EVERY_STREAM", "Permit", "secret_of", "sign", "verify"]
-
 _SECRET_BYTES = 32
 EVERY_STREAM = "*"
 """The stream of a permit for all streams of its reviewer: acts that any page left unsent are sent by any other."""

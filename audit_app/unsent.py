@@ -14,8 +14,6 @@ from audit_app.reviewer import reviewer
 from audit_app.shown_paths import is_reached_from_here_alone, workspace_option
 from audit_app.tokens import EVERY_STREAM, secret_of, sign
 
-__all__ = ["filters_for_review", "review_command", "send_unsent"]
-
 _WIDGET, _GO_TO_REVIEW = "everywhere", "go_to_review"
 
 

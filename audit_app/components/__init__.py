@@ -16,8 +16,6 @@ from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentM
 
 import data_schemas
 
-__all__ = ["everywhere", "labeller", "queue_list"]
-
 _FOLDER = Path(__file__).resolve().parent
 
 

@@ -25,8 +25,6 @@ from pipeline.review.store import ReviewStore
 from pipeline.windows.frame_index import given_labels
 from pipeline.windows.sampling import clip_bounds
 
-__all__ = ["clip_frames", "clip_payload", "commit_routes", "workspace_name"]
-
 _NO_QUALITY = 255
 _NO_LABEL = -1
 

@@ -10,8 +10,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["INTERPOLATED", "LOW_CONFIDENCE", "MISSING", "SEEN", "packed", "packed_poses"]
-
 SEEN, INTERPOLATED, MISSING, LOW_CONFIDENCE = 0, 1, 2, 3
 """What is known about a keypoint in a frame; low confidence is seen, with a confidence below `_SURE`."""
 
