@@ -15,7 +15,7 @@ from pipeline.report.comparison.results import Species
 from pipeline.report.formatting import counted
 from pipeline.report.trust_text import GROUPS
 from pipeline.retraining.inputs import TrainingInputs
-from pipeline.retraining.models import ModelSpec
+from pipeline.retraining.training import ModelSpec
 from pipeline.workspace.hashes import digest
 
 __all__ = ["card_of"]

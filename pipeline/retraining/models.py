@@ -15,8 +15,7 @@ A model is known by the hash of all that it follows from, and only trained where
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
@@ -28,17 +27,16 @@ from data_schemas.progress import Progress
 from model.bundle import fingerprint
 from model.classifier import BehaviorClassifier
 from model.device import choose_device
+from model.recipe import Recipe
 from model.training import Windows
 from pipeline.detection.training_windows import recipe_of
 from pipeline.retraining.inputs import TrainingInputs
 from pipeline.retraining.training import (
-    SearchData,
-    TrainedNetworks,
-    TrainingJob,
+    ModelSpec,
     optimizer_steps_by_search,
     optimizer_steps_of_recipe,
     place_bundle,
-    train_jobs,
+    train_models,
 )
 from pipeline.retraining.training_conditions import TrainingCondition
 from pipeline.retraining.trusted_label_cache import TrustedLabelCache, hash_of
@@ -46,27 +44,7 @@ from pipeline.workspace.file_names import file_name
 from pipeline.workspace.hashes import code_version, digest
 from pipeline.workspace.run_folder import RunFolder
 
-__all__ = ["ModelSpec", "Models"]
-
-
-@dataclass(frozen=True)
-class ModelSpec:
-    """A model that has to be there: that of a training condition for a species; arms keep theirs as a bundle.
-
-    Attributes
-    ----------
-    key : str
-        Hash of what it is made from; training sets of the same windows and classes share a model.
-    first, target : int64, shape (n,)
-        First samples and classes of the training windows.
-    """
-
-    condition: TrainingCondition
-    species: str
-    key: str
-    first: NDArray[np.int64]
-    target: NDArray[np.int64]
-    bundle: Path | None
+__all__ = ["Models"]
 
 
 class Models:
@@ -112,7 +90,7 @@ class Models:
                 )
             bundle = self.inputs.folder.path / "models" / condition.arm / file_name(species) if keep else None
             key = digest(self._base(species), hash_of(own[["window_id", "target"]]))
-            found.append(ModelSpec(condition, species, key, own["first_sample"].to_numpy(np.int64), target, bundle))
+            found.append(ModelSpec(condition, species, classes, key, own["first_sample"].to_numpy(np.int64), target, bundle))
         return found
 
     def stale(self, specs: Iterable[ModelSpec]) -> list[ModelSpec]:
@@ -158,24 +136,24 @@ class Models:
 
         ``optimizer_steps`` has those of each species, the same for all its training sets.
         """
-        config, (samples, keypoints) = self.inputs.config, self.inputs.poses
-        by_key = {spec.key: spec for spec in stale}
-        queue = [self._job(spec, optimizer_steps[spec.species]) for spec in by_key.values()]
-        views, done = len(self._recipe.views), 0
-        progress(done, views * len(queue))
-        made = train_jobs(queue, samples, config=config, device=self._device)
-        for job, trained in made:
-            classifier = self._classifier(job, keypoints, trained)
-            rows = self.inputs.rows(job.species, split="holdout")
+        config, samples = self.inputs.config, self.inputs.poses[0]
+        recipes = {species: replace(self._recipe, optimizer_steps=steps) for species, steps in optimizer_steps.items()}
+        queue = list({spec.key: spec for spec in stale}.values())
+        views = len(self._recipe.views)
+        progress(0, views * len(queue))
+        made = train_models(queue, samples, recipes=recipes, config=config, device=self._device)
+        for done, (spec, networks, losses) in enumerate(made, start=1):
+            classifier = self._classifier(spec, recipes[spec.species])
+            classifier.networks = networks
+            rows = self.inputs.rows(spec.species, split="holdout")
             first = self.inputs.windows["first_sample"].to_numpy(np.int64)[rows]
             index = Windows.of(samples, first, steps=config.windows.steps, device=classifier.device)
-            self.own.write_array(f"losses-{job.key}", trained.losses)
-            self.own.write_array(f"predictions-{job.key}", classifier.predict_windows(index))
-            for spec in stale:
-                if spec.key == job.key and spec.bundle is not None:
-                    place_bundle(classifier, spec.bundle, beside=self.own.checkpoints, fingerprint=spec.key)
-            done += views
-            progress(done, views * len(queue))
+            self.own.write_array(f"losses-{spec.key}", losses)
+            self.own.write_array(f"predictions-{spec.key}", classifier.predict_windows(index))
+            for other in stale:
+                if other.key == spec.key and other.bundle is not None:
+                    place_bundle(classifier, other.bundle, beside=self.own.checkpoints, fingerprint=other.key)
+            progress(views * done, views * len(queue))
 
     def drop_all_but(self, specs: Iterable[ModelSpec]) -> None:
         """Delete the checkpoints of models that are not needed any more, and those of length searches."""
@@ -211,43 +189,31 @@ class Models:
         part = inputs.windows.iloc[rows]
         fold = inputs.oof.set_index("window_id")["fold"].reindex(part["window_id"]).fillna(-1).to_numpy(np.int64)
         trusted = pd.Categorical(self._trusted.iloc[rows], categories=classes).codes.astype(np.int64)
-        search = SearchData(
+        return optimizer_steps_by_search(
+            self._recipe,
+            inputs.poses[0],
             name=self._base(species),
             first=part["first_sample"].to_numpy(np.int64),
             fold=fold,
             trusted=trusted,
             kept=(trusted >= 0) & (trusted == pd.Categorical(part["target"], categories=classes).codes),
             classes=len(classes),
-            seed=self._seed,
-        )
-        return optimizer_steps_by_search(
-            self._recipe, search, inputs.poses[0], config=inputs.config, device=self._device, checkpoints=self.own
-        )
-
-    def _job(self, spec: ModelSpec, optimizer_steps: int) -> TrainingJob:
-        return TrainingJob(
-            species=spec.species,
-            classes=tuple(self.inputs.classes[spec.species]),
-            recipe=replace(self._recipe, optimizer_steps=optimizer_steps),
-            seed=self._seed,
-            first=spec.first,
-            target=spec.target,
-            key=spec.key,
+            config=inputs.config,
+            device=self._device,
+            checkpoints=self.own,
         )
 
-    def _classifier(self, job: TrainingJob, keypoints: tuple[str, ...], trained: TrainedNetworks) -> BehaviorClassifier:
+    def _classifier(self, spec: ModelSpec, recipe: Recipe) -> BehaviorClassifier:
         windows, pose = self.inputs.config.windows, self.inputs.config.pose
-        classifier = BehaviorClassifier(
-            job.classes,
-            keypoints,
+        return BehaviorClassifier(
+            spec.classes,
+            self.inputs.poses[1],
             steps=windows.steps,
             hz=windows.hz,
-            species=job.species,
+            species=spec.species,
             max_gap_ms=windows.max_gap_ms,
             max_keypoint_gap_ms=pose.max_keypoint_gap_ms,
             rules=self.inputs.rules,
-            recipe=job.recipe,
+            recipe=recipe,
             device=self._device,
         )
-        classifier.networks = trained.networks
-        return classifier

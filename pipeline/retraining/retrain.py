@@ -29,7 +29,8 @@ from pipeline.evaluation.verified_windows import inclusion_probabilities, sample
 from pipeline.retraining.experiment_tracking import Tracker
 from pipeline.retraining.inputs import TrainingInputs, read_inputs
 from pipeline.retraining.model_cards import card_of
-from pipeline.retraining.models import Models, ModelSpec
+from pipeline.retraining.models import Models
+from pipeline.retraining.training import ModelSpec
 from pipeline.retraining.training_conditions import CURVE, Arm, arms_of, learning_curve_conditions, training_condition
 from pipeline.workspace.hashes import code_version, digest
 from pipeline.workspace.progress import StageProgress

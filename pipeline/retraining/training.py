@@ -9,9 +9,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import joblib
 import numpy as np
@@ -26,76 +27,31 @@ from model.recipe import Recipe
 from model.training import Windows, train_network, view_seed
 from model.windowing import Samples
 from pipeline.detection.lstm_jobs import Checkpoints, LstmJob, search_folds, search_steps
+from pipeline.retraining.training_conditions import TrainingCondition
 from pipeline.workspace.workers import workers
 
-__all__ = [
-    "SearchData",
-    "TrainedNetworks",
-    "TrainingJob",
-    "optimizer_steps_by_search",
-    "optimizer_steps_of_recipe",
-    "place_bundle",
-    "train_jobs",
-]
+__all__ = ["ModelSpec", "optimizer_steps_by_search", "optimizer_steps_of_recipe", "place_bundle", "train_models"]
 
 
 @dataclass(frozen=True)
-class TrainingJob:
-    """One model to train.
+class ModelSpec:
+    """A model that has to be there: that of a training condition for a species; arms keep theirs as a bundle.
 
     Attributes
     ----------
-    species : str
-    classes : tuple of str
-    recipe : Recipe
-        With the number of optimizer steps that all arms share.
-    seed : int
-    first : int64, shape (n,)
-        First samples of the training windows.
-    target : int64, shape (n,)
-        Their classes.
     key : str
-        Hash of all that the model follows from: arms with the same training set share a job.
+        Hash of what it is made from; training sets of the same windows and classes share a model.
+    first, target : int64, shape (n,)
+        First samples and classes of the training windows.
     """
 
+    condition: TrainingCondition
     species: str
-    classes: tuple[str, ...]
-    recipe: Recipe
-    seed: int
+    classes: Sequence[str]
+    key: str
     first: NDArray[np.int64]
     target: NDArray[np.int64]
-    key: str
-
-
-@dataclass(frozen=True)
-class SearchData:
-    """What the search for the training length looks at: the audited windows of a species.
-
-    Attributes
-    ----------
-    name : str
-        Under which the search's networks are kept.
-    first, fold, trusted : int64, shape (n,)
-        First sample, fold of the run, and trusted class of each window, -1 for none.
-    kept : bool, shape (n,)
-        Windows whose trusted class is their own label: a relabelled one is a guess, by which no length is chosen.
-    """
-
-    name: str
-    first: NDArray[np.int64]
-    fold: NDArray[np.int64]
-    trusted: NDArray[np.int64]
-    kept: NDArray[np.bool_]
-    classes: int
-    seed: int
-
-
-@dataclass(frozen=True)
-class TrainedNetworks:
-    """The networks of a job, one a view, and the loss of every optimizer step: float32, shape (views, steps)."""
-
-    networks: list[WindowLSTM]
-    losses: NDArray[np.float32]
+    bundle: Path | None
 
 
 def optimizer_steps_of_recipe(recipe: Recipe, target: NDArray[np.int64]) -> int:
@@ -108,44 +64,79 @@ def optimizer_steps_of_recipe(recipe: Recipe, target: NDArray[np.int64]) -> int:
 
 
 def optimizer_steps_by_search(
-    recipe: Recipe, search: SearchData, samples: Samples, *, config: Config, device: str, checkpoints: Checkpoints
+    recipe: Recipe,
+    samples: Samples,
+    *,
+    name: str,
+    first: NDArray[np.int64],
+    fold: NDArray[np.int64],
+    trusted: NDArray[np.int64],
+    kept: NDArray[np.bool_],
+    classes: int,
+    config: Config,
+    device: str,
+    checkpoints: Checkpoints,
 ) -> int:
-    """Return after how many optimizer steps networks tell the trusted labels of an unseen fold best, as in the run."""
-    folds = search_folds(search.fold, search.trusted, search.kept)
-    train = {number: np.flatnonzero((search.trusted >= 0) & (search.fold != number)) for number in folds}
+    """Return after how many optimizer steps networks tell the trusted labels of an unseen fold best, as in the run.
+
+    Parameters
+    ----------
+    name : str
+        Under which the search's networks are kept.
+    first, fold, trusted : int64, shape (n,)
+        First sample, fold of the run, and trusted class of each audited window of a species, -1 for none.
+    kept : bool, shape (n,)
+        Windows whose trusted class is their own label: a relabelled one is a guess, by which no length is chosen.
+    """
+    folds = search_folds(fold, trusted, kept)
+    train = {number: np.flatnonzero((trusted >= 0) & (fold != number)) for number in folds}
     # Two views tell, as in the run: one a core of a small machine.
     tasks = [
         LstmJob(
-            name=f"{search.name}-{number}-{view}",
+            name=f"{name}-{number}-{view}",
             recipe=replace(recipe, views=(view,)),
-            classes=search.classes,
-            seed=view_seed(search.seed, place),
+            classes=classes,
+            seed=view_seed(config.folds.seed, place),
             train=train[number],
-            target=search.trusted[train[number]],
-            predict=np.flatnonzero(search.fold == number),
+            target=trusted[train[number]],
+            predict=np.flatnonzero(fold == number),
         )
         for number in folds
         for place, view in enumerate(recipe.views[:2])
     ]
-    work = {"samples": samples, "first": search.first, "steps": config.windows.steps, "device": device}
+    work = {"samples": samples, "first": first, "steps": config.windows.steps, "device": device}
     with workers(config, serial=device != "cpu") as run:
-        return search_steps(tasks, search.trusted, search.kept, checkpoints=checkpoints, run=run, **work)
+        return search_steps(tasks, trusted, kept, checkpoints=checkpoints, run=run, **work)
 
 
-def train_jobs(
-    queue: Sequence[TrainingJob], samples: Samples, *, config: Config, device: str
-) -> Iterator[tuple[TrainingJob, TrainedNetworks]]:
-    """Yield the jobs in their order, each with its networks as soon as all of them are trained."""
+def train_models(
+    specs: Sequence[ModelSpec], samples: Samples, *, recipes: Mapping[str, Recipe], config: Config, device: str
+) -> Iterator[tuple[ModelSpec, list[WindowLSTM], NDArray[np.float32]]]:
+    """Yield the models in their order, each as soon as it is trained: its networks, one a view, and their losses.
+
+    Parameters
+    ----------
+    recipes : mapping
+        The recipe of each species, with the number of optimizer steps that all its training sets share.
+
+    Yields
+    ------
+    spec, networks, losses
+        The loss of every optimizer step: float32, shape (views, steps).
+    """
+    shared: dict[str, Any] = {"steps": config.windows.steps, "seed": config.folds.seed, "device": device}
     # A GPU is one device, where networks stand in line.
     with workers(config, serial=device != "cpu") as run:
         results = run(
-            joblib.delayed(_train_view)(job, place, samples, steps=config.windows.steps, device=device)
-            for job in queue
-            for place in range(len(job.recipe.views))
+            joblib.delayed(_train_view)(
+                spec.first, spec.target, place, samples, recipe=recipes[spec.species], classes=len(spec.classes), **shared
+            )
+            for spec in specs
+            for place in range(len(recipes[spec.species].views))
         )
-        for job in queue:
-            made = [next(results) for _ in job.recipe.views]
-            yield job, TrainedNetworks([network for network, _ in made], np.stack([losses for _, losses in made]))
+        for spec in specs:
+            made = [next(results) for _ in recipes[spec.species].views]
+            yield spec, [network for network, _ in made], np.stack([losses for _, losses in made])
 
 
 def place_bundle(classifier: BehaviorClassifier, folder: Path, *, beside: Path, fingerprint: str) -> None:
@@ -172,18 +163,27 @@ def place_bundle(classifier: BehaviorClassifier, folder: Path, *, beside: Path, 
 
 
 def _train_view(
-    job: TrainingJob, place: int, samples: Samples, *, steps: int, device: str
+    first: NDArray[np.int64],
+    target: NDArray[np.int64],
+    place: int,
+    samples: Samples,
+    *,
+    recipe: Recipe,
+    classes: int,
+    seed: int,
+    steps: int,
+    device: str,
 ) -> tuple[WindowLSTM, NDArray[np.float32]]:
     """Train one network, as :meth:`BehaviorClassifier.fit_windows` does; one thread, for the other cores have their own."""
     torch.set_num_threads(1)
     losses: list[torch.Tensor] = []
     network = train_network(
-        Windows.of(samples, job.first, steps=steps, device=torch.device(device)),
-        job.target,
-        view=job.recipe.views[place],
-        recipe=job.recipe,
-        classes=len(job.classes),
-        seed=view_seed(job.seed, place),
+        Windows.of(samples, first, steps=steps, device=torch.device(device)),
+        target,
+        view=recipe.views[place],
+        recipe=recipe,
+        classes=classes,
+        seed=view_seed(seed, place),
         losses=losses,
     )
     return network, torch.stack(losses).cpu().numpy()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from data_schemas.config import Config, load_config
@@ -14,29 +15,18 @@ from model.classifier import BehaviorClassifier
 from model.recipe import Recipe, make_recipe
 from model.training import Windows
 from model.windowing import SEEN, Samples
+from pipeline.detection.lstm_jobs import InMemory
 from pipeline.retraining.training import (
-    SearchData,
-    TrainingJob,
+    ModelSpec,
     optimizer_steps_by_search,
     optimizer_steps_of_recipe,
     place_bundle,
-    train_jobs,
+    train_models,
 )
+from pipeline.retraining.training_conditions import TrainingCondition
 
 RECIPE = make_recipe("default", views=("body", "distances"), optimizer_steps=12, hidden_size=8, batch_size=16)
-
-
-class Kept:
-    """Keeps parts in memory."""
-
-    def __init__(self) -> None:
-        self.parts: dict[str, np.ndarray] = {}
-
-    def read_array(self, name: str) -> np.ndarray | None:
-        return self.parts.get(name)
-
-    def write_array(self, name: str, array: np.ndarray) -> None:
-        self.parts[name] = array
+CONDITION = TrainingCondition("given", 1.0, 0, pd.DataFrame())
 
 
 @pytest.fixture
@@ -58,11 +48,15 @@ def walking() -> tuple[Samples, np.ndarray, np.ndarray]:
 
 
 def config(jobs: int) -> Config:
-    return load_config(None, overrides={"run": {"jobs": jobs}})
+    return load_config(None, overrides={"run": {"jobs": jobs}, "folds": {"seed": 3}})
 
 
-def job(first: np.ndarray, target: np.ndarray, *, key: str = "k") -> TrainingJob:
-    return TrainingJob("DOG", ("SIT", "WALKRUN"), RECIPE, seed=3, first=first, target=target, key=key)
+def spec(first: np.ndarray, target: np.ndarray, *, key: str = "k") -> ModelSpec:
+    return ModelSpec(CONDITION, "DOG", ("SIT", "WALKRUN"), key, first, target, bundle=None)
+
+
+def trained_on(queue: list[ModelSpec], samples: Samples, *, jobs: int = 1) -> list[tuple[ModelSpec, list, np.ndarray]]:
+    return list(train_models(queue, samples, recipes={"DOG": RECIPE}, config=config(jobs), device="cpu"))
 
 
 def classifier(networks: list) -> BehaviorClassifier:
@@ -74,14 +68,15 @@ def classifier(networks: list) -> BehaviorClassifier:
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_job_trains_what_a_classifier_would(walking, jobs: int) -> None:
     samples, first, target = walking
-    queue = [job(first, target, key="all"), job(first[:20], target[:20], key="half")]
-    made = list(train_jobs(queue, samples, config=config(jobs), device="cpu"))
-    assert [j.key for j, _ in made] == ["all", "half"]
+    queue = [spec(first, target, key="all"), spec(first[:20], target[:20], key="half")]
+    made = trained_on(queue, samples, jobs=jobs)
+    assert [model.key for model, *_ in made] == ["all", "half"]
+    _, networks, losses = made[0]
     index = Windows.of(samples, first, steps=5)
     whole = classifier([]).fit_windows(index, target, seed=3)
-    assert np.array_equal(classifier(made[0][1].networks).predict_windows(index), whole.predict_windows(index))
-    assert made[0][1].losses.shape == (2, 12)
-    assert made[0][1].losses[:, -1].mean() < made[0][1].losses[:, 0].mean()
+    assert np.array_equal(classifier(networks).predict_windows(index), whole.predict_windows(index))
+    assert losses.shape == (2, 12)
+    assert losses[:, -1].mean() < losses[:, 0].mean()
 
 
 def test_steps_are_those_of_the_recipe_where_no_search_is_made() -> None:
@@ -94,27 +89,28 @@ def test_steps_are_those_of_the_recipe_where_no_search_is_made() -> None:
 
 def test_a_search_finds_how_long_to_train_and_keeps_its_networks(walking) -> None:
     samples, first, target = walking
-    kept = Kept()
+    kept = InMemory()
     kept_labels = np.ones(40, bool)
-    search = SearchData(name="x", first=first, fold=np.arange(40) // 2 % 4, trusted=target, kept=kept_labels, classes=2, seed=0)
+    how = {"name": "x", "first": first, "fold": np.arange(40) // 2 % 4, "trusted": target, "kept": kept_labels, "classes": 2}
+    how |= {"config": config(1), "device": "cpu", "checkpoints": kept}
     recipe = make_recipe("default", views=("body",))
-    found = optimizer_steps_by_search(recipe, search, samples, config=config(1), device="cpu", checkpoints=kept)
+    found = optimizer_steps_by_search(recipe, samples, **how)
     assert found in (35, 70, 140, 280)
-    assert all(name.startswith("search-") and name.endswith("x-0-body") for name in kept.parts)
-    count = len(kept.parts)
-    assert optimizer_steps_by_search(recipe, search, samples, config=config(1), device="cpu", checkpoints=kept) == found
-    assert len(kept.parts) == count
+    assert all(name.startswith("search-") and name.endswith("x-0-body") for name in kept)
+    count = len(kept)
+    assert optimizer_steps_by_search(recipe, samples, **how) == found
+    assert len(kept) == count
 
 
 def test_a_bundle_takes_the_place_of_an_older_one_whole(walking, tmp_path: Path) -> None:
     samples, first, target = walking
-    ((_, trained),) = train_jobs([job(first, target)], samples, config=config(1), device="cpu")
+    ((_, networks, _),) = trained_on([spec(first, target)], samples)
     folder, beside = tmp_path / "models" / "given" / "DOG", tmp_path / "parts"
-    place_bundle(classifier(trained.networks), folder, beside=beside, fingerprint="one")
+    place_bundle(classifier(networks), folder, beside=beside, fingerprint="one")
     assert fingerprint(folder) == "one"
     (beside / "given-DOG.part").mkdir()
     (beside / "given-DOG.part" / "model.json").write_text("left by a process that was killed")
-    place_bundle(classifier(trained.networks), folder, beside=beside, fingerprint="two")
+    place_bundle(classifier(networks), folder, beside=beside, fingerprint="two")
     assert fingerprint(folder) == "two"
     assert [p.name for p in folder.parent.iterdir()] == ["DOG"]
     assert not list(beside.iterdir())
@@ -125,13 +121,13 @@ def test_a_bundle_takes_the_place_of_an_older_one_whole(walking, tmp_path: Path)
 
 def test_a_disk_that_refuses_leaves_the_older_bundle(walking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     samples, first, target = walking
-    ((_, trained),) = train_jobs([job(first, target)], samples, config=config(1), device="cpu")
-    place_bundle(classifier(trained.networks), tmp_path / "DOG", beside=tmp_path / "parts", fingerprint="one")
+    ((_, networks, _),) = trained_on([spec(first, target)], samples)
+    place_bundle(classifier(networks), tmp_path / "DOG", beside=tmp_path / "parts", fingerprint="one")
 
     def refuse(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("data_schemas.files.os.fsync", refuse)
     with pytest.raises(WorkspaceError, match="No space left"):
-        place_bundle(classifier(trained.networks), tmp_path / "DOG", beside=tmp_path / "parts", fingerprint="two")
+        place_bundle(classifier(networks), tmp_path / "DOG", beside=tmp_path / "parts", fingerprint="two")
     assert fingerprint(tmp_path / "DOG") == "one"
