@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.windows.frame_index import given_labels
+from pipeline.windows.frame_index import given_labels, runs
 from pipeline.windows.sampling import clip_bounds
 
 __all__ = ["Bouts", "FrameTimes", "bouts_in_windows", "find_bouts", "labels_of_frames"]
@@ -58,14 +58,9 @@ class FrameTimes:
     @cached_property
     def interval(self) -> NDArray[np.float64]:
         """Return the median time between the frames of each clip in ms, shape (clips,)."""
-        inner = self.steps >= 0
-        # Sorting one whole number is many times faster than sorting by clip and step.
-        keys = np.sort((self.clip[inner] << 32) + self.steps[inner])
-        count = np.bincount(self.clip[inner], minlength=len(self.bounds) - 1)
-        middle = np.cumsum(count) - count + np.maximum(count - 1, 0) // 2
-        found = 1000.0 / self.fps
-        found[count > 0] = keys[middle[count > 0]] & 0xFFFFFFFF
-        return found
+        inner = pd.Series(self.steps[self.steps >= 0]).groupby(self.clip[self.steps >= 0])
+        median = inner.quantile(0.5, interpolation="lower").reindex(range(len(self.fps)))
+        return median.fillna(pd.Series(1000.0 / self.fps)).to_numpy(np.float64)
 
 
 @dataclass(frozen=True)
@@ -115,10 +110,7 @@ def labels_of_frames(clips: pd.DataFrame, frames: pd.DataFrame) -> tuple[list[Cl
 def find_bouts(label: NDArray[np.int64], times: FrameTimes, *, max_gap_ms: float) -> Bouts:
     """Return the bouts of labels, shape (frames,), -1 for none; a longer gap than ``max_gap_ms`` ends one."""
     apart = (times.steps < 0) | (times.steps > max_gap_ms)
-    ends = apart.copy()
-    ends[:-1] |= label[1:] != label[:-1]
-    last = np.flatnonzero(ends)
-    first = np.concatenate([[0], last[:-1] + 1]) if len(last) else last
+    first, last = runs(label, np.cumsum(apart) - apart)
     kept = label[first] >= 0
     first, last = first[kept], last[kept]
     clip = times.clip[first]

@@ -123,7 +123,7 @@ def adopt_rounds(
     defaults
         The configuration that results depend on, where nobody says anything.
     """
-    for folder in _runs(workspace):
+    for folder in workspace.all_runs():
         record = folder.record()
         own = record.get("round")
         if not own or own["base"] == base or not all(name in record for name in facts):
@@ -181,7 +181,7 @@ def rounds_of(workspace: Workspace, base: str) -> list[dict[str, Any]]:
     Of a round that was audited more than once, by other code, the newest run stands for it.
     """
     found = []
-    for folder in _runs(workspace):
+    for folder in workspace.all_runs():
         record = folder.record()
         own = record.get("round")
         if own and own["base"] == base and record.get("finished"):
@@ -208,14 +208,6 @@ def earlier_rounds(folder: RunFolder) -> list[RunFolder]:
 def _newest_finished(workspace: Workspace, source: Path) -> RunFolder | None:
     """Return the newest finished run of a source: the one that people look at, where it is of this source."""
     latest = workspace.latest()
-    if latest is not None and latest.record().get("source") == str(source.resolve()):
-        return latest
-    return next(
-        (f for f in reversed(_runs(workspace)) if (r := f.record()).get("finished") and r.get("source") == str(source.resolve())),
-        None,
-    )
-
-
-def _runs(workspace: Workspace) -> list[RunFolder]:
-    """Return the runs of a workspace, in order of their names."""
-    return [RunFolder(p.parent) for p in sorted(workspace.runs.glob("*/run.json")) if not p.parent.is_symlink()]
+    runs = [*([latest] if latest is not None else []), *reversed(workspace.all_runs())]
+    found = ((folder, folder.record()) for folder in runs)
+    return next((folder for folder, r in found if r.get("finished") and r.get("source") == str(source.resolve())), None)

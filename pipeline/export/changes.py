@@ -10,6 +10,7 @@ from pipeline.review.events import ADJUDICATION
 from pipeline.review.frame_labels import changed_frames
 from pipeline.review.replay import active_operations
 from pipeline.review.store import operations_of
+from pipeline.windows.frame_index import runs
 
 __all__ = ["list_changes"]
 
@@ -52,19 +53,16 @@ def _spans(after: pd.DataFrame) -> pd.DataFrame:
     """Return neighbouring changed frames of one clip, label before, label after and event as one row."""
     rows = np.flatnonzero(changed_frames(after) | after["excluded"].to_numpy(bool))
     changed = after.iloc[rows]
-    same = np.diff(rows, prepend=-2) == 1
-    for name in ("clip_id", "given", "label", "event_id", "excluded"):
-        same &= np.diff(pd.factorize(changed[name])[0], prepend=-1) == 0
-    span = np.cumsum(~same) - 1
-    first = np.flatnonzero(~same)
-    last = np.append(first[1:], len(rows))[: len(first)] - 1
+    codes = (pd.factorize(changed[name])[0] for name in ("clip_id", "given", "label", "event_id", "excluded"))
+    # Rows that follow each other differ by as much as their places.
+    first, last = runs(rows - np.arange(len(rows)), *codes)
     begin = changed.iloc[first].reset_index(drop=True)
     return pd.DataFrame(
         {
             "clip_id": begin["clip_id"],
             "start_frame": begin["frame_number"],
             "end_frame": changed["frame_number"].to_numpy()[last],
-            "frames": np.bincount(span, minlength=len(first)),
+            "frames": last - first + 1,
             "from": begin["given"],
             "to": begin["label"].mask(begin["excluded"]),
             "label_source": begin["label_source"],

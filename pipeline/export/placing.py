@@ -10,7 +10,7 @@ import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,7 +24,6 @@ SUMS = "SHA256SUMS"
 
 _HEAD = "# pose-audit export\n"
 _LOCK = ".lock"
-_CHUNK = 2**20
 _AGAIN = "make room or give write access and type it again: nothing half is left"
 
 
@@ -88,11 +87,8 @@ def write_sums(folder: Path) -> None:
 
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file."""
-    found = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            found.update(chunk)
-    return found.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _files(folder: Path) -> list[str]:
@@ -124,15 +120,11 @@ def _untouched(out: Path) -> bool:
 
 
 def _empty(folder: Path) -> None:
-    for path in _children(folder):
+    for path in (p for p in folder.iterdir() if p.name != _LOCK):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
             path.unlink()
-
-
-def _children(folder: Path) -> Sequence[Path]:
-    return [p for p in folder.iterdir() if p.name != _LOCK]
 
 
 def _swap(part: Path, out: Path, old: Path) -> None:

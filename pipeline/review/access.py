@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,32 +68,34 @@ def open_store(place: Workspace) -> ReviewStore:
     return ReviewStore.open(database_of(place))
 
 
-def stored_events(place: Workspace) -> pd.DataFrame:
-    """Return all review events of a workspace; one without a review has none, and gets no database for being asked."""
+@contextmanager
+def _store_if_any(place: Workspace) -> Iterator[ReviewStore | None]:
+    """Give the review store; a workspace without a review has none, and gets no database for being asked."""
     database = database_of(place)
     if isinstance(database, Path) and not database.exists():
-        return no_events()
+        yield None
+        return
     with ReviewStore.open(database) as store:
-        return store.events()
+        yield store
+
+
+def stored_events(place: Workspace) -> pd.DataFrame:
+    """Return all review events of a workspace."""
+    with _store_if_any(place) as store:
+        return store.events() if store else no_events()
 
 
 def stored_samples(place: Workspace) -> pd.DataFrame:
-    """Return all blind samples of a workspace; one without a review has none, and gets no database for being asked."""
-    database = database_of(place)
-    if isinstance(database, Path) and not database.exists():
-        return table_of([], BLIND_SAMPLES)
-    with ReviewStore.open(database) as store:
-        return store.samples()
+    """Return all blind samples of a workspace."""
+    with _store_if_any(place) as store:
+        return store.samples() if store else table_of([], BLIND_SAMPLES)
 
 
 def stored_size(place: Workspace) -> tuple[int, int] | None:
     """Return how many events and windows of blind samples a workspace has, or None where its database does not answer."""
-    database = database_of(place)
-    if isinstance(database, Path) and not database.exists():
-        return 0, 0
     try:
-        with ReviewStore.open(database) as store:
-            return store.size()
+        with _store_if_any(place) as store:
+            return store.size() if store else (0, 0)
     except WorkspaceError:
         return None
 

@@ -13,6 +13,7 @@ from data_schemas.errors import UsageError
 from data_schemas.labels import nearest, normal_name
 from pipeline.review.events import ACTIONS, EXCLUDED, NOT_REVIEWED, Commit, Operation, Span, now
 from pipeline.review.replay import replay_codes
+from pipeline.windows.frame_index import runs
 
 __all__ = ["STATE_NOTE", "check_operations", "events_of", "state_operation", "state_operation_id"]
 
@@ -138,10 +139,8 @@ def _kept_and_relabelled(span: Span, commit: Commit) -> Iterator[Span]:
 
 def _runs(codes: NDArray[np.int16]) -> Iterator[tuple[int, int, int]]:
     """Give first and last place and value of every run of equal values."""
-    if len(codes):
-        starts = np.flatnonzero(np.diff(codes, prepend=codes[0] - 1))
-        ends = np.append(starts[1:], len(codes)) - 1
-        yield from zip(starts.tolist(), ends.tolist(), codes[starts].tolist(), strict=True)
+    first, last = runs(codes)
+    return zip(first.tolist(), last.tolist(), codes[first].tolist(), strict=True)
 
 
 def _sent_codes(

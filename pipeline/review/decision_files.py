@@ -29,6 +29,7 @@ from pipeline.readers.spreadsheets import unguarded
 from pipeline.readers.tables.csv_text import CsvText, csv_text
 from pipeline.review.access import KnownLabels
 from pipeline.review.events import Commit, Operation, Span
+from pipeline.windows.frame_index import runs
 
 __all__ = ["NEEDED", "Clips", "RowError", "checked_row", "contradictions", "file_format", "rows_of"]
 
@@ -130,8 +131,8 @@ class Clips:
     def __init__(self, frames: pd.DataFrame, species: Mapping[str, str], labels: KnownLabels) -> None:
         ordered = frames.sort_values(["clip_id", "frame_number"], kind="stable")
         clip = ordered["clip_id"].to_numpy(object)
-        bounds = np.flatnonzero(np.append(True, clip[1:] != clip[:-1])) if len(clip) else np.zeros(0, np.int64)
-        self._bounds = dict(zip(clip[bounds], zip(bounds, np.append(bounds[1:], len(clip)), strict=True), strict=True))
+        first, last = runs(clip)
+        self._bounds = dict(zip(clip[first], zip(first, last + 1, strict=True), strict=True))
         self._numbers = ordered["frame_number"].to_numpy(np.int64)
         self._given = ordered["given"].fillna("").to_numpy(object)
         self._species = species

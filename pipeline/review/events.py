@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -231,22 +232,12 @@ def operation_from_json(data: Any, classes: Sequence[str]) -> Operation:
     UsageError
         It is not such an object.
     """
-    if not isinstance(data, Mapping):
-        raise UsageError(f"operation {data!r}: expected an object", hint="operation_id, at, spans, undoes, note")
-    texts = {key: data.get(key) for key in ("operation_id", "at", "undoes", "note")}
-    for key, value in texts.items():
-        if not isinstance(value, str) and (value is not None or key in ("operation_id", "at")):
-            raise UsageError(f"operation {texts['operation_id']!r}: {key} is {value!r}", hint=f"{key} is a text")
-    spans = data.get("spans") or []
-    if not isinstance(spans, Sequence) or isinstance(spans, str):
-        raise UsageError(f"operation {texts['operation_id']!r}: spans are {spans!r}", hint="[[start, end, code], ...]")
-    return Operation(
-        operation_id=str(texts["operation_id"]),
-        at=str(texts["at"]),
-        spans=tuple(_span(s, classes) for s in spans),
-        undoes=texts["undoes"] or None,
-        note=texts["note"] or None,
-    )
+    try:
+        found = msgspec.convert(data, _OperationJson)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"operation: {error}", hint="operation_id, at, spans [[start, end, code], ...], undoes, note") from error
+    spans = tuple(_span(*span, classes) for span in found.spans or ())
+    return Operation(found.operation_id, found.at, spans, undoes=found.undoes or None, note=found.note or None)
 
 
 def operation_to_json(operation: Operation, classes: Sequence[str]) -> dict[str, Any]:
@@ -268,16 +259,19 @@ def operation_to_json(operation: Operation, classes: Sequence[str]) -> dict[str,
     }
 
 
-def _span(data: Any, classes: Sequence[str]) -> Span:
-    if not isinstance(data, Sequence) or isinstance(data, str) or len(data) != 3:
-        raise UsageError(f"span {data!r}: expected [start, end, code]", hint="three numbers; the code of a note is null")
-    start, end, code = data
-    if any(type(v) is not int for v in (start, end)) or (code is not None and type(code) is not int):
-        raise UsageError(f"span {data!r}: not whole numbers", hint="three numbers; the code of a note is null")
+class _OperationJson(msgspec.Struct):
+    operation_id: str
+    at: str
+    spans: list[tuple[int, int, int | None]] | None = None
+    undoes: str | None = None
+    note: str | None = None
+
+
+def _span(start: int, end: int, code: int | None, classes: Sequence[str]) -> Span:
     if code is None or code in ACTIONS:
         return Span(start, end, "note" if code is None else ACTIONS[code])
     if not 0 <= code < len(classes):
-        raise UsageError(f"span {data!r}: code {code} means no class", hint=f"0 to {len(classes) - 1}, -1, -2 or -3")
+        raise UsageError(f"span {start}-{end}: code {code} means no class", hint=f"0 to {len(classes) - 1}, -1, -2 or -3")
     return Span(start, end, "relabel", classes[code])
 
 

@@ -10,13 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from data_schemas.tables import LABEL_SOURCES, MARKS, text, text_by_code
+from data_schemas.tables import MARKS, text, text_by_code
 from pipeline.review.events import ADJUDICATION, REVIEW
 from pipeline.review.replay import replay_streams
 
 __all__ = ["changed_frames", "clip_labels", "labels_after_review", "review_frames", "votes_of_reviewers"]
 
-_GIVEN = LABEL_SOURCES.index("given")
 _DISPUTED = "disputed"
 _EXCLUDED = "\0exclude"
 _FRAME = ["clip_id", "frame_number"]
@@ -40,36 +39,22 @@ def review_frames(events: pd.DataFrame, frames: pd.DataFrame, *, blind: bool = F
         clip_id, frame_number, given and label (null: nobody labelled it), label_source, event_id, excluded, and ``mark`` (unsure,
         disputed or null).
     """
+    # Most clips are never reviewed: only the others are replayed.
     touched = np.flatnonzero(frames["clip_id"].isin(events["clip_id"].unique()))
-    # Most clips are never reviewed: only the others are replayed, and the columns of all are made from codes, not from strings.
-    after = labels_after_review(events, frames.iloc[touched], blind=blind)
-    codes, names = pd.factorize(frames["given"])
-    given = pd.Index(names)
-    new = pd.Index(after["label"].dropna().unique()).difference(given)
-    classes = [*given, *new]
-    label = codes.copy()
-    label[touched] = pd.Index(classes).get_indexer(pd.Index(after["label"]))
-    source = np.full(len(frames), _GIVEN)
-    source[touched] = pd.Index(LABEL_SOURCES).get_indexer(pd.Index(after["source"]))
-    deciding, event_names = pd.factorize(after["event_id"])
-    event = np.full(len(frames), -1)
-    event[touched] = deciding
-    mark = np.full(len(frames), -1)
-    mark[touched] = np.select([after["unsure"], after["disputed"]], [0, 1], -1)
-    excluded = np.zeros(len(frames), bool)
-    excluded[touched] = after["excluded"]
-    return pd.DataFrame(
-        {
-            "clip_id": frames["clip_id"].array,
-            "frame_number": frames["frame_number"].array,
-            "given": frames["given"].array,
-            "label": text_by_code(classes, label),
-            "label_source": text_by_code(LABEL_SOURCES, source),
-            "event_id": text_by_code(list(event_names), event),
-            "mark": text_by_code(MARKS, mark),
-            "excluded": excluded,
-        }
-    )
+    found = labels_after_review(events, frames.iloc[touched], blind=blind)
+    unreviewed = np.full(len(frames), -1)
+    nothing = text_by_code(MARKS, unreviewed)
+    columns = {
+        "label": pd.Series(frames["given"].array.copy()),
+        "label_source": pd.Series(text_by_code(["given"], unreviewed + 1)),
+        "event_id": pd.Series(nothing),
+        "mark": pd.Series(nothing.copy()),
+        "excluded": pd.Series(unreviewed >= 0),
+    }
+    mark = text_by_code(MARKS, np.select([found["unsure"], found["disputed"]], [0, 1], -1))
+    for name, values in found.rename(columns={"source": "label_source"}).assign(mark=mark)[list(columns)].items():
+        columns[str(name)].iloc[touched] = values.array
+    return frames[["clip_id", "frame_number", "given"]].reset_index(drop=True).assign(**columns)
 
 
 def changed_frames(after: pd.DataFrame) -> NDArray[np.bool_]:

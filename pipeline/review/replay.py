@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from data_schemas.labels import normal_name
 from pipeline.review.events import ADJUDICATION, CODES, NOT_REVIEWED, Operation
-from pipeline.windows.frame_index import FrameIndex, FrameSpans
+from pipeline.windows.frame_index import FrameIndex, FrameSpans, runs
 
 __all__ = ["Layers", "StreamFrames", "active_operations", "in_order", "replay_codes", "replay_streams"]
 
@@ -173,9 +173,9 @@ class Layers:
         self._paints = _changes_frames(events)
         self._live = np.zeros(len(events), bool)
         # The rows of an operation lie side by side, for its revision is its own.
-        starts, stops = _runs(operation)
-        self._rows = [slice(a, b) for a, b in zip(starts.tolist(), stops.tolist(), strict=True)]
-        self._begin = np.searchsorted(stream, stream[starts])
+        first, last = runs(operation)
+        self._rows = [slice(a, b + 1) for a, b in zip(first.tolist(), last.tolist(), strict=True)]
+        self._begin = np.searchsorted(stream, stream[first])
         self._undoers = np.zeros(len(self.operations), np.int64)
         self._owner = np.full(spans.size, -1, np.int64)
 
@@ -230,9 +230,3 @@ class Layers:
             over = slice(max(self._first[row], here.start) - here.start, min(self._last[row], here.stop) - here.start)
             part[over][uncovered[over]] = row
             uncovered[over] = False
-
-
-def _runs(place: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return where each run of equal numbers starts and ends."""
-    edges = np.flatnonzero(np.diff(place, prepend=-1, append=-1)) if len(place) else np.zeros(1, np.intp)
-    return edges[:-1], edges[1:]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from data_schemas.tables import keypoints_of
 from model.windowing import pose_radius
+from pipeline.audit.bouts import FrameTimes, find_bouts
 from pipeline.windows.frame_index import FrameIndex, given_labels
 from pipeline.windows.sampling import clip_bounds
 
@@ -145,9 +146,9 @@ def index_source(
     label = given.astype(object).where(given.notna(), None).to_numpy(object)
     names = [f"{k}_{axis}" for k in keypoints_of(list(frames.columns)) for axis in ("x", "y")]
     xy = frames[names].to_numpy(np.float32).reshape(len(frames), -1, 2)
-    first, last, clip = _bouts(clips, frames, label=label, bounds=bounds, max_gap_ms=max_gap_ms)
-    kind = zip(clips["species"].to_numpy(object)[clip], label[first], strict=True)
-    kept = is_open[clip] & np.array([pair in target for pair in kind], bool)
+    bouts = find_bouts(pd.factorize(given)[0], FrameTimes.of(clips, frames), max_gap_ms=max_gap_ms)
+    kind = zip(clips["species"].to_numpy(object)[bouts.clip], label[bouts.first], strict=True)
+    kept = is_open[bouts.clip] & np.array([pair in target for pair in kind], bool)
     spans = FrameIndex.of_clips(clips, frames).spans_of(audited)
     order = np.argsort(spans.first, kind="stable")
     return SourceIndex(
@@ -160,28 +161,14 @@ def index_source(
         label=label,
         per_frame="frame_label" in frames and bool(frames["frame_label"].notna().any()),
         xy=xy,
-        first=first[kept],
-        last=last[kept],
-        clip=clip[kept],
+        first=bouts.first[kept],
+        last=bouts.last[kept],
+        clip=bouts.clip[kept],
         begin=spans.first[order],
         end=spans.stop[order],
         target=target,
         max_gap_ms=max_gap_ms,
     )
-
-
-def _bouts(
-    clips: pd.DataFrame, frames: pd.DataFrame, *, label: Names, bounds: Rows, max_gap_ms: float
-) -> tuple[Rows, Rows, Rows]:
-    """Return first row, last row and clip of every run of frames of one clip and label without a gap in time."""
-    clip = np.repeat(np.arange(len(clips)), np.diff(bounds))
-    codes = pd.factorize(label)[0]
-    gap = np.diff(frames["timestamp_ms"].to_numpy(np.int64)) > max_gap_ms
-    new = np.concatenate([[True], (np.diff(clip) != 0) | (np.diff(codes) != 0) | gap])
-    first = np.flatnonzero(new)
-    last = np.append(first[1:], len(frames)) - 1
-    labelled = codes[first] >= 0
-    return first[labelled], last[labelled], clip[first][labelled]
 
 
 def _scales(xy: NDArray[np.float32], bounds: Rows) -> NDArray[np.float64]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from data_schemas.tables import text_by_code
 from pipeline.windows.sampling import clip_bounds
 
-__all__ = ["Commonest", "FrameIndex", "FrameSpans", "frames_of_spans", "given_labels"]
+__all__ = ["Commonest", "FrameIndex", "FrameSpans", "frames_of_spans", "given_labels", "runs"]
 
 Ints = NDArray[np.int64]
 
@@ -227,6 +227,14 @@ def frames_of_spans(spans: pd.DataFrame, frames: pd.DataFrame | None, *, name: s
         span, row = FrameIndex.of(there).spans_of(spans).rows()
         number = there["frame_number"].to_numpy(np.int64)[row]
     return spans[[name, "clip_id"]].iloc[span].reset_index(drop=True).assign(frame_number=number)
+
+
+def runs(*columns: NDArray[Any]) -> tuple[Ints, Ints]:
+    """Return the first and the last place of every run over which none of some columns changes, each of shape (n,)."""
+    new = np.ones(len(columns[0]), bool)
+    new[1:] = np.logical_or.reduce([column[1:] != column[:-1] for column in columns])
+    first = np.flatnonzero(new)
+    return first, np.append(first, len(new))[1:] - 1
 
 
 def given_labels(clips: pd.DataFrame, frames: pd.DataFrame) -> pd.Series:

@@ -14,7 +14,7 @@ from data_schemas.labels import Taxonomy
 from data_schemas.tables import LABEL_SOURCES, REVIEWED, text, validate
 from pipeline.windows.cutting import merged_labels, window_labels
 from pipeline.windows.folds import split_again
-from pipeline.windows.frame_index import FrameIndex, given_labels
+from pipeline.windows.frame_index import FrameIndex, given_labels, runs
 
 __all__ = [
     "ReviewedFrames",
@@ -54,10 +54,7 @@ def reviewed_stretches(after: pd.DataFrame) -> pd.DataFrame:
     decided = (after["label_source"] != _GIVEN).to_numpy(bool)
     clip, label, source = (pd.factorize(after[name])[0] for name in ("clip_id", "label", "label_source"))
     label = np.where(after["excluded"].to_numpy(bool), -1, label)
-    same = np.stack([clip, label, source, decided])
-    new = np.concatenate([[True], (same[:, 1:] != same[:, :-1]).any(axis=0)])
-    first = np.flatnonzero(new)
-    last = np.append(first[1:], len(after)) - 1
+    first, last = runs(clip, label, source, decided)
     first, last = first[decided[first]], last[decided[first]]
     begun, ended = after.iloc[first], after.iloc[last]
     table = pd.DataFrame(
@@ -106,7 +103,7 @@ def labels_as_given(windows: pd.DataFrame, clips: pd.DataFrame, frames: pd.DataF
         return windows
     own, at, spans = _spans_in_clips(windows, clips, reviewed)
     label, mixed = window_labels(own, frames[frames["clip_id"].isin(own["clip_id"])].reset_index(drop=True), **spans)
-    return windows.assign(label=_replaced(windows["label"], at, label), mixed=_replaced(windows["mixed"], at, mixed))
+    return _replaced(windows, at, label=text(label), mixed=mixed)
 
 
 def _spans_in_clips(
@@ -147,8 +144,8 @@ def review_windows(
     if reviewed.empty:
         return windows
     own, at, spans = _spans_in_clips(windows, clips, reviewed)
-    columns_read = ["clip_id", "frame_number", *_frame_label(frames)]
-    touched = frames.loc[frames["clip_id"].isin(own["clip_id"]), columns_read].reset_index(drop=True)
+    read = frames.columns.intersection(["clip_id", "frame_number", "frame_label"])
+    touched = frames.loc[frames["clip_id"].isin(own["clip_id"]), read].reset_index(drop=True)
     index = FrameIndex.of(touched)
     row = index.spans_of(reviewed).last_over()
     said = reviewed["label"].to_numpy(object)[row]
@@ -157,14 +154,9 @@ def review_windows(
     label, mixed = window_labels(own, touched, **spans)
     inside = index.spans_of(part)
     decided, excluded = inside.count(row >= 0), inside.count((row >= 0) & pd.isna(said))
-    columns: dict[str, NDArray[Any]] = {
-        "label": label,
-        "target": merged_labels(part["species"], label, merge=config.labels.merge, taxonomy=taxonomy),
-    }
-    columns |= {"mixed": mixed, "reviewed": (decided == inside.length) & (inside.length > 0)}
-    after = windows.copy()
-    for name, values in columns.items():
-        after[name] = _replaced(after[name], at, values)
+    target = text(merged_labels(part["species"], label, merge=config.labels.merge, taxonomy=taxonomy))
+    all_reviewed = (decided == inside.length) & (inside.length > 0)
+    after = _replaced(windows, at, label=text(label), target=target, mixed=mixed, reviewed=all_reviewed)
     left = np.ones(len(windows), bool)
     left[at] = excluded == 0
     return split_again(after[left].reset_index(drop=True))
@@ -217,13 +209,9 @@ def _painted(frames: pd.DataFrame, stretches: pd.DataFrame) -> NDArray[np.int64]
     return FrameIndex.of(frames).spans_of(stretches).last_over()
 
 
-def _frame_label(frames: pd.DataFrame) -> list[str]:
-    return ["frame_label"] if "frame_label" in frames else []
-
-
-def _replaced(column: pd.Series, at: NDArray[np.int64], values: NDArray[Any]) -> pd.Series:
-    """Return a column of text or of flags with some of its values replaced."""
-    flags = column.dtype == bool
-    new = column.to_numpy(bool if flags else object, copy=True)
-    new[at] = values
-    return pd.Series(new if flags else text(new), index=column.index)
+def _replaced(windows: pd.DataFrame, at: NDArray[np.int64], **columns: Any) -> pd.DataFrame:
+    """Return windows with other values in some rows of some columns."""
+    changed = {name: windows[name].copy() for name in columns}
+    for name, column in changed.items():
+        column.iloc[at] = columns[name]
+    return windows.assign(**changed)

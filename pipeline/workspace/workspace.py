@@ -63,8 +63,12 @@ class Workspace:
 
     def newest(self) -> RunFolder | None:
         """Return the run that was asked for last, finished or not."""
-        records = [p for p in self.runs.glob("*/run.json") if not p.parent.is_symlink()]
-        return RunFolder(max(records, key=lambda p: (p.stat().st_mtime_ns, p)).parent) if records else None
+        found = self.all_runs()
+        return max(found, key=lambda f: ((f.path / "run.json").stat().st_mtime_ns, f.path)) if found else None
+
+    def all_runs(self) -> list[RunFolder]:
+        """Return all runs, in order of their names."""
+        return [RunFolder(p.parent) for p in sorted(self.runs.glob("*/run.json")) if not p.parent.is_symlink()]
 
     def finished(self) -> RunFolder:
         """Return the newest finished run.

@@ -89,10 +89,6 @@ class Stream(io.RawIOBase):
         """Return True."""
         return True
 
-    def tell(self) -> int:
-        """Return the place."""
-        return self._place
-
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Go to a place and return it."""
         place = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._data.size}[whence]
@@ -101,15 +97,9 @@ class Stream(io.RawIOBase):
         self._place = place
         return place
 
-    def read(self, size: int | None = -1) -> bytes:
-        """Return the bytes from the place on, and go behind them."""
-        wanted = self._data.size - self._place if size is None or size < 0 else size
-        piece = self._data.read_at(self._place, max(wanted, 0))
-        self._place += len(piece)
-        return piece
-
     def readinto(self, buffer: Any) -> int:
-        """Write the bytes from the place on into a buffer, and return how many."""
-        piece = self.read(len(buffer))
+        """Write the bytes from the place on into a buffer, go behind them, and return how many."""
+        piece = self._data.read_at(self._place, len(buffer))
         buffer[: len(piece)] = piece
+        self._place += len(piece)
         return len(piece)
