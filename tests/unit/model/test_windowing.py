@@ -51,6 +51,14 @@ def test_frames_annotated_at_five_hertz_are_all_taken_at_any_video_rate(fps: flo
     assert (samples.state == SEEN).all()
 
 
+@pytest.mark.parametrize(("apart", "state"), [(40, SEEN), (45, INTERPOLATED)])
+def test_a_sample_of_dense_video_is_a_frame_within_half_an_interval(apart: int, state: int) -> None:
+    # 12.5 frames a second: the second sample is due at 200 ms, between two frames.
+    samples = sampled(np.array([0, 80, 200 - apart, 200 + apart, 320, 400, 480, 560]))
+    assert samples.state[:, 0].tolist() == [SEEN, state, SEEN, SEEN]
+    assert samples.xy[1, 0, 0] == (2 if state == SEEN else pytest.approx(2.5))
+
+
 def test_a_clip_of_one_frame_is_one_sample() -> None:
     assert len(sampled(np.array([400]))) == 1
 

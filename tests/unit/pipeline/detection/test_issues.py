@@ -96,11 +96,15 @@ def test_rank_follows_quality_and_counts_every_window() -> None:
     assert issues.sort_values("rank")["label_quality"].is_monotonic_increasing
 
 
-def test_the_result_does_not_depend_on_the_order_of_rows() -> None:
-    windows, oof, _ = made_up()
+def test_the_result_does_not_depend_on_the_order_of_rows_and_reviewed_windows_come_last() -> None:
+    windows, oof, wrong = made_up()
+    windows["reviewed"] = wrong & (windows["clip_id"] == "clip01")
     shuffled = scored(windows.sample(frac=1, random_state=1).reset_index(drop=True), oof.sample(frac=1, random_state=2))
     for one, other in zip(scored(windows, oof), shuffled, strict=True):
         pd.testing.assert_frame_equal(one, other)
+    last = shuffled[0].nlargest(windows["reviewed"].sum(), "rank")
+    assert set(last["window_id"]) == set(windows.loc[windows["reviewed"], "window_id"])
+    assert not last["is_issue"].any()
 
 
 def test_segments_find_the_stretch_and_never_overlap() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from data_schemas.config import load_config
@@ -26,6 +27,23 @@ def test_every_window_is_predicted_and_wrong_labels_train_nothing(standing_or_wa
     assert wrong[audited & oof["used_for_training"].to_numpy()].mean() < wrong[audited].mean() / 2
     truth = np.where((windows["target"] == "SIT").to_numpy() ^ wrong, "p_SIT", "p_WALKRUN")
     assert (oof[["p_SIT", "p_WALKRUN"]].idxmax(axis=1).to_numpy() == truth).mean() > 0.9
+
+
+def test_what_the_base_learners_predicted_is_not_predicted_again(standing_or_walking, monkeypatch) -> None:
+    windows, samples, _ = standing_or_walking
+    kept: dict[str, np.ndarray] = {}
+
+    class Kept(Nowhere):
+        def read_array(self, name: str) -> np.ndarray | None:
+            return kept.get(name)
+
+        def write_array(self, name: str, array: np.ndarray) -> None:
+            kept[name] = array
+
+    once, _ = predict_out_of_fold(windows, samples, config=config(), checkpoints=Kept())
+    monkeypatch.delattr(label_cleaning, "members_of")
+    again, _ = predict_out_of_fold(windows, samples, config=config(), checkpoints=Kept())
+    pd.testing.assert_frame_equal(once, again)
 
 
 def test_batches_hold_whole_groups(standing_or_walking, monkeypatch) -> None:
