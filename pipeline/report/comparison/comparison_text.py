@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -162,20 +163,15 @@ def _gain_of_pair(species: Species, pair: str) -> str:
     who = _GAINS[pair]
     if pair in species.identical:
         return f"{who} nothing: identical predictions"
-    if found.value is None or found.low is None or found.high is None:
-        return f"{who} {'-' if found.value is None else f'{100 * found.value:+.1f} points'}, too few groups to tell more"
     gain = f"{who} {points_text(found)}"
+    if not found.is_known:
+        return f"{gain}, too few groups to tell more"
     return gain if found.sign else f"{gain}, so whether it gains cannot be told"
 
 
 def points_text(found: Interval) -> str:
     """Return a difference with its interval, in points."""
-    if found.value is None:
-        return "-"
-    reach = (
-        "" if found.low is None or found.high is None else f" (95 % interval {100 * found.low:+.1f} to {100 * found.high:+.1f})"
-    )
-    return f"{100 * found.value:+.1f} points{reach}"
+    return points_cell(found, unit=" points", interval="95 % interval ")
 
 
 def _gains_in_short(species: Mapping[str, Species]) -> list[str]:
@@ -207,62 +203,69 @@ def _without_anybody(species: Species) -> str:
 
 def _species_lines(name: str, species: Species) -> Iterator[str]:
     yield ""
-    yield f"{name:<10} {'trained on':>10}" + "".join(f"  {m:<24}" for m in _MEASURES).rstrip()
-    for arm, count in species.training_windows.items():
-        figures = species.arms.get(arm)
-        cells = "".join(f"  {_cell(figures.measures if figures else {}, m):<24}" for m in _MEASURES)
-        yield f"  {arm:<8} {count:>10,}{cells}".rstrip()
+    yield from _arm_lines(name, species, width=10)
     for pair, of in species.differences.items():
         same = "  identical predictions" if pair in species.identical else ""
         yield f"  {pair:<18}" + (same or "".join(f"  {points_cell(of[m]):<24}" for m in _MEASURES if m in of).rstrip())
 
 
-def _cell(measures: Mapping[str, Any], name: str) -> str:
-    return share_cell(measures[name]) if name in measures else "-"
+def _arm_lines(head: str, species: Species, *, width: int, names: Sequence[str] = _MEASURES) -> Iterator[str]:
+    """Yield a line for each arm: the windows that it was trained on, and its measures of these names."""
+    yield f"{head:<{width}} {'trained on':>10}" + "".join(f"  {m:<24}" for m in names).rstrip()
+    for arm, count in species.training_windows.items():
+        measures = species.known[arm].measures if arm in species.known else {}
+        cells = "".join(f"  {share_cell(measures[m]) if m in measures else '-':<24}" for m in names)
+        yield f"{'  ' + arm:<{width}} {count:>10,}{cells}".rstrip()
 
 
-def points_cell(found: Interval) -> str:
+def points_cell(found: Interval, *, unit: str = "", interval: str = "") -> str:
     """Return a difference with its interval, in points, as short as a cell of a table takes it."""
     if found.value is None:
         return "-"
-    value = f"{100 * found.value:+.1f}"
-    return value if found.low is None or found.high is None else f"{value} ({100 * found.low:+.1f} to {100 * found.high:+.1f})"
+    value = f"{100 * found.value:+.1f}{unit}"
+    if found.low is None or found.high is None:
+        return value
+    return f"{value} ({interval}{100 * found.low:+.1f} to {100 * found.high:+.1f})"
 
 
-def retrain_lines(made: Mapping[str, Any], *, run_dir: Path, workspace: Path) -> list[str]:
-    """Return the end of `audit retrain`: the arms, what differs between them, and what to type next."""
-    group = GROUPS[made["groups_are"]]
-    share = made["reviewed_frames"] / made["frames"]
-    lines = [f"reviewed   {made['reviewed_frames']:,} of {made['frames']:,} frames ({share:.1%}), {made['decisions']:,} events"]
-    for species, of in made["species"].items():
-        lines += ["", *_retrained_lines(species, of, group=group, workspace=workspace)]
-    where = typed(workspace)
-    if not made["reviewed_frames"]:
-        lines += ["", f"nothing is reviewed yet: `audit review{where}` relabels, then type this again"]
-    lines += ["", *(f"{arm:<10} {run_dir / path}" for arm, path in made["bundles"].items())]
-    last = run_dir / list(made["bundles"].values())[-1]
-    return [*lines, f"next: `audit compare{where}`, or audit predict YOUR_CLIPS --model {last} --out predictions.parquet"]
+def retrain_lines(found: Mapping[str, Any], *, run_dir: Path, workspace: Path) -> Iterator[str]:
+    """Yield the end of `audit retrain`: the arms, what differs between them, and what to type next."""
+    made = msgspec.json.decode(json.dumps(found), type=Retraining)
+    group, where = GROUPS[made.groups_are], typed(workspace)
+    share = made.reviewed_frames / made.frames
+    yield f"reviewed   {made.reviewed_frames:,} of {made.frames:,} frames ({share:.1%}), {made.decisions:,} events"
+    for name, species in made.species.items():
+        yield ""
+        yield from _retrained_lines(name, species, group=group, workspace=workspace)
+    if not made.reviewed_frames:
+        yield f"\nnothing is reviewed yet: `audit review{where}` relabels, then type this again"
+    yield ""
+    yield from (f"{arm:<10} {run_dir / path}" for arm, path in made.bundles.items())
+    last = run_dir / list(made.bundles.values())[-1]
+    yield f"next: `audit compare{where}`, or audit predict YOUR_CLIPS --model {last} --out predictions.parquet"
 
 
-def _retrained_lines(species: str, of: Mapping[str, Any], *, group: str, workspace: Path) -> list[str]:
-    verified = of["verified"]
-    if any(arm is None for arm in of["arms"].values()):
-        missing = missing_windows(msgspec.convert(of, Species), group=group, workspace=workspace)
-        rows = [f"  {arm:<10} {count:>10,}" for arm, count in of["training_windows"].items()]
-        return [f"{species}: cannot tell which arm is better: {missing}", f"  {'arm':<10} {'trained on':>10}", *rows]
-    left_out = verified["left_out_unsure"] + verified["left_out_of_taxonomy"]
-    on = f"{counted(verified['windows'], 'window')} of {counted(verified['groups'], group)}"
+def _retrained_lines(name: str, species: Species, *, group: str, workspace: Path) -> Iterator[str]:
+    verified = species.verified
+    if len(species.known) < len(species.arms):
+        missing = missing_windows(species, group=group, workspace=workspace)
+        yield f"{name}: cannot tell which arm is better: {missing}"
+        yield from _arm_lines("  arm", species, width=12, names=())
+        return
+    left_out = verified.left_out_unsure + verified.left_out_of_taxonomy
+    on = f"{counted(verified.windows, 'window')} of {counted(verified.groups, group)}"
     but = f" ({left_out:,} more show no one class)" if left_out else ""
-    head = f"{species}: tested on {on} that were held out and labelled blind{but}"
-    lines = [head, f"  {'arm':<10} {'trained on':>10}" + "".join(f"  {name:<24}" for name in _MEASURES).rstrip()]
-    for arm, figures in of["arms"].items():
-        cells = "".join(f"  {share_cell(Interval(**figures['measures'][name])):<24}" for name in _MEASURES)
-        lines.append(f"  {arm:<10} {of['training_windows'][arm]:>10,}{cells}".rstrip())
-    apart = {pair: Interval(**figures[_MAIN]) for pair, figures in of["differences"].items()}
-    same = of.get("identical", [])
-    sentences = [_same(pair) if pair in same else _apart_sentence(pair, found, group=group) for pair, found in apart.items()]
-    lines += ["", *(f"  {sentence}" for sentence in sentences)] if sentences else []
-    return lines + _curve_lines(of["curve"])
+    yield f"{name}: tested on {on} that were held out and labelled blind{but}"
+    yield from _arm_lines("  arm", species, width=12)
+    if species.differences:
+        yield ""
+    for pair, of in species.differences.items():
+        yield f"  {_same(pair) if pair in species.identical else _apart_sentence(pair, of[_MAIN], group=group)}"
+    if species.curve:
+        yield "\n  learning curve: the first decisions, in order of time"
+        yield f"  {'decisions':>9} {'reviewed frames':>15}  {_MAIN}"
+    for point in species.curve:
+        yield f"  {point.share:>9.0%} {point.reviewed_frames:>15,}  {share_cell(point.measures[_MAIN])}"
 
 
 def _apart_sentence(pair: str, found: Interval, *, group: str) -> str:
@@ -282,14 +285,3 @@ def _apart_sentence(pair: str, found: Interval, *, group: str) -> str:
 def _same(pair: str) -> str:
     later, _, earlier = pair.partition(" - ")
     return f"{later} and {earlier} predict the same for every verified window (identical predictions)"
-
-
-def _curve_lines(curve: Sequence[Mapping[str, Any]]) -> list[str]:
-    if not curve:
-        return []
-    rows = [
-        f"  {point['share']:>9.0%} {point['reviewed_frames']:>15,}  {share_cell(Interval(**point['measures'][_MAIN]))}"
-        for point in curve
-    ]
-    head = f"  {'decisions':>9} {'reviewed frames':>15}  {_MAIN}"
-    return ["", "  learning curve: the first decisions, in order of time", head, *rows]

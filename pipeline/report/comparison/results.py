@@ -77,6 +77,7 @@ class Verified(msgspec.Struct, frozen=True):
     needed_windows: int
     needed_groups: int
     left_out_unsure: int = 0
+    left_out_of_taxonomy: int = 0
     held_out_groups: int | None = None
 
 

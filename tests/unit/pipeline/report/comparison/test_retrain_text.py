@@ -15,7 +15,7 @@ def figure(value: float | None, low: float | None = None, high: float | None = N
 
 def found(apart: dict, *, curve: bool = False) -> dict:
     measures = dict.fromkeys(("accuracy", "balanced accuracy", "macro F1"), figure(0.612, 0.57, 0.654))
-    arm = {"measures": measures}
+    arm = {"measures": measures, "calibration_error": None, "class_f1": {}, "confusion": []}
     dog = {
         "classes": ["A", "B"],
         "optimizer_steps": 280,
@@ -34,6 +34,10 @@ def found(apart: dict, *, curve: bool = False) -> dict:
         "curve": [{"share": 0.25, "reviewed_frames": 900, "measures": measures}] if curve else [],
     }
     return {
+        "run_id": "",
+        "made_at": "",
+        "pose_audit": "",
+        "seed": 0,
         "groups_are": "subject",
         "decisions": 321,
         "reviewed_frames": 4000,
