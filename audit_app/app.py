@@ -25,13 +25,7 @@ from pipeline.review.passwords import is_loopback, login_configured
 
 
 def _guard() -> Middleware:
-    """Return what stands before all routes: the hosts that were asked for, and the password where there is one.
-
-    Raises
-    ------
-    UsageError
-        Others than this machine could come in without being asked.
-    """
+    """Return what stands before all routes: the hosts that were asked for, and the password where there is one."""
     review = configuration().review
     address = st.get_option("server.address")
     if not (address and is_loopback(address)) and not review.password and not login_configured(Path(__file__)):

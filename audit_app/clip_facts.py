@@ -35,15 +35,7 @@ class ClipFacts:
 
 @lru_cache(maxsize=128)
 def clip_facts(run: Path, clip_id: str) -> ClipFacts:
-    """Return the facts of a clip of a run.
-
-    Raises
-    ------
-    UsageError
-        The run has no such clip.
-    WorkspaceError
-        Its tables cannot be read.
-    """
+    """Return the facts of a clip of a run."""
     # What is no Unicode (half a surrogate pair) is the name of no clip, and nothing that Arrow could compare.
     own, folder = [clip_id.encode(errors="replace").decode()], RunFolder(run)
     frames = folder.read_columns("frames", FRAMES, ["clip_id", "frame_number", "frame_label", "image"], clip_ids=own)
@@ -79,13 +71,7 @@ def alias_of(clip_id: str, secret: bytes) -> str:
 
 
 def clip_behind(alias: str, run: Path, secret: bytes) -> str:
-    """Return the clip that an alias stands for.
-
-    Raises
-    ------
-    UsageError
-        No clip of the run has this alias.
-    """
+    """Return the clip that an alias stands for."""
     clip_id = _aliases(run, secret).get(alias)
     if clip_id is None:
         raise UsageError(f"{alias!r} stands for no clip of {run}", hint="reload the page: another run may have replaced this one")

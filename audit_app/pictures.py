@@ -53,13 +53,7 @@ class DisplayPictures:
         self._lock = threading.Lock()
 
     def get(self, name: str) -> DisplayPicture:
-        """Return a picture of the source by its name there (``archive.zip::inner/path`` inside an archive).
-
-        Raises
-        ------
-        SourceError
-            The name leads out of the source, or what lies there is not a readable picture.
-        """
+        """Return a picture of the source by its name there (``archive.zip::inner/path`` inside an archive)."""
         key = self._key(name)
         with self._lock:
             if key in self._kept:

@@ -57,13 +57,7 @@ class QueueFilters:
         return ", ".join(said) or "in the queue"
 
     def apply(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Return the rows of the queue that these filters show, in their order.
-
-        Parameters
-        ----------
-        rows
-            As :func:`audit_app.queue_rows.queue_rows` gives them: highest priority first.
-        """
+        """Return the rows of the queue that these filters show, in their order."""
         wanted = pd.Series(True, index=rows.index)
         for name, column in FILTER_COLUMNS.items():
             if value := getattr(self, name):

@@ -24,8 +24,6 @@ def segment_after(rows: pd.DataFrame, segment_id: str | None, *, filters: QueueF
 
     Parameters
     ----------
-    rows
-        The whole queue with its states of now.
     segment_id
         Where the page is; this segment may have left the filtered queue, for it has just been decided.
     go

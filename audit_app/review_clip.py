@@ -23,13 +23,7 @@ from pipeline.review.events import REVIEW
 
 
 def segment_facts(found: RunTables, rows: pd.DataFrame, segment_id: str, *, filters: QueueFilters) -> dict[str, Any]:
-    """Return what the labeller shows of a segment, each made when it is called for.
-
-    Parameters
-    ----------
-    rows
-        The whole queue, as :func:`audit_app.queue_rows.queue_rows` gives it.
-    """
+    """Return what the labeller shows of a segment, each made when it is called for."""
     segment = _segment(rows, segment_id)
     return {
         "progress": lambda: _progress(rows, segment, filters=filters, run=str(found.folder.path)),
@@ -46,8 +40,6 @@ def clip_after(run: Path, permit: Permit, *, segment_id: str, query: Mapping[str
 
     Parameters
     ----------
-    segment_id
-        The segment that the page is at.
     query
         The filters of the queue, as the page's address has them.
     """

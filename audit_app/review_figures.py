@@ -25,11 +25,6 @@ def given_by_suggested(segments: pd.DataFrame, *, titles: Mapping[str, str]) -> 
     """Return how many segments there are of each given and suggested label, as discs whose area is their number.
 
     Every point carries ``[given, suggested]`` as customdata, so that a page can tell which one was clicked.
-
-    Parameters
-    ----------
-    titles
-        How each label reads.
     """
     counts = segments.groupby(["given_label", "suggested_label"]).agg(n=("segment_id", "size")).reset_index()
     given = segments["given_label"].value_counts().index.tolist()
@@ -63,8 +58,6 @@ def decided_over_time(states: pd.DataFrame, *, zone: str = "UTC") -> Figure:
     ----------
     states
         As :func:`pipeline.review.segment_states.segment_states` gives them; a segment counts from the newest act in it.
-    zone
-        The time zone that the axis is in, by its name.
     """
     done = states[(states["state"] != "open") & states["at"].notna()].sort_values("at", kind="stable")
     # Plotly draws every time as UTC: it is given those of the zone as if they were.

@@ -55,8 +55,6 @@ def routes(
 
     Parameters
     ----------
-    workspace
-        The workspace's folder.
     database
         ``review.database`` of audit.toml: empty is review.db of the workspace.
     clip_after

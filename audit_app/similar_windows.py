@@ -179,8 +179,6 @@ def confirmed_windows(windows: pd.DataFrame, frames: pd.DataFrame) -> pd.DataFra
 
     Parameters
     ----------
-    windows
-        The windows table of a run.
     frames : DataFrame with clip_id, frame_number and label
         The frames that people labelled; a null label is a frame without one.
 

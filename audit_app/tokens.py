@@ -39,13 +39,7 @@ def sign(secret: bytes, *, reviewer: str, stream: str, run_id: str) -> str:
 
 
 def verify(secret: bytes, token: str) -> Permit:
-    """Return what a token says.
-
-    Raises
-    ------
-    UsageError
-        It was not signed here (or by an earlier version), or it has ended.
-    """
+    """Return what a token says."""
     try:
         return Permit(**_serializer(secret).loads(token.encode(errors="replace"), max_age=LIFETIME))
     except SignatureExpired as error:
@@ -62,13 +56,7 @@ def _serializer(secret: bytes) -> URLSafeTimedSerializer:
 
 @lru_cache(maxsize=8)
 def secret_of(workspace: Path) -> bytes:
-    """Return the workspace's secret, making it at first use; only its owner can read the file.
-
-    Raises
-    ------
-    WorkspaceError
-        The file cannot be read or written.
-    """
+    """Return the workspace's secret, making it at first use; only its owner can read the file."""
     path = workspace / ".review-secret"
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     with disk_errors(path, hint="give write access to the workspace"):

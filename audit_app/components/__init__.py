@@ -44,13 +44,7 @@ def labeller(payload: Mapping[str, Any], *, key: str, on_go: Callable[[], None])
 
 
 def queue_list(columns: bytes, *, key: str) -> dict[str, Any] | None:
-    """Show the queue, and return which segment was opened, with the filters, in the run that follows the click.
-
-    Parameters
-    ----------
-    columns
-        What :func:`audit_app.queue_rows.list_columns` gives.
-    """
+    """Show the queue, and return which segment was opened, with the filters, in the run that follows the click."""
     # What the page sends is read from the result.
     opened = _component("pose-audit-queue.queue_list")(key=key, data=columns, on_open_change=lambda: None).get("open")
     return dict(opened) if opened else None

@@ -51,8 +51,6 @@ def clip_payload(
 
     Parameters
     ----------
-    found
-        The tables of the run.
     segment_id
         The segment to start at; without one the page starts at the clip's first frame.
     blind
@@ -71,11 +69,6 @@ def clip_payload(
         The queue's filters as a query: the page has the next clip made ready by them. None: there is no queue to go on in.
     here
         What tells the page's way back to this place, where no segment does: the page sends it as ``place`` when undo goes there.
-
-    Raises
-    ------
-    UsageError
-        The run has no such clip.
     """
     clip, frames = clip_frames(found, clip_id)
     species = str(clip["species"])
@@ -135,13 +128,7 @@ def commit_routes() -> dict[str, str]:
 
 
 def clip_frames(found: RunTables, clip_id: str) -> tuple[pd.Series, pd.DataFrame]:
-    """Return a clip's row and its frames, in order.
-
-    Raises
-    ------
-    UsageError
-        The run has no such clip.
-    """
+    """Return a clip's row and its frames, in order."""
     clips = found["clips"]
     rows = np.flatnonzero((clips["clip_id"] == clip_id).to_numpy())
     if not len(rows):

@@ -28,8 +28,6 @@ def packed_poses(frames: pd.DataFrame, keypoints: Sequence[str], *, max_gap_ms: 
 
     Parameters
     ----------
-    frames
-        One clip's frames, in order.
     max_gap_ms
         Gaps of a keypoint up to this long are interpolated, as the audit did, and marked; nothing else is made up.
     """

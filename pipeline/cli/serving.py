@@ -26,13 +26,7 @@ _PATIENCE_SECONDS = 10
 
 
 def app_script() -> Path:
-    """Return where the app's script lies, without importing the app.
-
-    Raises
-    ------
-    UsageError
-        The app is not installed.
-    """
+    """Return where the app's script lies, without importing the app."""
     spec = find_spec("audit_app")
     script = Path(spec.origin).with_name("app.py") if spec is not None and spec.origin else None
     if script is None or not script.exists():
@@ -41,13 +35,7 @@ def app_script() -> Path:
 
 
 def require_finished_run(workspace: Workspace) -> None:
-    """Refuse a workspace without anything to show.
-
-    Raises
-    ------
-    StageError
-        No run has finished.
-    """
+    """Refuse a workspace without anything to show."""
     if workspace.latest() is not None:
         return
     root = workspace.root
@@ -57,13 +45,7 @@ def require_finished_run(workspace: Workspace) -> None:
 
 
 def require_free_port(port: int, *, host: str) -> None:
-    """Refuse a port that something else listens on.
-
-    Raises
-    ------
-    UsageError
-        It is taken, or may not be used.
-    """
+    """Refuse a port that something else listens on."""
     try:
         with socket.create_server((host, port)):
             pass

@@ -33,13 +33,7 @@ def default_toml(*, source: str = "") -> str:
 
 
 def write_settings(path: Path, *, source: str = "") -> None:
-    """Write a commented audit.toml.
-
-    Raises
-    ------
-    WorkspaceError
-        The disk refuses.
-    """
+    """Write a commented audit.toml."""
     hint = "name a folder that can be written to"
     with disk_errors(path, hint=hint):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -35,13 +35,7 @@ _LEAST_DIFFERENCE = 0.25
 
 
 def write_report(folder: RunFolder) -> None:
-    """Write ``report.html`` into a run's folder; the same tables give the same bytes.
-
-    Raises
-    ------
-    StageError
-        A table of the run is missing.
-    """
+    """Write ``report.html`` into a run's folder; the same tables give the same bytes."""
     run = RunTables(folder)
     page = render("report.html", **_head(run), **_labels(run), **_models(run), **_data(run))
     folder.write_bytes("report.html", page.encode())

@@ -14,13 +14,7 @@ _FEWEST_GROUPS = 2
 
 
 def trust_sentences(trust: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return a sentence for each species: how well models tell labels of animals that they never saw, and what guessing gets.
-
-    Parameters
-    ----------
-    trust
-        Rows of the trust table.
-    """
+    """Return a sentence for each species: how well models tell labels of animals that they never saw, and what guessing gets."""
     return [_sentence(row) for row in trust]
 
 

@@ -47,16 +47,12 @@ class Comparison:
 
     Attributes
     ----------
-    run : RunTables
-        Tables of the run.
     retraining : Retraining or None
         None before `audit retrain`.
     measured : LabelEvaluation
         The review, and the estimate of wrong labels.
     workspace : Path
         As it is typed after ``-w``.
-    page : Path
-        Where comparison.html lies.
     """
 
     run: RunTables
