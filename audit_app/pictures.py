@@ -94,7 +94,7 @@ class DisplayPictures:
         try:
             data = read_bytes(self._source, name)
         except Unreadable as error:
-            raise SourceError(f"{name}: {error}", hint="mend the picture, or run the audit again") from error
+            raise SourceError(f"{name}: {error}", hint="correct the picture, or run the audit again") from error
         picture = _shrunk(data, name)
         self._to_disk(key, picture)
         return picture
@@ -161,7 +161,7 @@ def _shrunk(data: bytes, name: str) -> DisplayPicture:
             image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
             shown = image.convert("RGB")
     except (OSError, UnidentifiedImageError, SyntaxError, ValueError) as error:
-        raise SourceError(f"{name}: not a readable picture: {error}", hint="mend it, or run the audit again") from error
+        raise SourceError(f"{name}: not a readable picture: {error}", hint="correct it, or run the audit again") from error
     shown.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
     out = io.BytesIO()
     shown.save(out, "JPEG", quality=_QUALITY)

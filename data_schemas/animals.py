@@ -22,7 +22,7 @@ _GAP = r"[_.\- ]+"
 
 
 def animals_in(names: Sequence[str]) -> dict[str, tuple[int, ...]]:
-    """Return the animals that keypoint names tell of, and the places of each one's keypoints; empty where they tell of one only.
+    """Return the animals in keypoint names, and the places of each one's keypoints; empty where the names are of one only.
 
     The words before (or after) the part name the animal, where every animal has the same parts and no keypoint is left over; the
     same part has the same place in each. Where names can be read in several ways, words that are counted (a, b; rat1, rat2) name

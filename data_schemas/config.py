@@ -265,7 +265,7 @@ class Config(_Section):
     @model_validator(mode="before")
     @classmethod
     def _read_former_names(cls, data: Any) -> Any:
-        # Records of runs that an earlier version made; load_config has renamed, and told of, what a file says.
+        # Records of runs that an earlier version made; load_config has renamed what a file says, with a warning.
         return config_as_named_now(data)[0] if isinstance(data, dict) else data
 
 
@@ -304,7 +304,7 @@ def load_config(path: Path | None, *, overrides: dict[str, dict[str, Any]] | Non
         try:
             data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise ConfigError(f"{path}: {error}", hint="mend the file; `audit init DIR` writes a fresh one") from error
+            raise ConfigError(f"{path}: {error}", hint="correct the file; `audit init DIR` writes a fresh one") from error
         data, used = config_as_named_now(data)
         if used:
             listed = ", ".join(f"{old} is now called {new}" for old, new in used.items())
@@ -342,8 +342,8 @@ def _explained(error: ValidationError, path: Path | None) -> ConfigError:
             lines.append(f"unknown key {'.'.join(place)}")
             hints.append(f"did you mean {close!r}?" if close else f"known keys: {', '.join(known)}")
         else:
-            told = "..." if place[-1:] == ["password"] else repr(problem["input"])
-            lines.append(f"{'.'.join(place)} = {told}: {problem['msg']}")
+            shown = "..." if place[-1:] == ["password"] else repr(problem["input"])
+            lines.append(f"{'.'.join(place)} = {shown}: {problem['msg']}")
     return ConfigError(
         f"{path or 'options'}: " + "; ".join(lines), hint="; ".join(hints) or "docs/configuration.md lists every key"
     )

@@ -1,4 +1,4 @@
-"""Every error that a user can cause or mend, in one tree.
+"""Every error that a user can cause or correct, in one tree.
 
 ::
 

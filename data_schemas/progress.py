@@ -1,4 +1,4 @@
-"""How a long task tells how far it is, whoever shows it."""
+"""How a long task reports how far it is, whoever shows it."""
 
 from __future__ import annotations
 

@@ -157,7 +157,7 @@ class BehaviorClassifier:
         ----------
         poses : shape (n, steps, keypoints, 2), or a table of frames
             Windows, with NaN for keypoints that are missing or below the least confidence of :attr:`rules`; or a DataFrame from
-            which one window a second is cut, as :meth:`predict_frames` does, which also tells their times.
+            which one window a second is cut, as :meth:`predict_frames` does, which also gives their times.
         scale : shape (n,) or one number, optional
             The median pose radius of each window's clip, in the units of ``poses``, or of the table's one animal; that of the
             window where it is left out.
@@ -261,7 +261,7 @@ class BehaviorClassifier:
         fps, stride_s, scale
             See :meth:`stream`.
         confidences : shape (frames, keypoints) or one number, optional
-            See :meth:`model.streaming.Stream.push`; a table tells its own.
+            See :meth:`model.streaming.Stream.push`; a table has its own.
 
         Raises
         ------
@@ -292,7 +292,7 @@ class BehaviorClassifier:
     def save(self, folder: str | Path, *, card: ModelCard | None = None, fingerprint: str = "") -> None:
         """Write a bundle (see :mod:`model.bundle`) with a model card; :meth:`card` is taken where none is given.
 
-        ``fingerprint`` is kept in the bundle: a hash of what it was trained on, which tells a caller whether to train again.
+        ``fingerprint`` is kept in the bundle: a hash of what it was trained on, by which a caller knows whether to train again.
         """
         networks = self._trained()
         facts = {

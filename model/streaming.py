@@ -272,7 +272,7 @@ class Stream:
         keypoints : shape (keypoints, 2)
             x and y in any unit; NaN where a keypoint is missing.
         timestamp_ms : float, optional
-            When the frame was taken; the rate of the stream tells where it is left out.
+            When the frame was taken; by default as the rate of the stream says.
         confidence : shape (keypoints,) or one number, optional
             How sure the pose estimator is of each keypoint, 0..1, NaN where unknown. Where training left out keypoints of low
             confidence (``classifier.rules``) and none is given, a ``UserWarning`` says once that it cannot be done alike.

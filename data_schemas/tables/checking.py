@@ -33,7 +33,7 @@ def validate(table: pd.DataFrame, schema: pa.DataFrameSchema, *, source: str) ->
         raise TableError(
             f"{source}: {schema.name} table: {_breach(cases.iloc[0])}"
             + (f" (and {len(cases) - 1} more)" if len(cases) > 1 else ""),
-            hint="mend the table, or delete the file if pose-audit wrote it, and run again",
+            hint="correct the table, or delete the file if pose-audit wrote it, and run again",
         ) from error
 
 

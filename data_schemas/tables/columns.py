@@ -80,4 +80,4 @@ ANIMAL = {
     "age": pa.Column("float64", nullable=True),
     "date": string(nullable=True),
 }
-"""What else is told of a clip where it is known: the inspector's label, the animal, the day."""
+"""What else is known of a clip: the inspector's label, the animal, the day."""

@@ -54,7 +54,7 @@ CLEAN_FRAMES = pa.DataFrameSchema(
     name="clean frames",
     strict=True,
 )
-"""The frames after review, without the excluded ones, each with what is told of its clip: a table that `audit run` reads.
+"""The frames after review, without the excluded ones, each with what is known of its clip: a table that `audit run` reads.
 ``frame_label`` is the label after review, ``given_label`` the one before; ``label`` is the clip's. All three, and
 ``label_source``, are null where there is no label."""
 

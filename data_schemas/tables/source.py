@@ -41,7 +41,7 @@ FRAMES = pa.DataFrameSchema(
     strict=True,
 )
 """Labels as given: where a clip has any ``frame_label``, a null one is a frame that nobody labelled; a clip that has none takes
-its clip's label (:func:`pipeline.windows.frame_index.given_labels`). ``label_source`` is told by a source that was exported
+its clip's label (:func:`pipeline.windows.frame_index.given_labels`). ``label_source`` is in a source that was exported
 after review: where each ``frame_label`` came from."""
 
 REVIEWED = pa.DataFrameSchema(

@@ -4,7 +4,7 @@ __all__ = ["INJECTED_KINDS", "KINDS", "LABEL_SOURCES", "MARKS", "POSE_FAULTS", "
 
 KINDS = ("wrong_clip", "contaminated", "boundary", "ambiguous", "bad_pose")
 """What is wrong with a window: its whole clip's label, another action inside the clip, a shifted boundary, two actions that
-cannot be told apart, or the keypoints rather than the label."""
+look alike, or the keypoints rather than the label."""
 
 POSE_FAULTS = ("missing", "jump", "bone_length", "swap", "frozen", "identity_swap")
 """Why a window's pose is bad: too few keypoints, or one that leaps away and back, stretches a bone, is exchanged with its left

@@ -132,7 +132,7 @@ def bouts_in_windows(
     def keys(clip: NDArray[np.int64], label: NDArray[np.int64], frame: NDArray[np.int64]) -> NDArray[np.int64]:
         return ((clip * max(len(classes), 1) + label) << 32) + frame
 
-    # Windows of one clip and label start and end in the same order, so counting those before and after tells of an overlap.
+    # Windows of one clip and label start and end in the same order, so counting those before and after finds an overlap.
     start, end = (
         np.sort(keys(clip[known], label[known], windows[c].to_numpy(np.int64)[known])) for c in ("start_frame", "end_frame")
     )

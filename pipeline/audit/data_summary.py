@@ -105,7 +105,7 @@ class DataSummary:
     species : dict
         Clips of each.
     left_out : tuple of str
-        Pairs of columns that look like keypoints, but are none as their names tell.
+        Pairs of columns that look like keypoints, but are none by their names.
     groups : int
         What folds keep apart: ``group_by`` says what that is.
     animals : tuple of str
@@ -119,7 +119,7 @@ class DataSummary:
     gaps : int
         Holes between frames that no window spans.
     labelled_frames : int
-        Frames that somebody labelled; ``by_frame`` tells whether each has a label of its own.
+        Frames that somebody labelled; ``by_frame`` is whether each has a label of its own.
     rejected, notes : int
         Rows of these tables; ``noted`` sums the latter up.
     """
@@ -264,7 +264,7 @@ def _classes(
 
 
 def _noted(notes: pd.DataFrame) -> tuple[Noted, ...]:
-    """Return what was noted, most often first: a row of the table tells it of one place in one file."""
+    """Return what was noted, most often first: a row of the table is about one place in one file."""
     counts: Counter[str] = Counter()
     places: dict[str, dict[str, None]] = {}
     for place, reason in notes[["place", "reason"]].itertuples(index=False):

@@ -116,7 +116,7 @@ def predict_recordings(
             f"no bundle is for {', '.join(left_out) or 'the species of no clip'}: {', '.join(models)}"
             if len(found.clips)
             else f"no clip could be read: {_first_reason(found)}",
-            hint="name a bundle of the species of the clips" if len(found.clips) else "mend the source; docs/data-formats.md",
+            hint="name a bundle of the species of the clips" if len(found.clips) else "correct the source; docs/data-formats.md",
         )
     parts = [
         _predict(found, species == name, model, stride_s=stride_s, config=config) for name, model in model_of.items() if model
@@ -256,7 +256,7 @@ def _as_trained(model: BehaviorClassifier, *, stride_s: float, config: Config) -
 
 
 def _skeleton_of(model: BehaviorClassifier) -> Skeleton | None:
-    """Return the skeleton by which training looked for implausible keypoints, None where the bundle does not tell."""
+    """Return the skeleton by which training looked for implausible keypoints, None where the bundle does not say."""
     rules, place = model.rules, {name: i for i, name in enumerate(model.keypoints)}
     if rules.edges is None or rules.left_right is None:
         return None

@@ -57,7 +57,7 @@ class DecidedLabels:
 def decided_so_far(workspace: Workspace, source: Path) -> DecidedLabels:
     """Return what the reviewers of a workspace decided about the frames of a source: each frame's label after review.
 
-    Blind labels do not count; frames that nobody could tell, and disputed ones, stay as given.
+    Blind labels do not count; frames that nobody could label, and disputed ones, stay as given.
 
     Raises
     ------
@@ -147,17 +147,15 @@ def figures_of_round(tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
     issues = issues[issues["split"] == "audit"]
     trust = tables["trust"]
     blind = issues["species"].isin(trust.loc[~trust["better"], "species"]).to_numpy(bool)
-    known = issues["window_id"].isin(windows.loc[windows["reviewed"], "window_id"]).to_numpy(bool)
-    error = (1.0 - issues["label_quality"].astype("float64"))[~known & ~blind]
-    classes = (
-        issues[~known & ~blind].assign(error=error).groupby(["species", "given_label"])["error"].agg(["size", "sum", "mean"])
-    )
+    by_people = issues["window_id"].isin(windows.loc[windows["reviewed"], "window_id"]).to_numpy(bool)
+    error = (1.0 - issues["label_quality"].astype("float64"))[~by_people & ~blind]
+    classes = issues[~by_people & ~blind].assign(error=error).groupby(["species", "given_label"])["error"].agg(["size", "sum", "mean"])
     segments = tables["segments"]
     return {
         "reviewed_frames": count_frames(tables["frames"], reviewed),
         "excluded_frames": count_frames(tables["frames"], reviewed[reviewed["label"].isna()]),
         "windows": len(issues),
-        "reviewed_windows": int(known.sum()),
+        "reviewed_windows": int(by_people.sum()),
         "flagged": int(issues["is_issue"].sum()),
         "segments": int((segments["split"] != "holdout").sum()),
         "expected_wrong": round(float(error.sum()), 1),
@@ -176,7 +174,7 @@ def figures_of_round(tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
 
 
 def rounds_of(workspace: Workspace, base: str) -> list[dict[str, Any]]:
-    """Return the finished rounds with this base, in order: what run.json tells of each, its run and when that was started.
+    """Return the finished rounds with this base, in order: what run.json holds of each, its run and when that was started.
 
     Of a round that was audited more than once, by other code, the newest run stands for it.
     """

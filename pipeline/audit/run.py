@@ -30,7 +30,7 @@ ReportWriter = Callable[[RunFolder], None]
 """Writes the report of a run into its folder; where the code of its module has changed, the report is written anew."""
 
 _NOT_RESULTS: Any = dict.fromkeys(("export", "proof", "retrain", "review", "run"), True) | {"source": {"path", "format"}}
-"""Configuration that no result depends on; where the source lies is told apart from how it is read."""
+"""Configuration that no result depends on; where the source lies is separate from how it is read."""
 
 OnData = Callable[[dict[str, Any]], None]
 """Takes the summary of what was read (:mod:`pipeline.audit.data_summary`), before anything is made of it."""

@@ -34,7 +34,7 @@ def summarise(folder: RunFolder, events: pd.DataFrame | None = None) -> dict[str
     Parameters
     ----------
     events
-        Review events of the workspace: they tell which segments are decided, and which decisions lost their frames.
+        Review events of the workspace: by them segments are decided, and decisions over frames that are gone are counted.
     """
     tables = {name: _table(folder, name) for stage in STAGES for name in stage.makes if name not in ("frames", "oof")}
     record = folder.record()

@@ -59,7 +59,7 @@ def main() -> None:
 def _one_line_for_renamed_keys(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
 ) -> str:
-    """Format a warning that is the user's to mend as people read it, and any other with its place in the code."""
+    """Format a warning that is the user's to correct as people read it, and any other with its place in the code."""
     return f"warning: {message}\n" if issubclass(category, RenamedKey) else _FORMAT(message, category, filename, lineno, line)
 
 

@@ -35,7 +35,7 @@ def review(
 
     place = Workspace(workspace)
     require_finished_run(place)
-    database_of(place)  # a broken audit.toml is told here, not in the middle of the server's start
+    database_of(place)  # a broken audit.toml is reported here, not in the middle of the server's start
     if not is_loopback(host):
         _require_sign_in(place, host=host)
     if port is not None:

@@ -285,7 +285,7 @@ def training_labels(windows: pd.DataFrame, samples: Samples, *, config: Config) 
     Parameters
     ----------
     windows
-        As they are labelled now; ``reviewed`` tells which labels people gave.
+        As they are labelled now; ``reviewed``: people gave the label.
     """
     first = windows["first_sample"].to_numpy(np.int64)
     found = []

@@ -9,7 +9,7 @@
    model that misjudges a clip misjudges all of it, and the clip's label holds for most of its windows. Clip-level label errors
    are found apart (:mod:`pipeline.detection.clip_labels`).
 
-Reviewed labels are right. They count wherever right labels tell what a model predicts for them: in the means of a class, in the
+Reviewed labels are right. They count wherever the predictions for right labels are averaged: in the means of a class, in the
 offset of a clip, in the agreement. They do not count where wrong labels are estimated: there they are no sample of the rest,
 since the lowest scores were reviewed first.
 
@@ -103,7 +103,7 @@ LABEL_SCORES: tuple[LabelScore, ...] = (SelfConfidence(), Margin())
 
 @dataclass(frozen=True)
 class LabelScores:
-    """What probabilities tell of the labels.
+    """What follows from the probabilities for the labels.
 
     Attributes
     ----------
@@ -210,7 +210,7 @@ def agreement(scores: LabelScores, given: NDArray[np.int64], kept: NDArray[np.bo
 def _smoothed(probabilities: NDArray[np.floating], labels: WindowLabels) -> FloatArray:
     """Return class probabilities averaged over similar neighbours, shape (n, classes).
 
-    A reviewed span ends where its label ends, so what models predict in it tells nothing of the windows beside it.
+    A reviewed span ends where its label ends, so what models predict in it says nothing about the windows beside it.
     """
     smoothed = smooth(probabilities, labels)
     if not labels.reviewed.any():

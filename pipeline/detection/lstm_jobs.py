@@ -94,7 +94,7 @@ def run_jobs(
 def search_folds(fold: NDArray[np.int64], target: NDArray[np.int64], kept: NDArray[np.bool_]) -> list[int]:
     """Return the folds to search the training length on: the first whose kept windows show two classes, else as many as do so.
 
-    Where a fold has no kept window, or all are of one class, nothing tells how long to train for them.
+    Where a fold has no kept window, or all are of one class, nothing says how long to train for them.
     """
     numbers = sorted(set(fold[kept & (fold >= 0)].tolist()))
     shown = {number: set(target[kept & (fold == number)].tolist()) for number in numbers}

@@ -114,7 +114,7 @@ def _predict_species(
         "device": device,
     }
     if recipe.length_search and not recipe.optimizer_steps:
-        # Two views tell: one a core of a small machine.
+        # Two views are enough: one a core of a small machine.
         few = search_folds(folds[0], training.labels.given, ensemble.kept)
         searched = list(_jobs(species, ensemble, folds[0], recipe=replace(recipe, views=recipe.views[:2]), repeat=0, only=few))
         recipe = replace(recipe, optimizer_steps=search_steps(searched, training.labels.given, ensemble.kept, **work))
@@ -156,7 +156,7 @@ def _jobs(
 def _stacked(network: NDArray[np.float64], ensemble: EnsemblePrediction, training: TrainingSet) -> NDArray[np.float64]:
     """Return networks and base learners in the proportion with the least Brier score.
 
-    Scored on the kept labels, of which the wrong ones are missing that would tell the two apart, and on all labels, where the
+    Scored on the kept labels, of which the wrong ones are missing that would distinguish the two, and on all labels, where the
     wrong ones count against whoever predicts the true class: half way between the two proportions.
     """
     if not ensemble.probabilities.shape[1]:

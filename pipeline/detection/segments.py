@@ -62,7 +62,7 @@ class _Timeline:
 def cut_segments(
     issues: pd.DataFrame, windows: pd.DataFrame, *, config: Config, reviewed: ReviewedFrames | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Cut every clip into segments and tell their kind.
+    """Cut every clip into segments, each with its kind.
 
     Kinds, the first that holds: ``bad_pose`` where at least half of the windows show implausible or too few keypoints;
     ``wrong_clip`` where the clip's label is more likely wrong as a whole than not, or the segment covers 80 % of its clip;

@@ -31,7 +31,7 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure with its 95 % interval; ``low`` and ``high`` are None where fewer than FEWEST_GROUPS groups tell of it.
+    """A figure with its 95 % interval; ``low`` and ``high`` are None where fewer than FEWEST_GROUPS groups have any.
 
     That of a share keeps to 0 and 1, and is longer towards the middle; that of any other figure is symmetric.
     """
@@ -57,7 +57,7 @@ def estimate(counted: GroupStatistics, measure: Measure) -> Estimate:
 def share_estimate(part: FloatArray, whole: FloatArray) -> Estimate:
     """Return a share, 0 to 1, with its interval: the sum of ``part`` in that of ``whole``, both by group; NaN without groups.
 
-    Groups that have nothing of the whole tell nothing.
+    Groups that have nothing of the whole do not count.
     """
     part, whole = part[whole > 0], whole[whole > 0]
     total, groups = float(whole.sum()), len(whole)

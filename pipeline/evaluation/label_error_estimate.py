@@ -22,7 +22,7 @@ from pipeline.review.window_labels import clean_windows
 __all__ = ["AUDITED", "LabelErrorEstimate", "estimate_label_errors", "wrong_windows"]
 
 AUDITED = ("flagged", "unflagged")
-"""The strata that tell how many labels of the audited windows are wrong."""
+"""The strata by which the wrong labels of the audited windows are estimated."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class LabelErrorEstimate:
     outcomes : mapping
         What became of the drawn windows of these strata (:data:`pipeline.evaluation.verified_windows.STATES`).
     holdout : int
-        Verified windows of the hold-out; they test models, and tell nothing here.
+        Verified windows of the hold-out; they test models, and do not count here.
     open_segments : int
         Segments of the queue that nobody has decided.
     segments_needed : int or None

@@ -65,7 +65,7 @@ def reviewed_checks(clean: pd.DataFrame) -> pd.DataFrame:
 
 
 def quality_bins(issues: pd.DataFrame, checks: pd.DataFrame) -> Sequence[QualityBin]:
-    """Return how many labels were right where the audit gave them which quality; what no check tells of is left out.
+    """Return how many labels were right where the audit gave them which quality; what was not checked is left out.
 
     Parameters
     ----------

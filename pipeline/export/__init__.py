@@ -1,4 +1,4 @@
-"""From decisions to a cleaned dataset: frames, windows, what changed, and a datasheet that tells how it was made.
+"""From decisions to a cleaned dataset: frames, windows, what changed, and a datasheet that says how it was made.
 
 ::
 

@@ -220,7 +220,7 @@ def _with_action(text: str, metadata: Place, action: str) -> tuple[Place, str]:
     """Return where the action of a label file stands, or is to stand, and what to write there."""
     place = dict(_members(text, metadata[0])).get("action")
     if place is None:
-        # The species, which every label file tells, follows.
+        # The species, which every label file has, follows.
         return (metadata[0] + 1, metadata[0] + 1), f'"action": {json.dumps(action, ensure_ascii=False)}, '
     written = text[slice(*place)]
     return place, json.dumps(action, ensure_ascii=written.isascii() and "\\u" in written)

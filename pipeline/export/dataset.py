@@ -60,7 +60,7 @@ def export_dataset(
     force
         Write even where something else lies at ``out``: that is moved aside.
     report
-        Is told the frames written so far, and all.
+        Called with the frames written so far, and all.
 
     Raises
     ------

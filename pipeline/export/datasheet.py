@@ -50,7 +50,7 @@ def datasheet(
 ) -> dict[str, Any]:
     """Return the datasheet of an export.
 
-    No time of writing is told, so that the same decisions give the same bytes; ``decisions.newest`` has the time of the last one.
+    No time of writing is kept: the same decisions give the same bytes; ``decisions.newest`` has the time of the last one.
     """
     record, after = folder.record(), made.after
     species = made.after["clip_id"].map(made.clips.set_index("clip_id")["species"])

@@ -71,7 +71,7 @@ class WrittenTable:
 def write_parts(folder: Path, name: str, parts: Iterable[pd.DataFrame], *, schema: pa.DataFrameSchema, csv: bool) -> WrittenTable:
     """Write the parts of a table, one after the other; there is at least one, and it may be empty.
 
-    The same parts give the same bytes: nothing in the files tells when they were written.
+    The same parts give the same bytes: nothing in the files depends on when they were written.
 
     Raises
     ------

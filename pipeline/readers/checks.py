@@ -131,7 +131,7 @@ def repair_coordinates(xy: NDArray[np.float64], *, limit: float) -> tuple[NDArra
 
 
 def impossible_keypoints(xy: NDArray[np.float64], *, limit: float) -> dict[str, NDArray[np.bool_]]:
-    """Return for each fault of keypoints that occurs where it does, shape (frames, keypoints), by the note that tells it."""
+    """Return for each fault of keypoints that occurs where it does, shape (frames, keypoints), by the note about it."""
     finite, large = np.isfinite(xy), ~(np.abs(xy) <= limit)
     if finite.all() and not large.any():
         return {}
@@ -163,7 +163,7 @@ def fill_times(
     Raises
     ------
     Unreadable
-        A time is missing, and too few other frames have one to tell the rate.
+        A time is missing, and too few other frames have one for a rate.
     """
     missing = np.isnan(time)
     if not missing.any():
@@ -208,7 +208,7 @@ def frame_rates(number: NDArray[np.int64], time: NDArray[np.float64], first: NDA
     mismatched = uncounted_pauses(number, time, first) | skipped_numbers(number, time, first)
     if mismatched.any():
         number, time = (values - rise_in(values, mismatched, first) for values in (number, time))
-    # A clip of one frame still tells its rate when it does not start at zero.
+    # A clip of one frame still has a rate when it does not start at zero.
     several = (length > 1)[clip]
     steps = number - np.where(several, number[first][clip], 0)
     elapsed = time - np.where(several, time[first][clip], 0.0)

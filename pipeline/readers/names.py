@@ -53,7 +53,7 @@ def without_ending(video: str | None) -> str | None:
 
 
 def years(age: str | None) -> float:
-    """Return an age as a number, NaN where it is none: an age tells animals apart, so one in words is no fault."""
+    """Return an age as a number, NaN where it is none: an age only distinguishes animals, so one in words is no fault."""
     try:
         found = float(age or "nan")
     except ValueError:

@@ -99,7 +99,7 @@ def group_of(
     recording : str or None
         The recording that the clip was cut from.
     animal : dict
-        What tells the animals apart, by name: a subject, or AI-Hub's date, breed, gender and age; all must be known.
+        What distinguishes the animals, by name: a subject, or AI-Hub's date, breed, gender and age; all must be known.
     places : dict, optional
         Where the source holds each of these, for the message.
 

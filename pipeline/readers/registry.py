@@ -29,7 +29,7 @@ READERS: tuple[Reader, ...] = (Aihub59Reader(), TableReader())
 """Every format; where several match equally well the first is taken, of a source as of a file."""
 
 _LOOKED_AT = 20
-"""Files that tell what a source holds which no format matches."""
+"""Files by which a source is described that no format matches."""
 
 _NAMED = 200
 """Files that are named for not being read."""

@@ -37,7 +37,7 @@ def frame_rates_agree(
     Parameters
     ----------
     elapsed_ms : float64, shape (clips,)
-        Time from the first frame of a clip to its last: of a short one whole milliseconds tell the rate less exactly.
+        Time from the first frame of a clip to its last: of a short one whole milliseconds give the rate less exactly.
     """
     known = ~np.isnan(declared) & ~np.isnan(measured) & (elapsed_ms > 0)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -57,7 +57,7 @@ def frame_rate_note(rate: float, *, declared: float | None = None, by_row: bool 
     by_row : bool
         The times rise by one a row.
     column : str, optional
-        Where the times stand, in a table, whose column fps can tell that they are right.
+        Where the times stand, in a table, whose column fps can confirm them.
     """
     if declared is None and _SLOWEST <= rate < _FASTEST:
         return None

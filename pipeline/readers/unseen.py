@@ -1,7 +1,7 @@
 """Keypoints that were not seen, but written as a place all the same: (0, 0), (-1, -1), or the same place again and again.
 
 Many pose estimators have no empty value. What they write instead is a place in the picture, into which the keypoint leaps and out
-of which it leaps again. So that a keypoint that crosses the origin stays, what tells is how it got there.
+of which it leaps again. So that a keypoint that crosses the origin stays, what counts is how it got there.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _LANDINGS = 5
 _MOSTLY = 0.9
 """Share of its frames in which the keypoint that the coordinates are centred on lies at their origin."""
 _SAMPLE = 20_000
-"""Frames that tell how far a keypoint steps, and on which sides of a place the others lie."""
+"""Frames by which it is measured how far a keypoint steps, and on which sides of a place the others lie."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def unseen_note(place: Place) -> str:
 
 
 def unseen_places(notes: Iterable[str]) -> tuple[Place, ...]:
-    """Return the places where nothing was seen that notes tell of."""
+    """Return the places where nothing was seen that notes name."""
     number = r"(-?[\d.e+-]+)"
     found = (re.match(rf"(?:a keypoint )?at exactly \({number}, {number}\), as where nothing was seen", note) for note in notes)
     return tuple(sorted({(float(m[1]), float(m[2])) for m in found if m}))
@@ -151,7 +151,7 @@ def _distances(xy: FloatArray) -> FloatArray:
 
 
 def _far(xy: FloatArray, steps: FloatArray) -> float:
-    """Return the length from which a step of a keypoint is a leap, as a sample of its places and steps tells."""
+    """Return the length from which a step of a keypoint is a leap, by a sample of its places and steps."""
     seen = xy[:, :: max(1, xy.shape[1] // _SAMPLE)]
     seen = seen[:, np.isfinite(seen).all(axis=0)]
     if not seen.size:

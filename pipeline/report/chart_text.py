@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 __all__ = ["chart_text"]
 
 _MANY = 24
-"""Values of a series that are read out; longer ones are told by their first, last and largest."""
+"""Values of a series that are read out; of longer ones the first, last and largest."""
 
 
 def chart_text(figure: Figure) -> str:

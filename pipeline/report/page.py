@@ -49,7 +49,7 @@ def rounds_part(rounds: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
 
 
 def _head(run: RunTables) -> dict[str, Any]:
-    """Return what there is, as far as the first figures of the page tell it."""
+    """Return what there is, in the first figures of the page."""
     record, windows, issues = run.record, run["windows"], run["issues"]
     audited = issues[issues["split"] == "audit"]
     reviewed = int(windows["reviewed"].sum())

@@ -148,7 +148,7 @@ def skeleton_strip(xy: FloatArray, *, skeleton: Skeleton, edges: Sequence[tuple[
 
 
 def _sides(skeleton: Skeleton) -> Callable[..., str]:
-    """Return what tells the side of the body on which some of these keypoints lie."""
+    """Return the side of the body on which some of these keypoints lie."""
     left, right = ({pair[i] for pair in skeleton.left_right} for i in (0, 1))
     return lambda *points: "left" if left & {*points} else "right" if right & {*points} else "middle"
 

@@ -99,7 +99,7 @@ class TrainingInputs:
 
     def clean(self, decisions: pd.DataFrame) -> tuple[pd.DataFrame, int]:
         """Return what the export makes of the windows with some of the decisions, and how many frames these reviewed."""
-        # Blind labels train nothing here; they tell which adjudications settled no review.
+        # Blind labels train nothing here; they show which adjudications settled no review.
         after = review_frames(pd.concat([decisions, self.blind_events], ignore_index=True), self.frames)
         margin, merge = self.config.export.mixed_margin, self.config.labels.merge
         found = clean_windows(self.windows, after, margin=margin, merge=merge, taxonomy=self.taxonomy)

@@ -72,7 +72,7 @@ class Models:
         return self._recipe.views
 
     def specs(self, condition: TrainingCondition, *, keep: bool) -> list[ModelSpec]:
-        """Return the models of a training condition, one a species; ``keep`` tells whether they become bundles.
+        """Return the models of a training condition, one a species; ``keep``: they become bundles.
 
         Raises
         ------

@@ -77,7 +77,7 @@ def optimizer_steps_by_search(
     device: str,
     checkpoints: Checkpoints,
 ) -> int:
-    """Return after how many optimizer steps networks tell the trusted labels of an unseen fold best, as in the run.
+    """Return after how many optimizer steps networks predict the trusted labels of an unseen fold best, as in the run.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def optimizer_steps_by_search(
     """
     folds = search_folds(fold, trusted, kept)
     train = {number: np.flatnonzero((trusted >= 0) & (fold != number)) for number in folds}
-    # Two views tell, as in the run: one a core of a small machine.
+    # Two views are enough, as in the run: one a core of a small machine.
     tasks = [
         LstmJob(
             name=f"{name}-{number}-{view}",

@@ -10,7 +10,7 @@ reviewed    those that were mostly reviewed, under their reviewed label, whateve
 
 A window that review left without a clear label, or took a frame out of, is not used. Blind labels never train: they measure.
 
-The learning curve tells what the first part of the decisions was worth: the arm ``reviewed`` with the first 25, 50 and 75 % of
+The learning curve shows what the first part of the decisions was worth: the arm ``reviewed`` with the first 25, 50 and 75 % of
 them, in the order in which they were made. Without any it is the arm ``pruned``.
 """
 

@@ -59,7 +59,7 @@ class Span:
     """Frames that one act treats alike; both ends belong to it.
 
     ``action`` is one of `data_schemas.tables.REVIEW_ACTIONS`; relabel and keep carry a label. An ``undo`` span clears what was
-    painted there. The store tells keep from relabel itself where a commit brings the given labels.
+    painted there. The store distinguishes keep from relabel itself where a commit brings the given labels.
     """
 
     start_frame: int
@@ -125,7 +125,7 @@ class Commit:
     frame_numbers : int array, shape (n,), ascending
         The clip's frames: spans outside them are refused.
     given : sequence of n labels
-        The clip's given labels, None where there is none: they tell keep from relabel.
+        The clip's given labels, None where there is none: they distinguish keep from relabel.
     """
 
     run_id: str
@@ -153,7 +153,7 @@ class Commit:
         if self.base_revision < 0:
             raise UsageError(f"base revision {self.base_revision}", hint="0 is the revision of a clip without events")
         if self.state is not None and (not self.classes or self.frame_numbers is None):
-            raise UsageError("a commit with a state needs classes and frame_numbers", hint="they tell what its codes mean")
+            raise UsageError("a commit with a state needs classes and frame_numbers", hint="they say what its codes mean")
 
 
 @dataclass(frozen=True)

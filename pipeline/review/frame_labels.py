@@ -103,14 +103,15 @@ def labels_after_review(events: pd.DataFrame, frames: pd.DataFrame, *, blind: bo
     """
     said = _said(events, frames, blind=blind)
     votes = said[(said["stream"] != ADJUDICATION) & (said["action"] != "unsure")]
-    settled = said[said["stream"] == ADJUDICATION]
+    adjudicated = said[said["stream"] == ADJUDICATION]
     won = _winners(votes)
     decided = pd.concat(
-        [settled[settled["action"] != "unsure"].assign(source="adjudication"), won[won["source"] != _DISPUTED]], ignore_index=True
+        [adjudicated[adjudicated["action"] != "unsure"].assign(source="adjudication"), won[won["source"] != _DISPUTED]],
+        ignore_index=True,
     )
     decided = decided.drop_duplicates(_FRAME)[[*_FRAME, "label", "action", "event_id", "source"]]
     # An adjudicator who cannot tell either leaves the given label, whatever the reviewers said.
-    torn = settled.loc[settled["action"] == "unsure", _FRAME].assign(torn=True)
+    torn = adjudicated.loc[adjudicated["action"] == "unsure", _FRAME].assign(torn=True)
     looked = said[_FRAME].drop_duplicates().assign(looked=True)
     disputed = won.loc[won["source"] == _DISPUTED, _FRAME].assign(disputed=True)
     table = frames[[*_FRAME, "given"]].reset_index(drop=True)
@@ -118,7 +119,7 @@ def labels_after_review(events: pd.DataFrame, frames: pd.DataFrame, *, blind: bo
         table = table.merge(part, on=_FRAME, how="left", validate="many_to_one")
     decides = table["source"].notna() & table["torn"].isna()
     excluded = decides & (table["action"] == "exclude")
-    unsettled = table["disputed"].notna() & ~decides & table["torn"].isna()
+    undecided = table["disputed"].notna() & ~decides & table["torn"].isna()
     return pd.DataFrame(
         {
             "clip_id": table["clip_id"],
@@ -128,8 +129,8 @@ def labels_after_review(events: pd.DataFrame, frames: pd.DataFrame, *, blind: bo
             "source": table["source"].where(decides, "given"),
             "event_id": table["event_id"].where(decides),
             "excluded": excluded,
-            "unsure": table["looked"].notna() & ~decides & ~unsettled,
-            "disputed": unsettled,
+            "unsure": table["looked"].notna() & ~decides & ~undecided,
+            "disputed": undecided,
         }
     )
 
@@ -152,20 +153,20 @@ def _said(events: pd.DataFrame, frames: pd.DataFrame, *, blind: bool) -> pd.Data
     counted = events if blind else events[events["stream"].isin((REVIEW, ADJUDICATION))]
     said = replay_streams(counted, frames)
     if not blind:
-        return _settling_reviews(said, events, frames)
+        return _adjudicating_reviews(said, events, frames)
     # One person has one vote: the review where there is one, else the newest blind label.
     rank = np.select([said["stream"] == ADJUDICATION, said["stream"] == REVIEW], [2, 1], 0)
-    ordered = said.assign(rank=rank, settles=rank == 2).sort_values(["rank", "at"], kind="stable")
-    return ordered.drop_duplicates([*_FRAME, "reviewer", "settles"], keep="last")[said.columns]
+    ordered = said.assign(rank=rank, adjudicates=rank == 2).sort_values(["rank", "at"], kind="stable")
+    return ordered.drop_duplicates([*_FRAME, "reviewer", "adjudicates"], keep="last")[said.columns]
 
 
-def _settling_reviews(said: pd.DataFrame, events: pd.DataFrame, frames: pd.DataFrame) -> pd.DataFrame:
+def _adjudicating_reviews(said: pd.DataFrame, events: pd.DataFrame, frames: pd.DataFrame) -> pd.DataFrame:
     """Leave out what adjudication says of frames that were labelled blind and that nobody reviewed.
 
     It settled a dispute of blind labels, as older versions let it: in sight of the given label, and blind labels change none.
     """
-    settled = said[said["stream"] == ADJUDICATION]
-    blind = events[events["stream"].str.startswith("blind:") & events["clip_id"].isin(settled["clip_id"].unique())]
+    adjudicated = said[said["stream"] == ADJUDICATION]
+    blind = events[events["stream"].str.startswith("blind:") & events["clip_id"].isin(adjudicated["clip_id"].unique())]
     if blind.empty:
         return said
     unseen = _places(replay_streams(blind, frames)).difference(_places(said[said["stream"] == REVIEW]))

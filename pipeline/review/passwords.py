@@ -99,7 +99,7 @@ def _require_stored(part: Path, path: Path, line: str) -> None:
     try:
         load_config(part)
     except ConfigError as error:
-        load_config(path if path.exists() else None)  # a fault that stood there before is told as what it is
+        load_config(path if path.exists() else None)  # a fault that was there before is reported as itself
         raise UsageError(
             f"{path}: has no section [review] that a line could be added to", hint=f"write review.{line} there yourself"
         ) from error

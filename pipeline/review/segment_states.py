@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 STATES = ("open", "decided", "unsure")
-"""A segment is decided when every frame of it is, unsure when all were looked at and some could not be told, else open."""
+"""A segment is decided when every frame of it is, unsure when all were looked at and some could not be labelled, else open."""
 
 _BREAK = 120.0
 """Seconds without an act after which the reviewer is held to have been away."""
@@ -34,7 +34,7 @@ _RECENT = 300
 """Acts of each reviewer that speed is measured on: people get faster."""
 
 _FEWEST = 5
-"""Acts that are too few to tell a speed from."""
+"""Fewer acts than this give no speed."""
 
 
 def segment_states(segments: pd.DataFrame, events: pd.DataFrame, frames: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -81,7 +81,7 @@ def states_in_queue(states: pd.DataFrame) -> pd.Series:
 
 
 def frames_a_minute(events: pd.DataFrame) -> float | None:
-    """Return how many frames of the video are decided in a minute of work, or None where there are too few acts to tell.
+    """Return how many frames of the video are decided in a minute of work, or None where there are too few acts.
 
     Time between two acts of one reviewer counts as work unless it is longer than two minutes. The first act after such a break
     has no time of its own, so its frames are left out.
@@ -104,8 +104,8 @@ def unreviewed(issues: pd.DataFrame, windows: pd.DataFrame, trust: Iterable[Mapp
 
     These are not the windows whose label people gave, nor those of a species whose models are no better than chance.
     """
-    known = issues["window_id"].isin(windows.loc[windows["reviewed"], "window_id"])
-    return issues[(issues["split"] == "audit") & ~known & ~issues["species"].isin(blind_species(trust))]
+    reviewed = issues["window_id"].isin(windows.loc[windows["reviewed"], "window_id"])
+    return issues[(issues["split"] == "audit") & ~reviewed & ~issues["species"].isin(blind_species(trust))]
 
 
 def blind_species(trust: Iterable[Mapping[str, Any]]) -> set[str]:

@@ -125,13 +125,13 @@ class ReviewStore:
         return table_of(rows, REVIEW_EVENTS)
 
     def counts(self, clip_ids: Sequence[str]) -> dict[str, int]:
-        """Return how many events some clips have, 0 left out: events are only added, so this tells whether any came since."""
+        """Return how many events some clips have, 0 left out: events are only added, so another number means new ones."""
         column = review_events.c.clip_id
         rows = self._rows(select(column, sa.func.count()).where(column.in_(clip_ids)).group_by(column))
         return {str(name): int(count) for name, count in rows}
 
     def size(self) -> tuple[int, int]:
-        """Return how many events and windows of blind samples there are: both are only added, so this tells whether any came."""
+        """Return how many events and windows of blind samples there are: both are only added: another number means new ones."""
         tables = (review_events, blind_samples)
         with stored(self._engine) as connection:
             events, windows = (int(connection.scalar(select(sa.func.count()).select_from(t)) or 0) for t in tables)

@@ -1,4 +1,4 @@
-"""Inject known label errors into a copy of audited data; the source stays as it is, and a record tells where the errors are.
+"""Inject known label errors into a copy of audited data; the source stays as it is, and a record says where the errors are.
 
 - ``wrong_clip``: a clip gets another label of its species. Where frames are labelled one by one, all frames of the clip that
   carry the clip's label get the other one, as when a coder takes one code for another.

@@ -124,7 +124,7 @@ def _right_label(found: pd.DataFrame, target: Mapping[tuple[str, str], str]) -> 
 
 
 def _rate(name: str, part: NDArray[np.bool_], whole: NDArray[np.bool_], *, group: NDArray[np.int64]) -> dict[str, float | None]:
-    """Return a share, and its 95 % interval over groups where enough of them tell of it."""
+    """Return a share, and its 95 % interval where enough groups have any."""
     if not whole.any():
         return {name: None, f"{name}_low": None, f"{name}_high": None}
     parts, wholes = (np.bincount(group, counted).astype(np.float64) for counted in (part, whole))

@@ -1,4 +1,4 @@
-"""Inject known errors into copies of audited data, audit the copies, and tell how many come back."""
+"""Inject known errors into copies of audited data, audit the copies, and count how many are found."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def prepare_selftest(
     UsageError
         A kind is not known, a share is not between 0 and 0.5, or no source is named.
     TooFewDataError
-        The data are too few to tell anything.
+        The data are too few for a selftest.
     """
     _require_known(kinds, shares)
     config = _config_to_test(workspace, options)
@@ -130,7 +130,7 @@ def run_selftest(selftest: SelftestPlan, *, write_report: ReportWriter, stage_pr
     Raises
     ------
     TooFewDataError
-        No copy had windows enough to tell anything.
+        No copy had enough windows for a share.
     """
     run_hash = str(selftest.folder.record()["run_hash"])
     rows: list[dict[str, object]] = [
@@ -157,7 +157,7 @@ def _one_row(selftest: SelftestPlan, run_hash: str, *, kind: str, share: float, 
         return {str(name): value for name, value in stored.items()}
     injected = inject_errors(selftest.index, kind, share=share, seed=selftest.seed)
     if len(injected.windows) < FEWEST_WINDOWS:
-        room = f"{len(injected.windows)} windows could be injected, {FEWEST_WINDOWS} are needed to tell anything"
+        room = f"{len(injected.windows)} windows could be injected, {FEWEST_WINDOWS} are needed for a share"
         scores = nothing_injected(room, counts={"windows": len(injected.windows), "stretches": len(injected.spans)})
     else:
         issues = _audit(selftest, injected, place, progress=progress)
@@ -226,7 +226,7 @@ def _require_known(kinds: Sequence[str], shares: Sequence[float]) -> None:
 
 
 def _testable_species(windows: pd.DataFrame) -> tuple[list[str], tuple[str, ...]]:
-    """Return the species with groups and classes enough to tell anything, and what the others have.
+    """Return the species with enough groups and classes for a selftest, and what the others have.
 
     Raises
     ------

@@ -15,7 +15,7 @@ from pipeline.simulation.kinematics import Camera
 __all__ = ["LONGEST_SIDE", "draw_frame"]
 
 LONGEST_SIDE = 320
-"""Pictures are drawn at this size; keypoints stay in the full video's pixels, as ``metadata.width`` and ``height`` tell."""
+"""Pictures are drawn at this size; keypoints stay in pixels of the full video (``metadata.width``, ``height``)."""
 
 FloatArray = NDArray[np.float64]
 Colour = tuple[int, int, int]

@@ -32,7 +32,7 @@ def cut_windows(
     """Return the windows table, all that have a label with ``split = "audit"``.
 
     A window's label is its clip's, or, where frames are labelled one by one, the commonest of its frames, null where none of them
-    has one; ``mixed`` tells that it holds more than one. ``window_id`` depends on clip and span alone. ``pose_fault`` tells why a
+    has one; ``mixed``: it holds more than one. ``window_id`` depends on clip and span alone. ``pose_fault`` is why a
     pose is bad: too few keypoints, or implausible ones (see :mod:`pipeline.windows.pose_faults.plausibility`); ``skeleton`` names
     their bones, or ``pose.skeleton`` where it is left out.
     """

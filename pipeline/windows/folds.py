@@ -229,9 +229,9 @@ def _rejected_words(rejected: pd.DataFrame) -> str:
         return ""
     of_clips = rejected["reason"].str.startswith("clip ")
     counts = ((int(of_clips.sum()), "clip"), (rejected.loc[~of_clips, "file"].nunique(), "file"))
-    told = " and ".join(_count(number, what) for number, what in counts if number)
+    counted = " and ".join(_count(number, what) for number, what in counts if number)
     first = rejected.iloc[0]
-    return f", {told} rejected; the first: {': '.join(part for part in first[['file', 'place', 'reason']] if part)}"
+    return f", {counted} rejected; the first: {': '.join(part for part in first[['file', 'place', 'reason']] if part)}"
 
 
 def _what_there_is(clips: pd.DataFrame, windows: pd.DataFrame) -> str:

@@ -28,13 +28,13 @@ def audited(source: Path, *, decided: pd.DataFrame | None = None, **model: int) 
     return tables
 
 
-def test_windows_that_all_hold_more_than_one_label_teach_nobody(shared: Path) -> None:
+def test_windows_that_all_hold_more_than_one_label_train_nothing(shared: Path) -> None:
     with pytest.raises(TooFewDataError, match=r"hold more than one label, so no group can train it"):
         audited(shared / "cases" / "all_windows_mixed" / "mixed.csv")
 
 
 @pytest.mark.parametrize("name", ["crash.csv", "long.csv"])
-def test_animals_that_were_never_tracked_teach_nobody(shared: Path, name: str) -> None:
+def test_animals_that_were_never_tracked_train_nothing(shared: Path, name: str) -> None:
     started = time.monotonic()
     with pytest.raises(TooFewDataError, match=r"show a bad pose, so 1 group can train it"):
         audited(shared / "cases" / "animals_never_tracked" / name)
@@ -75,7 +75,7 @@ def test_a_round_of_coded_recordings_in_which_decisions_leave_one_label(tmp_path
     assert not found["issues"].set_index("window_id")["is_issue"][known].any()
 
 
-def test_a_trial_takes_folds_that_can_be_scored_and_ends_where_none_can() -> None:
+def test_a_length_search_takes_folds_that_can_be_scored_and_ends_where_none_can() -> None:
     fold = np.array([0, 0, 1, 1, 2, 2, -1])
     target = np.array([0, 1, 0, 0, 0, 1, 1])
     assert search_folds(fold, target, np.ones(7, bool)) == [0]

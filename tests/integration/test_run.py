@@ -92,7 +92,7 @@ def test_processes_change_nothing(audit: Shell, table: Path, audited_once: Audit
         assert two.equals(pd.read_parquet(audited_once.run / f"{name}.parquet"))
 
 
-def test_two_species_are_judged_apart_and_their_source_is_not_written_to(audit, make_table) -> None:
+def test_two_species_are_audited_apart_and_their_source_is_not_written_to(audit, make_table) -> None:
     both = pd.concat([make_table(seed=1), make_table(seed=2, species="CAT", labels=("SITDOWN", "ROLL"))])
     source = audit.folder / "source" / "both.parquet"
     source.parent.mkdir()

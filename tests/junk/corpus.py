@@ -66,4 +66,4 @@ REJECTED: dict[str, Callable[[], bytes]] = {
     "broken utf-16": lambda: b"\xff\xfe{",
     "picture": lambda: b"\xff\xd8\xff\xe0\x00\x10JFIF" + bytes(500),
 }
-"""Files that no one could read: each is set aside with a reason."""
+"""Files that no one could read: each is rejected with a reason."""

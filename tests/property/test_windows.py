@@ -45,7 +45,7 @@ def test_samples_are_finite_seen_ones_are_the_sources_own_and_missing_ones_are_z
 
 
 @given(clip=clips(), shift=st.integers(0, 10_000))
-def test_windows_do_not_depend_on_where_the_clock_starts(clip, shift: int) -> None:
+def test_windows_do_not_depend_on_where_the_time_grid_starts(clip, shift: int) -> None:
     time, xy = clip
     here = resample(time, xy, frame_number=time, hz=5, max_gap_ms=600, max_keypoint_gap_ms=400)
     there = resample(time + shift, xy, frame_number=time, hz=5, max_gap_ms=600, max_keypoint_gap_ms=400)

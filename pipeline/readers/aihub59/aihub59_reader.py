@@ -23,7 +23,7 @@ from pipeline.workspace.workers import workers
 __all__ = ["Aihub59Reader"]
 
 _LOOKED_AT = 20
-"""JSON files that tell whether there are clips among them."""
+"""JSON files that are looked at to find clips among them."""
 
 _CHUNK = 100
 """Files that a process reads at a time."""

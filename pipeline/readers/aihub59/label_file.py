@@ -36,7 +36,7 @@ class _Point(msgspec.Struct, gc=False):
     y: Number | None = None
 
 
-# Keypoints are numbered from 1; a struct with these names is faster than a dict and tells which one is wrong.
+# Keypoints are numbered from 1; a struct with these names is faster than a dict and names the one that is wrong.
 _Keypoints: Any = msgspec.defstruct(
     "_Keypoints",
     [(f"k{i}", _Point | None, None) for i in range(1, KEYPOINTS + 1)],
@@ -120,7 +120,7 @@ _ANNOTATION: msgspec.json.Decoder[_Annotation] = msgspec.json.Decoder(_Annotatio
 
 
 def video_size(data: bytes) -> tuple[int, int] | None:
-    """Return width and height of the video that a label file's keypoints are measured in, where it tells them.
+    """Return width and height of the video that a label file's keypoints are measured in, where it has them.
 
     Raises
     ------

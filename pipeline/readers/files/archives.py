@@ -70,7 +70,7 @@ class Archive(Protocol):
 
 
 def open_archive(data: StoredBytes, name: str) -> Archive:
-    """Open a zip or tar archive; its name tells which.
+    """Open a zip or tar archive; by its name.
 
     Raises
     ------
@@ -188,7 +188,7 @@ def _name_in_zip(info: zipfile.ZipInfo) -> str:
 
 
 def _name_in_tar(name: str) -> str:
-    """Return a name as its maker wrote it; tar tells no encoding."""
+    """Return a name as its maker wrote it; tar stores no encoding."""
     written = name.encode("utf-8", "surrogateescape")
     for encoding in ("utf-8", "cp949"):
         try:

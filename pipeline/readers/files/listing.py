@@ -129,7 +129,7 @@ def read_bytes(source: Path, name: str) -> bytes:
 
 
 def read_head(source: Path, name: str) -> bytes:
-    """Return the first bytes of a file, as many as tell whose it is.
+    """Return the first bytes of a file, enough to recognise its format.
 
     Raises
     ------

@@ -18,7 +18,7 @@ __all__ = ["CsvText", "csv_text", "has_decimal_commas"]
 
 _SEP_LINE = re.compile(r'\s*"?sep=(?P<separator>\\t|.)"?[,;\t ]*(?:\r\n|\r|\n)', re.IGNORECASE)
 _HEAD = 30
-"""Rows that tell whose file it is."""
+"""Rows by which the program of a file is recognised."""
 
 _HEAD_LETTERS = 2**20
 """The first rows lie within so many letters."""

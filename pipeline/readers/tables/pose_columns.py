@@ -36,7 +36,7 @@ _NO_PLACE_WORDS = (
     "width height std var variance sigma error residual dpi zoom"
 )
 _NO_PLACES = frozenset(_NO_PLACE_WORDS.split())
-"""Words that tell of something else than a place."""
+"""Words that mean something else than a place."""
 
 _BOXES = (("w", "h"), ("width", "height"))
 """A width and a height beside two coordinates make them a corner of a box."""
@@ -50,7 +50,7 @@ _WHO = (
     "file session trial"
 )
 _WHOSE = frozenset(_WHO.split())
-"""Words that tell of whom or of what a row is."""
+"""Words for who or what a row is about."""
 _NUMBERED = frozenset(["name", "number", "num", "no", "nr", "index", "idx", "code", "key"])
 
 
@@ -65,7 +65,7 @@ class PoseFacts:
     left_out : tuple of str
         What looks like a keypoint, but is none: ``bbox``, ``velocity``.
     animals : dict
-        The keypoints of each animal by its name, where names tell of several; empty where they tell of one only.
+        The keypoints of each animal by its name, where names are of several; empty where they are of one only.
     unseen : tuple of (x, y)
         The places that stood for keypoints that were not seen, which are missing now.
     """
@@ -86,7 +86,7 @@ def pose_facts(columns: Iterable[str], notes: pd.DataFrame | None = None) -> Pos
 
 
 def likely_keypoints(columns: Sequence[str]) -> tuple[str, ...]:
-    """Return the keypoints that have both coordinates, without those whose names tell of something else than a place."""
+    """Return the keypoints that have both coordinates, without those whose names mean something else than a place."""
     known = set(columns)
     return tuple(name for name in keypoints_of(columns) if not _no_place(name, known))
 
@@ -98,13 +98,13 @@ def computed_keypoints(keypoints: Sequence[str]) -> list[str]:
 
 
 def pose_columns(columns: Sequence[str]) -> set[str]:
-    """Return all columns that tell of poses: coordinates, also of what is left out, and confidences."""
+    """Return all columns of poses: coordinates, also of what is left out, and confidences."""
     names = keypoints_of(columns)
     return {f"{name}_{axis}" for name in names for axis in "xy"} | set(confidence_columns(columns, names).values())
 
 
 def telling_columns(columns: Sequence[str]) -> set[str]:
-    """Return the columns whose names promise to tell who or what a row is of: an animal, a rater, a camera."""
+    """Return the columns whose names say that they hold who or what a row is of: an animal, a rater, a camera."""
     poses = pose_columns(columns)
     return {column for column in columns if column not in poses and _tells_apart(column)}
 

@@ -40,7 +40,7 @@ _NAMED = 4
 
 @dataclass(frozen=True)
 class _Repeats:
-    """Rows that tell the frame of the row before them again.
+    """Rows that repeat the frame of the row before them.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class _Repeats:
     differing : dict
         For each column that means something, where it differs.
     apart : dict
-        For each further column that tells who or what a row is of, where it differs.
+        For each further column that says who or what a row is of, where it differs.
     file : bool, shape (pairs,)
         Whether the rows stand in different files.
     names : dict
@@ -156,7 +156,7 @@ class _Case:
 
     @property
     def apart(self) -> str | None:
-        """Return the column that tells all such rows apart."""
+        """Return the column that distinguishes all such rows."""
         return next((name for name, where in self.found.apart.items() if where[self.pairs].all()), None)
 
     def by_files(self) -> str | None:

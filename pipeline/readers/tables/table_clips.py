@@ -44,7 +44,7 @@ FrameClasses = tuple[list[str], NDArray[np.int64]]
 """Classes, and the place of each row's among them, -1 where it has none."""
 
 _GROUPS = ("subject_id", "recording_id")
-"""Columns that tell which clips never stand on both sides of a fold."""
+"""Columns by which clips are kept on one side of a fold."""
 
 _Known = dict[tuple[str, str], str | Unreadable]
 
@@ -116,7 +116,7 @@ def _labels_of(rows: Rows, column: str) -> tuple[list[str], NDArray[np.int64]]:
 
 
 def label_sources(rows: Rows, labels: FrameClasses | None) -> NDArray[np.int64] | None:
-    """Return where the class of every row comes from, as a place in LABEL_SOURCES, or None where the table does not tell.
+    """Return where the class of every row comes from, as a place in LABEL_SOURCES, or None where the table does not say.
 
     What is no such name counts as given, like a row without a class.
     """

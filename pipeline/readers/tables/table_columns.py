@@ -78,7 +78,7 @@ class Rows:
 
     @property
     def telling(self) -> tuple[str, ...]:
-        """Return the columns that are kept only to tell rows of one frame apart."""
+        """Return the columns that are kept only to distinguish rows of one frame."""
         found = telling_columns(self.columns)
         return tuple(name for name in self.columns if name in found and name not in NAMED)
 

@@ -48,7 +48,7 @@ _NO_NUMBER: tuple[str, ...] = (
 
 _WORTH_A_NOTE = ("clip_id", "subject_id", "recording_id", "label", "frame_label")
 _ENOUGH = 10_000
-"""Rows that tell how numbers are written."""
+"""Rows by which the form of numbers is recognised."""
 
 _BEYOND = "beyond the header"
 
@@ -64,7 +64,7 @@ class TableFile:
     columns : tuple of str
         All that it names.
     rows : DataFrame
-        Only the columns that are known, or may tell who or what a row is of; those of names hold text, as it was written.
+        Only the columns that are known, or may say who or what a row is of; those of names hold text, as it was written.
     rejected : list of ReaderMessage
         Rows that were left out.
     notes : list of ReaderMessage
@@ -119,7 +119,7 @@ def read_table_file(name: str, data: bytes, *, encoding: str = "auto") -> TableF
     Parameters
     ----------
     name : str
-        Its path below the source as it is shown; the ending tells the format.
+        Its path below the source as it is shown; its ending gives the format.
     data : bytes
         Its contents.
     encoding : str

@@ -68,7 +68,7 @@ def _place(path: str, folder: str, *, root: Path, is_there: Callable[[str], bool
 
 
 def _finder(root: Path) -> Callable[[str], bool]:
-    """Return what tells whether a file lies in the source; each folder is listed once, however many pictures it holds."""
+    """Return a function that finds a file in the source; each folder is listed once, however many pictures it holds."""
     real = root.resolve()
 
     @cache

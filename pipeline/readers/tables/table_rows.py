@@ -142,7 +142,7 @@ def _drop_unseen(
 
 
 def _declared_rates(rows: Rows) -> NDArray[np.float64]:
-    """Return the frames a second that the table tells of each clip, NaN where it tells none; shape (clips,)."""
+    """Return the declared frame rate of each clip, frames a second, NaN where the table has none; shape (clips,)."""
     if "fps" not in rows:
         return np.full(len(rows.names), np.nan)
     declared = rows.numbers("fps")

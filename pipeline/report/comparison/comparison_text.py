@@ -65,7 +65,7 @@ def outcome(found: Retraining | None, measured: LabelEvaluation) -> str:
 
 
 def compared_pair(species: Species) -> str | None:
-    """Return the difference that tells what was gained: of the reviewed arm, else of the pruned one, from the given labels."""
+    """Return the difference that measures the gain: of the reviewed arm, else of the pruned one, from the given labels."""
     pairs = [p for p in ("reviewed - given", "pruned - given") if p in species.differences]
     return pairs[0] if pairs else None
 
@@ -158,7 +158,7 @@ def _gain(name: str, species: Species, found: Retraining, workspace: Path) -> st
 
 
 def _gain_of_pair(species: Species, pair: str) -> str:
-    """Say how much better one arm is than another, and whether that can be told."""
+    """Say how much better one arm is than another, and whether the interval excludes 0."""
     found = species.differences[pair][_MAIN]
     who = _GAINS[pair]
     if pair in species.identical:

@@ -19,7 +19,7 @@ _NAME = "retrain/retrain.json"
 class Interval(msgspec.Struct, frozen=True):
     """A figure with its 95 % interval over groups: a share 0..1, or a difference of shares -1..1.
 
-    ``value`` is null where nothing was measured, ``low`` and ``high`` where the groups are too few to tell.
+    ``value`` is null where nothing was measured, ``low`` and ``high`` where the groups are too few for an interval.
     """
 
     value: float | None

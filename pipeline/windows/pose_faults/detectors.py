@@ -13,7 +13,7 @@ GAP_SECONDS = 0.6
 """A keypoint is compared with where it was last seen, if that is not longer ago: in a second an animal can be anywhere."""
 
 JUMP_SAMPLES = 2
-"""A leap lasts at most this many samples: what stays away for longer has moved, or its bones tell."""
+"""A leap lasts at most this many samples: what stays away for longer has moved, or its bones are too long."""
 JUMP_RADII = 0.8
 """Least leap, in the animal's radius, about a third of a body: shorter ones look like quick paws and tails."""
 JUMP_SURE_RADII = 1.6

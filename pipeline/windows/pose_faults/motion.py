@@ -48,7 +48,7 @@ class Body:
 
 
 def body_of(skeleton: Skeleton, keypoints: tuple[str, ...] | None = None) -> Body:
-    """Return what the skeleton tells about these keypoints (its own, in its order, where they are not given).
+    """Return what the skeleton says about these keypoints (its own, in its order, where they are not given).
 
     Several animals are known by their names, see :func:`data_schemas.animals.animals_in`.
     """

@@ -31,7 +31,7 @@ IDENTITY_SHARE = 0.8
 IDENTITY_PARTS = 2
 """Least number of such parts."""
 IDENTITY_RADII = 1.0
-"""Least distance between the animals before and after, in radii of an animal: in a huddle nobody can tell."""
+"""Least distance between the animals before and after, in radii of an animal: in a huddle nobody can distinguish them."""
 
 
 def left_right_swaps(poses: Poses) -> BoolArray:

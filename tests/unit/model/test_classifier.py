@@ -61,7 +61,7 @@ def test_the_same_seed_gives_the_same_classifier_and_another_seed_another(task) 
     assert np.abs(first - other).max() > 0
 
 
-def test_a_bundle_gives_the_same_answers_after_a_round_trip(task, tmp_path: Path) -> None:
+def test_a_bundle_gives_the_same_predictions_after_a_round_trip(task, tmp_path: Path) -> None:
     poses, labels = task
     fitted = classifier().fit(poses, labels)
     fitted.save(tmp_path / "bundle")
@@ -72,7 +72,7 @@ def test_a_bundle_gives_the_same_answers_after_a_round_trip(task, tmp_path: Path
 
 
 def rewritten(path: Path, change) -> None:
-    """Change model.json as someone would who also mends its hash."""
+    """Change model.json as someone would who also corrects its hash."""
     facts = json.loads(path.read_text())
     del facts["sha256"]
     change(facts)

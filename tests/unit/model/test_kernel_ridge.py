@@ -45,7 +45,7 @@ def test_what_is_not_used_for_training_changes_nothing(task) -> None:
     np.testing.assert_array_equal(one, other)
 
 
-def test_the_hold_out_is_predicted_by_all_folds_and_teaches_nothing(task) -> None:
+def test_the_hold_out_is_predicted_by_all_folds_and_trains_nothing(task) -> None:
     features, target, fold = task
     apart = np.arange(600) < 100
     fold = np.where(apart, -1, fold)

@@ -59,7 +59,7 @@ def test_a_hard_clip_is_no_wrong_clip(believed: np.ndarray) -> None:
     assert odds(p, labelled())[hard].max() < 0.5
 
 
-def test_the_rest_of_a_clip_speaks_for_it(believed: np.ndarray) -> None:
+def test_the_rest_of_a_clip_counts_for_it(believed: np.ndarray) -> None:
     half = np.zeros(ROWS, bool)
     half[2 * EACH : 2 * EACH + 12] = True
     rest = slice(2 * EACH + 12, 3 * EACH)
@@ -82,7 +82,7 @@ def test_where_frames_are_labelled_no_clip_is_wrong_as_a_whole(believed: np.ndar
     assert odds(believed, replace(labels, given=changing)).max() == 0
 
 
-def test_a_clip_is_judged_by_other_groups_and_never_by_the_hold_out(believed: np.ndarray) -> None:
+def test_a_clip_is_scored_by_other_groups_and_never_by_the_hold_out(believed: np.ndarray) -> None:
     assert odds(believed, labelled(), np.zeros(ROWS, np.int64)).max() == 0
     apart = np.where(GROUP >= 10, -1, GROUP)
     other = believed.copy()
@@ -94,7 +94,7 @@ def test_a_clip_is_judged_by_other_groups_and_never_by_the_hold_out(believed: np
     assert odds(believed, labelled(), held_out)[WRONG].min() > 5
 
 
-def test_a_label_that_no_other_group_has_is_not_judged(believed: np.ndarray) -> None:
+def test_a_label_that_no_other_group_has_is_not_scored(believed: np.ndarray) -> None:
     alone = np.where(CLIP % CLASSES == 1, 0, 1 + GROUP)
     found = odds(believed, labelled(), alone)
     assert found[CLIP % CLASSES == 1].max() == 0
@@ -108,7 +108,7 @@ def test_the_chance_lies_between_none_and_one_and_grows_with_the_odds(share: flo
     assert (np.diff(found) >= 0).all()
 
 
-def test_few_clips_of_many_classes_are_judged_without_a_word_of_regression() -> None:
+def test_few_clips_of_many_classes_are_scored_without_a_word_of_regression() -> None:
     clip = np.arange(48)
     nobody = np.zeros(48, bool)
     labels = WindowLabels(given=clip // 2, clip=clip, block=clip, audited=~nobody, valid_pose=~nobody, reviewed=nobody, sigma=2.0)

@@ -178,7 +178,7 @@ def test_a_boundary_is_a_short_segment_at_a_change_of_label() -> None:
     assert set(over_the_change["kind"]) == {"boundary"}
 
 
-def test_a_clip_that_nothing_speaks_for_is_a_wrong_clip_from_end_to_end() -> None:
+def test_a_clip_whose_label_nothing_supports_is_a_wrong_clip_from_end_to_end() -> None:
     windows, oof, _ = made_up(clips=40, bad=slice(0, 0))
     swapped = (windows["clip_id"] == "clip06").to_numpy()
     oof.loc[swapped, ["p_SIT", "p_TURN"]] = oof.loc[swapped, ["p_TURN", "p_SIT"]].to_numpy()
@@ -200,7 +200,7 @@ def test_a_clip_that_owner_and_inspector_name_differently_is_an_issue_by_itself(
     assert "clip03" not in set(issues.loc[issues["is_issue"], "clip_id"])
 
 
-def test_pieces_cut_where_the_course_changes_and_cover_it() -> None:
+def test_parts_are_cut_where_the_signal_changes_and_cover_it() -> None:
     course = np.repeat([[0.0], [1.0], [0.2]], (30, 12, 40), axis=0) + np.random.default_rng(0).normal(0, 0.05, (82, 1))
     assert change_point_parts(course, penalty=0.3) == [(0, 30), (30, 42), (42, 82)]
     assert change_point_parts(np.zeros((5, 1)), penalty=0.3) == [(0, 5)]

@@ -49,7 +49,7 @@ def test_the_average_never_leaves_its_clip() -> None:
     np.testing.assert_allclose(smooth(values, labels), values)
 
 
-def test_neither_side_of_a_clear_change_speaks_for_the_other() -> None:
+def test_neither_side_of_a_clear_change_counts_for_the_other() -> None:
     labels = labelled(clips=3, each=60, sigma=5.0)
     first = (np.arange(180) % 60) < 30
     p = np.where(first[:, None], [0.95, 0.03, 0.02], [0.04, 0.93, 0.03])
@@ -83,7 +83,7 @@ def test_the_average_lies_between_what_it_averages(seed: int) -> None:
         assert (nearby[own] <= p[own].max(axis=0) + 1e-12).all()
 
 
-def test_windows_without_a_vote_are_judged_by_their_neighbours_and_judge_nobody() -> None:
+def test_windows_of_bad_pose_are_scored_by_their_neighbours_and_score_none() -> None:
     labels = labelled()
     sick = np.zeros(180, bool)
     sick[10:14] = True
@@ -92,7 +92,7 @@ def test_windows_without_a_vote_are_judged_by_their_neighbours_and_judge_nobody(
     np.testing.assert_allclose(smooth(values, mute), 1.0)
 
 
-def test_a_clip_where_nobody_votes_keeps_its_values() -> None:
+def test_a_clip_without_a_valid_pose_keeps_its_values() -> None:
     labels = labelled()
     mute = replace(labels, valid_pose=labels.clip != 2)
     values = np.random.default_rng(0).random((180, 2))

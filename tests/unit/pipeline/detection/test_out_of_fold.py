@@ -73,7 +73,7 @@ def test_without_cleaning_all_labels_train_and_there_is_no_base_learner(standing
     assert oof["base_learners"].isna().all()
 
 
-def test_how_long_to_train_is_tried_out_where_it_is_not_told(standing_or_walking) -> None:
+def test_how_long_to_train_is_searched_where_it_is_not_given(standing_or_walking) -> None:
     windows, samples, _ = standing_or_walking
     searched = []
 

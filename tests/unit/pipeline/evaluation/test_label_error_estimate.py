@@ -157,7 +157,7 @@ def test_windows_that_the_cleaned_dataset_leaves_out_make_their_stratum_smaller(
     assert found.before.share == pytest.approx(0.5 * 300 / 2300)
 
 
-def test_without_samples_it_says_what_is_missing_and_gives_no_verdict() -> None:
+def test_without_samples_it_says_what_is_missing_and_gives_no_estimate() -> None:
     none = pd.DataFrame(columns=["window_id", "stratum", "inclusion_probability", "run_id", "sample_id", "state"])
     wrong = pd.DataFrame(columns=["window_id", "stratum", "before", "after", "kept"]).astype(
         {"before": bool, "after": bool, "kept": bool}
@@ -171,7 +171,7 @@ def test_without_samples_it_says_what_is_missing_and_gives_no_verdict() -> None:
     assert stop_sentence(found, workspace=Path("ws")) == ""
 
 
-def test_the_review_can_stop_only_where_the_bound_keeps_what_is_wanted() -> None:
+def test_the_review_can_stop_only_where_the_bound_keeps_the_target() -> None:
     found = estimated(target_error_rate=0.2)
     assert found.is_reached
     assert "can stop" in stop_sentence(found, workspace=Path())

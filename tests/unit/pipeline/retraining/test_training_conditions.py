@@ -81,7 +81,7 @@ def test_a_relabelled_window_is_trained_as_the_other_class_unless_somebody_looke
     assert used("reviewed", windows, "BB+", frames) == {"w0": "A", "w1": "B", "w2": "B"}
 
 
-def test_reviewed_windows_keep_their_label_whatever_the_passes_trust() -> None:
+def test_reviewed_windows_keep_their_label_whatever_cleaning_keeps() -> None:
     windows, frames = windows_of("AABB"), ["BBBBB", "AAAAA", "bbbbb", "bbbbb"]
     assert used("reviewed", windows, "+--+", frames) == {"w0": "B", "w1": "A", "w3": "B"}
 

@@ -51,7 +51,7 @@ def test_a_label_is_kept_replaced_or_not_used(tmp_path: Path, asked: list) -> No
     assert found.dropna().to_dict() == {"w0": "A", "w1": "A", "w2": "A"}
 
 
-def test_the_same_labels_are_judged_once_and_kept(tmp_path: Path, asked: list) -> None:
+def test_the_same_labels_are_cleaned_once_and_kept(tmp_path: Path, asked: list) -> None:
     reviewed = windows().assign(reviewed=[False, True, False, False])
     first, again = trust(tmp_path), trust(tmp_path)
     assert first(reviewed).dropna().to_dict() == again(reviewed).dropna().to_dict() == {"w0": "A", "w1": "B", "w2": "A"}

@@ -124,7 +124,7 @@ def test_merging_gives_the_class_to_train_and_keeps_the_label() -> None:
     assert windows["target"].iloc[-1:].isna().all()
 
 
-def test_a_source_slower_than_the_clock_gives_no_window_twice() -> None:
+def test_a_source_slower_than_the_time_grid_gives_no_window_twice() -> None:
     clips, frames = clips_and_frames(clips=1, step_ms=400)
     frames["frame_number"] = np.arange(20, dtype=np.int32)
     windows = windows_of(clips, frames)

@@ -210,18 +210,18 @@ def test_the_hold_out_is_the_same_whatever_is_decided_and_every_class_can_be_aud
     assert set(made.loc[made["split"] == "holdout", "target"]) <= set(audited["target"])
 
 
-def test_settled_frames_are_known_by_the_frames_that_there_are() -> None:
+def test_reviewed_frames_are_known_by_the_frames_that_there_are() -> None:
     _, frames = frames_of()
-    settled = ReviewedFrames.of(frames, stretches(("clip01", 10, 19, "TURN"), ("clip02", 0, 0, None)))
+    reviewed = ReviewedFrames.of(frames, stretches(("clip01", 10, 19, "TURN"), ("clip02", 0, 0, None)))
     clip = pd.Series(["clip01"] * 5 + ["clip02", "clip05"])
     # Spans in numbers of the source; between two frames lie two numbers without any.
     start = np.array([130, 128, 129, 158, 131, 100, 130])
     end = np.array([157, 157, 157, 161, 132, 100, 157])
-    assert settled.all_reviewed(clip, start, end).tolist() == [True, True, True, False, False, True, False]
-    assert settled.trimmed("clip01", 120, 160) == (121, 160)
-    assert settled.trimmed("clip01", 140, 170) == (160, 169)
-    assert settled.trimmed("clip01", 121, 150) == (121, 127)
-    assert settled.trimmed("clip05", 121, 150) == (121, 150)
+    assert reviewed.all_reviewed(clip, start, end).tolist() == [True, True, True, False, False, True, False]
+    assert reviewed.trimmed("clip01", 120, 160) == (121, 160)
+    assert reviewed.trimmed("clip01", 140, 170) == (160, 169)
+    assert reviewed.trimmed("clip01", 121, 150) == (121, 127)
+    assert reviewed.trimmed("clip05", 121, 150) == (121, 150)
 
 
 def test_stretches_that_end_before_they_start_are_refused() -> None:

@@ -1,4 +1,4 @@
-"""Faults of AI-Hub #59 files, every one with its outcome: rejected with place and reason, or mended and noted."""
+"""Faults of AI-Hub #59 files, every one with its outcome: rejected with place and reason, or repaired and noted."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_an_unknown_action_names_the_nearest_known(tmp_path: Path) -> None:
         ([annotation(0), annotation(6, keypoints={"1": {"x": 10**400, "y": 1}}), annotation(12)], "infinite"),
     ],
 )
-def test_what_can_be_mended_is_mended_and_noted(tmp_path: Path, annotations, note: str) -> None:
+def test_what_can_be_repaired_is_repaired_and_noted(tmp_path: Path, annotations, note: str) -> None:
     put(tmp_path / "a.json", label_file() | {"annotations": annotations})
     found = read(tmp_path)
     assert found.frames["frame_number"].tolist() == [0, 6, 12]

@@ -1,4 +1,4 @@
-"""Frames that stand in several rows of a table: kept once where they say the same, else set aside by what tells them apart."""
+"""Frames that stand in several rows of a table: kept once where they say the same, else rejected by what tells them apart."""
 
 from __future__ import annotations
 

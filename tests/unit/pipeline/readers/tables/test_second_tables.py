@@ -1,4 +1,4 @@
-"""Labels in a table beside that of the poses: joined where it is clear how, set aside with the reason where it is not."""
+"""Labels in a table beside that of the poses: joined where it is clear how, rejected with the reason where it is not."""
 
 from __future__ import annotations
 

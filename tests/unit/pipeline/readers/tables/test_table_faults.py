@@ -1,4 +1,4 @@
-"""Faults of tables, every one with its outcome: a clip, a line or a file set aside, and nothing else lost."""
+"""Faults of tables, every one with its outcome: a clip, a line or a file rejected, and nothing else lost."""
 
 from __future__ import annotations
 

@@ -150,7 +150,7 @@ def test_a_class_that_no_verified_window_shows_is_drawn_nowhere(tmp_path: Path) 
     assert all(abs(y - row) > 0.5 for trace in classes.data for y in trace.y)
 
 
-def test_the_labels_are_drawn_with_interval_bound_and_what_is_wanted() -> None:
+def test_the_labels_are_drawn_with_interval_bound_and_target() -> None:
     before = LabelErrorRate(0.24, 0.21, 0.27, 0.27, {"flagged": 90}, {"flagged": 20}, {"flagged": 0})
     after = LabelErrorRate(0.07, 0.05, 0.10, 0.09, {"flagged": 90}, {"flagged": 6}, {"flagged": 0})
     figure = draw.labels_figure(before, after, target_error_rate=0.05)
