@@ -89,7 +89,7 @@ Change = Callable[["Scene"], list[tuple[slice, list[int]]]]
 
 @dataclass(frozen=True)
 class Scene:
-    """One run of samples to plant faults in."""
+    """One block of samples to inject faults into."""
 
     xy: NDArray[np.float32]
     state: NDArray[np.uint8]
@@ -112,7 +112,7 @@ class Scene:
 
 
 def inject(sample: Sample, change: Change, *, seed: int) -> Injected:
-    """Return a copy in which every run of at least eight seconds got what ``change`` plants."""
+    """Return a copy in which every block of at least eight seconds got what ``change`` injects."""
     rng = np.random.default_rng(seed)
     xy, state = sample.samples.xy.copy(), sample.samples.state.copy()
     event = np.zeros(state.shape, np.int64)

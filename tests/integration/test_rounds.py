@@ -156,7 +156,7 @@ def test_the_same_decisions_are_no_new_round_and_others_are(audited, tmp_path: P
     assert '<div id="rounds"' in (three / "report.html").read_text()
     assert '<div id="rounds"' not in (plain / "report.html").read_text()
 
-    # A selftest plants into the labels as given, and leaves the round that people look at.
+    # A selftest injects into the labels as given, and leaves the round that people look at.
     place = Workspace(tmp_path / "ws")
     wanted = {"kinds": ["flips"], "shares": [0.3], "seed": 0, "options": {"run": {"jobs": 1}}}
     test = prepare_selftest(place, **wanted, write_report=write_report, stage_progress=stage_progress)

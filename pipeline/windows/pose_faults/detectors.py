@@ -55,21 +55,21 @@ def jumps(poses: Poses) -> BoolArray:
         least[:, columns] = np.maximum(least[:, columns], JUMP_TIMES_BODY * _row_median(step[:, columns], seen[:, columns]))
     leaping = seen & (step > least)
     away, sure = _there_and_back(poses, leaping, before=before, step=step)
-    return away & (sure | (_count_around(away, poses.run, reach=max(1, round(poses.hz))) < JUMPS_NEARBY))
+    return away & (sure | (_count_around(away, poses.block, reach=max(1, round(poses.hz))) < JUMPS_NEARBY))
 
 
-def _count_around(marked: BoolArray, run: NDArray[np.int32], *, reach: int) -> NDArray[np.int64]:
-    """Return how many of the samples up to ``reach`` away in the same run are marked: shape (n, keypoints)."""
+def _count_around(marked: BoolArray, block: NDArray[np.int32], *, reach: int) -> NDArray[np.int64]:
+    """Return how many of the samples up to ``reach`` away in the same block are marked: shape (n, keypoints)."""
     total = np.concatenate([np.zeros((1, marked.shape[1]), np.int64), np.cumsum(marked, axis=0)])
     rows = np.arange(len(marked))
-    low = np.maximum(rows - reach, np.searchsorted(run, run, "left"))
-    high = np.minimum(rows + reach + 1, np.searchsorted(run, run, "right"))
+    low = np.maximum(rows - reach, np.searchsorted(block, block, "left"))
+    high = np.minimum(rows + reach + 1, np.searchsorted(block, block, "right"))
     return np.asarray(total[high] - total[low])
 
 
 def _steps(poses: Poses, place: FloatArray) -> tuple[NDArray[np.int64], FloatArray]:
     """Return the row where each shown keypoint was seen last (-1: not lately, or not shown), and its distance from there."""
-    before = earlier(poses.shown, poses.run, within=max(1, round(GAP_SECONDS * poses.hz)))
+    before = earlier(poses.shown, poses.block, within=max(1, round(GAP_SECONDS * poses.hz)))
     before = np.where(poses.shown, before, -1)
     moved = place - place[np.maximum(before, 0), np.arange(before.shape[1])]
     return before, np.where(before >= 0, length(moved), 0).astype(np.float32)

@@ -72,8 +72,8 @@ class Poses:
     xy : float32, shape (n, keypoints, 2)
         Coordinates in pixels; 0 where missing.
     shown : bool, shape (n, keypoints)
-    clip, run : int32, shape (n,)
-        The clip of each sample; samples of one run follow each other without a gap.
+    clip, block : int32, shape (n,)
+        The clip of each sample; samples of one block follow each other without a gap.
     body : Body
     hz : float
         Samples a second.
@@ -82,7 +82,7 @@ class Poses:
     xy: FloatArray
     shown: BoolArray
     clip: NDArray[np.int32]
-    run: NDArray[np.int32]
+    block: NDArray[np.int32]
     body: Body
     hz: float
 
@@ -93,8 +93,8 @@ class Poses:
 
     @cached_property
     def follows(self) -> BoolArray:
-        """Return which samples follow the one before them in the same run: shape (n,)."""
-        return np.concatenate([np.zeros(min(1, len(self.run)), bool), self.run[1:] == self.run[:-1]])
+        """Return which samples follow the one before them in the same block: shape (n,)."""
+        return np.concatenate([np.zeros(min(1, len(self.block)), bool), self.block[1:] == self.block[:-1]])
 
     @cached_property
     def size(self) -> FloatArray:
@@ -161,8 +161,8 @@ def body_shift(poses: Poses, columns: list[int]) -> FloatArray:
     return shift
 
 
-def earlier(shown: BoolArray, run: NDArray[np.int32], *, within: int) -> NDArray[np.int64]:
-    """Return the row where each column was last shown, at most ``within`` samples before in the same run; -1 where it was not.
+def earlier(shown: BoolArray, block: NDArray[np.int32], *, within: int) -> NDArray[np.int64]:
+    """Return the row where each column was last shown, at most ``within`` samples before in the same block; -1 where it was not.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ def earlier(shown: BoolArray, run: NDArray[np.int32], *, within: int) -> NDArray
     rows = np.arange(len(shown))[:, None]
     last = np.full(shown.shape, -1, np.int64)
     last[1:] = np.maximum.accumulate(np.where(shown, rows, -1), axis=0)[:-1]
-    usable = (last >= 0) & (rows - last <= within) & (run[np.maximum(last, 0)] == run[:, None])
+    usable = (last >= 0) & (rows - last <= within) & (block[np.maximum(last, 0)] == block[:, None])
     return np.where(usable, last, -1)
 
 

@@ -38,14 +38,14 @@ def left_right_swaps(poses: Poses) -> BoolArray:
     """Return the keypoints of left-right pairs while they are exchanged.
 
     The vector from right to left turns round from one sample to the next: reversed, it hardly changes. Of the stretches between
-    such turns in a run, those of the rarer direction are the exchanged ones. A vector is free of the camera and of the
+    such turns in a block, those of the rarer direction are the exchanged ones. A vector is free of the camera and of the
     animal's path; a turning animal turns it bit by bit.
     """
     found = np.zeros_like(poses.shown)
     for left, right in poses.body.left_right:
         seen = poses.shown[:, left] & poses.shown[:, right]
         turned = _reversals(poses, poses.xy[:, left] - poses.xy[:, right], size=poses.size[:, left], seen=seen)
-        exchanged = _rarer_side(turned, seen=seen, run=poses.run)
+        exchanged = _rarer_side(turned, seen=seen, block=poses.block)
         found[:, left] |= exchanged
         found[:, right] |= exchanged
     return found
@@ -53,7 +53,7 @@ def left_right_swaps(poses: Poses) -> BoolArray:
 
 def _reversals(poses: Poses, vector: FloatArray, *, size: FloatArray, seen: BoolArray) -> BoolArray:
     """Return the samples at which a pair's vector has turned round since it was last seen, and holds still before and after."""
-    before: NDArray[np.int64] = earlier(seen[:, None], poses.run, within=max(1, round(GAP_SECONDS * poses.hz)))[:, 0]
+    before: NDArray[np.int64] = earlier(seen[:, None], poses.block, within=max(1, round(GAP_SECONDS * poses.hz)))[:, 0]
     known = seen & (before >= 0)
     last = vector[np.maximum(before, 0)]
     change, remains = length(vector - last), length(vector + last)
@@ -61,34 +61,34 @@ def _reversals(poses: Poses, vector: FloatArray, *, size: FloatArray, seen: Bool
     shorter = np.minimum(length(vector), length(last))
     turned = known & (remains <= SWAP_GAIN * change) & (change >= SWAP_TIMES_OWN * own) & (shorter >= SWAP_RADII * size)
     rows: NDArray[np.int64] = np.flatnonzero(turned)
-    steady = _steady(vector, rows, seen=seen, run=poses.run, change=change[rows], forward=True)
-    steady &= _steady(vector, before[rows], seen=seen, run=poses.run, change=change[rows], forward=False)
+    steady = _steady(vector, rows, seen=seen, block=poses.block, change=change[rows], forward=True)
+    steady &= _steady(vector, before[rows], seen=seen, block=poses.block, change=change[rows], forward=False)
     kept = np.zeros(len(seen), bool)
     kept[rows] = steady
     return kept
 
 
 def _steady(
-    vector: FloatArray, rows: NDArray[np.int64], *, seen: BoolArray, run: NDArray[np.int32], change: FloatArray, forward: bool
+    vector: FloatArray, rows: NDArray[np.int64], *, seen: BoolArray, block: NDArray[np.int32], change: FloatArray, forward: bool
 ) -> BoolArray:
     """Return for which rows the pair is seen in the samples that follow (or come before), and hardly changes over them."""
     steady, sightings = np.ones(len(rows), bool), np.zeros(len(rows), np.int64)
     for distance in range(1, SWAP_HELD):
-        other = np.clip(rows + (distance if forward else -distance), 0, len(run) - 1)
-        there = seen[other] & (run[other] == run[rows]) & (other != rows)
+        other = np.clip(rows + (distance if forward else -distance), 0, len(block) - 1)
+        there = seen[other] & (block[other] == block[rows]) & (other != rows)
         sightings += there
         steady &= ~there | (length(vector[other] - vector[rows]) <= SWAP_STEADY * change)
     return np.asarray(steady & (sightings > 0))
 
 
-def _rarer_side(turned: BoolArray, *, seen: BoolArray, run: NDArray[np.int32]) -> BoolArray:
-    """Return the seen samples of the direction that is rarer in their run; the later one where both are as common."""
+def _rarer_side(turned: BoolArray, *, seen: BoolArray, block: NDArray[np.int32]) -> BoolArray:
+    """Return the seen samples of the direction that is rarer in their block; the later one where both are as common."""
     if not turned.any():
         return np.zeros_like(turned)
-    start = np.searchsorted(run, run, "left")
+    start = np.searchsorted(block, block, "left")
     total = np.cumsum(turned)
     odd = (total - total[start]) % 2 == 1
-    codes = np.unique(run, return_inverse=True)[1]
+    codes = np.unique(block, return_inverse=True)[1]
     seen_odd, seen_all = np.bincount(codes, odd & seen), np.bincount(codes, seen)
     rarer_is_odd = (2 * seen_odd <= seen_all)[codes]
     several = (np.bincount(codes, turned) > 0)[codes]
@@ -114,7 +114,7 @@ def identity_swaps(poses: Poses) -> BoolArray:
 
 def _exchanges(poses: Poses, one: list[int], other: list[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the rows at which the animals have been exchanged since the sample before, and the row before each row."""
-    n = len(poses.run)
+    n = len(poses.block)
     before = np.where(poses.follows, np.arange(n) - 1, 0)
     both = poses.shown[:, one] & poses.shown[:, other]
     both = both & both[before] & poses.follows[:, None]

@@ -296,6 +296,6 @@ def test_a_window_is_flagged_from_one_keypoint_beyond_either_bound(missing: int,
 
 def test_a_keypoint_was_shown_before_in_its_own_run_alone_and_not_too_long_ago() -> None:
     shown = np.array([[True, False], [False, False], [True, False], [True, True], [False, False]])
-    run = np.array([0, 0, 0, 1, 1], np.int32)
-    assert earlier(shown, run, within=1).T.tolist() == [[-1, 0, -1, -1, 3], [-1, -1, -1, -1, 3]]
-    assert earlier(shown, run, within=2).T.tolist() == [[-1, 0, 0, -1, 3], [-1, -1, -1, -1, 3]]
+    block = np.array([0, 0, 0, 1, 1], np.int32)
+    assert earlier(shown, block, within=1).T.tolist() == [[-1, 0, -1, -1, 3], [-1, -1, -1, -1, 3]]
+    assert earlier(shown, block, within=2).T.tolist() == [[-1, 0, 0, -1, 3], [-1, -1, -1, -1, 3]]
