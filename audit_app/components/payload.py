@@ -55,7 +55,7 @@ def clip_payload(
         The segment to start at; without one the page starts at the clip's first frame.
     blind
         Leave out the given label, suggestion, quality and segments, and put an alias in place of the clip's name, which may hold
-        the label: the reviewer shall judge unseen. The stream is then ``blind:SAMPLE``.
+        the label: the reviewer labels it unseen. The stream is then ``blind:SAMPLE``.
     window
         First and last frame of the stretch to label, in a blind sample.
     keys, step

@@ -147,17 +147,17 @@ def figures_of_round(tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
     issues = issues[issues["split"] == "audit"]
     trust = tables["trust"]
     blind = issues["species"].isin(trust.loc[~trust["better"], "species"]).to_numpy(bool)
-    given = issues["window_id"].isin(windows.loc[windows["reviewed"], "window_id"]).to_numpy(bool)
-    error = (1.0 - issues["label_quality"].astype("float64"))[~given & ~blind]
+    by_hand = issues["window_id"].isin(windows.loc[windows["reviewed"], "window_id"]).to_numpy(bool)
+    error = (1.0 - issues["label_quality"].astype("float64"))[~by_hand & ~blind]
     classes = (
-        issues[~given & ~blind].assign(error=error).groupby(["species", "given_label"])["error"].agg(["size", "sum", "mean"])
+        issues[~by_hand & ~blind].assign(error=error).groupby(["species", "given_label"])["error"].agg(["size", "sum", "mean"])
     )
     segments = tables["segments"]
     return {
         "reviewed_frames": count_frames(tables["frames"], reviewed),
         "excluded_frames": count_frames(tables["frames"], reviewed[reviewed["label"].isna()]),
         "windows": len(issues),
-        "reviewed_windows": int(given.sum()),
+        "reviewed_windows": int(by_hand.sum()),
         "flagged": int(issues["is_issue"].sum()),
         "segments": int((segments["split"] != "holdout").sum()),
         "expected_wrong": round(float(error.sum()), 1),

@@ -3,7 +3,7 @@
 Blind samples are drawn from strata (flagged and unflagged windows) with known chances, so that every stratum's share of wrong
 labels weighs as much as the stratum has windows. What is estimated is the share of *this* dataset. Windows are what is drawn,
 each of a stratum with the same chance, spread over all clips; so that windows of a clip are alike adds nothing to the uncertainty
-(it would if clips were drawn, or other clips were to be judged; Cochran 1977, chapters 5 and 8).
+(it would if clips were drawn, or other clips were meant; Cochran 1977, chapters 5 and 8).
 
 A stratum's share is given the distribution that its sample leaves: a beta distribution for the windows that were not drawn
 (Jeffreys; Brown, Cai & DasGupta 2001, "Interval estimation for a binomial proportion"), the windows that were drawn being known

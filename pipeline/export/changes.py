@@ -44,7 +44,7 @@ def list_changes(after: pd.DataFrame, events: pd.DataFrame, segments: pd.DataFra
         species=clips.set_index("clip_id")["species"].reindex(spans["clip_id"]).array,
         who=deciding["reviewer"],
         when=deciding["at"],
-        why=deciding["note"].fillna(_remarks(spans, events)).fillna(_kinds(spans, segments)),
+        why=deciding["note"].fillna(_notes(spans, events)).fillna(_kinds(spans, segments)),
     )
     return table[list(CHANGES.columns)].astype({n: c.dtype.type for n, c in CHANGES.columns.items() if "str" not in str(c.dtype)})
 
@@ -71,35 +71,35 @@ def _spans(after: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _remarks(spans: pd.DataFrame, events: pd.DataFrame) -> pd.Series:
-    """Return the newest remark that a reviewer left on frames of each span and did not take back, null where there is none."""
+def _notes(spans: pd.DataFrame, events: pd.DataFrame) -> pd.Series:
+    """Return the newest note that a reviewer left on frames of each span and did not take back, null where there is none."""
     author = events["reviewer"].mask(events["stream"] == ADJUDICATION, "").rename("author")
     streams = events.assign(author=author)
-    remarked = streams.loc[streams["action"] == "note", _GIVEN_BY].drop_duplicates()
+    noted = streams.loc[streams["action"] == "note", _GIVEN_BY].drop_duplicates()
     notes = []
-    for _, stream in streams.merge(remarked, on=_GIVEN_BY).groupby(_GIVEN_BY):
+    for _, stream in streams.merge(noted, on=_GIVEN_BY).groupby(_GIVEN_BY):
         ordered = stream.sort_values("revision", kind="stable")
         active = {o.operation_id for o in active_operations(operations_of(ordered[events.columns]))}
         notes.append(ordered[(ordered["action"] == "note") & ordered["operation_id"].isin(active)])
     if not notes:
         return pd.Series(np.nan, index=spans.index, dtype="str")
     table = pd.concat(notes).sort_values(["at", "event_id"], kind="stable")
-    return _laid_over(spans, table, value="note", weigh=False)
+    return _laid_over(spans, table, value="note", weighted=False)
 
 
 def _kinds(spans: pd.DataFrame, segments: pd.DataFrame) -> pd.Series:
     """Return the kind of the segment that covers most of each span, null where none lies there."""
-    return _laid_over(spans, segments, value="kind", weigh=True)
+    return _laid_over(spans, segments, value="kind", weighted=True)
 
 
-def _laid_over(spans: pd.DataFrame, ranges: pd.DataFrame, *, value: str, weigh: bool) -> pd.Series:
+def _laid_over(spans: pd.DataFrame, ranges: pd.DataFrame, *, value: str, weighted: bool) -> pd.Series:
     """Return the value of a range that overlaps each span: the one that overlaps most, or else the last in order."""
     numbered = spans[["clip_id", "start_frame", "end_frame"]].assign(span=np.arange(len(spans)))
     pairs = numbered.merge(ranges[["clip_id", "start_frame", "end_frame", value]], on="clip_id", suffixes=("", "_of"))
     overlap = (
         np.minimum(pairs["end_frame"], pairs["end_frame_of"]) - np.maximum(pairs["start_frame"], pairs["start_frame_of"]) + 1
     )
-    pairs = pairs.assign(overlap=overlap if weigh else np.sign(overlap)).loc[overlap > 0]
+    pairs = pairs.assign(overlap=overlap if weighted else np.sign(overlap)).loc[overlap > 0]
     best = pairs.sort_values(["span", "overlap"], kind="stable").drop_duplicates("span", keep="last")
     place, names = pd.factorize(best[value])
     code = np.full(len(spans), -1)

@@ -122,7 +122,7 @@ def _data(run: RunTables) -> dict[str, Any]:
             "noted": noted_lines(data),
         },
         "class_counts": _by_species(run["windows"], "counts", figures.class_counts),
-        "remarks_tables": [(what, table.head(_LISTED).to_numpy().tolist(), len(table)) for what, table in tables],
+        "message_tables": [(what, table.head(_LISTED).to_numpy().tolist(), len(table)) for what, table in tables],
         "listed": _LISTED,
     }
 

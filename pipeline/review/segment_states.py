@@ -100,7 +100,7 @@ def frames_a_minute(events: pd.DataFrame) -> float | None:
 
 
 def unreviewed(issues: pd.DataFrame, windows: pd.DataFrame, trust: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Return the audited issues whose labels are judged by models.
+    """Return the audited issues whose labels models score.
 
     These are not the windows whose label people gave, nor those of a species whose models are no better than chance.
     """

@@ -73,7 +73,7 @@ class SelftestPlan:
 
     @property
     def seconds(self) -> float:
-        """Return about how long all audits take, judged by the run's own stages."""
+        """Return about how long all audits take, by the times of the run's own stages."""
         stages = self.folder.record().get("stages", {})
         one = sum(float((stages.get(s.name) or {}).get("seconds", 0.0)) for s in STAGES if s.name != "read")
         return one * len(self.audits)

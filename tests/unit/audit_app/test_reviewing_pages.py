@@ -159,7 +159,7 @@ def test_a_dispute_of_a_blind_sample_is_settled_blind_and_changes_no_export(root
     assert len(_events(root)) == 3
     assert review_frames(_events(root), frames).equals(before)
     assert (before["label_source"] == "given").all()
-    # The third voice has decided it, in what measures.
+    # The third label has decided it, in what measures.
     windows = run_of(root).read_table("windows", SCHEMAS["windows"])
     states = sample_states(sample, _events(root), windows, frames=frames).set_index("window_id")
     assert states.loc[window["window_id"], ["state", "verified_label"]].tolist() == ["verified", "TURN"]
