@@ -7,7 +7,7 @@ distributed, is trained on the labels of clips of other groups, and so knows wha
 docs/research.md compares it.
 
 Where windows of a clip were reviewed, the others stand for it, and a label that a reviewer confirmed for a part of a clip is not
-wrong as a whole.
+wrong throughout.
 """
 
 from __future__ import annotations

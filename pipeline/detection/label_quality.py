@@ -75,7 +75,7 @@ def estimate_quality(
     kept : bool, shape (n,)
         The windows whose labels cleaning kept for training.
     clip_error : float64, shape (n,), optional
-        Probability that the label of the window's clip is wrong as a whole.
+        Probability that the label of the window's clip is wrong throughout.
     count : callable, optional
         How far each label is counted as an error: :func:`~pipeline.detection.label_scores.predicted_neq_given` where labels are
         relabelled for training.

@@ -65,7 +65,7 @@ def cut_segments(
     """Cut every clip into segments, each with its kind.
 
     Kinds, the first that holds: ``bad_pose`` where at least half of the windows show implausible or too few keypoints;
-    ``wrong_clip`` where the clip's label is more likely wrong as a whole than not, or the segment covers 80 % of its clip;
+    ``wrong_clip`` where the clip's label is more likely wrong throughout than not, or the segment covers 80 % of its clip;
     ``boundary`` where it holds a change between frame labels and is at most 3 s long; ``ambiguous`` where the label is held to be
     as likely right as wrong; else ``contaminated``.
 

@@ -1,4 +1,4 @@
-"""A clip whose label is wrong as a whole is told from one that is merely hard, by clips of other groups."""
+"""A clip whose label is wrong throughout is told from one that is merely hard, by clips of other groups."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_the_rest_of_a_clip_counts_for_it(believed: np.ndarray) -> None:
     half[2 * EACH : 2 * EACH + 12] = True
     rest = slice(2 * EACH + 12, 3 * EACH)
     labels = labelled()
-    # A reviewer gave one half of it the label that models see: the other half still is wrong as a whole.
+    # A reviewer gave one half of it the label that models see: the other half still is wrong throughout.
     relabelled = np.where(half, (labels.given + 2) % CLASSES, labels.given)
     assert odds(believed, replace(labels, given=relabelled, reviewed=half))[rest].min() > 5
     # So it is where a window at the border holds a frame that was not reviewed, and the label of those that were.
@@ -76,7 +76,7 @@ def test_the_rest_of_a_clip_counts_for_it(believed: np.ndarray) -> None:
     assert odds(believed, replace(labels, reviewed=half))[2 * EACH : 3 * EACH].max() == 0
 
 
-def test_where_frames_are_labelled_no_clip_is_wrong_as_a_whole(believed: np.ndarray) -> None:
+def test_where_frames_are_labelled_no_clip_is_wrong_throughout(believed: np.ndarray) -> None:
     labels = labelled()
     changing = np.where(np.arange(ROWS) % EACH < 8, (labels.given + 1) % CLASSES, labels.given)
     assert odds(believed, replace(labels, given=changing)).max() == 0

@@ -149,7 +149,7 @@ def test_a_window_scores_lower_in_a_clip_whose_other_windows_are_believed() -> N
     assert found["label_quality"][stray] < found["label_quality"][hard].min()
 
 
-def test_a_clip_wrong_as_a_whole_takes_the_quality_of_its_windows_with_it() -> None:
+def test_a_clip_wrong_throughout_takes_the_quality_of_its_windows_with_it() -> None:
     windows, oof, _ = made_up(clips=40, bad=slice(0, 0))
     whole = (windows["clip_id"] == "clip06").to_numpy()
     oof.loc[whole, ["p_SIT", "p_TURN"]] = oof.loc[whole, ["p_TURN", "p_SIT"]].to_numpy()
