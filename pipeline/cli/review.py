@@ -13,8 +13,6 @@ from pipeline.cli.options import WorkspaceOption
 if TYPE_CHECKING:
     from pipeline.workspace.workspace import Workspace
 
-__all__ = ["password", "review"]
-
 
 def review(
     workspace: WorkspaceOption = Path(),
@@ -28,13 +26,13 @@ def review(
 
     Example: audit review -w my-audit --port 8600 --no-browser
     """
-    from pipeline.cli.serving import app_command, app_script, require_finished_run, require_free_port, serve
+    from pipeline.cli.serving import app_command, app_script, require_free_port, serve
     from pipeline.review.access import database_of
     from pipeline.review.passwords import is_loopback
     from pipeline.workspace.workspace import Workspace
 
     place = Workspace(workspace)
-    require_finished_run(place)
+    place.finished()  # raises where there is nothing to show
     database_of(place)  # a broken audit.toml is reported here, not in the middle of the server's start
     if not is_loopback(host):
         _require_sign_in(place, host=host)

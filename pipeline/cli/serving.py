@@ -10,17 +10,8 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from data_schemas.errors import StageError, UsageError
+from data_schemas.errors import UsageError
 from pipeline.workspace.workspace import Workspace
-
-__all__ = [
-    "app_command",
-    "app_script",
-    "exposure_warning",
-    "require_finished_run",
-    "require_free_port",
-    "serve",
-]
 
 _PATIENCE_SECONDS = 10
 
@@ -32,16 +23,6 @@ def app_script() -> Path:
     if script is None or not script.exists():
         raise UsageError("the package audit_app is not installed", hint="install pose-audit again: pip install pose-audit")
     return script
-
-
-def require_finished_run(workspace: Workspace) -> None:
-    """Refuse a workspace without anything to show."""
-    if workspace.latest() is not None:
-        return
-    root = workspace.root
-    if workspace.newest() is not None:
-        raise StageError(f"{root.resolve()}: the run has not finished", hint=f"audit run -w {root}  goes on where it was")
-    raise StageError(f"{root.resolve()}: no run yet", hint=f"audit run YOUR_CLIPS -w {root}")
 
 
 def require_free_port(port: int, *, host: str) -> None:

@@ -83,7 +83,7 @@ class Workspace:
             some = self.newest() is not None
             raise StageError(
                 f"{self.root.resolve()}: no {'finished ' if some else ''}run yet",
-                hint=f"audit run {'' if some else 'YOUR_CLIPS '}-w {self.root}",
+                hint=f"audit run -w {self.root}  goes on where it was" if some else f"audit run YOUR_CLIPS -w {self.root}",
             )
         return folder
 

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from data_schemas.errors import StageError, UsageError
-from pipeline.cli.serving import app_command, app_script, require_finished_run, require_free_port, serve
-from pipeline.workspace.run_folder import RunFolder
+from data_schemas.errors import UsageError
+from pipeline.cli.serving import app_command, app_script, require_free_port, serve
 from pipeline.workspace.workspace import Workspace
 
 
@@ -33,17 +32,6 @@ def test_the_command_holds_the_options():
     assert command[command.index("--server.port") + 1] == "8600"
     assert command[command.index("--server.headless") + 1] == "true"
     assert "--server.port" not in app_command(Path("app.py"), port=None, host="localhost", browser=True)
-
-
-def test_refuses_a_workspace_without_a_run(tmp_path):
-    with pytest.raises(StageError, match="no run yet"):
-        require_finished_run(Workspace(tmp_path))
-
-
-def test_refuses_a_workspace_whose_only_run_is_not_finished(tmp_path):
-    RunFolder(tmp_path / "runs" / "20261125T000000Z-00000000").save_record({"run_hash": "0", "stages": {}})
-    with pytest.raises(StageError, match="not finished"):
-        require_finished_run(Workspace(tmp_path))
 
 
 def test_refuses_a_port_that_is_taken():
