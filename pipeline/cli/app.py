@@ -16,17 +16,14 @@ from pipeline.cli.compare import compare
 from pipeline.cli.decisions import decisions
 from pipeline.cli.export import export
 from pipeline.cli.models import export_onnx_file, predict
-from pipeline.cli.options import FormatOption, JobsOption, JsonOption, ManyValues, WorkspaceOption
+from pipeline.cli.options import FormatOption, JobsOption, JsonOption, ManyValues, WorkspaceOption, echo_found
 from pipeline.cli.retrain import retrain
 from pipeline.cli.review import password, review
 from pipeline.cli.selftest import selftest
 
 if TYPE_CHECKING:
     from data_schemas.config import Config
-    from pipeline.workspace.run_folder import RunFolder
     from pipeline.workspace.workspace import Workspace
-
-__all__ = ["app", "main"]
 
 _FORMAT = warnings.formatwarning
 
@@ -195,16 +192,15 @@ def status(
 
     Example: audit status -w my-audit --json
     """
-    import json
-
     from pipeline.audit.summary import summarise
     from pipeline.report.run_text import status_lines
     from pipeline.review.access import stored_events
     from pipeline.workspace.workspace import Workspace
 
-    folder = _newest_run(workspace)
-    found = summarise(folder, stored_events(Workspace(workspace)))
-    typer.echo(json.dumps(found, ensure_ascii=False, indent=2) if as_json else "\n".join(status_lines(found)))
+    place = Workspace(workspace)
+    # Without any run, to ask for a finished one says what to type.
+    found = summarise(place.newest() or place.finished(), stored_events(place))
+    echo_found(found, status_lines(found), as_json=as_json)
 
 
 app.command()(predict)
@@ -238,16 +234,6 @@ def _config(place: Workspace, options: dict[str, dict[str, Any]], source: Path |
     if not exists and source is not None and source.exists():
         write_settings(place.config_path, source=str(source.resolve()))
     return config
-
-
-def _newest_run(workspace: Path) -> RunFolder:
-    from data_schemas.errors import StageError
-    from pipeline.workspace.workspace import Workspace
-
-    folder = Workspace(workspace).newest()
-    if folder is None:
-        raise StageError(f"{workspace.resolve()}: no run yet", hint=f"audit run YOUR_CLIPS -w {workspace}")
-    return folder
 
 
 def _print_data(data: dict[str, Any]) -> None:

@@ -7,9 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.options import JsonOption, WorkspaceOption, by_former_name
-
-__all__ = ["compare"]
+from pipeline.cli.options import JsonOption, WorkspaceOption, by_former_name, echo_found
 
 
 def compare(
@@ -32,16 +30,11 @@ def compare(
 
     Example: audit compare -w my-audit
     """
-    import json
-
     from pipeline.report.comparison.comparison_page import write_comparison
     from pipeline.report.comparison.comparison_text import compare_lines
     from pipeline.workspace.workspace import Workspace
 
     target = by_former_name(wanted, target_error_rate, former="--wanted", name="--target-error-rate")
     made = write_comparison(Workspace(workspace), out=out, target_error_rate=target, workspace=workspace)
-    if as_json:
-        typer.echo(json.dumps(made.figures(), ensure_ascii=False, indent=2))
-        return
     lines = compare_lines(made.retraining, made.measured, run_dir=made.run.folder.path, report=made.page, workspace=workspace)
-    typer.echo("\n".join(lines))
+    echo_found(made.figures(), lines, as_json=as_json)

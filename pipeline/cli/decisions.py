@@ -10,8 +10,6 @@ import typer
 
 from pipeline.cli.options import WorkspaceOption
 
-__all__ = ["decisions"]
-
 decisions = typer.Typer(name="decisions", help="Take review decisions out of a workspace or into it.", no_args_is_help=True)
 
 

@@ -17,8 +17,6 @@ from typing import Literal
 import data_schemas
 from pipeline.workspace.workspace import Workspace
 
-__all__ = ["Finding", "examine"]
-
 _PACKAGES = ("pandas", "pyarrow", "pandera", "torch", "scikit-learn", "cleanlab", "streamlit", "plotly")
 _OWN = ("data_schemas", "model", "pipeline", "audit_app")
 _ENOUGH_DISK = 2 * 1024**3

@@ -9,8 +9,6 @@ import typer
 
 from pipeline.cli.options import WorkspaceOption
 
-__all__ = ["export"]
-
 
 def export(
     out: Annotated[Path, typer.Option(help="Folder to write; an earlier export there is replaced.", file_okay=False)],

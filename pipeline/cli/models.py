@@ -10,8 +10,6 @@ import typer
 
 from pipeline.cli.options import FormatOption, by_former_name
 
-__all__ = ["export_onnx_file", "predict"]
-
 
 def predict(
     source: Annotated[Path, typer.Argument(help="Folder, zip archive or table with clips; labels are not needed.")],

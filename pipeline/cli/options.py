@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -10,8 +12,6 @@ import typer
 from typer.core import TyperCommand
 
 from data_schemas.renamed_keys import RenamedKey
-
-__all__ = ["FormatOption", "JobsOption", "JsonOption", "ManyValues", "WorkspaceOption", "by_former_name"]
 
 WorkspaceOption = Annotated[
     Path, typer.Option("--workspace", "-w", envvar="AUDIT_WORKSPACE", help="Folder with audit.toml and runs/.", file_okay=False)
@@ -30,6 +30,11 @@ def by_former_name(former_value: _T | None, value: _T, *, former: str, name: str
         return value
     warnings.warn(f"{former} is now called {name}; the next version refuses the former name", RenamedKey, stacklevel=2)
     return former_value
+
+
+def echo_found(found: dict[str, Any], lines: Iterable[str], *, as_json: bool) -> None:
+    """Print what a command found, as one JSON object or as lines for people."""
+    typer.echo(json.dumps(found, ensure_ascii=False, indent=2) if as_json else "\n".join(lines))
 
 
 class ManyValues(TyperCommand):

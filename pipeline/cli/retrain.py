@@ -8,9 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline.cli.options import JobsOption, JsonOption, WorkspaceOption
-
-__all__ = ["retrain"]
+from pipeline.cli.options import JobsOption, JsonOption, WorkspaceOption, echo_found
 
 
 def retrain(
@@ -35,8 +33,6 @@ def retrain(
 
     Example: audit retrain -w my-audit
     """
-    import json
-
     from pipeline.report.comparison.comparison_text import retrain_lines
     from pipeline.retraining.experiment_tracking import open_tracker
     from pipeline.retraining.retrain import retrain_arms
@@ -54,4 +50,4 @@ def retrain(
     if not done.worked:
         sys.stderr.write("nothing to do: the same run, decisions and blind labels have been compared\n")
     lines = retrain_lines(done.found, run_dir=workspace / "runs" / "latest", workspace=workspace)
-    typer.echo(json.dumps(done.found, ensure_ascii=False, indent=2) if as_json else "\n".join(lines))
+    echo_found(done.found, lines, as_json=as_json)

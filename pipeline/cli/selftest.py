@@ -8,9 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline.cli.options import JobsOption, JsonOption, WorkspaceOption
-
-__all__ = ["selftest"]
+from pipeline.cli.options import JobsOption, JsonOption, WorkspaceOption, echo_found
 
 
 def selftest(
@@ -31,8 +29,6 @@ def selftest(
 
     Example: audit selftest -w my-audit --kinds wrong_clip contaminated --shares 0.05 0.15
     """
-    import json
-
     from pipeline.report.page import write_report
     from pipeline.report.selftest_text import cost_line, selftest_lines
     from pipeline.selftest.selftest_run import KINDS, SHARES, prepare_selftest, run_selftest
@@ -46,4 +42,4 @@ def selftest(
     )
     sys.stderr.write(cost_line(len(test.audits), seconds=test.seconds) + "\n")
     found = run_selftest(test, write_report=write_report, stage_progress=stage_progress)
-    typer.echo(json.dumps(found, ensure_ascii=False, indent=2) if as_json else "\n".join(selftest_lines(found)))
+    echo_found(found, selftest_lines(found), as_json=as_json)

@@ -12,8 +12,6 @@ from pydantic import BaseModel
 from data_schemas.config import Config
 from data_schemas.files import disk_errors, replaced_file
 
-__all__ = ["default_toml", "write_settings"]
-
 _WIDTH = 118
 
 
