@@ -73,7 +73,7 @@ def share_sentence(issues: pd.DataFrame, measured: LabelEvaluation | None, *, wo
     wrong = 1.0 - issues["label_quality"].astype("float64")
     found = share_estimate(*wrong.groupby([issues["species"], issues["subject_id"]]).agg(["sum", "size"]).to_numpy(float).T)
     interval = "" if found.low is None else f", 95 % interval {shown_share(found.low)} to {shown_share(found.high)}"
-    missing = f"Nobody has checked that: a blind sample tells ({blind_page(workspace)})."
+    missing = f"Nobody has checked that yet: label a blind sample ({blind_page(workspace)})."
     if measured is not None and measured.blind_windows:
         missing = label_sentence(measured.estimate, workspace=workspace)
     return (

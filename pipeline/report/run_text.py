@@ -57,7 +57,7 @@ def run_lines(run: Mapping[str, Any], *, workspace: Path) -> list[str]:
     ]
     if run["left_out_classes"]:
         left_out = ", ".join(f"{name} ({count} clips)" for name, count in run["left_out_classes"].items())
-        lines += ["", f"left out, for fewer than two groups show them or the merge drops them: {left_out}"]
+        lines += ["", f"left out, because fewer than two groups show them or the merge drops them: {left_out}"]
     if run["rejected"]:
         lines += ["", f"rejected clips and why: {Path(run['run_dir']) / 'rejected.parquet'}"]
     return [*lines, "", f"report: {report}", f"next: open the report, then `audit review{typed(workspace)}`"]
@@ -86,7 +86,7 @@ def predicted_lines(predicted: Predictions, *, out: Path) -> list[str]:
     counts = Counter(zip(table["species"], table["predicted_label"], strict=True))
     lines = [f"{species:<8} {label:<20} {count:>8,} windows" for (species, label), count in sorted(counts.items())]
     bad = int(table["bad_pose"].sum())
-    lines += [f"{bad:,} windows show too little, or what cannot be right (bad_pose)"] if bad else []
+    lines += [f"{bad:,} windows have too few keypoints, or implausible ones (bad_pose)"] if bad else []
     lines += [f"left out: {count:,} clips of {species}, which no bundle is for" for species, count in predicted.left_out.items()]
     lines += [f"not as in training: {rule}" for rule in predicted.unmet_rules]
     return [*lines, f"wrote {len(table):,} windows of {predicted.clips:,} clips to {out}"]

@@ -49,10 +49,9 @@ def _sentence(row: Mapping[str, Any]) -> str:
     if row["groups"] < _FEWEST_GROUPS:
         return (
             f"{row['species']}: labels that nobody reviewed are left in {row['groups']} groups, too few to measure the "
-            "models by. So no other label is called wrong for what they say."
+            "models by. So they call no label wrong."
         )
     return (
-        f"{row['species']}: the models are no better than chance. They agree with {share} ({where}). So no label is called "
-        "wrong for what they say, and nothing is known of how many are: more animals, other keypoints or windows of another "
-        "length may help."
+        f"{row['species']}: the models are no better than chance. They agree with {share} ({where}). So they call no label "
+        "wrong, and how many are wrong is not known. More animals, other keypoints or windows of another length may help."
     )
