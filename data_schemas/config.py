@@ -50,7 +50,7 @@ class Source(_Section):
     """Where the clips are."""
 
     path: str = ""
-    """Folder, zip archive or table with the clips; a relative path is relative to this file. `audit run SOURCE` overrides it."""
+    """Folder, archive or table with the clips; a relative path is relative to this file. `audit run SOURCE` overrides it."""
     format: str = "auto"
     """Format of the source: aihub59 or table; auto recognises it."""
     encoding: str = "auto"

@@ -38,9 +38,6 @@ app = typer.Typer(
 )
 
 app.add_typer(decisions)
-app.command()(export)
-app.command(cls=ManyValues)(retrain)
-app.command()(compare)
 
 
 def main() -> None:
@@ -118,9 +115,7 @@ def demo(
 
 @app.command()
 def run(
-    source: Annotated[
-        Path | None, typer.Argument(help="Folder, zip archive or table with the clips.", show_default=False)
-    ] = None,
+    source: Annotated[Path | None, typer.Argument(help="Folder, archive or table with the clips.", show_default=False)] = None,
     workspace: WorkspaceOption = Path(),
     format: FormatOption = None,
     preset: Annotated[str | None, typer.Option(help="default or classic.")] = None,
@@ -203,6 +198,9 @@ def status(
     echo_found(found, status_lines(found), as_json=as_json)
 
 
+app.command()(export)
+app.command(cls=ManyValues)(retrain)
+app.command()(compare)
 app.command()(predict)
 app.command("export-onnx")(export_onnx_file)
 

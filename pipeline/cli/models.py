@@ -12,7 +12,7 @@ from pipeline.cli.options import FormatOption, by_former_name
 
 
 def predict(
-    source: Annotated[Path, typer.Argument(help="Folder, zip archive or table with clips; labels are not needed.")],
+    source: Annotated[Path, typer.Argument(help="Folder, archive or table with clips; labels are not needed.")],
     model: Annotated[Path, typer.Option(help="A model bundle, or a folder with a bundle for each species.")],
     out: Annotated[Path, typer.Option(help="Ends in .parquet or .csv.", dir_okay=False)],
     format: FormatOption = None,
