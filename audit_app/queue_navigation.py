@@ -12,20 +12,13 @@ LAST_SEGMENT = "last_segment"
 """Under which name a session keeps the segment that it saw last."""
 
 
-def first_segment(rows: pd.DataFrame, filters: QueueFilters) -> str | None:
-    """Return the first segment of the filtered queue that is open, or None where all of them are reviewed."""
-    shown = filters.apply(rows)
-    waiting = shown if filters.state else shown[shown["state"] == "open"]
-    return None if waiting.empty else str(waiting["segment_id"].iloc[0])
-
-
 def segment_after(rows: pd.DataFrame, segment_id: str | None, *, filters: QueueFilters, go: str) -> str | None:
     """Return the segment that the page goes to, or None where there is none.
 
     Parameters
     ----------
     segment_id
-        Where the page is; this segment may have left the filtered queue, for it has just been decided.
+        Where the page is, None before the first; this segment may have left the filtered queue, for it has just been decided.
     go
         ``next``: the nearest open segment behind this one, from the top again where none is left. ``previous``: the one before,
         decided or not. ``next_clip`` and ``previous_clip``: the same, in another clip. With a filter on the state, that state

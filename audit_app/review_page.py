@@ -12,7 +12,7 @@ from audit_app.page_frame import empty, run_or_stop, title
 from audit_app.page_text import escaped
 from audit_app.pages import go_to
 from audit_app.queue_filters import QueueFilters
-from audit_app.queue_navigation import LAST_SEGMENT, first_segment, segment_after
+from audit_app.queue_navigation import LAST_SEGMENT, segment_after
 from audit_app.queue_rows import queue_rows
 from audit_app.review_clip import segment_facts
 from audit_app.reviewer import ask_reviewer
@@ -37,7 +37,7 @@ def show() -> None:
     if wanted is not None and wanted not in set(rows["segment_id"]):
         _unknown(wanted, filters)
         return
-    segment_id = wanted or _last(filters.apply(rows)) or first_segment(rows, filters)
+    segment_id = wanted or _last(filters.apply(rows)) or segment_after(rows, None, filters=filters, go="next")
     if segment_id is None:
         _reviewed(filters)
         return

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from audit_app.page_text import duration, escaped
 from audit_app.queue_filters import QueueFilters
-from audit_app.queue_navigation import first_segment, places_of, segment_after
+from audit_app.queue_navigation import places_of, segment_after
 from audit_app.reviewer import cleaned
 
 
@@ -76,7 +76,7 @@ def test_next_is_the_nearest_open_one_behind_then_from_the_top():
 
 def test_next_is_none_where_only_this_one_is_open():
     assert segment_after(rows("decided", "open"), "s1", filters=QueueFilters(), go="next") is None
-    assert first_segment(rows("decided", "decided"), QueueFilters()) is None
+    assert segment_after(rows("decided", "decided"), None, filters=QueueFilters(), go="next") is None
 
 
 def test_previous_may_be_decided_for_one_may_want_to_correct_it():
@@ -125,7 +125,7 @@ def test_next_clip_leaves_the_clip():
 @given(st.lists(st.sampled_from(("open", "decided", "unsure", "disputed")), min_size=1, max_size=12), st.data())
 def test_going_on_and_deciding_visits_every_open_segment_once(states, data):
     queue = rows(*states)
-    here = first_segment(queue, QueueFilters())
+    here = segment_after(queue, None, filters=QueueFilters(), go="next")
     seen = []
     while here is not None:
         seen.append(here)
