@@ -10,9 +10,9 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -63,11 +63,12 @@ def routes(
         Gives the clips that look like a segment; the same.
     """
     server = _Server(workspace.resolve(), database)
+    # What is no coroutine, Starlette calls in a thread.
     return [
         Route(prefixed(COMMIT_ROUTE), server.commit, methods=["POST"]),
         Route(prefixed(PICTURE_ROUTE), server.picture, methods=["GET"]),
-        Route(prefixed(NEXT_ROUTE), server.of_segment(clip_after), methods=["GET"]),
-        Route(prefixed(SIMILAR_ROUTE), server.of_segment(clips_like), methods=["GET"]),
+        Route(prefixed(NEXT_ROUTE), partial(server.of_segment, clip_after), methods=["GET"]),
+        Route(prefixed(SIMILAR_ROUTE), partial(server.of_segment, clips_like), methods=["GET"]),
     ]
 
 
@@ -98,19 +99,8 @@ class _Server:
             return _refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"more than {_LARGEST_COMMIT:,} bytes", _RELOAD)
         return await run_in_threadpool(self._commit, body)
 
-    async def picture(self, request: Request) -> Response:
-        """Return one frame's picture as JPEG; ``X-Source-Size`` tells the size that keypoints are measured in."""
-        return await run_in_threadpool(self._picture, request)
-
-    def of_segment(self, look_up: OfSegment | None) -> Callable[[Request], Awaitable[Response]]:
-        """Return a route that answers what is looked up for a segment in JSON, and nothing where nothing is found."""
-
-        async def route(request: Request) -> Response:
-            return await run_in_threadpool(self._of_segment, request, look_up)
-
-        return route
-
-    def _of_segment(self, request: Request, look_up: OfSegment | None) -> Response:
+    def of_segment(self, look_up: OfSegment | None, request: Request) -> Response:
+        """Return what is looked up for a segment in JSON, and nothing where nothing is found."""
         wanted = dict(request.query_params)
         try:
             permit = self._permit(request.headers.get("x-audit-token", ""))
@@ -176,7 +166,8 @@ class _Server:
             given=facts.given,
         )
 
-    def _picture(self, request: Request) -> Response:
+    def picture(self, request: Request) -> Response:
+        """Return one frame's picture as JPEG; ``X-Source-Size`` tells the size that keypoints are measured in."""
         wanted = request.query_params
         frame = wanted.get("frame", "")
         if not _FRAME.fullmatch(frame):
