@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from audit_app.components.payload import clip_frames
-from audit_app.components.poses import packed, packed_poses
+from audit_app.components.payload import clip_poses
+from audit_app.components.poses import packed
 from audit_app.review_events import events, store
 from audit_app.similar_windows import Neighbour, Neighbourhood, confirmed_windows
 from audit_app.status_cache import StatusCache, frames_of_clips, status_cache
@@ -89,9 +89,8 @@ def _embedded() -> set[tuple[str, str]]:
 
 
 def _drawn(found: RunTables, species: str, neighbour: Neighbour) -> dict[str, Any]:
-    _, frames = clip_frames(found, neighbour.clip_id)
+    _, frames = found.clip(neighbour.clip_id)
     near = frames[frames["frame_number"].between(neighbour.start_frame, neighbour.end_frame)].reset_index(drop=True)
-    pose = found.config.pose
     return {
         "clip_id": neighbour.clip_id,
         "label": neighbour.label,
@@ -100,7 +99,5 @@ def _drawn(found: RunTables, species: str, neighbour: Neighbour) -> dict[str, An
         "colour": found.look(neighbour.label).colour,
         "distance": round(neighbour.distance, 2),
         "times": packed(near["timestamp_ms"].to_numpy(), "<i4"),
-        "poses": packed_poses(
-            near, found.skeleton.keypoints, max_gap_ms=pose.max_keypoint_gap_ms, min_confidence=pose.min_confidence
-        ),
+        "poses": clip_poses(found, near),
     }

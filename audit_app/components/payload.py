@@ -15,7 +15,6 @@ from audit_app.clip_facts import alias_of
 from audit_app.components.poses import packed, packed_poses
 from audit_app.routes import COMMIT_ROUTE, NEXT_ROUTE, PICTURE_ROUTE, SIMILAR_ROUTE, prefixed
 from audit_app.tokens import secret_of, sign
-from data_schemas.errors import UsageError
 from data_schemas.labels import OTHER, normal_name
 from pipeline.readers.taxonomy import other_names
 from pipeline.report.run_tables import RunTables
@@ -23,7 +22,6 @@ from pipeline.report.segment_cards import drawn_edges, why
 from pipeline.review.events import REVIEW, operation_to_json
 from pipeline.review.store import ReviewStore
 from pipeline.windows.frame_index import given_labels
-from pipeline.windows.sampling import clip_bounds
 
 _NO_QUALITY = 255
 _NO_LABEL = -1
@@ -70,7 +68,7 @@ def clip_payload(
     here
         What tells the page's way back to this place, where no segment does: the page sends it as ``place`` when undo goes there.
     """
-    clip, frames = clip_frames(found, clip_id)
+    clip, frames = found.clip(clip_id)
     species = str(clip["species"])
     labels = given_labels(found["clips"], frames)
     given = labels.astype(object).where(labels.notna(), None).tolist()
@@ -127,14 +125,10 @@ def commit_routes() -> dict[str, str]:
     return {name: prefixed(route) for name, route in named.items()}
 
 
-def clip_frames(found: RunTables, clip_id: str) -> tuple[pd.Series, pd.DataFrame]:
-    """Return a clip's row and its frames, in order."""
-    clips = found["clips"]
-    rows = np.flatnonzero((clips["clip_id"] == clip_id).to_numpy())
-    if not len(rows):
-        raise UsageError(f"no clip {clip_id!r} in {found.folder.path}", hint="choose one from the queue")
-    bounds = clip_bounds(clips)
-    return clips.iloc[rows[0]], found["frames"].iloc[bounds[rows[0]] : bounds[rows[0] + 1]].reset_index(drop=True)
+def clip_poses(found: RunTables, frames: pd.DataFrame) -> dict[str, Any]:
+    """Return the poses of a clip's frames, packed, with the gaps that the run's configuration interpolates."""
+    pose = found.config.pose
+    return packed_poses(frames, found.skeleton.keypoints, max_gap_ms=pose.max_keypoint_gap_ms, min_confidence=pose.min_confidence)
 
 
 def _classes(found: RunTables, species: str, occurring: Sequence[str]) -> list[str]:
@@ -155,16 +149,14 @@ def _class(found: RunTables, species: str, name: str) -> dict[str, Any]:
 
 def _drawn(found: RunTables, frames: pd.DataFrame) -> dict[str, Any]:
     """Return the skeleton and its poses."""
-    skeleton, pose = found.skeleton, found.config.pose
+    skeleton = found.skeleton
     xy = frames[list(skeleton.columns)].to_numpy(np.float64).reshape(len(frames), -1, 2)
     left, right = {a for a, _ in skeleton.left_right}, {b for _, b in skeleton.left_right}
     return {
         "keypoints": list(skeleton.keypoints),
         "edges": [list(map(int, e)) for e in drawn_edges(skeleton, xy)],
         "sides": ["left" if i in left else "right" if i in right else "" for i in range(len(skeleton.keypoints))],
-        "poses": packed_poses(
-            frames, skeleton.keypoints, max_gap_ms=pose.max_keypoint_gap_ms, min_confidence=pose.min_confidence
-        ),
+        "poses": clip_poses(found, frames),
     }
 
 

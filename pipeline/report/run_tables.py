@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from data_schemas.config import Config
+from data_schemas.errors import UsageError
 from data_schemas.labels import OTHER, Taxonomy
 from data_schemas.skeletons import Skeleton, choose_skeleton
 from data_schemas.tables import PROBABILITY_PREFIX, SELFTEST, keypoints_of, text
@@ -18,6 +19,7 @@ from pipeline.audit.rounds import rounds_before
 from pipeline.audit.stages import SCHEMAS
 from pipeline.readers.taxonomy import class_title, taxonomy_of
 from pipeline.report.colours import Look, class_looks
+from pipeline.windows.sampling import clip_bounds
 from pipeline.workspace.run_folder import RunFolder
 
 __all__ = ["RunTables"]
@@ -95,6 +97,14 @@ class RunTables:
     def look(self, name: str) -> Look:
         """Return the look of a class, of one that people made up, too."""
         return self.looks.get(name) or class_looks({"": self.looks}, {"": [name]})[name]
+
+    def clip(self, clip_id: str) -> tuple[pd.Series, pd.DataFrame]:
+        """Return a clip's row and its frames, in order."""
+        clips, bounds = self["clips"], clip_bounds(self["clips"])
+        rows = np.flatnonzero((clips["clip_id"] == clip_id).to_numpy())
+        if not len(rows):
+            raise UsageError(f"no clip {clip_id!r} in {self.folder.path}", hint="choose one from the queue")
+        return clips.iloc[rows[0]], self["frames"].iloc[bounds[rows[0]] : bounds[rows[0] + 1]].reset_index(drop=True)
 
     def opinions(self, clip_id: str) -> pd.DataFrame:
         """Return what the models say of a clip's windows, by time: its issues, and the likeliest class of those without a label.

@@ -15,7 +15,6 @@ from pipeline.readers.taxonomy import KIND_NAMES
 from pipeline.report.colours import Look, css_ground, ink_on
 from pipeline.report.run_tables import RunTables
 from pipeline.report.templates import render
-from pipeline.windows.sampling import clip_bounds
 
 __all__ = ["drawn_edges", "segment_cards", "skeleton_strip", "timeline", "why"]
 
@@ -43,15 +42,11 @@ def why(kind: str) -> str:
 
 def segment_cards(run: RunTables, queue: pd.DataFrame) -> list[dict[Any, Any]]:
     """Return what the card of each of the most urgent segments shows, for ``segment_cards`` of parts.html."""
-    clips, frames = run["clips"], run["frames"]
-    bounds = clip_bounds(clips)
-    place = {name: i for i, name in enumerate(clips["clip_id"])}
     bad_pose = run["windows"][["window_id", "bad_pose"]]
     low, high = run["issues"]["label_quality"].quantile([0.005, 0.995])
     cards = []
     for segment in queue.head(_SHOWN).to_dict("records"):
-        row = place[segment["clip_id"]]
-        own = frames.iloc[bounds[row] : bounds[row + 1]]
+        row, own = run.clip(segment["clip_id"])
         xy = own[list(run.skeleton.columns)].to_numpy(np.float64).reshape(len(own), -1, 2)
         inside = own["frame_number"].between(segment["start_frame"], segment["end_frame"]).to_numpy()
         seconds = own["timestamp_ms"].to_numpy(np.float64)[inside] / 1000
@@ -65,9 +60,7 @@ def segment_cards(run: RunTables, queue: pd.DataFrame) -> list[dict[Any, Any]]:
                 "why": why(segment["kind"]).capitalize(),
                 "time": f"{seconds[0]:.1f} to {seconds[-1]:.1f} s" if len(seconds) else "no frame",
                 "strip": skeleton_strip(xy[inside], skeleton=run.skeleton, edges=drawn_edges(run.skeleton, xy), seconds=seconds),
-                "timeline": timeline(
-                    clip, segment, look=run.look, fps=float(clips["fps"].iloc[row]), span=(float(low), float(high))
-                ),
+                "timeline": timeline(clip, segment, look=run.look, fps=float(row["fps"]), span=(float(low), float(high))),
             }
         )
     return cards

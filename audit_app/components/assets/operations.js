@@ -43,10 +43,7 @@ export function inForce(operations, id) {
 /** Return the newest act of this reviewer that can be taken back, or null. */
 export function undoable(operations, reviewer) {
   const active = activeFlags(operations);
-  for (let i = operations.length - 1; i >= 0; i -= 1) {
-    if (active[i] && !operations[i].undoes && isOf(operations[i], reviewer)) return operations[i];
-  }
-  return null;
+  return operations.findLast((operation, i) => active[i] && !operation.undoes && isOf(operation, reviewer)) ?? null;
 }
 
 /** Return the newest undo that can be undone in its turn: nothing may have been painted since. */
