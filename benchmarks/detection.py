@@ -33,18 +33,17 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def places(told: str) -> range:
-    """Return the places that a range such as 1-6 tells, counted from 1."""
+def groups_at(names: pd.Series, told: str) -> pd.Series:
+    """Return which groups are at the places among the sorted ones that a range such as 1-6 tells, counted from 1."""
     first, _, last = told.partition("-")
-    return range(int(first) - 1, int(last or first))
+    return names.isin(sorted(names.unique())[int(first) - 1 : int(last or first)])
 
 
 def restricted(frames: Path, folder: Path, *, groups: str | None, wrong: float, seed: int) -> tuple[Path, set[str]]:
     """Return the frames of some groups, some clips with another label, and the names of these clips."""
     table = pd.read_parquet(frames)
     if groups:
-        names = sorted(table["subject_id"].unique())
-        table = table[table["subject_id"].isin([names[i] for i in places(groups)])]
+        table = table[groups_at(table["subject_id"], groups)]
     clips = table.groupby("clip_id")["label"].first()
     rng = np.random.default_rng(seed)
     chosen = clips.sample(round(wrong * len(clips)), random_state=seed)
@@ -59,8 +58,7 @@ def restricted(frames: Path, folder: Path, *, groups: str | None, wrong: float, 
 def of_groups(table: Path, frames: Path, told: str) -> Path:
     """Return the rows of an issues or segments table that belong to some groups, as a file beside it."""
     subject = pd.read_parquet(frames, columns=["clip_id", "subject_id"]).drop_duplicates("clip_id")
-    names = sorted(subject["subject_id"].unique())
-    kept = subject.loc[subject["subject_id"].isin([names[i] for i in places(told)]), "clip_id"]
+    kept = subject.loc[groups_at(subject["subject_id"], told), "clip_id"]
     part = table.with_name(f"scored-{table.name}")
     rows = pd.read_parquet(table)
     rows[rows["clip_id"].isin(kept)].to_parquet(part, index=False)

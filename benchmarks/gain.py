@@ -32,7 +32,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.metrics import recall_score
 
-from benchmarks.detection import places
+from benchmarks.detection import groups_at
 from benchmarks.machine import describe
 from benchmarks.reviewer import Known, by_queue, by_windows, reviewed
 from benchmarks.simulated import peer_issues, true_labels
@@ -104,8 +104,7 @@ def prepared(given: argparse.Namespace, folder: Path) -> Iterator[Case]:
         return
     frames, truth = pd.read_parquet(given.frames), pd.read_parquet(given.truth)
     if given.groups:
-        names = sorted(frames["subject_id"].unique())
-        frames = frames[frames["subject_id"].isin([names[i] for i in places(given.groups)])]
+        frames = frames[groups_at(frames["subject_id"], given.groups)]
     if given.seconds:
         frames, truth = joined(frames, truth, seconds=given.seconds)
     frames.to_parquet(folder / "frames.parquet", index=False)
@@ -117,9 +116,7 @@ def held_out(told: str) -> Callable[..., pd.DataFrame]:
     """Return a split that holds out the groups at some places among the sorted ones."""
 
     def split(windows: pd.DataFrame, **_: object) -> pd.DataFrame:
-        names = sorted(windows["group"].unique())
-        apart = windows["group"].isin([names[i] for i in places(told)])
-        return split_again(windows.assign(split=text(np.where(apart, "holdout", "audit"))))
+        return split_again(windows.assign(split=text(np.where(groups_at(windows["group"], told), "holdout", "audit"))))
 
     return split
 

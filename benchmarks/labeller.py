@@ -16,25 +16,19 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import describe
+from benchmarks.pages import AFTER_FRAME, APP, opened, served
 from tests.generated_run import write_generated_run
-from tests.integration.browser import APPS, Served, chromium
+from tests.integration.browser import APPS, chromium
 from tests.pages_run import write_pages_run
 
-_APP = Path(__file__).resolve().parent.parent / "audit_app" / "app.py"
 _PRESSES = 120
 _CLIPS = 20
-_AFTER_FRAME = """  const afterFrame = () => new Promise((resolve) => requestAnimationFrame(() => {
-    const channel = new MessageChannel();
-    channel.port1.onmessage = resolve;
-    channel.port2.postMessage(0);
-  }));
-"""
 
 _MEASURE = (
     """
 async ({ presses, pause }) => {
 """
-    + _AFTER_FRAME
+    + AFTER_FRAME
     + """  const root = document.querySelector("[data-testid=stBidiComponentIsolated]").shadowRoot;
   const canvas = root.querySelector(".stage canvas");
   const number = root.querySelector("[data-testid=frame-number]");
@@ -62,7 +56,7 @@ _LEAVE = (
     """
 async ({ code, presses, pause }) => {
 """
-    + _AFTER_FRAME
+    + AFTER_FRAME
     + """  const root = document.querySelector("[data-testid=stBidiComponentIsolated]").shadowRoot;
   const canvas = root.querySelector(".stage canvas");
   const name = root.querySelector("h2.clip");
@@ -92,14 +86,10 @@ def _measured() -> Iterator[tuple[str, dict[str, float]]]:
                 root = write_generated_run(
                     Path(place) / f"{frames}-{size}", clips=1, frames=frames, picture_size=size, pictured=300
                 )
-                server = Served(APPS / "labeller_app.py", [str(root)])
-                server.start()
-                try:
+                with served(APPS / "labeller_app.py", str(root)) as server:
                     for rate in (10, 25):
                         name = f"{frames} frames, {'1080p pictures' if size else 'no pictures'}, {rate} presses a second"
                         yield name, _walk(browser, server.url, pause=1000 / rate)
-                finally:
-                    server.kill()
 
 
 def _walk(browser: Any, url: str, *, pause: float) -> dict[str, float]:
@@ -125,25 +115,17 @@ def _left() -> Iterator[tuple[str, dict[str, float]]]:
             (large, "Period", "next clip, queue of 20,000 segments, no pictures"),
         ):
             os.environ["AUDIT_WORKSPACE"] = str(root)
-            server = Served(_APP, [])
-            server.start()
-            try:
+            with served(APP) as server:
                 for pause in (2.0, 0.7):
                     times = _leave(browser, server.url, key=key, pause=pause)
                     yield f"{name}, one in {pause:g} s", _ranks(times)
-            finally:
-                server.kill()
 
 
 def _leave(browser: Any, url: str, *, key: str, pause: float) -> list[float]:
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    context.add_cookies([{"name": "pose_audit_reviewer", "value": "kim", "url": url}])
-    page = context.new_page()
-    page.goto(f"{url}/review")
-    page.get_by_test_id("frame-number").wait_for(timeout=60_000)
+    page, _ = opened(browser, url, "review", shows="frame-number")
     page.wait_for_timeout(3000)
     times = page.evaluate(_LEAVE, {"code": key, "presses": _CLIPS, "pause": 1000 * pause})
-    context.close()
+    page.context.close()
     return list(times)
 
 

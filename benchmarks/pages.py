@@ -11,6 +11,8 @@ import os
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,24 +24,31 @@ APP = Path(__file__).resolve().parent.parent / "audit_app" / "app.py"
 _CLIPS, _SEGMENTS_EACH = 2_000, 10
 _TIMES = 7
 _STARTS = 3
-_FILTER = """
-async ({ id, value }) => {
-  const root = document.querySelector("[data-testid=stBidiComponentIsolated]").shadowRoot;
-  const input = root.querySelector(`[data-testid=${id}]`);
-  const start = performance.now();
-  input.value = value;
-  input.dispatchEvent(new Event(input.tagName === "SELECT" ? "change" : "input", { bubbles: true }));
-  await new Promise((resolve) => requestAnimationFrame(() => {
+AFTER_FRAME = """  const afterFrame = () => new Promise((resolve) => requestAnimationFrame(() => {
     const channel = new MessageChannel();
     channel.port1.onmessage = resolve;
     channel.port2.postMessage(0);
   }));
+"""
+
+_FILTER = (
+    """
+async ({ id, value }) => {
+"""
+    + AFTER_FRAME
+    + """  const root = document.querySelector("[data-testid=stBidiComponentIsolated]").shadowRoot;
+  const input = root.querySelector(`[data-testid=${id}]`);
+  const start = performance.now();
+  input.value = value;
+  input.dispatchEvent(new Event(input.tagName === "SELECT" ? "change" : "input", { bubbles: true }));
+  await afterFrame();
   return performance.now() - start;
 }
 """
+)
 
 
-def _opened(browser: Any, url: str, path: str = "", *, shows: str = "queue-row") -> tuple[Any, float]:
+def opened(browser: Any, url: str, path: str = "", *, shows: str = "queue-row") -> tuple[Any, float]:
     """Return a page, of the queue where no path is given, and the seconds it took."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     context.add_cookies([{"name": "pose_audit_reviewer", "value": "kim", "url": url}])
@@ -63,11 +72,20 @@ def _filter_times(page: Any) -> list[float]:
     return [page.evaluate(_FILTER, {"id": i, "value": v}) for i, v in choices for _ in range(_TIMES)]
 
 
-def _served(root: Path) -> Served:
-    os.environ["AUDIT_WORKSPACE"] = str(root)
-    server = Served(APP, [])
+@contextmanager
+def served(app: Path, *arguments: str) -> Iterator[Served]:
+    """Serve an app until the block ends."""
+    server = Served(app, list(arguments))
     server.start()
-    return server
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+def _pages_of(root: Path) -> AbstractContextManager[Served]:
+    os.environ["AUDIT_WORKSPACE"] = str(root)
+    return served(APP)
 
 
 def _fresh(browser: Any, root: Path, path: str = "", *, shows: str = "queue-row") -> tuple[list[float], list[float]]:
@@ -75,12 +93,9 @@ def _fresh(browser: Any, root: Path, path: str = "", *, shows: str = "queue-row"
     starts, pages = [], []
     for _ in range(_STARTS):
         started = time.perf_counter()
-        server = _served(root)
-        try:
+        with _pages_of(root) as server:
             starts.append(time.perf_counter() - started)
-            pages.append(_opened(browser, server.url, path, shows=shows)[1])
-        finally:
-            server.kill()
+            pages.append(opened(browser, server.url, path, shows=shows)[1])
     return starts, pages
 
 
@@ -101,19 +116,16 @@ def main() -> None:
         _row(f"from the command until the server answers, {_CLIPS * _SEGMENTS_EACH:,} segments", starts)
         _row(f"queue of {_CLIPS * _SEGMENTS_EACH:,} segments, first page of a server just started", first, "2 s")
         _row("Review, first page of a server just started", _fresh(browser, large, "review", shows="frame-number")[1], "3 s")
-        server = _served(large)
-        try:
-            _opened(browser, server.url)
+        with _pages_of(large) as server:
+            opened(browser, server.url)
             times = []
             for _ in range(_TIMES):
-                page, seconds = _opened(browser, server.url)
+                page, seconds = opened(browser, server.url)
                 times.append(seconds)
             _row("the queue, opened again", times, "2 s")
             filters = _filter_times(page)
             middle = statistics.median(filters)
             print(f"| filter or order it | {middle:.0f} ms; {max(filters):.0f} ms | 500 ms |")
-        finally:
-            server.kill()
 
 
 if __name__ == "__main__":

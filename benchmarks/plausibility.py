@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.machine import describe
+from benchmarks.simulated import sampled_clips
 from data_schemas.skeletons import Skeleton, load_skeleton, skeleton_of
-from model.windowing import MISSING, Samples, concatenate, cut, resample
+from model.windowing import MISSING, Samples, concatenate, cut
 from pipeline.simulation import simulate_clips
 from pipeline.simulation.difficulty import Difficulty
 from pipeline.windows.pose_faults.plausibility import FAULTS, body_of, find_faults, window_faults
@@ -48,19 +49,8 @@ class Injected:
 
 def simulated(clips: int, *, seed: int, misplaced: float) -> Sample:
     """Return simulated clips, with this share of keypoints misplaced by the simulator itself."""
-    made = simulate_clips(clips, seed=seed, difficulty=Difficulty(misplaced=misplaced))
-    parts = [
-        resample(
-            c.timestamp_ms,
-            c.keypoints.astype(np.float32),
-            frame_number=c.frame_number,
-            hz=HZ,
-            max_gap_ms=600,
-            max_keypoint_gap_ms=400,
-        )
-        for c in made
-    ]
-    return Sample(concatenate(parts), np.repeat(np.arange(len(parts), dtype=np.int32), [len(p) for p in parts]))
+    found = sampled_clips(simulate_clips(clips, seed=seed, difficulty=Difficulty(misplaced=misplaced)))
+    return Sample(found.samples, found.clip)
 
 
 def two_animals(sample: Sample) -> Sample:

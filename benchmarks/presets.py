@@ -18,14 +18,9 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.machine import describe
-from benchmarks.simulated import markdown, scores, true_labels
-from data_schemas.config import load_config
+from benchmarks.simulated import audited, markdown, scores, true_labels
 from data_schemas.tables import PROBABILITY_PREFIX
-from pipeline.audit.stages import STAGES, Context
-from pipeline.readers import recognise
-from pipeline.readers.taxonomy import taxonomy_of
 from pipeline.simulation import SIMULATOR_VERSION, write_demo
-from pipeline.workspace.run_folder import RunFolder
 
 PRESETS: dict[str, dict[str, Any]] = {
     "default": {"preset": "default"},
@@ -47,14 +42,8 @@ def main() -> None:
         truth = pd.read_parquet(made.truth)
         rows = {}
         for preset, keys in PRESETS.items():
-            config = load_config(None, overrides={"model": keys})
-            reader = recognise(made.source)
-            parts = RunFolder(Path(name) / preset)
-            context = Context(reader, config, parts, lambda *_: None, taxonomy_of(reader.name, config))
-            tables: dict[str, pd.DataFrame] = {}
             started = time.perf_counter()
-            for stage in STAGES:
-                tables |= stage.run(tables, context)
+            tables = audited(made.source, folder=Path(name) / preset, model=keys)
             seconds = time.perf_counter() - started
             oof = tables["oof"].merge(tables["windows"], on="window_id")
             columns = [c for c in oof if c.startswith(PROBABILITY_PREFIX)]

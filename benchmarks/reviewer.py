@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from pipeline.review.access import no_events
 from pipeline.review.events import REVIEW
 from pipeline.review.segment_states import expected_residual_error
+from pipeline.windows.frame_index import FrameIndex
 
 __all__ = ["Known", "by_queue", "by_windows", "reviewed"]
 
@@ -66,16 +66,12 @@ def reviewed(
     rng = np.random.default_rng(seed)
     number = known.frames["frame_number"].to_numpy()
     true = known.frames["true_label"].to_numpy(object)
-    clip = known.frames["clip_id"].to_numpy(object)
-    starts = np.flatnonzero(np.concatenate([[True], clip[1:] != clip[:-1]]))
-    bounds = {clip[a]: (a, b) for a, b in pairwise([*starts.tolist(), len(clip)])}
-    seen = np.zeros(len(clip), bool)
+    places = FrameIndex.of(known.frames).spans_of(spans)
+    seen = np.zeros(len(number), bool)
     rows: list[tuple[str, int, int, str]] = []
     found: list[pd.DataFrame] = []
     looked = 0
-    for clip_id, start, end in spans.itertuples(index=False):
-        a, b = bounds[clip_id]
-        low, high = a + np.searchsorted(number[a:b], [start, end + 1])
+    for clip_id, low, high in zip(spans["clip_id"], places.first, places.stop, strict=True):
         new = np.flatnonzero(~seen[low:high]) + low
         for run in _runs(new, true):
             label = true[run[0]]

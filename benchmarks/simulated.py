@@ -15,8 +15,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -26,19 +28,28 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from benchmarks.machine import describe
 from data_schemas.config import load_config
+from model.windowing import concatenate, resample
 from pipeline.audit.stages import STAGES, Context
 from pipeline.detection.lstm_jobs import STEP_BUDGETS
 from pipeline.readers import recognise
 from pipeline.readers.taxonomy import taxonomy_of
-from pipeline.simulation import SIMULATOR_VERSION, write_demo
+from pipeline.simulation import SIMULATOR_VERSION, SimulatedClip, write_demo
+from pipeline.windows.frame_index import FrameIndex, given_labels
+from pipeline.windows.sampling import SampledClips
 from pipeline.workspace.run_folder import RunFolder
 
 Tables = dict[str, pd.DataFrame]
 
 
-def audited(source: Path, *, seed: int, folder: Path, truth: pd.DataFrame | None = None) -> Tables:
-    """Run all stages; with ``truth`` the models learn from the true labels, and the given ones are scored."""
-    config = load_config(None, overrides={"folds": {"seed": seed}})
+def audited(source: Path, *, folder: Path, truth: pd.DataFrame | None = None, **options: dict[str, Any]) -> Tables:
+    """Run all stages; with ``truth`` the models learn from the true labels, and the given ones are scored.
+
+    Parameters
+    ----------
+    options
+        Sections of the configuration.
+    """
+    config = load_config(None, overrides=options)
     reader = recognise(source)
     context = Context(reader, config, RunFolder(folder), lambda *_: None, taxonomy_of(reader.name, config))
     tables: Tables = {}
@@ -50,6 +61,22 @@ def audited(source: Path, *, seed: int, folder: Path, truth: pd.DataFrame | None
         with patch("pipeline.detection.lstm_jobs.STEP_BUDGETS", STEP_BUDGETS[:7]) if truth is not None else nullcontext():
             tables |= stage.run(needed, context)
     return tables
+
+
+def sampled_clips(clips: Iterable[SimulatedClip]) -> SampledClips:
+    """Put simulated clips on a time grid of 5 Hz, without writing and reading them."""
+    parts = [
+        resample(
+            c.timestamp_ms,
+            c.keypoints.astype(np.float32),
+            frame_number=c.frame_number,
+            hz=5,
+            max_gap_ms=600,
+            max_keypoint_gap_ms=400,
+        )
+        for c in clips
+    ]
+    return SampledClips(concatenate(parts), np.repeat(np.arange(len(parts), dtype=np.int32), [len(p) for p in parts]))
 
 
 def peer_issues(tables: Tables, *, program: Path, folder: Path, adjust: bool) -> tuple[pd.DataFrame, float]:
@@ -74,21 +101,11 @@ def peer_issues(tables: Tables, *, program: Path, folder: Path, adjust: bool) ->
 
 
 def true_labels(windows: pd.DataFrame, truth: pd.DataFrame) -> NDArray[np.object_]:
-    """Return the commonest true label of each window's frames."""
-    ordered = truth.sort_values(["clip_id", "frame_number"], kind="stable")
-    classes, code = np.unique(ordered["true_label"].to_numpy(str), return_inverse=True)
-    before = np.zeros((len(ordered) + 1, len(classes)), np.int64)
-    np.cumsum(np.eye(len(classes), dtype=np.int64)[code], axis=0, out=before[1:])
-    clip, clips = pd.factorize(ordered["clip_id"])
-    number = ordered["frame_number"].to_numpy(np.int64)
-    stride = int(max(number.max(), windows["end_frame"].max())) + 2
-    place, own = clip * stride + number, clips.get_indexer(windows["clip_id"]) * stride
-    first = np.searchsorted(place, own + windows["start_frame"].to_numpy(np.int64))
-    last = np.searchsorted(place, own + windows["end_frame"].to_numpy(np.int64), side="right")
-    count = before[last] - before[first]
-    # Of equally common ones the last by name.
-    commonest = len(classes) - 1 - count[:, ::-1].argmax(axis=1)
-    return np.where(count.any(axis=1), classes.astype(object)[commonest], np.nan)
+    """Return the commonest true label of each window's frames; of equally common ones the last by name."""
+    names = np.sort(truth["true_label"].unique())[::-1]
+    codes = pd.Categorical(truth["true_label"], categories=names).codes
+    found = FrameIndex.of(truth).spans_of(windows).commonest(codes)
+    return np.append(names.astype(object), np.nan)[found.code]
 
 
 def scores(issues: pd.DataFrame, truth: pd.DataFrame) -> dict[str, float]:
@@ -120,10 +137,8 @@ def reliability(issues: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
 
 def kinds(tables: Tables, truth: pd.DataFrame) -> pd.DataFrame:
     """Return segments by their reported kind (rows) and by what the truth says of their frames (columns)."""
-    labelled = tables["frames"][["clip_id", "frame_number"]].copy()
-    given = tables["clips"].set_index("clip_id")["label"]
     frames = tables["frames"]
-    labelled["given"] = frames["frame_label"].to_numpy(object) if "frame_label" in frames else frames["clip_id"].map(given)
+    labelled = frames[["clip_id", "frame_number"]].assign(given=given_labels(tables["clips"], frames))
     known = labelled.merge(truth, on=["clip_id", "frame_number"])
     known["wrong"] = known["given"] != known["true_label"]
     whole = known.groupby("clip_id")["wrong"].mean() >= 0.999
@@ -174,7 +189,7 @@ def main() -> None:
         rows, last = {}, {}
         for seed in given.seeds:
             started = time.perf_counter()
-            last = audited(made.source, seed=seed, folder=Path(name) / f"parts{seed}")
+            last = audited(made.source, folder=Path(name) / f"parts{seed}", folds={"seed": seed})
             rows[f"audit, seed {seed}"] = scores(last["issues"], truth) | {"seconds": time.perf_counter() - started}
             print(f"audit, seed {seed}:", rows[f"audit, seed {seed}"], flush=True)
         table = pd.DataFrame(rows).T
@@ -184,7 +199,7 @@ def main() -> None:
             table.loc[f"peer{' --adjust' * adjust}"] = pd.Series(scores(found, truth) | {"seconds": seconds})
             print(table.iloc[-1].to_dict(), flush=True)
         if given.ceiling:
-            trained = audited(made.source, seed=given.seeds[0], folder=Path(name) / "truth", truth=truth)
+            trained = audited(made.source, folder=Path(name) / "truth", truth=truth, folds={"seed": given.seeds[0]})
             table.loc["trained on the truth"] = pd.Series(scores(trained["issues"], truth))
         print(markdown(table.round(4)), "\n\nWhat label quality means:\n")
         print(markdown(reliability(last["issues"], truth)), "\n\nSegments by reported kind and by truth:\n")

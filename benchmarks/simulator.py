@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold
 
 from benchmarks.machine import describe
+from benchmarks.simulated import sampled_clips
 from model.recipe import PRESETS, Recipe
 from model.training import Windows, network_logits, train_network
-from model.windowing import Samples, concatenate, cut, resample
+from model.windowing import Samples, cut
 from pipeline.simulation import SIMULATOR_VERSION, SimulatedClip, simulate_clips
+from pipeline.windows.frame_index import FrameIndex
 
 STEPS = 5
 
@@ -27,28 +29,15 @@ def true_windows(
     clips: list[SimulatedClip],
 ) -> tuple[Samples, NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], list[str]]:
     """Return samples, first rows, classes and animals of all windows, and the names of the classes."""
-    parts = [
-        resample(
-            c.timestamp_ms,
-            c.keypoints.astype(np.float32),
-            frame_number=c.frame_number,
-            hz=5,
-            max_gap_ms=600,
-            max_keypoint_gap_ms=400,
-        )
-        for c in clips
-    ]
-    samples = concatenate(parts)
-    first = cut(samples.block, steps=STEPS)
-    clip = np.repeat(np.arange(len(clips)), [len(p) for p in parts])[first]
-    names = sorted({action for c in clips for action in c.truth})
-    known = [dict(zip(c.frame_number.tolist(), c.truth, strict=True)) for c in clips]
-    target = []
-    for c, row in zip(clip, first, strict=True):
-        held = [known[c][n] for n in samples.frame_number[row : row + STEPS].tolist() if n in known[c]]
-        target.append(names.index(max(sorted(set(held)), key=held.count)))
+    sampled = sampled_clips(clips)
+    samples, first = sampled.samples, cut(sampled.samples.block, steps=STEPS)
+    clip = sampled.clip[first]
+    lengths = [len(c.frame_number) for c in clips]
+    index = FrameIndex.of_codes(np.repeat(np.arange(len(clips)), lengths), np.concatenate([c.frame_number for c in clips]))
+    names, codes = np.unique([action for c in clips for action in c.truth], return_inverse=True)
+    spans = index.spans(clip, samples.frame_number[first], samples.frame_number[first + STEPS - 1])
     animal = np.array([c.plan.animal.number for c in clips])[clip]
-    return samples, first, np.array(target), animal, names
+    return samples, first, spans.commonest(codes).code, animal, names.tolist()
 
 
 def accuracy(clips: list[SimulatedClip], recipe: Recipe) -> float:
