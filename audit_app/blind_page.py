@@ -26,7 +26,7 @@ from pipeline.review.events import blind_stream
 _STRATUM_WORDS = {
     "holdout": ("hold-out", "groups set apart before training"),
     "flagged": ("flagged", "the audit calls them probably wrong"),
-    "unflagged": ("unflagged", "the audit believes them"),
+    "unflagged": ("unflagged", "the audit calls them probably right"),
 }
 _USUAL_SIZE = 40
 _PLACE = "blind_place"

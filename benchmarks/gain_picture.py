@@ -2,7 +2,7 @@
 
     python -m benchmarks.gain_picture TABLE.md PICTURE.png
 
-Draws the accuracy of models of the given labels, of what the pipeline repairs by itself, of the first budget in the order of the
+Draws the accuracy of models of the given labels, of what the pipeline relabels by itself, of the first budget in the order of the
 queue, and of the true labels. A table of simulated clips says so in its first line, and then the picture does, too.
 """
 
@@ -21,7 +21,7 @@ _SIZE = {"width": 980, "height": 300}
 def accuracies(table: str) -> dict[str, float]:
     """Return the median accuracy of every row."""
     cells = [[c.strip() for c in line.strip("|").split("|")] for line in table.splitlines() if line.startswith("| ")]
-    return {row[0]: float(row[1]) for row in cells if row[0] not in ("trained on", "training labels")}
+    return {row[0]: float(row[1]) for row in cells if row[0] not in ("trained on", "labels to train on")}
 
 
 def drawn(table: str) -> go.Figure:
@@ -31,8 +31,8 @@ def drawn(table: str) -> go.Figure:
     share = queue.split(";")[0].removeprefix("queue ")
     rows = {
         "labels as given": found["given"],
-        "repaired by the pipeline, nobody looked": found["pruned"],
-        f"{share} of the frames reviewed, the rest repaired": found[queue],
+        "relabelled by the pipeline, nobody looked": found["pruned"],
+        f"{share} of the frames reviewed, the rest relabelled": found[queue],
         "true labels": found["true"],
     }
     bars = go.Bar(

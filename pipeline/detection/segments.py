@@ -3,7 +3,7 @@
 Boundaries are found, not smoothed: the error probability of the labels through a clip (one less their quality), one channel for
 each suggested class, is a signal that is cut at its change points (least squares with a penalty for each part; Jackson et al.
 2005, "Optimal partitioning"). Parts of high error probability become segments, ranked by the wrong labels that a second of
-reviewing is expected to repair.
+reviewing is expected to correct.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def cut_segments(
     -------
     issues, segments
         The issues with ``kind`` and ``segment_id`` filled in for the windows whose middle lies in a segment, and the segments
-        table, the most urgent first. Segments of bad pose come last: there is no label to repair.
+        table, the most urgent first. Segments of bad pose come last: there is no label to correct.
     """
     table = issues.merge(
         windows[["window_id", "mixed", "bad_pose", "reviewed", "first_sample"]], on="window_id", validate="one_to_one"

@@ -135,7 +135,7 @@ def segments_to_reach(expected: Sequence[float], *, windows: float, now: float, 
     Parameters
     ----------
     expected
-        Wrong windows that each open segment is expected to repair, in the order of the queue.
+        Wrong windows that each open segment is expected to correct, in the order of the queue.
     windows
         Number of windows in the whole.
     now, target_error_rate : float
@@ -146,11 +146,11 @@ def segments_to_reach(expected: Sequence[float], *, windows: float, now: float, 
     int or None
         None where not even the whole queue is expected to get there: what is left lies outside of it.
     """
-    to_repair = (now - target_error_rate) * windows
-    if to_repair <= 0:
+    to_correct = (now - target_error_rate) * windows
+    if to_correct <= 0:
         return 0
-    repaired = np.cumsum(np.asarray(expected, np.float64))
-    enough = np.flatnonzero(repaired >= to_repair)
+    corrected = np.cumsum(np.asarray(expected, np.float64))
+    enough = np.flatnonzero(corrected >= to_correct)
     return int(enough[0]) + 1 if len(enough) else None
 
 

@@ -177,7 +177,7 @@ def fill_times(
         if rate is None:
             raise Unreadable(
                 place.format(row=int(missing.argmax())),
-                "is missing, and too few other frames have one to tell the frame rate: add the time in milliseconds",
+                "is missing, and too few other frames have one for a frame rate: add the time in milliseconds",
             )
         start = np.median(time[known] - number[known] * 1000.0 / rate) if len(known) else 0.0
         computed = np.maximum(start + number * 1000.0 / rate, 0.0)

@@ -22,7 +22,7 @@ __all__ = ["card_of"]
 
 _LABELS = {
     "given": "all labels as they were given",
-    "pruned": "the given labels, and others where the audit repairs them; nobody looked at any",
+    "pruned": "the given labels, or others where the audit relabels them; nobody looked at any",
     "reviewed": "reviewed labels where people looked, else the given labels that the audit trusts",
 }
 
@@ -96,7 +96,7 @@ def _limits(result: dict[str, Any], arm: str, *, classes: dict[str, int], group:
     limits = [f"Trained on few windows: {', '.join(few)}."] if few else []
     if result["arms"].get(arm) is None:
         limits.append(
-            f"How good it is cannot be told: {missing_windows(convert(result, Species), group=group, workspace=Path())}."
+            f"How good it is, is not known: {missing_windows(convert(result, Species), group=group, workspace=Path())}."
         )
     if arm == "given":
         limits.append("Its labels are as wrong as the data's: it is there to be compared with.")

@@ -65,7 +65,7 @@ def skeleton_of_clips(config: Config) -> Skeleton:
     """
     if config.pose.min_confidence > 0:
         raise ConfigError(
-            f"pose.min_confidence = {config.pose.min_confidence:g}, but label files of AI-Hub #59 tell no keypoint's confidence",
+            f"pose.min_confidence = {config.pose.min_confidence:g}, but label files of AI-Hub #59 have no keypoint confidences",
             hint="leave pose.min_confidence at 0",
         )
     own = load_skeleton("aihub59")

@@ -130,7 +130,7 @@ def _keypoint_notes(columns: Sequence[str], skeleton: Skeleton, *, config: Confi
 def _require_confidences(columns: Sequence[str], skeleton: Skeleton, *, config: Config, source: str) -> None:
     if config.pose.min_confidence > 0 and not confidence_columns(columns, skeleton.keypoints):
         raise ConfigError(
-            f"pose.min_confidence = {config.pose.min_confidence:g}, but {source} tells no keypoint's confidence",
+            f"pose.min_confidence = {config.pose.min_confidence:g}, but {source} has no keypoint confidences",
             hint=f"name it NAME_confidence (or {', '.join(f'NAME_{end}' for end in CONFIDENCES[1:])}), as in "
             f"{skeleton.keypoints[0]}_confidence, or leave pose.min_confidence at 0",
         )

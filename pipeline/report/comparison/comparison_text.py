@@ -166,7 +166,7 @@ def _gain_of_pair(species: Species, pair: str) -> str:
     gain = f"{who} {points_text(found)}"
     if not found.is_known:
         return f"{gain}, too few groups to tell more"
-    return gain if found.sign else f"{gain}, so whether it gains cannot be told"
+    return gain if found.sign else f"{gain}, so whether it gains is not certain"
 
 
 def points_text(found: Interval) -> str:

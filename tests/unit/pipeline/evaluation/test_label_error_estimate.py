@@ -182,14 +182,14 @@ def test_the_review_can_stop_only_where_the_bound_keeps_the_target() -> None:
     assert "more windows blind (`audit review`, page Blind sample)" in stop_sentence(close, workspace=Path())
 
 
-def test_how_many_more_segments_follows_from_what_each_is_expected_to_repair() -> None:
+def test_how_many_more_segments_follows_from_what_each_is_expected_to_correct() -> None:
     found = estimated(target_error_rate=0.02)
-    to_repair = (found.after.share - 0.02) * 2300
-    assert found.segments_needed == int(np.ceil(to_repair / (0.8 * 20)))
+    to_correct = (found.after.share - 0.02) * 2300
+    assert found.segments_needed == int(np.ceil(to_correct / (0.8 * 20)))
     assert f"About {found.segments_needed} more segments of 100 to reach 2.0 %" in stop_sentence(found, workspace=Path())
 
 
-def test_a_queue_that_cannot_repair_enough_is_told() -> None:
+def test_a_queue_that_cannot_correct_enough_is_told() -> None:
     for found in (estimated(segments=1), estimated(kind="bad_pose")):
         assert found.segments_needed is None
         assert "not expected to reach the target of 2.0 %" in stop_sentence(found, workspace=Path())

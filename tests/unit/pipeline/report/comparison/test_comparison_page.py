@@ -90,7 +90,7 @@ def test_what_is_damaged_or_of_another_run_is_refused_with_the_way_out(tmp_path:
     [
         ({}, "pruning and review together gain +16.0 points (95 % interval +9.0 to +23.0); review adds to pruning +8.0 points"),
         ({"apart": -0.16}, "together gain -16.0 points"),
-        ({"apart": 0.02}, "+2.0 points (95 % interval -5.0 to +9.0), so whether it gains cannot be told"),
+        ({"apart": 0.02}, "+2.0 points (95 % interval -5.0 to +9.0), so whether it gains is not certain"),
         (
             {"known": False, "windows": 0},
             "no verified hold-out windows yet: label 40 blind (`audit review -w ws`, page Blind sample)",
