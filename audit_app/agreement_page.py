@@ -32,7 +32,9 @@ def show() -> None:
     reviewer = ask_reviewer()
     if st.session_state.pop(_LEAVE, False):
         st.query_params.clear()
-    stored = _shared(events())
+    every = events()
+    people = every.groupby("clip_id")["reviewer"].nunique()
+    stored = every[every["clip_id"].isin(people[people > 1].index)]
     frames = frames_of_clips(found, stored["clip_id"])
     # A dispute of a blind sample is never settled here, in sight of labels: that would change what is exported.
     disputed = _disputed(stored, frames, str(found.folder.path), len(stored))
@@ -48,7 +50,7 @@ def show() -> None:
         ):
             go_to("blind")
         return
-    differing = _blind_disputes(stored, frames)
+    differing = blind_disputes(store().samples(), stored, frames)
     _to_settle(disputed)
     _blind_to_settle(differing)
     st.divider()
@@ -56,12 +58,6 @@ def show() -> None:
     _kappas(stored, frames, blind=blind)
     yet = unfinished_samples(found, reviewer=reviewer) if blind else differing
     _consensus(found, stored, frames, pd.concat([differing, yet], ignore_index=True), blind=blind)
-
-
-def _shared(stored: pd.DataFrame) -> pd.DataFrame:
-    """Return the events of clips that two people or more worked on."""
-    people = stored.groupby("clip_id")["reviewer"].nunique()
-    return stored[stored["clip_id"].isin(people[people > 1].index)]
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
@@ -129,11 +125,6 @@ def _to_settle(disputed: pd.DataFrame) -> None:
         st.query_params["clip"] = str(row["clip_id"])
         st.query_params["frame"] = str(row["start_frame"])
         st.rerun()
-
-
-def _blind_disputes(stored: pd.DataFrame, frames: pd.DataFrame) -> pd.DataFrame:
-    samples = store().samples()
-    return blind_disputes(samples, stored, frames) if stored["stream"].str.startswith("blind:").any() else samples.iloc[:0]
 
 
 def _blind_to_settle(differing: pd.DataFrame) -> None:

@@ -47,12 +47,6 @@ def switch_to_newest() -> None:
     st.session_state.pop(_CHOSEN, None)
 
 
-def open_run() -> RunTables | None:
-    """Return the run of this session with its tables and names, or None where no run has finished yet."""
-    path = chosen_run()
-    return None if path is None else run_at(path)
-
-
 def run_at(path: Path) -> RunTables:
     """Return the run in a folder with its tables and names; one serves all sessions, and the routes."""
     return _opened(str(path), (path / "run.json").stat().st_mtime_ns)

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import streamlit as st
 
-from audit_app.opened_run import chosen_run, newer_run, open_run, switch_to_newest, workspace
+from audit_app.opened_run import chosen_run, newer_run, run_at, switch_to_newest, workspace
 from audit_app.page_text import escaped
 from audit_app.pages import go_to
 from audit_app.reviewer import remember_reviewer, reviewer_control
@@ -64,10 +64,10 @@ def nothing_decided(headline: str, advice: str) -> None:
 
 def run_or_stop() -> RunTables:
     """Return the run; where none has finished, say what to type and end the page there."""
-    found = open_run()
-    if found is None:
+    path = chosen_run()
+    if path is None:
         _no_run()
-    return found
+    return run_at(path)
 
 
 def _no_run() -> NoReturn:

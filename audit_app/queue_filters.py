@@ -66,10 +66,8 @@ class QueueFilters:
             wanted &= rows["reviewers"].map(lambda names: self.reviewer in names.split(", "))
         if self.text.strip():
             wanted &= rows["words"].str.contains(self.text.strip().lower(), regex=False)
-        return self._ordered(rows[wanted])
-
-    def _ordered(self, rows: pd.DataFrame) -> pd.DataFrame:
+        shown = rows[wanted]
         if self.order == "length":
-            length = rows["start_frame"] - rows["end_frame"]
-            return rows.loc[length.sort_values(kind="stable").index]
-        return rows.sort_values(_ORDERS[self.order], kind="stable") if self.order in _ORDERS else rows
+            length = shown["start_frame"] - shown["end_frame"]
+            return shown.loc[length.sort_values(kind="stable").index]
+        return shown.sort_values(_ORDERS[self.order], kind="stable") if self.order in _ORDERS else shown

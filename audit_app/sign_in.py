@@ -59,7 +59,8 @@ class SignIn:
         path = connection.url.path
         if scope["type"] == "http" and path == self._base + SIGN_IN:
             return await self._sign_in(Request(scope, receive))
-        if path == self._base + _HEALTH or self._signed_in(connection):
+        signed_in = self._sessions.validate(connection.cookies.get(self.cookie, ""), max_age=LIFETIME)
+        if signed_in or path == self._base + _HEALTH:
             return None
         if scope["type"] == "http" and "text/html" in connection.headers.get("accept", ""):
             here = path + (f"?{connection.url.query}" if connection.url.query else "")
@@ -96,9 +97,6 @@ class SignIn:
             del self._failed[other]
         tries = self._failed[who]
         return len(tries) == _TRIES and now - tries[0] < _WITHIN
-
-    def _signed_in(self, connection: HTTPConnection) -> bool:
-        return self._sessions.validate(connection.cookies.get(self.cookie, ""), max_age=LIFETIME)
 
 
 def _own_path(wanted: str, base: str) -> str:

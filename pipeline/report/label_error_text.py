@@ -11,17 +11,14 @@ import pandas as pd
 from pipeline.evaluation.intervals import share_estimate
 from pipeline.evaluation.label_error_estimate import LabelErrorEstimate
 from pipeline.evaluation.label_error_rate import LabelErrorRate
-from pipeline.evaluation.label_evaluation import LabelEvaluation, evaluate_labels
+from pipeline.evaluation.label_evaluation import LabelEvaluation
 from pipeline.evaluation.quality_calibration import QualityBin
 from pipeline.report.formatting import counted, shown_share, typed
-from pipeline.workspace.run_folder import RunFolder
-from pipeline.workspace.workspace import Workspace
 
 __all__ = [
     "as_of_sentence",
     "blind_page",
     "label_sentence",
-    "measured_here",
     "quality_tables",
     "share_sentence",
     "share_with_interval",
@@ -29,17 +26,6 @@ __all__ = [
 ]
 
 _QUALITY_HEADS = ("label quality", "windows checked", "should be right", "were right", "95 % interval", "groups")
-
-
-def measured_here(folder: RunFolder, size: tuple[int, int] | None) -> LabelEvaluation | None:
-    """Return what people decided over a run so far; None where nobody has, or the store does not answer.
-
-    Parameters
-    ----------
-    size
-        Of the store, from :func:`pipeline.review.access.stored_size`.
-    """
-    return evaluate_labels(Workspace(folder.path.parent.parent), folder) if size and any(size) else None
 
 
 def as_of_sentence(measured: LabelEvaluation | None, size: tuple[int, int] | None, *, workspace: Path, round_number: int) -> str:

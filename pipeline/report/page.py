@@ -11,10 +11,11 @@ import pandas as pd
 from plotly.graph_objects import Figure
 
 from pipeline.audit.summary import left_out_classes, without_holdout
+from pipeline.evaluation.label_evaluation import evaluate_labels
 from pipeline.report import figures
 from pipeline.report.data_text import CLASS_HEADS, class_rows, data_sentences, data_warnings, noted_lines
 from pipeline.report.formatting import counted
-from pipeline.report.label_error_text import as_of_sentence, measured_here, quality_tables, share_sentence
+from pipeline.report.label_error_text import as_of_sentence, quality_tables, share_sentence
 from pipeline.report.run_tables import RunTables
 from pipeline.report.run_text import ROUND_HEADS, round_cells
 from pipeline.report.segment_cards import segment_cards
@@ -83,7 +84,8 @@ def _labels(run: RunTables) -> dict[str, Any]:
     scored = unreviewed(issues, run["windows"], run.record.get("trust", []))
     workspace = run.folder.path.parent.parent
     size = stored_size(Workspace(workspace))
-    measured = measured_here(run.folder, size)
+    # None where nobody has decided anything, or the store does not answer.
+    measured = evaluate_labels(Workspace(workspace), run.folder) if size and any(size) else None
     return {
         "share": share_sentence(scored, measured, workspace=workspace),
         "as_of": as_of_sentence(measured, size, workspace=workspace, round_number=run.round),

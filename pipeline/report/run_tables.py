@@ -17,7 +17,7 @@ from data_schemas.skeletons import Skeleton, choose_skeleton
 from data_schemas.tables import PROBABILITY_PREFIX, SELFTEST, keypoints_of, text
 from pipeline.audit.rounds import rounds_before
 from pipeline.audit.stages import SCHEMAS
-from pipeline.readers.taxonomy import class_title, taxonomy_of
+from pipeline.readers.taxonomy import taxonomy_of
 from pipeline.report.colours import Look, class_looks
 from pipeline.windows.sampling import clip_bounds
 from pipeline.workspace.run_folder import RunFolder
@@ -119,10 +119,6 @@ class RunTables:
         if len(without):
             own = pd.concat([own, _likeliest(without, self["oof"])], ignore_index=True)
         return own.sort_values("start_frame", kind="stable", ignore_index=True)
-
-    def title(self, species: str, label: str) -> str:
-        """Return a class as people read it: its code, English and Korean."""
-        return class_title(self.taxonomy, species, label)
 
 
 def _likeliest(windows: pd.DataFrame, oof: pd.DataFrame) -> pd.DataFrame:

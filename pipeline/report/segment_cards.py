@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from data_schemas.skeletons import Skeleton
-from pipeline.readers.taxonomy import KIND_NAMES
+from pipeline.readers.taxonomy import KIND_NAMES, class_title
 from pipeline.report.colours import Look, css_ground, ink_on
 from pipeline.report.run_tables import RunTables
 from pipeline.report.templates import render
@@ -67,7 +67,7 @@ def segment_cards(run: RunTables, queue: pd.DataFrame) -> list[dict[Any, Any]]:
 
 
 def _class(run: RunTables, species: str, label: str) -> dict[str, str]:
-    return {"ground": css_ground(run.look(label)), "title": run.title(species, label)}
+    return {"ground": css_ground(run.look(label)), "title": class_title(run.taxonomy, species, label)}
 
 
 def drawn_edges(skeleton: Skeleton, xy: FloatArray) -> list[tuple[int, int]]:

@@ -48,8 +48,9 @@ def headline(found: Retraining | None, measured: LabelEvaluation, *, workspace: 
     """Return what came of the review: a sentence for the models of each species and two for the labels, the known ones first."""
     models = [] if found is None else [_gain(name, of, found, workspace) for name, of in found.species.items()]
     labels = [label_sentence(measured.estimate, workspace=workspace), stop_sentence(measured.estimate, workspace=workspace)]
-    untrained = [_no_models(workspace)] if found is None else []
-    return [sentence for sentence in (*models, *labels, *untrained) if sentence]
+    trains = f"`audit retrain{typed(workspace)}` trains them on the labels as given, pruned and reviewed."
+    untrained = f"No models are compared yet: {trains}" if found is None else ""
+    return [sentence for sentence in (*models, *labels, untrained) if sentence]
 
 
 def outcome(found: Retraining | None, measured: LabelEvaluation) -> str:
@@ -134,12 +135,6 @@ def stale_sentence(found: Retraining, measured: LabelEvaluation, *, workspace: P
     return (
         f"The models were trained with {counted(found.decisions, 'decision')}, now there are {measured.decisions:,}: run "
         f"`audit retrain{typed(workspace)}` again."
-    )
-
-
-def _no_models(workspace: Path) -> str:
-    return (
-        f"No models are compared yet: `audit retrain{typed(workspace)}` trains them on the labels as given, pruned and reviewed."
     )
 
 
@@ -260,7 +255,7 @@ def _retrained_lines(name: str, species: Species, *, group: str, workspace: Path
     if species.differences:
         yield ""
     for pair, of in species.differences.items():
-        yield f"  {_same(pair) if pair in species.identical else _apart_sentence(pair, of[_MAIN], group=group)}"
+        yield f"  {_apart_sentence(pair, of[_MAIN], same=pair in species.identical, group=group)}"
     if species.curve:
         yield "\n  learning curve: the first decisions, in order of time"
         yield f"  {'decisions':>9} {'reviewed frames':>15}  {_MAIN}"
@@ -268,9 +263,11 @@ def _retrained_lines(name: str, species: Species, *, group: str, workspace: Path
         yield f"  {point.share:>9.0%} {point.reviewed_frames:>15,}  {share_cell(point.measures[_MAIN])}"
 
 
-def _apart_sentence(pair: str, found: Interval, *, group: str) -> str:
+def _apart_sentence(pair: str, found: Interval, *, same: bool, group: str) -> str:
     """Say whether one arm beats another, in points of balanced accuracy."""
     later, _, earlier = pair.partition(" - ")
+    if same:
+        return f"{later} and {earlier} predict the same for every verified window (identical predictions)"
     on = counted(found.groups, group)
     if found.value is None or found.low is None or found.high is None:
         return f"cannot tell {later} from {earlier}: too few groups, {on}"
@@ -280,8 +277,3 @@ def _apart_sentence(pair: str, found: Interval, *, group: str) -> str:
     if found.sign < 0:
         return f"{later} is worse than {earlier} by {-value:.1f} points of {_MAIN} ({-high:.1f} to {-low:.1f}), {on}"
     return f"cannot tell {later} from {earlier}: {value:+.1f} points of {_MAIN} ({low:+.1f} to {high:+.1f}), {on}"
-
-
-def _same(pair: str) -> str:
-    later, _, earlier = pair.partition(" - ")
-    return f"{later} and {earlier} predict the same for every verified window (identical predictions)"
