@@ -22,15 +22,17 @@ from __future__ import annotations
 import difflib
 import tomllib
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from data_schemas.errors import ConfigError
 
-__all__ = ["OTHER", "Label", "Taxonomy", "built_in_taxonomies", "load_taxonomy", "nearest", "normal_name"]
+__all__ = ["OTHER", "Label", "Taxonomy", "built_in", "load_named", "load_taxonomy", "nearest", "normal_name"]
+
+_Built = TypeVar("_Built")
 
 OTHER = "other"
 """Reserved label for real behaviour outside the taxonomy."""
@@ -129,10 +131,10 @@ class Taxonomy:
         return self.merges[merge].get(species.upper(), {}).get(label)
 
 
-def built_in_taxonomies() -> tuple[str, ...]:
-    """Return the names of the taxonomies that come with pose-audit."""
-    folder = resources.files("data_schemas") / "taxonomies"
-    return tuple(sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")))
+def built_in(folder: str) -> tuple[str, ...]:
+    """Return the names of the ``taxonomies`` or ``skeletons`` that come with pose-audit."""
+    files = (resources.files("data_schemas") / folder).iterdir()
+    return tuple(sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml")))
 
 
 def load_taxonomy(name_or_path: str | Path) -> Taxonomy:
@@ -143,14 +145,8 @@ def load_taxonomy(name_or_path: str | Path) -> Taxonomy:
     ConfigError
         The name is not known, or the file cannot be read or does not have the layout shown in this module's docstring.
     """
-    text = _read_named(name_or_path, folder="taxonomies", known=built_in_taxonomies(), what="taxonomy")
-    try:
-        return _taxonomy(tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise ConfigError(
-            f"{name_or_path}: not a taxonomy: {error}",
-            hint="see docs/data-formats.md for the layout: [species.NAME.CLASS] and [merges.NAME.SPECIES]",
-        ) from error
+    layout = "see docs/data-formats.md for the layout: [species.NAME.CLASS] and [merges.NAME.SPECIES]"
+    return load_named(name_or_path, folder="taxonomies", what="taxonomy", build=_taxonomy, layout=layout)
 
 
 def _taxonomy(data: Mapping[str, Any]) -> Taxonomy:
@@ -181,10 +177,19 @@ def _taxonomy(data: Mapping[str, Any]) -> Taxonomy:
     return Taxonomy(name=str(data["name"]), skeleton=data.get("skeleton"), species=species, merges=merges)
 
 
-def _read_named(name_or_path: str | Path, *, folder: str, known: tuple[str, ...], what: str) -> str:
-    """Return the text of a built-in data file by name, or of a file by path."""
+def load_named(
+    name_or_path: str | Path, *, folder: str, what: str, build: Callable[[Mapping[str, Any]], _Built], layout: str
+) -> _Built:
+    """Return what is built from the TOML of a built-in file by name, or of a file by path; ``layout`` is the hint on its form.
+
+    Raises
+    ------
+    ConfigError
+        The name is not known, or the file cannot be read or has another form.
+    """
+    known = built_in(folder)
     if str(name_or_path) in known:
-        return (resources.files("data_schemas") / folder / f"{name_or_path}.toml").read_text(encoding="utf-8")
+        return build(tomllib.loads((resources.files("data_schemas") / folder / f"{name_or_path}.toml").read_text("utf-8")))
     path = Path(name_or_path)
     if path.suffix != ".toml":
         close = nearest(str(name_or_path), known)
@@ -193,8 +198,12 @@ def _read_named(name_or_path: str | Path, *, folder: str, known: tuple[str, ...]
             hint=f"did you mean {close!r}?" if close else f"known: {', '.join(known)}; or the path of a .toml file",
         )
     try:
-        return path.read_text(encoding="utf-8-sig")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"{what} {path}: {error}", hint=f"name one of {', '.join(known)}, or a readable UTF-8 .toml file"
         ) from error
+    try:
+        return build(tomllib.loads(text))
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ConfigError(f"{name_or_path}: not a {what}: {error}", hint=layout) from error

@@ -11,17 +11,14 @@ A skeleton is a TOML file (``data_schemas/skeletons`` holds the built-in ones; u
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from data_schemas.errors import ConfigError
-from data_schemas.labels import _read_named
+from data_schemas.labels import built_in, load_named
 
-__all__ = ["Skeleton", "built_in_skeletons", "choose_skeleton", "load_skeleton", "skeleton_of"]
+__all__ = ["Skeleton", "choose_skeleton", "load_skeleton", "skeleton_of"]
 
 
 @dataclass(frozen=True)
@@ -65,14 +62,8 @@ def choose_skeleton(keypoints: Iterable[str], *, wanted: str = "auto") -> Skelet
     if wanted != "auto":
         return load_skeleton(wanted)
     names = tuple(keypoints)
-    known = (load_skeleton(name) for name in built_in_skeletons())
+    known = (load_skeleton(name) for name in built_in("skeletons"))
     return next((s for s in known if s.keypoints == names), skeleton_of(names))
-
-
-def built_in_skeletons() -> tuple[str, ...]:
-    """Return the names of the skeletons that come with pose-audit."""
-    folder = resources.files("data_schemas") / "skeletons"
-    return tuple(sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")))
 
 
 def load_skeleton(name_or_path: str | Path) -> Skeleton:
@@ -83,14 +74,8 @@ def load_skeleton(name_or_path: str | Path) -> Skeleton:
     ConfigError
         The name is not known, or the file cannot be read or names a keypoint that it does not list.
     """
-    text = _read_named(name_or_path, folder="skeletons", known=built_in_skeletons(), what="skeleton")
-    try:
-        return _skeleton(tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
-        raise ConfigError(
-            f"{name_or_path}: not a skeleton: {error}",
-            hint="give name, keypoints, and edges, left_right and body_axis as pairs of keypoint names",
-        ) from error
+    layout = "give name, keypoints, and edges, left_right and body_axis as pairs of keypoint names"
+    return load_named(name_or_path, folder="skeletons", what="skeleton", build=_skeleton, layout=layout)
 
 
 def _skeleton(data: Mapping[str, Any]) -> Skeleton:

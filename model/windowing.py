@@ -98,7 +98,8 @@ def resample(
     # Dense video has a frame near every sample; frames annotated at about the grid's own rate stray from it by rounding.
     tolerance = min(interval / 2 if interval < step / 2 else max(step / 4, interval / 2), step / 2) + 1.0
 
-    frame_block = _contiguous_blocks(intervals, max_gap_ms)
+    # A gap that is too long parts two contiguous blocks.
+    frame_block = np.append(0, np.cumsum(intervals > max_gap_ms))
     if start_ms is None:
         place, start, first, last = _time_grids(time, frame_block, step)
     else:
@@ -123,15 +124,6 @@ def resample(
     clip_scale = np.full(len(place), _clip_scale(values, state) if scale is None else scale, np.float32)
     kept = real | bridged
     return Samples(xy=values[kept], state=state[kept], frame_number=number[kept], block=block[kept], scale=clip_scale[kept])
-
-
-def _contiguous_blocks(intervals: NDArray[np.float64], max_gap_ms: float) -> NDArray[np.int64]:
-    """Return the contiguous block that each frame belongs to, from 0: a gap that is too long parts two."""
-    gaps = intervals > max_gap_ms
-    block = np.zeros(len(intervals) + 1, np.int64)
-    if gaps.any():
-        np.cumsum(gaps, out=block[1:])
-    return block
 
 
 def _time_grids(

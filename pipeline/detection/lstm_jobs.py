@@ -38,13 +38,8 @@ class Checkpoints(Protocol):
 class InMemory(dict[str, NDArray[Any]]):
     """Checkpoints of one process, gone with it."""
 
-    def read_array(self, name: str) -> NDArray[Any] | None:
-        """Return an array, or None."""
-        return self.get(name)
-
-    def write_array(self, name: str, array: NDArray[Any]) -> None:
-        """Keep an array."""
-        self[name] = array
+    read_array = dict.get
+    write_array = dict.__setitem__
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from data_schemas.config import Config
-from data_schemas.labels import Taxonomy, built_in_taxonomies, load_taxonomy
+from data_schemas.labels import Taxonomy, built_in, load_taxonomy
 
 __all__ = ["KIND_NAMES", "class_title", "named_files", "other_names", "taxonomy_of"]
 
@@ -46,7 +46,7 @@ def taxonomy_of(format: str, config: Config) -> Taxonomy | None:
     """
     name = config.labels.taxonomy
     if name == "auto":
-        name = format if format in built_in_taxonomies() else "none"
+        name = format if format in built_in("taxonomies") else "none"
     return None if name == "none" else load_taxonomy(name)
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from data_schemas.errors import ConfigError
-from data_schemas.labels import OTHER, Taxonomy, built_in_taxonomies, load_taxonomy
-from data_schemas.skeletons import built_in_skeletons, choose_skeleton, load_skeleton, skeleton_of
+from data_schemas.labels import OTHER, Taxonomy, built_in, load_taxonomy
+from data_schemas.skeletons import choose_skeleton, load_skeleton, skeleton_of
 
 AIHUB = load_taxonomy("aihub59")
 
@@ -98,8 +98,8 @@ def test_an_unknown_name_or_missing_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_all_built_in_files_load() -> None:
-    assert all(isinstance(load_taxonomy(name), Taxonomy) for name in built_in_taxonomies())
-    skeletons = [load_skeleton(name) for name in built_in_skeletons()]
+    assert all(isinstance(load_taxonomy(name), Taxonomy) for name in built_in("taxonomies"))
+    skeletons = [load_skeleton(name) for name in built_in("skeletons")]
     aihub = next(s for s in skeletons if s.name == "aihub59")
     assert len(aihub.keypoints) == 15
     assert aihub.edges[0] == (0, 1)

@@ -20,8 +20,7 @@ from pipeline.review.access import stored_size
 from pipeline.review.events import Commit, Span, new_operation
 from pipeline.review.store import ReviewStore
 from pipeline.workspace import hashes
-from pipeline.workspace.hashes import code_version
-from pipeline.workspace.module_code import module_code
+from pipeline.workspace.hashes import code_version, module_code
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 from tests.conftest import ROOT
