@@ -63,6 +63,7 @@ def test_its_runs_are_shown_and_its_decisions_counted(earlier: Shell) -> None:
     with pytest.warns(RenamedKey, match="earlier version"):
         record, oof = folder.record(), folder.read_table("oof", OOF)
     stored = pd.read_parquet(folder.path / "oof.parquet")
+    assert folder.read_columns("oof", OOF, ("window_id", "used_for_training")).equals(oof[["window_id", "used_for_training"]])
     assert (record["run_hash"][:8], record["stages"]["score"]["rows"]["issues"]) == (FIRST[-8:], 360)
     pd.testing.assert_series_equal(oof["used_for_training"], stored["taught"], check_names=False)
     pd.testing.assert_series_equal(oof["base_learners"], stored["voices"], check_names=False)
