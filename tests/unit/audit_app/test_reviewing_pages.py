@@ -75,13 +75,18 @@ def test_review_waits_for_no_clips_that_look_alike_and_shows_them_once_they_are_
     assert all(s["clip_id"] != told["clip"]["clip_id"] for s in told["similar"])
 
 
-def test_blind_sample_is_drawn_and_shows_no_label(root, open_page):
-    app = open_page(root, "blind")
-    for key in ("size_holdout", "size_flagged", "size_unflagged"):
-        app.number_input(key=key).set_value(0 if key == "size_holdout" else 3)
+def draw(app, root, *, flagged=0, unflagged=0):
+    """Draw a blind sample on its page, and return all that are drawn."""
+    for stratum, size in (("holdout", 0), ("flagged", flagged), ("unflagged", unflagged)):
+        app.number_input(key=f"size_{stratum}").set_value(size)
     button(app, "Draw").click().run()
     with ReviewStore.open(Workspace(root).review_db) as store:
-        sample = store.samples()
+        return store.samples()
+
+
+def test_blind_sample_is_drawn_and_shows_no_label(root, open_page):
+    app = open_page(root, "blind")
+    sample = draw(app, root, flagged=3, unflagged=3)
     assert sample["stratum"].value_counts().to_dict() == {"flagged": 3, "unflagged": 3}
     button(app, "Start").click().run()
     told = component(app, "labeller")
@@ -103,9 +108,7 @@ def test_a_hold_out_of_two_species_is_sampled_for_two_models(root, open_page):
 
 def test_blind_sample_refuses_to_draw_nothing(root, open_page):
     app = open_page(root, "blind")
-    for key in ("size_holdout", "size_flagged", "size_unflagged"):
-        app.number_input(key=key).set_value(0)
-    button(app, "Draw").click().run()
+    assert draw(app, root).empty
     assert "not a sample" in app.error[0].value
 
 
@@ -133,11 +136,7 @@ def test_agreement_lists_what_two_people_differ_on(root, open_page):
 
 def test_a_dispute_of_a_blind_sample_is_settled_blind_and_changes_no_export(root, open_page):
     app = open_page(root, "blind")
-    for key in ("size_holdout", "size_flagged", "size_unflagged"):
-        app.number_input(key=key).set_value(2 if key == "size_flagged" else 0)
-    button(app, "Draw").click().run()
-    with ReviewStore.open(Workspace(root).review_db) as store:
-        sample = store.samples()
+    sample = draw(app, root, flagged=2)
     stream, window = f"blind:{sample['sample_id'].iloc[0]}", sample.iloc[0]
     for who, label in (("kim", "WALKRUN"), ("lee", "TURN")):
         paint(root, window["clip_id"], window["start_frame"], window["end_frame"], reviewer=who, label=label, stream=stream)

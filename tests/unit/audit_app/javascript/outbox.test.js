@@ -49,6 +49,24 @@ function browser() {
 let ids = 0;
 const paint = () => ({ operation_id: `o${(ids += 1)}`, at: "t", spans: [[0, 1, 0]], undoes: null, note: null });
 
+/** Let a page paint one act in each of these clips while the server is dead, and go: at once, or killed without a word. */
+function leaveBehind(world, clips, { killed = false } = {}) {
+  world.mode = "dead";
+  const page = world.page("old tab");
+  for (const [clip, more] of clips) page.open(clip, more).add(paint());
+  if (!killed) page.outbox.leave();
+  world.timers.clear();
+}
+
+/** Open another page, with a permit for all streams of a reviewer, and send what was left. */
+async function lookedAfter(world, reviewer = "kim") {
+  world.mode = "works";
+  const { outbox } = world.page("new tab");
+  outbox.permit({ workspace: "w", reviewer, stream: EVERY_STREAM, held: { by: reviewer } });
+  await outbox.sweep();
+  return outbox;
+}
+
 test("one state for all clips: it is saved when nothing of any clip is on its way", async () => {
   const world = browser();
   const { outbox, open } = world.page();
@@ -85,29 +103,16 @@ test("a clip that is opened again goes on with what this page knows of it, howev
 
 test("acts of a page that was closed are sent by any page with a permit, of whatever clip and stream", async () => {
   const world = browser();
-  const before = world.page("old tab");
-  world.mode = "dead";
-  before.open("one").add(paint());
-  before.open("two", { stream: "blind:a" }).add(paint());
-  before.outbox.leave();
-  world.timers.clear();
-  world.mode = "works";
-  const { outbox } = world.page("new tab");
-  outbox.permit({ workspace: "w", reviewer: "kim", stream: EVERY_STREAM, held: { by: "kim" } });
-  await outbox.sweep();
+  leaveBehind(world, [["one"], ["two", { stream: "blind:a" }]]);
+  await lookedAfter(world);
   assert.deepEqual(world.stored.map((o) => [o.clip, o.stream]), [["one", "review"], ["two", "blind:a"]]);
   assert.equal(world.storage.length, 0);
 });
 
 test("a page that was killed a moment ago is looked after in a moment", async () => {
   const world = browser();
-  world.mode = "dead";
-  world.page("killed").open("one").add(paint());
-  world.timers.clear();
-  world.mode = "works";
-  const { outbox } = world.page("new tab");
-  outbox.permit({ workspace: "w", reviewer: "kim", stream: EVERY_STREAM, held: { by: "kim" } });
-  await outbox.sweep();
+  leaveBehind(world, [["one"]], { killed: true });
+  await lookedAfter(world);
   assert.equal(world.stored.length, 0);
   await world.pass(11000);
   assert.equal(world.stored.length, 1);
@@ -116,15 +121,8 @@ test("a page that was killed a moment ago is looked after in a moment", async ()
 
 test("another reviewer's acts wait for that reviewer, and this one is told", async () => {
   const world = browser();
-  world.mode = "dead";
-  const before = world.page("old tab");
-  before.open("one").add(paint());
-  before.outbox.leave();
-  world.timers.clear();
-  world.mode = "works";
-  const { outbox } = world.page("new tab");
-  outbox.permit({ workspace: "w", reviewer: "lee", stream: EVERY_STREAM, held: { by: "lee" } });
-  await outbox.sweep();
+  leaveBehind(world, [["one"]]);
+  const outbox = await lookedAfter(world, "lee");
   assert.deepEqual(outbox.troubles(null), [{ clip: "one", why: "another's", acts: 1, reviewer: "kim" }]);
   assert.equal(outbox.state().word, "saved");
   assert.equal(world.stored.length, 0);
@@ -150,11 +148,7 @@ test("a clip that was left in conflict, or was refused, is told wherever the rev
 
 test("the server is dead: what was left is tried again, and counts as unsaved until then", async () => {
   const world = browser();
-  world.mode = "dead";
-  const before = world.page("old tab");
-  before.open("one").add(paint());
-  before.outbox.leave();
-  world.timers.clear();
+  leaveBehind(world, [["one"]]);
   const { outbox, open } = world.page("new tab");
   open("two");
   await outbox.sweep();
