@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-__all__ = ["chart_text"]
-
 _MANY = 24
 """Values of a series that are read out; of longer ones the first, last and largest."""
 

@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-__all__ = ["FLAGGED", "QUIET", "WORK", "Look", "class_looks", "css_ground", "ink_on"]
-
 # Found by search: any two differ by 12 and more (CIEDE2000), to normal sight and to simulated protanopia and deuteranopia
 # (Machado, Oliveira and Fernandes 2009). No twentieth was found. Those near to the orange of what is flagged come last.
 _PALETTE = (

@@ -7,8 +7,6 @@ from typing import Any
 
 from pipeline.report.formatting import aligned, counted, cut_off, wrapped
 
-__all__ = ["CLASS_HEADS", "class_rows", "data_lines", "data_sentences", "data_warnings", "noted_lines"]
-
 CLASS_HEADS = ("label", "frames", "bouts", "median bout", "windows", "mixed")
 
 _FEW = 6

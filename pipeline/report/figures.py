@@ -14,18 +14,6 @@ from pipeline.evaluation.intervals import share_estimate
 from pipeline.readers.taxonomy import KIND_NAMES
 from pipeline.report.colours import FLAGGED, QUIET
 
-__all__ = [
-    "class_counts",
-    "confusion_traces",
-    "error_rates",
-    "given_by_predicted",
-    "kinds_of_segments",
-    "quality_histogram",
-    "reliability",
-    "rounds_figure",
-    "styled",
-]
-
 _MOST_WRITTEN = 14
 _BINS = 10
 _FEWEST_IN_BIN = 20

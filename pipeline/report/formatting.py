@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from textwrap import wrap
 
-__all__ = ["aligned", "counted", "cut_off", "percent_of", "shown_share", "terminal_width", "typed", "wrapped"]
-
 _WIDEST = 120
 _FIXED_SPACE = "\xa0"
 

@@ -15,16 +15,6 @@ from pipeline.evaluation.label_evaluation import LabelEvaluation
 from pipeline.evaluation.quality_calibration import QualityBin
 from pipeline.report.formatting import counted, shown_share, typed
 
-__all__ = [
-    "as_of_sentence",
-    "blind_page",
-    "label_sentence",
-    "quality_tables",
-    "share_sentence",
-    "share_with_interval",
-    "stop_sentence",
-]
-
 _QUALITY_HEADS = ("label quality", "windows checked", "should be right", "were right", "95 % interval", "groups")
 
 

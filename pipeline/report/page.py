@@ -28,8 +28,6 @@ from pipeline.windows.folds import FEWEST_GROUPS
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 
-__all__ = ["rounds_part", "write_report"]
-
 _LISTED = 200
 _OPINIONS = 8
 _LEAST_DIFFERENCE = 0.25

@@ -22,8 +22,6 @@ from pipeline.report.colours import Look, class_looks
 from pipeline.windows.sampling import clip_bounds
 from pipeline.workspace.run_folder import RunFolder
 
-__all__ = ["RunTables"]
-
 
 @dataclass(frozen=True)
 class RunTables:

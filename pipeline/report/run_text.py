@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from pipeline.audit.prediction import Predictions
 
-__all__ = ["ROUND_HEADS", "predicted_lines", "rejected_lines", "round_cells", "run_lines", "status_lines"]
-
 _STATES = ("open", "decided", "unsure", "disputed")
 _MANY_CLIPS = 20
 _WORST_LABELS = 12

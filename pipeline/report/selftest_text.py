@@ -13,8 +13,6 @@ from pipeline.report.formatting import aligned, percent_of
 from pipeline.selftest.recovery import findings
 from pipeline.windows.folds import FEWEST_GROUPS
 
-__all__ = ["SELFTEST_HEADS", "cost_line", "selftest_cells", "selftest_lines", "selftest_part"]
-
 SELFTEST_HEADS = (
     "kind",
     "share",

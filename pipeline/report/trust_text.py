@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["GROUPS", "holdout_sentences", "trust_sentences"]
-
 GROUPS = {"subject": "animal", "recording": "recording", "clip": "clip"}
 """What a group is, by ``groups.by``."""
 

@@ -14,8 +14,6 @@ from pipeline.report.colours import FLAGGED, QUIET
 from pipeline.report.comparison.results import Arm, CurvePoint, Interval, Species
 from pipeline.report.figures import confusion_traces, styled
 
-__all__ = ["ARM_COLOURS", "arms_figure", "confusion_figure", "curve_figure", "differences_figure", "f1_figure", "labels_figure"]
-
 ARM_COLOURS = {"given": QUIET, "pruned": "#4477AA", "reviewed": "#228833"}
 """Labels as they were, as the pipeline trusts them, and as people decided."""
 

@@ -34,8 +34,6 @@ from pipeline.report.trust_text import GROUPS
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 
-__all__ = ["Comparison", "write_comparison"]
-
 _LISTED = 40
 _PICTURED = 6
 _PORT = 8501

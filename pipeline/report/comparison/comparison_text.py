@@ -16,19 +16,6 @@ from pipeline.report.label_error_text import blind_page, label_sentence, stop_se
 from pipeline.report.trust_text import GROUPS
 from pipeline.windows.folds import FEWEST_GROUPS
 
-__all__ = [
-    "compare_lines",
-    "compared_pair",
-    "headline",
-    "missing_windows",
-    "outcome",
-    "points_cell",
-    "retrain_lines",
-    "review_sentence",
-    "share_cell",
-    "stale_sentence",
-]
-
 _MAIN = "balanced accuracy"
 _MEASURES = (_MAIN, "accuracy", "macro F1")
 _FIRST_SAMPLE = 40

@@ -11,8 +11,6 @@ from data_schemas.errors import StageError
 from data_schemas.files import read_json_object
 from data_schemas.renamed_keys import as_named_now, warn_of_earlier_version
 
-__all__ = ["Arm", "CurvePoint", "Interval", "Retraining", "Species", "Verified", "read_retraining"]
-
 _NAME = "retrain/retrain.json"
 
 

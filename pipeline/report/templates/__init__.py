@@ -20,8 +20,6 @@ from pipeline.report.colours import FLAGGED
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-__all__ = ["render"]
-
 _HERE = Path(__file__).parent
 _PLOTLY = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["select2d", "lasso2d"]}
 
