@@ -14,7 +14,6 @@ from audit_app.queue_rows import list_columns, queue_rows
 from audit_app.similar_clips import open_neighbourhood
 from data_schemas.errors import PoseAuditError
 
-_REVIEWED = ("clips", "frames", "windows", "issues", "oof")
 _FIRST_PAGE_SECONDS = 4
 """The queue is on the screen by then: what the Review page reads must not compete with it for the processor."""
 
@@ -39,8 +38,6 @@ def preload(*, pause: float = 0.0) -> None:
         rows = queue_rows(found)
         list_columns(found, here=None, filters=QueueFilters())
         time.sleep(pause)
-        for name in _REVIEWED:
-            found[name]
         for species in sorted(rows["species"].unique()):
             open_neighbourhood(found, str(species))
     except PoseAuditError:

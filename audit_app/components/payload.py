@@ -18,7 +18,7 @@ from audit_app.tokens import secret_of, sign
 from data_schemas.labels import OTHER, normal_name
 from pipeline.readers.taxonomy import other_names
 from pipeline.report.run_tables import RunTables
-from pipeline.report.segment_cards import drawn_edges, why
+from pipeline.report.segment_cards import WHY, drawn_edges
 from pipeline.review.events import REVIEW, operation_to_json
 from pipeline.review.store import ReviewStore
 from pipeline.windows.frame_index import given_labels
@@ -214,6 +214,6 @@ def _sentence(segment: Mapping[Any, Any], number: NDArray[Any], time: NDArray[An
     ends = np.searchsorted(number, [segment["start_frame"], segment["end_frame"]]).clip(0, len(number) - 1)
     start, end = ((time[ends] - time[0]) / 1000).tolist()
     return (
-        f"{why(segment['kind']).capitalize()}: {start:.1f} to {end:.1f} s, {segment['windows']} windows, "
+        f"{WHY[segment['kind']].capitalize()}: {start:.1f} to {end:.1f} s, {segment['windows']} windows, "
         f"label quality {segment['label_quality']:.2f}, suggestion {segment['suggested_probability']:.0%}."
     )

@@ -16,16 +16,16 @@ from pipeline.report.colours import Look, css_ground, ink_on
 from pipeline.report.run_tables import RunTables
 from pipeline.report.templates import render
 
-__all__ = ["drawn_edges", "segment_cards", "skeleton_strip", "timeline", "why"]
-
 _SHOWN = 12
-_WHY = {
+WHY = {
     "wrong_clip": "nearly the whole clip looks like another action",
     "contaminated": "another action seems to occur within the clip",
     "boundary": "the change between two labels seems to be shifted",
     "ambiguous": "the model cannot tell which of several actions it is",
     "bad_pose": "too few keypoints are visible and plausible to judge the label",
 }
+"""What seems to be wrong in a segment, by its kind."""
+
 _POSES = 7
 _CELL, _TALL, _EDGE = 116, 128, 10
 _WIDE = 560
@@ -33,11 +33,6 @@ _MOST_TICKS = 10
 _FADED = 0.6
 
 FloatArray = NDArray[np.float64]
-
-
-def why(kind: str) -> str:
-    """Return what seems to be wrong in a segment of this kind."""
-    return _WHY[kind]
 
 
 def segment_cards(run: RunTables, queue: pd.DataFrame) -> list[dict[Any, Any]]:
@@ -57,7 +52,7 @@ def segment_cards(run: RunTables, queue: pd.DataFrame) -> list[dict[Any, Any]]:
                 "given": _class(run, segment["species"], segment["given_label"]),
                 "suggested": _class(run, segment["species"], segment["suggested_label"]),
                 "kind_name": KIND_NAMES[segment["kind"]],
-                "why": why(segment["kind"]).capitalize(),
+                "why": WHY[segment["kind"]].capitalize(),
                 "time": f"{seconds[0]:.1f} to {seconds[-1]:.1f} s" if len(seconds) else "no frame",
                 "strip": skeleton_strip(xy[inside], skeleton=run.skeleton, edges=drawn_edges(run.skeleton, xy), seconds=seconds),
                 "timeline": timeline(clip, segment, look=run.look, fps=float(row["fps"]), span=(float(low), float(high))),

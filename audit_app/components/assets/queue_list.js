@@ -61,7 +61,7 @@ class Queue {
       role: "listbox", tabindex: "0", "aria-label": "Segments to review", "data-testid": "queue-list",
       onscroll: () => this.draw(), onkeydown: (event) => this.key(event),
     }, this.space);
-    this.empty = h("p.empty", { "data-testid": "queue-empty" });
+    this.empty = h("p.empty", { "data-testid": "queue-empty" }, "No segment fits these filters. Clear one of them to see more.");
     this.root.append(this.bar, this.summary, this.head, this.list, this.empty);
     this.resized = new ResizeObserver(() => this.measure());
     for (const part of [this.bar, this.list, document.documentElement]) this.resized.observe(part);
@@ -215,7 +215,6 @@ class Queue {
     second.style.width = `${(100 * (unsure + disputed)) / Math.max(all, 1)}%`;
     this.empty.hidden = all > 0;
     this.list.hidden = this.head.hidden = all === 0;
-    this.empty.textContent = "No segment fits these filters. Clear one of them to see more.";
     const next = this.target();
     this.go.hidden = next < 0;
     this.go.textContent = this.data.here !== null && next >= 0 ? "Continue where I was" : "Start reviewing";

@@ -259,7 +259,7 @@ export class Tracks {
   }
 
   drawTime(context, row, palette) {
-    const { times, frameNumbers } = this.clip;
+    const { frameNumbers } = this.clip;
     const seconds = (this.bounds[this.bounds.length - 1] - this.bounds[0]) / 1000;
     const most = Math.max(2, this.width / 90);
     const step = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600].find((s) => seconds / s <= most) ?? 7200;
@@ -277,7 +277,7 @@ export class Tracks {
       context.fillStyle = palette.text;
       context.fillText(text, x + 4, row.top + 9);
       context.fillStyle = palette.quiet;
-      context.fillText(`#${frameNumbers[Math.min(frame, times.length - 1)]}`, x + 10 + wide, row.top + 9);
+      context.fillText(`#${frameNumbers[frame]}`, x + 10 + wide, row.top + 9);
     }
   }
 
