@@ -30,8 +30,8 @@ from audit_app.pictures import DisplayPictures
 from audit_app.request_body import read_body
 from audit_app.tokens import EVERY_STREAM, Permit, secret_of, verify
 from data_schemas.errors import PoseAuditError, SourceError, StageError, UsageError
-from pipeline.review.events import operation_from_json, operation_to_json
-from pipeline.review.store import Commit, ConflictError, ReviewStore
+from pipeline.review.events import Commit, ConflictError, operation_from_json, operation_to_json
+from pipeline.review.store import ReviewStore
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 

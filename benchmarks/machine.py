@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-__all__ = ["describe", "timed"]
-
 
 def describe() -> str:
     """Return the machine and the versions that decide speed, in one line."""

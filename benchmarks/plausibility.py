@@ -24,7 +24,8 @@ from data_schemas.skeletons import Skeleton, load_skeleton, skeleton_of
 from model.windowing import MISSING, Samples, concatenate, cut
 from pipeline.simulation import simulate_clips
 from pipeline.simulation.difficulty import Difficulty
-from pipeline.windows.pose_faults.plausibility import FAULTS, body_of, find_faults, window_faults
+from pipeline.windows.pose_faults.motion import body_of
+from pipeline.windows.pose_faults.plausibility import FAULTS, find_faults, window_faults
 
 STEPS, HZ = 5, 5.0
 SKELETON = load_skeleton("aihub59")

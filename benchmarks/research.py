@@ -24,8 +24,6 @@ from benchmarks.research_data import COLUMNS, Predicted, Row, Study, assess, aud
 from benchmarks.research_learners import LEARNERS, networks
 from benchmarks.research_scores import SCORES
 
-__all__ = ["main"]
-
 SECTIONS: dict[str, Mapping[str, Row]] = {
     "Learners, trained once on all labels, the project's score": LEARNERS,
     "Cleaning by the base learners, the project's score": CLEANING,

@@ -22,8 +22,6 @@ from pipeline.detection.base_learners import BASE_LEARNERS
 from pipeline.detection.label_cleaning import RELABELLING, EnsemblePrediction, clean_labels
 from pipeline.detection.training_windows import TrainingSet
 
-__all__ = ["ABLATIONS", "CLEANING"]
-
 STEPS = 280
 """Optimizer steps of the networks in the ablation, where the project would search for their number."""
 

@@ -32,20 +32,6 @@ from pipeline.windows.cutting import cut_windows, window_labels
 from pipeline.windows.folds import split_windows
 from pipeline.windows.sampling import sample_clips
 
-__all__ = [
-    "COLUMNS",
-    "Predicted",
-    "Ranking",
-    "Row",
-    "Study",
-    "assess",
-    "audit",
-    "changed",
-    "figures",
-    "load_study",
-    "quality_of",
-]
-
 FloatArray = NDArray[np.float64]
 COLUMNS = ("AUROC", "AP", "recall 5 %", "recall 10 %", "recall 20 %", "best F1", "suggestion")
 

@@ -42,8 +42,6 @@ from pipeline.detection.label_cleaning import predict_ensemble
 from pipeline.detection.label_quality import estimate_quality
 from pipeline.detection.label_scores import best_other, probability_of, score_labels
 
-__all__ = ["LEARNERS", "networks", "once", "trained_by"]
-
 VIEWS_OF_PROJECT = PRESETS["default"].views
 STEPS = 140
 _NEIGHBOURS, _REFERENCES = 50, 4000

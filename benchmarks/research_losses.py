@@ -16,19 +16,6 @@ from model.lstm import WindowLSTM
 from model.recipe import Recipe
 from model.training import Windows
 
-__all__ = [
-    "Learner",
-    "augmented",
-    "bootstrapping",
-    "early_learning",
-    "forward_corrected",
-    "generalised",
-    "learn",
-    "learn_in_pairs",
-    "plain",
-    "smoothed",
-]
-
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 """(logits (b, classes), given class (b,), place among the training windows (b,)) -> loss."""
 

@@ -18,8 +18,6 @@ from pipeline.detection.label_scores import LabelScore, SelfConfidence, best_oth
 from pipeline.detection.segments import change_point_parts
 from pipeline.detection.smoothing import WindowLabels, smooth
 
-__all__ = ["BOX", "CONFIDENCE", "SCORES", "adjusted", "ranking_of"]
-
 FloatArray = NDArray[np.float64]
 _STICKY = 0.95
 _PENALTY = 0.3

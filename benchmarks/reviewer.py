@@ -14,8 +14,6 @@ from pipeline.review.events import REVIEW
 from pipeline.review.segment_states import expected_residual_error
 from pipeline.windows.frame_index import FrameIndex
 
-__all__ = ["Known", "by_queue", "by_windows", "reviewed"]
-
 _SPAN = ["clip_id", "start_frame", "end_frame"]
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["animals_in", "name_parts"]
-
 _SIDE_WORDS = "left right l r front back rear hind fore upper lower top bottom mid inner outer"
 _SIDES = frozenset(_SIDE_WORDS.split())
 """Words for sides of one body: ``left_ear, left_hip, right_ear, right_hip`` are not two animals."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["CONFIDENCES", "confidence_columns"]
-
 CONFIDENCES = ("confidence", "likelihood", "score", "conf", "probability", "prob", "p")
 """Endings of such a column's name, after that of the keypoint; of two the earlier one is taken."""
 

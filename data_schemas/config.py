@@ -20,25 +20,6 @@ from data_schemas.labels import nearest
 from data_schemas.renamed_keys import RenamedKey, as_named_now
 from data_schemas.review_keys import check_keys
 
-__all__ = [
-    "Config",
-    "Export",
-    "Folds",
-    "Groups",
-    "Issues",
-    "Labels",
-    "Model",
-    "Pose",
-    "Proof",
-    "Retrain",
-    "Review",
-    "Run",
-    "Source",
-    "Windows",
-    "config_as_named_now",
-    "load_config",
-]
-
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 

@@ -18,19 +18,6 @@ A message says what is wrong and where (file, place, value); ``hint`` says the w
 and ends with exit code 1.
 """
 
-__all__ = [
-    "BundleError",
-    "ConfigError",
-    "DataError",
-    "PoseAuditError",
-    "SourceError",
-    "StageError",
-    "TableError",
-    "TooFewDataError",
-    "UsageError",
-    "WorkspaceError",
-]
-
 
 class PoseAuditError(Exception):
     """An expected error: a message, a way out, and the exit code of the command that met it."""

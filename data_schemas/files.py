@@ -12,8 +12,6 @@ from typing import Any
 
 from data_schemas.errors import WorkspaceError
 
-__all__ = ["disk_errors", "read_json_object", "replaced_file"]
-
 _AGAIN = "make room or give write access, then type the same command again: it goes on from the last whole file"
 
 

@@ -30,8 +30,6 @@ from typing import Any, TypeVar
 
 from data_schemas.errors import ConfigError
 
-__all__ = ["OTHER", "Label", "Taxonomy", "built_in", "load_named", "load_taxonomy", "nearest", "normal_name"]
-
 _Built = TypeVar("_Built")
 
 OTHER = "other"

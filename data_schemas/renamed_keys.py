@@ -13,8 +13,6 @@ from typing import Any
 
 from data_schemas.errors import ConfigError
 
-__all__ = ["RENAMED", "RenamedKey", "as_named_now", "warn_of_earlier_version"]
-
 RENAMED: Mapping[str, Mapping[str, str]] = {
     "model": {
         "hidden": "hidden_size",

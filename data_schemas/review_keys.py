@@ -6,8 +6,6 @@ from collections.abc import Mapping
 
 from data_schemas.labels import nearest
 
-__all__ = ["DEFAULT_KEYS", "check_keys"]
-
 _PAINT = {
     **{f"paint_{i}": (f"Digit{i}", f"Numpad{i}") for i in range(1, 10)},
     "paint_10": ("Digit0", "Numpad0"),

@@ -18,8 +18,6 @@ from typing import Any
 
 from data_schemas.labels import built_in, load_named
 
-__all__ = ["Skeleton", "choose_skeleton", "load_skeleton", "skeleton_of"]
-
 
 @dataclass(frozen=True)
 class Skeleton:

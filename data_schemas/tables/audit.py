@@ -17,8 +17,6 @@ from data_schemas.tables.columns import (
 )
 from data_schemas.tables.vocabulary import INJECTED_KINDS, KINDS, SPLITS
 
-__all__ = ["ISSUES", "SEGMENTS", "SELFTEST", "WINDOWS"]
-
 WINDOWS = pa.DataFrameSchema(
     {
         **WINDOW,

@@ -15,8 +15,6 @@ from pandera.errors import SchemaErrors
 
 from data_schemas.errors import TableError
 
-__all__ = ["keypoints_of", "text", "text_by_code", "validate"]
-
 
 def validate(table: pd.DataFrame, schema: pa.DataFrameSchema, *, source: str) -> pd.DataFrame:
     """Return ``table`` when it keeps ``schema``.

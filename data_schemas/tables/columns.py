@@ -8,22 +8,6 @@ import pandera.pandas as pa
 
 from data_schemas.tables.vocabulary import POSE_FAULTS
 
-__all__ = [
-    "ANIMAL",
-    "BAD_POSE",
-    "FRAME",
-    "KEYPOINTS",
-    "SPAN",
-    "SPAN_IN_ORDER",
-    "SUGGESTION",
-    "WINDOW",
-    "at_least",
-    "one_of",
-    "positive_share",
-    "share",
-    "string",
-]
-
 
 def string(*, nullable: bool = False, unique: bool = False, required: bool = True) -> pa.Column:
     """Return a column of text; only where it may be null, it may be empty too."""

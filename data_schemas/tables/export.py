@@ -20,8 +20,6 @@ from data_schemas.tables.columns import (
 )
 from data_schemas.tables.vocabulary import LABEL_SOURCES, MARKS, SPLITS
 
-__all__ = ["CHANGES", "CLEAN_FRAMES", "CLEAN_WINDOWS"]
-
 CLEAN_FRAMES = pa.DataFrameSchema(
     {
         "clip_id": string(),

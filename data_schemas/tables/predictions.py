@@ -8,8 +8,6 @@ import pandera.pandas as pa
 
 from data_schemas.tables.columns import BAD_POSE, SPAN, SPAN_IN_ORDER, WINDOW, at_least, share, string
 
-__all__ = ["ARM_PREDICTIONS", "OOF", "PREDICTIONS", "PROBABILITY_PREFIX", "TRUST", "probability_columns"]
-
 PROBABILITY_PREFIX = "p_"
 
 # Rounding may lift a share a little above 1.

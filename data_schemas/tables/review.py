@@ -7,8 +7,6 @@ import pandera.pandas as pa
 from data_schemas.tables.columns import SPAN, SPAN_IN_ORDER, at_least, one_of, positive_share, string
 from data_schemas.tables.vocabulary import REVIEW_ACTIONS, STRATA
 
-__all__ = ["BLIND_SAMPLES", "REVIEW_EVENTS"]
-
 REVIEW_EVENTS = pa.DataFrameSchema(
     {
         "event_id": string(unique=True),

@@ -7,8 +7,6 @@ import pandera.pandas as pa
 from data_schemas.tables.columns import ANIMAL, FRAME, KEYPOINTS, SPAN, SPAN_IN_ORDER, one_of, string
 from data_schemas.tables.vocabulary import LABEL_SOURCES
 
-__all__ = ["CLIPS", "FRAMES", "READER_MESSAGES", "REVIEWED"]
-
 CLIPS = pa.DataFrameSchema(
     {
         "clip_id": string(unique=True),

@@ -1,7 +1,5 @@
 """The words that columns of the tables choose from."""
 
-__all__ = ["INJECTED_KINDS", "KINDS", "LABEL_SOURCES", "MARKS", "POSE_FAULTS", "REVIEW_ACTIONS", "SPLITS", "STRATA"]
-
 KINDS = ("wrong_clip", "contaminated", "boundary", "ambiguous", "bad_pose")
 """What is wrong with a window: its whole clip's label, another action inside the clip, a shifted boundary, two actions that
 look alike, or the keypoints rather than the label."""

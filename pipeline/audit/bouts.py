@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 from pipeline.windows.frame_index import given_labels, runs
 from pipeline.windows.sampling import clip_bounds
 
-__all__ = ["Bouts", "FrameTimes", "bouts_in_windows", "find_bouts", "labels_of_frames"]
-
 Class = tuple[str, str]
 """Species and label."""
 

@@ -22,8 +22,6 @@ from pipeline.audit.window_fit import Fit, fit_to_bouts, fit_to_frames, too_spar
 from pipeline.readers.tables.pose_columns import pose_facts
 from pipeline.windows.label_spans import labels_as_given
 
-__all__ = ["ClassFigures", "DataSummary", "Noted", "Rate", "WindowFigures", "summarise_data"]
-
 
 @dataclass(frozen=True)
 class Rate:

@@ -27,8 +27,6 @@ from pipeline.readers.tables.table_clips import NO_SPECIES
 from pipeline.windows.cutting import cut_windows
 from pipeline.windows.sampling import sample_clips
 
-__all__ = ["Predictions", "load_models", "predict_recordings", "reading_config", "require_writable", "write_predictions"]
-
 _OF_WINDOW = ["window_id", "clip_id", "subject_id", "species", "start_frame", "end_frame", "visible", "bad_pose", "pose_fault"]
 ENDINGS = (".parquet", ".csv")
 

@@ -21,17 +21,6 @@ from pipeline.workspace.hashes import digest
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 
-__all__ = [
-    "DecidedLabels",
-    "adopt_rounds",
-    "decided_so_far",
-    "earlier_rounds",
-    "figures_of_round",
-    "open_round",
-    "rounds_before",
-    "rounds_of",
-]
-
 
 @dataclass(frozen=True)
 class DecidedLabels:

@@ -22,8 +22,6 @@ from pipeline.workspace.progress import StageProgress
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 
-__all__ = ["run_audit"]
-
 _DATA = "pipeline.audit.data_summary"
 
 ReportWriter = Callable[[RunFolder], None]

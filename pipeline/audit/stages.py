@@ -31,8 +31,6 @@ from pipeline.windows.sampling import sample_clips
 if TYPE_CHECKING:
     from pipeline.detection.lstm_jobs import Checkpoints
 
-__all__ = ["SCHEMAS", "STAGES", "Context", "Stage"]
-
 Tables = dict[str, pd.DataFrame]
 
 SCHEMAS: Mapping[str, pa.DataFrameSchema] = {

@@ -14,16 +14,6 @@ from pipeline.review.segment_states import unreviewed
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 
-__all__ = [
-    "clip_list",
-    "label_errors",
-    "left_out_classes",
-    "review_figures",
-    "segments_by_state",
-    "summarise",
-    "without_holdout",
-]
-
 _MANY_ORPHANS = 100
 """Orphans that are listed; all are counted."""
 

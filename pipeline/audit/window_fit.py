@@ -8,8 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FEWEST_STEPS", "Fit", "fit_to_bouts", "fit_to_frames", "too_sparse", "window_seconds"]
-
 FEWEST_STEPS = 3
 """Samples that a window needs to show how an animal moves."""
 

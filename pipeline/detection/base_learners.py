@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from model.kernel_ridge import predict_left_out
 from model.summaries import context
 
-__all__ = ["BASE_LEARNERS", "BaseLearner", "KernelRidge"]
-
 FloatArray = NDArray[np.float32]
 
 

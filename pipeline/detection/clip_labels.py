@@ -22,8 +22,6 @@ from pipeline.detection.label_scores import best_other, probability_of
 from pipeline.detection.smoothing import WindowLabels
 from pipeline.windows.folds import deal_groups
 
-__all__ = ["clip_error_odds", "clip_error_probability"]
-
 FloatArray = NDArray[np.float64]
 
 _FOLDS = 10

@@ -16,8 +16,6 @@ from pipeline.detection.label_quality import LabelQuality, estimate_quality
 from pipeline.detection.label_scores import LabelScores, class_centred, probability_of, score_labels
 from pipeline.detection.smoothing import WindowLabels, labels_of, smooth
 
-__all__ = ["LabelEstimates", "assess_labels", "find_label_issues"]
-
 _SUSPECTED_CLIPS = 0.05
 """Share of wrong clips by which a clip is called one, so that all worth a look get the kind; quality believes in fewer."""
 

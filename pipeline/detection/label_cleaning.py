@@ -41,18 +41,6 @@ from pipeline.detection.training_windows import Species, TrainingSet, recipe_of,
 from pipeline.windows.folds import deal_groups
 from pipeline.workspace.workers import Workers, workers
 
-__all__ = [
-    "RELABELLING",
-    "EnsemblePrediction",
-    "clean_labels",
-    "clean_species",
-    "error_shares",
-    "members_of",
-    "most_iterations",
-    "predict_ensemble",
-    "training_labels",
-]
-
 RELABELLING = 3
 """Iterations on relabelled windows. Their mean is the prediction of the ensemble; a fourth adds nothing (docs/research.md)."""
 

@@ -25,8 +25,6 @@ from scipy.special import softmax
 from pipeline.detection.label_scores import LabelScores, best_other, error_weight, probability_of
 from pipeline.detection.smoothing import WindowLabels
 
-__all__ = ["LabelQuality", "estimate_quality"]
-
 _LEAST = 1e-3
 _ITERATIONS = 6
 _CLASS_FREQUENCY = 0.2

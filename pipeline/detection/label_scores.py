@@ -29,21 +29,6 @@ from numpy.typing import NDArray
 
 from pipeline.detection.smoothing import WindowLabels, smooth
 
-__all__ = [
-    "LABEL_SCORES",
-    "LabelScore",
-    "LabelScores",
-    "Margin",
-    "SelfConfidence",
-    "agreement",
-    "best_other",
-    "class_centred",
-    "error_weight",
-    "predicted_neq_given",
-    "probability_of",
-    "score_labels",
-]
-
 FloatArray = NDArray[np.float64]
 
 _CLIP_WEIGHT = 0.5

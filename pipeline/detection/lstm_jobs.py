@@ -14,8 +14,6 @@ from model.recipe import Recipe
 from model.windowing import Samples
 from pipeline.workspace.workers import Workers
 
-__all__ = ["STEP_BUDGETS", "Checkpoints", "InMemory", "LstmJob", "run_jobs", "search_folds", "search_steps"]
-
 STEP_BUDGETS = tuple(35 << n for n in range(10))
 """Numbers of optimizer steps to try; the search stops at the first that hardly predicts better than the one before."""
 

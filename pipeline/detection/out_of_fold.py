@@ -30,8 +30,6 @@ from pipeline.detection.skill import measure_skill
 from pipeline.detection.training_windows import Species, TrainingSet, recipe_of, species_of
 from pipeline.workspace.workers import Workers, workers
 
-__all__ = ["predict_out_of_fold"]
-
 _WEIGHTS = np.linspace(0.0, 1.0, 21)
 
 

@@ -23,8 +23,6 @@ from data_schemas.tables import SEGMENTS, text
 from pipeline.windows.cutting import contiguous_blocks
 from pipeline.windows.label_spans import ReviewedFrames
 
-__all__ = ["change_point_parts", "cut_segments"]
-
 _PENALTY = 0.5
 """What another part must explain, in windows times squared error probability: some two seconds of 1 beside as much of 0."""
 

@@ -26,8 +26,6 @@ from numpy.typing import NDArray
 
 from pipeline.detection.training_windows import TrainingSet
 
-__all__ = ["Skill", "measure_skill"]
-
 _LEVEL = 0.95
 
 _PERMUTATIONS = 999

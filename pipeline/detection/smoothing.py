@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from data_schemas.config import Config
 from pipeline.windows.cutting import contiguous_blocks
 
-__all__ = ["WindowLabels", "labels_of", "smooth"]
-
 FloatArray = NDArray[np.float64]
 
 _RANGE_BANDWIDTH = 0.4

@@ -14,8 +14,6 @@ from model.recipe import Recipe, make_recipe
 from pipeline.detection.smoothing import WindowLabels, labels_of
 from pipeline.windows.folds import classes_of, deal_groups, training_mask
 
-__all__ = ["Species", "TrainingSet", "recipe_of", "species_of"]
-
 
 @dataclass(frozen=True)
 class TrainingSet:

@@ -21,8 +21,6 @@ from numpy.typing import NDArray
 from pipeline.evaluation.metrics import SIGNED, GroupStatistics, Measure, class_f1
 from pipeline.windows.folds import FEWEST_GROUPS
 
-__all__ = ["Estimate", "class_estimates", "difference", "estimate", "share_estimate"]
-
 _LEVEL = 0.95
 _AT_ONCE = 256
 

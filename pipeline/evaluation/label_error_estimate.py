@@ -19,8 +19,6 @@ from pipeline.evaluation.label_error_rate import LabelErrorRate, estimate_error_
 from pipeline.evaluation.verified_windows import VERIFIED
 from pipeline.review.window_labels import clean_windows
 
-__all__ = ["AUDITED", "LabelErrorEstimate", "estimate_label_errors", "wrong_windows"]
-
 AUDITED = ("flagged", "unflagged")
 """The strata by which the wrong labels of the audited windows are estimated."""
 

@@ -21,8 +21,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["FEWEST_WINDOWS", "LabelErrorRate", "estimate_error_rate", "segments_to_reach", "windows_needed"]
-
 FEWEST_WINDOWS = 30
 """Verified windows that every stratum needs before anything is said of it."""
 

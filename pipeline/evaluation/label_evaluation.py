@@ -20,8 +20,6 @@ from pipeline.review.window_labels import clean_windows
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 
-__all__ = ["LabelEvaluation", "evaluate_labels"]
-
 
 @dataclass(frozen=True)
 class LabelEvaluation:

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MEASURES", "SIGNED", "GroupStatistics", "Measure", "calibration_error", "class_f1", "group_statistics"]
-
 FloatArray = NDArray[np.float64]
 
 _BINS = 10

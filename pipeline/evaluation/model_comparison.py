@@ -22,8 +22,6 @@ from pipeline.evaluation.label_error_rate import FEWEST_WINDOWS
 from pipeline.evaluation.metrics import MEASURES, GroupStatistics, calibration_error, group_statistics
 from pipeline.windows.folds import FEWEST_GROUPS
 
-__all__ = ["VerifiedHoldout", "compare_arms", "measures_of", "still_needed", "verified_holdout"]
-
 Predictions = Mapping[str, NDArray[np.float32]]
 """Probabilities by arm, shape (hold-out windows, classes)."""
 

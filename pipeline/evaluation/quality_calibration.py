@@ -11,8 +11,6 @@ import pandas as pd
 from pipeline.evaluation.intervals import Estimate, share_estimate
 from pipeline.evaluation.verified_windows import inclusion_probabilities
 
-__all__ = ["EDGES", "QualityBin", "blind_checks", "quality_bins", "reviewed_checks"]
-
 EDGES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 

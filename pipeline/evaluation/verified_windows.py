@@ -27,8 +27,6 @@ from data_schemas.tables import text
 from pipeline.review.frame_labels import labels_after_review
 from pipeline.windows.frame_index import frames_of_spans
 
-__all__ = ["STATES", "VERIFIED", "inclusion_probabilities", "sample_states"]
-
 VERIFIED = "verified"
 
 STATES = (VERIFIED, "open", "unsure", "disputed", "mixed", "excluded", "gone", "moved")

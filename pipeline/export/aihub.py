@@ -27,8 +27,6 @@ from pipeline.windows.sampling import clip_bounds
 from pipeline.workspace.file_names import file_name
 from pipeline.workspace.run_folder import RunFolder
 
-__all__ = ["LabelFiles", "Stretch", "correct_label_file", "stretches", "write_label_files"]
-
 # Numbers stay text, as they are written: none is too long, and none is rounded.
 _VALUES = json.JSONDecoder(parse_int=str, parse_float=str)
 _BLANK = re.compile(r"[ \t\r\n]*")

@@ -12,8 +12,6 @@ from pipeline.review.replay import active_operations
 from pipeline.review.store import operations_of
 from pipeline.windows.frame_index import runs
 
-__all__ = ["list_changes"]
-
 _GIVEN_BY = ["clip_id", "stream", "author"]
 
 

@@ -28,8 +28,6 @@ from pipeline.review.window_labels import clean_windows
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 
-__all__ = ["export_dataset"]
-
 _ROWS = 2**17
 """Frames that are held at a time."""
 

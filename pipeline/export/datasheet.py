@@ -25,8 +25,6 @@ from pipeline.review.window_labels import CleanWindows
 from pipeline.workspace.hashes import digest
 from pipeline.workspace.run_folder import RunFolder
 
-__all__ = ["ExportTables", "datasheet"]
-
 _CLASS = ["species", "label"]
 
 

@@ -8,8 +8,6 @@ from typing import Any
 
 from pipeline.report.templates import render
 
-__all__ = ["datasheet_page", "export_lines"]
-
 
 def datasheet_page(sheet: Mapping[str, Any]) -> str:
     """Return a datasheet as Markdown."""

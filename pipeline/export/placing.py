@@ -17,8 +17,6 @@ from pathlib import Path
 from data_schemas.errors import StageError, UsageError
 from data_schemas.files import disk_errors
 
-__all__ = ["SUMS", "placed_folder", "refuse_place", "sha256_of", "write_sums"]
-
 SUMS = "SHA256SUMS"
 """Names every other file of an export with its hash, as `sha256sum --check` reads it."""
 

@@ -16,8 +16,6 @@ import pyarrow.parquet
 from data_schemas.tables import CLEAN_FRAMES, keypoints_of, text_by_code, validate
 from pipeline.readers.spreadsheets import guarded_table
 
-__all__ = ["WrittenTable", "clean_frames", "write_parts"]
-
 _OF_CLIP = ("subject_id", "recording_id", "species", "label", "other_label", "breed", "gender", "date")
 _NUMBERS_OF_CLIP = ("age", "fps")
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from data_schemas.labels import Taxonomy
 from pipeline.readers.checks import Unreadable
 
-__all__ = ["class_of", "inspected_class", "unknown_action"]
-
 
 def class_of(action: str, *, species: str, taxonomy: Taxonomy | None, places: tuple[str, str] = ("", "")) -> str:
     """Return the class that an action means for a species; without a taxonomy an action stands for itself.

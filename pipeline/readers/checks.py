@@ -28,20 +28,6 @@ from numpy.typing import NDArray
 from pipeline.readers.pauses import medians, rise_in, skipped_numbers, uncounted_pauses
 from pipeline.readers.time_units import likely_unit
 
-__all__ = [
-    "ASSUMED_RATE",
-    "ASSUMED_RATE_NOTE",
-    "LARGEST",
-    "UNSIZED_LIMIT",
-    "Unreadable",
-    "fill_times",
-    "frame_rate",
-    "frame_rates",
-    "impossible_keypoints",
-    "order_frames",
-    "repair_coordinates",
-]
-
 UNSIZED_LIMIT = 1e6
 """Largest coordinate that is believed where the picture's size is not known."""
 

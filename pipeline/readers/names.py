@@ -9,8 +9,6 @@ from pathlib import PurePosixPath
 
 from data_schemas.labels import normal_name
 
-__all__ = ["clip_id_of", "is_writable", "plain_name", "shown_path", "without_ending", "writable", "years"]
-
 _VIDEO = re.compile(r"\.(?:mp4|avi|mov|mkv|webm|m4v|mpe?g)$", re.IGNORECASE)
 _WHOLE = re.compile(r"(-?[1-9][0-9]*|0)\.0+")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")

@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["medians", "mismatch_notes", "rise_in", "skipped_numbers", "uncounted_pauses"]
-
 _PAUSE = 3.0
 """How many times as long as usual a frame must take to be one after a pause: a wrong time makes it take twice as long at most."""
 

@@ -11,8 +11,6 @@ from pipeline.readers.files.listing import Listing, StoredFile
 from pipeline.readers.recordings import Recordings
 from pipeline.readers.tables.table_files import TableFiles
 
-__all__ = ["Match", "Reader"]
-
 
 class Match(IntEnum):
     """How surely the files of a source are of a format."""

@@ -19,8 +19,6 @@ from data_schemas.tables import CLIPS, FRAMES, READER_MESSAGES, text, text_by_co
 from pipeline.readers.checks import Unreadable
 from pipeline.readers.names import shown_path, writable
 
-__all__ = ["Clip", "ReaderMessage", "Recordings", "assemble", "clips_table", "group_of", "messages_table"]
-
 _NUMBERS = {"fps": "float64", "age": "float64", "frame_count": "int32"}
 
 

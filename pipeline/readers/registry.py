@@ -23,8 +23,6 @@ from pipeline.readers.tables.table_reader import TableReader
 from pipeline.readers.tables.table_recordings import recordings_of
 from pipeline.readers.taxonomy import taxonomy_of
 
-__all__ = ["READERS", "Source", "recognise"]
-
 READERS: tuple[Reader, ...] = (Aihub59Reader(), TableReader())
 """Every format; where several match equally well the first is taken, of a source as of a file."""
 

@@ -14,8 +14,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["guarded", "guarded_table", "unguarded", "unguarded_column"]
-
 # Spreadsheets drop control characters at the beginning, and Japanese ones take the wide signs for the narrow ones.
 _SIGNS = "=+\\-@\t\r\n＝＋－＠"
 _FORMULA = f"^'*[{_SIGNS}]"

@@ -8,8 +8,6 @@ from pathlib import Path
 from data_schemas.config import Config
 from data_schemas.labels import Taxonomy, built_in, load_taxonomy
 
-__all__ = ["KIND_NAMES", "class_title", "named_files", "other_names", "taxonomy_of"]
-
 KIND_NAMES = {
     "wrong_clip": "wrong clip",
     "contaminated": "other action",

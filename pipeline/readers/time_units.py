@@ -8,8 +8,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["frame_rate_note", "frame_rates_agree", "likely_unit"]
-
 _FASTEST = 990.0
 """Frames a second from which times are asked about: cameras are seldom as fast, and numbers of frames make 1,000."""
 

@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 from data_schemas.errors import ConfigError, UsageError
 from pipeline.workspace.file_names import file_name
 
-__all__ = ["Tracker", "open_tracker"]
-
 _KINDS = ("tensorboard", "mlflow")
 _EXPERIMENT = "pose-audit"
 _MANY = 1000

@@ -31,8 +31,6 @@ from pipeline.workspace.file_names import file_name
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 
-__all__ = ["TrainingInputs", "read_inputs", "windows_before_review"]
-
 
 @dataclass(frozen=True)
 class TrainingInputs:

@@ -18,8 +18,6 @@ from pipeline.retraining.inputs import TrainingInputs
 from pipeline.retraining.training import ModelSpec
 from pipeline.workspace.hashes import digest
 
-__all__ = ["card_of"]
-
 _LABELS = {
     "given": "all labels as they were given",
     "pruned": "the given labels, or others where the audit relabels them; nobody looked at any",

@@ -44,8 +44,6 @@ from pipeline.workspace.file_names import file_name
 from pipeline.workspace.hashes import code_version, digest
 from pipeline.workspace.run_folder import RunFolder
 
-__all__ = ["Models"]
-
 
 class Models:
     """The models of one run."""

@@ -37,8 +37,6 @@ from pipeline.workspace.progress import StageProgress
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 
-__all__ = ["RetrainResult", "retrain_arms"]
-
 _RESULT = "retrain.json"
 
 

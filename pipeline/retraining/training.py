@@ -30,8 +30,6 @@ from pipeline.detection.lstm_jobs import Checkpoints, LstmJob, search_folds, sea
 from pipeline.retraining.training_conditions import TrainingCondition
 from pipeline.workspace.workers import workers
 
-__all__ = ["ModelSpec", "optimizer_steps_by_search", "optimizer_steps_of_recipe", "place_bundle", "train_models"]
-
 
 @dataclass(frozen=True)
 class ModelSpec:

@@ -28,19 +28,6 @@ from data_schemas.tables import text
 from pipeline.retraining.inputs import TrainingInputs
 from pipeline.windows.folds import classes_of
 
-__all__ = [
-    "ARMS",
-    "CURVE",
-    "Arm",
-    "TrainingCondition",
-    "after_review",
-    "arms_of",
-    "first_decisions",
-    "learning_curve_conditions",
-    "training_condition",
-    "training_windows",
-]
-
 Arm = Literal["given", "pruned", "reviewed"]
 
 ARMS: tuple[Arm, ...] = ("given", "pruned", "reviewed")

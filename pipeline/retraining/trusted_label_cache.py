@@ -18,8 +18,6 @@ from pipeline.retraining.inputs import TrainingInputs
 from pipeline.workspace.hashes import digest
 from pipeline.workspace.run_folder import RunFolder
 
-__all__ = ["TrustedLabelCache", "hash_of"]
-
 _COMPARED = ["window_id", "split", "target", "mixed", "reviewed"]
 
 

@@ -19,19 +19,6 @@ from pipeline.windows.frame_index import given_labels
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 
-__all__ = [
-    "KnownLabels",
-    "database_of",
-    "frames_of",
-    "known_labels",
-    "no_events",
-    "open_store",
-    "orphans_of",
-    "stored_events",
-    "stored_samples",
-    "stored_size",
-]
-
 
 @dataclass(frozen=True)
 class KnownLabels:

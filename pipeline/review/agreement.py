@@ -14,8 +14,6 @@ from data_schemas.tables import PROBABILITY_PREFIX, text
 from pipeline.review.frame_labels import labels_after_review, votes_of_reviewers
 from pipeline.windows.frame_index import frames_of_spans
 
-__all__ = ["blind_disputes", "crowdlab_consensus", "disagreements", "pairwise_kappa", "sharing_frames"]
-
 _KAPPA = ("reviewer_a", "reviewer_b", "label", "frames", "frames_a", "frames_b", "observed", "kappa")
 _SPANS = ("clip_id", "start_frame", "end_frame", "frames", "reviewers", "votes", "given")
 _CONSENSUS = ("window_id", "clip_id", "start_frame", "end_frame", "species", "given", "consensus_label", "consensus_quality")

@@ -18,8 +18,6 @@ from data_schemas.tables import BLIND_SAMPLES, STRATA, text, validate
 from pipeline.review.events import now
 from pipeline.workspace.hashes import digest
 
-__all__ = ["draw_sample", "strata_of"]
-
 
 def strata_of(issues: pd.DataFrame) -> pd.Series:
     """Return the stratum of every window of the issues table."""

@@ -15,8 +15,6 @@ from pipeline.review.events import ACTIONS, EXCLUDED, NOT_REVIEWED, Commit, Oper
 from pipeline.review.replay import replay_codes
 from pipeline.windows.frame_index import runs
 
-__all__ = ["STATE_NOTE", "check_operations", "events_of", "state_operation", "state_operation_id"]
-
 STATE_NOTE = "state sent by the page"
 """Note of an operation that the store made from the difference between a page's state and the replay."""
 

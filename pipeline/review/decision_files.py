@@ -31,8 +31,6 @@ from pipeline.review.access import KnownLabels
 from pipeline.review.events import Commit, Operation, Span
 from pipeline.windows.frame_index import runs
 
-__all__ = ["NEEDED", "Clips", "RowError", "checked_row", "contradictions", "file_format", "rows_of"]
-
 NEEDED = ("clip_id", "start_frame", "end_frame", "label", "reviewer")
 """Columns that an import must have; the others are filled in."""
 

@@ -21,27 +21,6 @@ from data_schemas.errors import UsageError, WorkspaceError
 from data_schemas.labels import normal_name
 from data_schemas.tables import REVIEW_ACTIONS
 
-__all__ = [
-    "ACTIONS",
-    "ADJUDICATION",
-    "CODES",
-    "EXCLUDED",
-    "NOT_REVIEWED",
-    "REVIEW",
-    "UNSURE",
-    "Commit",
-    "ConflictError",
-    "Operation",
-    "People",
-    "Receipt",
-    "Span",
-    "blind_stream",
-    "new_operation",
-    "now",
-    "operation_from_json",
-    "operation_to_json",
-]
-
 NOT_REVIEWED, UNSURE, EXCLUDED = -1, -2, -3
 """Codes of frames without a label; 0 and above index the classes of a clip."""
 

@@ -22,12 +22,10 @@ from data_schemas.files import disk_errors, replaced_file
 from data_schemas.tables import CLIPS, REVIEW_EVENTS
 from pipeline.readers.spreadsheets import guarded
 from pipeline.review.access import KnownLabels, frames_of, known_labels, open_store
-from pipeline.review.decision_files import NEEDED, Clips, RowError, checked_row, contradictions, file_format, rows_of
+from pipeline.review.decision_files import Clips, RowError, checked_row, contradictions, file_format, rows_of
 from pipeline.review.events import People, now
 from pipeline.review.store import ReviewStore
 from pipeline.workspace.workspace import Workspace
-
-__all__ = ["NEEDED", "Imported", "Problem", "export_events", "import_events", "import_into"]
 
 _COLUMNS = tuple(REVIEW_EVENTS.columns)
 _IN_ONE_PIECE = ("clip_id", "reviewer", "stream")

@@ -14,8 +14,6 @@ from data_schemas.tables import MARKS, text, text_by_code
 from pipeline.review.events import ADJUDICATION, REVIEW
 from pipeline.review.replay import replay_streams
 
-__all__ = ["changed_frames", "clip_labels", "labels_after_review", "review_frames", "votes_of_reviewers"]
-
 _DISPUTED = "disputed"
 _EXCLUDED = "\0exclude"
 _FRAME = ["clip_id", "frame_number"]

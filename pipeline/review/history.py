@@ -14,8 +14,6 @@ from pipeline.review.events import ADJUDICATION, Commit, Receipt, new_operation
 from pipeline.review.replay import Layers, StreamFrames, active_operations, in_order
 from pipeline.review.store import ReviewStore
 
-__all__ = ["history", "may_take_back", "revert"]
-
 _COLUMNS = ("at", "reviewer", "stream", "clip_id", "start_frame", "end_frame", "action", "before", "after", "note")
 _FEW = 3
 

@@ -21,8 +21,6 @@ from data_schemas.config import load_config
 from data_schemas.errors import ConfigError, UsageError
 from data_schemas.files import replaced_file
 
-__all__ = ["SHORTEST", "hashed", "is_loopback", "login_configured", "matches", "store_password"]
-
 SHORTEST = 8
 """Letters of the shortest password that is taken."""
 

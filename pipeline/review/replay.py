@@ -18,8 +18,6 @@ from data_schemas.labels import normal_name
 from pipeline.review.events import ADJUDICATION, CODES, NOT_REVIEWED, Operation
 from pipeline.windows.frame_index import FrameIndex, FrameSpans, runs
 
-__all__ = ["Layers", "StreamFrames", "active_operations", "in_order", "replay_codes", "replay_streams"]
-
 _REPLAYED = ("clip_id", "reviewer", "stream", "frame_number", "action", "label", "event_id", "at")
 
 

@@ -20,8 +20,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from data_schemas.errors import WorkspaceError
 from pipeline.review.events import now
 
-__all__ = ["MIGRATIONS", "blind_samples", "connect", "migrate", "review_events", "stored"]
-
 _LOGIN = re.compile(r"(?<=://)[^\s/]*@")
 """Who logs in, and by which password, in an address that may not be well formed: no message repeats it."""
 

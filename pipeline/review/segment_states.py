@@ -14,16 +14,6 @@ from pipeline.review.frame_labels import labels_after_review
 from pipeline.review.replay import replay_streams
 from pipeline.windows.frame_index import frames_of_spans
 
-__all__ = [
-    "STATES",
-    "blind_species",
-    "expected_residual_error",
-    "frames_a_minute",
-    "segment_states",
-    "states_in_queue",
-    "unreviewed",
-]
-
 STATES = ("open", "decided", "unsure")
 """A segment is decided when every frame of it is, unsure when all were looked at and some could not be labelled, else open."""
 

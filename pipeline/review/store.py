@@ -23,8 +23,6 @@ from pipeline.review.committing import check_operations, events_of, state_operat
 from pipeline.review.events import ADJUDICATION, REVIEW, Commit, ConflictError, Operation, People, Receipt, Span
 from pipeline.review.schema import blind_samples, connect, migrate, review_events, stored
 
-__all__ = ["Commit", "ConflictError", "Operation", "Receipt", "ReviewStore", "Span", "operations_of", "table_of"]
-
 _COLUMNS = [review_events.c[name] for name in REVIEW_EVENTS.columns]
 _MANY = 500
 _AUTHOR = sa.case((review_events.c.stream == ADJUDICATION, ""), else_=review_events.c.reviewer)

@@ -13,8 +13,6 @@ from data_schemas.tables import text, text_by_code
 from pipeline.windows.cutting import merged_labels
 from pipeline.windows.frame_index import FrameIndex, FrameSpans
 
-__all__ = ["CleanWindows", "clean_windows"]
-
 _KEPT = ("window_id", "clip_id", "subject_id", "species", "start_frame", "end_frame")
 _OF_RUN = ("bad_pose", "pose_fault", "visible")
 _EXACT = 1e-9

@@ -23,8 +23,6 @@ from data_schemas.tables import CLIPS, FRAMES, INJECTED_KINDS, keypoints_of, tex
 from pipeline.selftest.source_index import SourceIndex
 from pipeline.selftest.splicing import fit_segment, poses_at
 
-__all__ = ["InjectedErrors", "inject_errors"]
-
 _SPLICED_MS = (1000.0, 6000.0)
 _MOST_OF_A_HOST = 0.5
 _SHIFT_MS = (300.0, 1500.0)

@@ -15,8 +15,6 @@ from data_schemas.tables import SELFTEST, text, validate
 from pipeline.evaluation.intervals import share_estimate
 from pipeline.selftest.injection import InjectedErrors
 
-__all__ = ["FEWEST_WINDOWS", "findings", "nothing_injected", "recovery", "selftest_table"]
-
 FEWEST_WINDOWS = 20
 """With fewer injected windows a share of them says nothing."""
 

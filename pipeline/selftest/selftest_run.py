@@ -26,8 +26,6 @@ from pipeline.workspace.progress import StageProgress
 from pipeline.workspace.run_folder import RunFolder
 from pipeline.workspace.workspace import Workspace
 
-__all__ = ["KINDS", "SHARES", "SelftestPlan", "prepare_selftest", "run_selftest"]
-
 KINDS = INJECTED_KINDS
 SHARES = (0.05, 0.15, 0.30)
 

@@ -17,8 +17,6 @@ from pipeline.audit.bouts import FrameTimes, find_bouts
 from pipeline.windows.frame_index import FrameIndex, given_labels
 from pipeline.windows.sampling import clip_bounds
 
-__all__ = ["SourceIndex", "index_source"]
-
 Rows = NDArray[np.int64]
 Names = NDArray[np.object_]
 

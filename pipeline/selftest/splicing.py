@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SplicedSegment", "fit_segment", "poses_at"]
-
 _FEWEST_SHARED = 2
 _LARGEST_RATIO = 2.0
 

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ACTIONS", "DEGREES", "TRANSITIONS", "Style", "perform"]
-
 FloatArray = NDArray[np.float64]
 
 LEGS = ("fr", "fl", "br", "bl")

@@ -12,8 +12,6 @@ from data_schemas.labels import Taxonomy, load_taxonomy
 from pipeline.simulation.clips import SimulatedClip
 from pipeline.simulation.frame_pictures import draw_frame
 
-__all__ = ["BROKEN_FILES", "clip_name", "write_broken_files", "write_clip"]
-
 _EMOTIONS = ("행복/즐거움", "편안/안정", "불안/슬픔", "화남/불쾌", "공포", "공격성")
 BROKEN_FILES = 5
 

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Animal", "make_animals"]
-
 _BREEDS = {
     "DOG": ("말티즈", "푸들", "포메라니안", "시츄", "비숑 프리제", "진돗개", "웰시코기", "골든 리트리버", "믹스견", "닥스훈트"),
     "CAT": (

@@ -14,8 +14,6 @@ from pipeline.simulation.difficulty import Difficulty
 from pipeline.simulation.kinematics import Camera, keypoints_in_space, make_camera
 from pipeline.simulation.script import Bout, Script, write_script
 
-__all__ = ["SimulatedClip", "plan_clips", "simulate_clip", "simulate_clips"]
-
 FloatArray = NDArray[np.float64]
 _CLIPS_PER_ANIMAL = 6
 _BLEND = 0.35

@@ -15,8 +15,6 @@ from pipeline.simulation.difficulty import Difficulty
 from pipeline.simulation.kinematics import make_camera
 from pipeline.simulation.script import Bout
 
-__all__ = ["simulate_recordings"]
-
 _FPS = 30.0
 _SHIFT = 0.3
 _MISSED, _CONFUSED = 0.08, 0.03

@@ -12,8 +12,6 @@ from PIL import Image, ImageDraw
 from pipeline.simulation.bodies import Animal
 from pipeline.simulation.kinematics import Camera
 
-__all__ = ["LONGEST_SIDE", "draw_frame"]
-
 LONGEST_SIDE = 320
 """Pictures are drawn at this size; keypoints stay in pixels of the full video (``metadata.width``, ``height``)."""
 

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from pipeline.simulation.actions import DEGREES
 from pipeline.simulation.bodies import Animal
 
-__all__ = ["Camera", "keypoints_in_space", "make_camera"]
-
 FloatArray = NDArray[np.float64]
 _INDEX = {name: i for i, name in enumerate(DEGREES)}
 _CROUCH = 0.1

@@ -8,8 +8,6 @@ import numpy as np
 
 from pipeline.simulation.actions import TRANSITIONS
 
-__all__ = ["Bout", "Script", "write_script"]
-
 _WRONG_CLIPS = 0.03
 _SHORTEST, _LONGEST = 1.0, 6.0
 

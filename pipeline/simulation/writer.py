@@ -21,8 +21,6 @@ from pipeline.simulation.aihub_files import BROKEN_FILES, clip_name, write_broke
 from pipeline.simulation.clips import Plan, plan_clips, simulate_clip
 from pipeline.simulation.coded_recordings import simulate_recordings
 
-__all__ = ["SIMULATOR_VERSION", "DemoSummary", "write_demo"]
-
 SIMULATOR_VERSION = 1
 """Frozen: another version is another data set, and says why in docs/simulator.md."""
 

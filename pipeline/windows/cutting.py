@@ -14,10 +14,9 @@ from data_schemas.skeletons import Skeleton, choose_skeleton
 from data_schemas.tables import keypoints_of, text
 from model.windowing import SEEN, cut
 from pipeline.windows.frame_index import FrameIndex, given_labels
-from pipeline.windows.pose_faults.plausibility import body_of, find_faults, window_faults
+from pipeline.windows.pose_faults.motion import body_of
+from pipeline.windows.pose_faults.plausibility import find_faults, window_faults
 from pipeline.windows.sampling import SampledClips
-
-__all__ = ["contiguous_blocks", "cut_windows", "merged_labels", "window_labels"]
 
 
 def cut_windows(

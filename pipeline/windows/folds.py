@@ -13,18 +13,6 @@ from data_schemas.config import Folds
 from data_schemas.errors import TooFewDataError
 from data_schemas.tables import text
 
-__all__ = [
-    "FEWEST_GROUPS",
-    "assign_folds",
-    "classes_of",
-    "deal_groups",
-    "require_clips",
-    "require_enough",
-    "split_again",
-    "split_windows",
-    "training_mask",
-]
-
 _ATTEMPTS = 20
 
 FEWEST_GROUPS = 5

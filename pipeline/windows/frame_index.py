@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 from data_schemas.tables import text_by_code
 from pipeline.windows.sampling import clip_bounds
 
-__all__ = ["Commonest", "FrameIndex", "FrameSpans", "frames_of_spans", "given_labels", "runs"]
-
 Ints = NDArray[np.int64]
 
 _WIDE = np.int64(2) ** 32

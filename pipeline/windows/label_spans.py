@@ -16,17 +16,6 @@ from pipeline.windows.cutting import merged_labels, window_labels
 from pipeline.windows.folds import split_again
 from pipeline.windows.frame_index import FrameIndex, given_labels, runs
 
-__all__ = [
-    "ReviewedFrames",
-    "count_frames",
-    "labels_as_given",
-    "lay_over",
-    "no_stretches",
-    "review_windows",
-    "reviewed_in_source",
-    "reviewed_stretches",
-]
-
 _GIVEN = LABEL_SOURCES[-1]
 
 

@@ -13,8 +13,6 @@ from data_schemas.config import Config
 from data_schemas.tables import keypoints_of
 from model.windowing import Samples, concatenate, resample
 
-__all__ = ["SampledClips", "clip_bounds", "sample_clips"]
-
 
 @dataclass(frozen=True)
 class SampledClips:

@@ -6,8 +6,6 @@ import hashlib
 import re
 import unicodedata
 
-__all__ = ["file_name"]
-
 _LONGEST = 200
 """Bytes of a name: file systems take 255, and what is written adds endings such as ``.npy.part``."""
 

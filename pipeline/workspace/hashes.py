@@ -11,8 +11,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ModuleCode", "code_version", "digest", "module_code"]
-
 _DATA = (".toml", ".css", ".html", ".svg")
 
 

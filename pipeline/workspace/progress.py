@@ -22,8 +22,6 @@ from rich.text import Text
 
 from data_schemas.progress import Progress
 
-__all__ = ["StageProgress", "stage_progress"]
-
 StageProgress = Callable[[str], AbstractContextManager[Progress]]
 """Shows how far the stage of this name is, while it runs."""
 

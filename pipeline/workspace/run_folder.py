@@ -23,8 +23,6 @@ from data_schemas.renamed_keys import as_named_now, warn_of_earlier_version
 from data_schemas.tables import validate
 from pipeline.workspace.file_names import file_name
 
-__all__ = ["RunFolder"]
-
 _FINGERPRINT = "pose_audit.fingerprint"
 _CHECKPOINTS = "checkpoints"
 

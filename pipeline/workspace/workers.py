@@ -8,8 +8,6 @@ from typing import Any, Protocol, cast
 
 from data_schemas.config import Config
 
-__all__ = ["Call", "Workers", "workers"]
-
 Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 """A function and its arguments, as ``joblib.delayed`` makes it; all of them can be pickled."""
 

@@ -28,8 +28,6 @@ from data_schemas.errors import StageError
 from data_schemas.files import disk_errors
 from pipeline.workspace.run_folder import RunFolder
 
-__all__ = ["Workspace"]
-
 
 class Workspace:
     """A folder with one configuration and its runs."""

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from data_schemas.skeletons import Skeleton, load_skeleton, skeleton_of
 from model.windowing import MISSING, SEEN, Samples
-from pipeline.windows.pose_faults.plausibility import FAULTS, body_of, find_faults
+from pipeline.windows.pose_faults.motion import body_of
+from pipeline.windows.pose_faults.plausibility import FAULTS, find_faults
 
 SKELETONS = {
     "cat": load_skeleton("aihub59"),

@@ -20,8 +20,6 @@ from pipeline.readers.recordings import Clip, ReaderMessage, Recordings, assembl
 from pipeline.readers.taxonomy import taxonomy_of
 from pipeline.workspace.workers import workers
 
-__all__ = ["Aihub59Reader"]
-
 _LOOKED_AT = 20
 """JSON files that are looked at to find clips among them."""
 

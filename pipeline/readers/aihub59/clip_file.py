@@ -33,8 +33,6 @@ from pipeline.readers.recordings import Clip, ReaderMessage, group_of
 from pipeline.readers.time_units import frame_rate_note
 from pipeline.readers.unseen import unseen_keypoints, unseen_note
 
-__all__ = ["looks_like_a_clip", "read_clip", "skeleton_of_clips"]
-
 _LONGEST = 10.0
 """How many picture sizes away a coordinate is still believed."""
 

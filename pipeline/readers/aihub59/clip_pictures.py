@@ -10,8 +10,6 @@ from pipeline.readers.files.listing import Listing
 from pipeline.readers.names import clip_id_of, is_writable
 from pipeline.readers.recordings import Clip, ReaderMessage
 
-__all__ = ["with_pictures"]
-
 _TAIL = re.compile(r"(?:cat|dog)-[a-z]+-\d+$", re.IGNORECASE)
 
 

@@ -20,8 +20,6 @@ from numpy.typing import NDArray
 from pipeline.readers.checks import Unreadable
 from pipeline.readers.files.encodings import decode_text
 
-__all__ = ["KEYPOINTS", "Animal", "LabelFile", "Metadata", "as_float", "decode_label_file", "video_size"]
-
 KEYPOINTS = 15
 _BATCH = 2048
 _LARGEST_REPAIRED = 256 * 2**20

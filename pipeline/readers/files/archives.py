@@ -24,8 +24,6 @@ from typing import IO, Any, Protocol
 from data_schemas.labels import normal_name
 from pipeline.readers.files.stored_bytes import FileBytes, StoredBytes, Stream, WindowBytes
 
-__all__ = ["ARCHIVE_ERRORS", "ENDINGS", "LARGEST_FILE", "Archive", "TooLargeError", "open_archive"]
-
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 
 LARGEST_FILE = 2 * 2**30

@@ -12,8 +12,6 @@ from itertools import islice
 
 from pipeline.readers.checks import Unreadable
 
-__all__ = ["decode_text"]
-
 _ENOUGH = 20_000
 """Stretches of letters beyond ASCII that are looked at."""
 

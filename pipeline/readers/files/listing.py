@@ -16,8 +16,6 @@ from pipeline.readers.files.other_programs import HEAD_BYTES, identify_file
 from pipeline.readers.files.stored_bytes import FileBytes, JoinedBytes, StoredBytes
 from pipeline.readers.recordings import ReaderMessage
 
-__all__ = ["Listing", "StoredFile", "is_archive", "list_files", "read_bytes", "read_head", "source_folder"]
-
 DEEPEST = 4
 """Archives within each other that are opened."""
 

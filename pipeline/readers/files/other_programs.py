@@ -11,8 +11,6 @@ from dataclasses import dataclass
 
 from pipeline.readers.checks import Unreadable
 
-__all__ = ["HEAD_BYTES", "OTHER_PROGRAMS", "OtherProgram", "OtherProgramFile", "identify_file", "identify_table", "labels_json"]
-
 HEAD_BYTES = 2**16
 """As much of a file as is needed to recognise its program."""
 

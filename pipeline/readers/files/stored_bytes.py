@@ -10,8 +10,6 @@ import weakref
 from collections.abc import Sequence
 from typing import IO, Any, Protocol
 
-__all__ = ["FileBytes", "JoinedBytes", "StoredBytes", "Stream", "WindowBytes"]
-
 
 class StoredBytes(Protocol):
     """Bytes of a known number."""

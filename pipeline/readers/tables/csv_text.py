@@ -14,8 +14,6 @@ import pandas as pd
 from pipeline.readers.files.encodings import decode_text
 from pipeline.readers.spreadsheets import unguarded
 
-__all__ = ["CsvText", "csv_text", "has_decimal_commas"]
-
 _SEP_LINE = re.compile(r'\s*"?sep=(?P<separator>\\t|.)"?[,;\t ]*(?:\r\n|\r|\n)', re.IGNORECASE)
 _HEAD = 30
 """Rows by which the program of a file is recognised."""

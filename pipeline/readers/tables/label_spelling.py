@@ -13,8 +13,6 @@ from pipeline.readers.names import plain_name
 from pipeline.readers.recordings import ReaderMessage
 from pipeline.readers.tables.table_files import TableFile
 
-__all__ = ["one_spelling"]
-
 _LABELS = ("label", "frame_label", "other_label")
 
 

@@ -17,16 +17,6 @@ from data_schemas.confidences import confidence_columns
 from data_schemas.tables import keypoints_of
 from pipeline.readers.unseen import unseen_places
 
-__all__ = [
-    "NOT_A_KEYPOINT",
-    "PoseFacts",
-    "computed_keypoints",
-    "likely_keypoints",
-    "pose_columns",
-    "pose_facts",
-    "telling_columns",
-]
-
 NOT_A_KEYPOINT = "not a keypoint, as its name tells: left out (name it in pose.skeleton if it is one)"
 """The note about a pair of columns that are no coordinates; its place is their name."""
 

@@ -26,8 +26,6 @@ from pipeline.readers.recordings import ReaderMessage
 from pipeline.readers.tables.table_columns import Rows
 from pipeline.readers.tables.table_files import CLIP_TEXT
 
-__all__ = ["resolve_repeats"]
-
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
 

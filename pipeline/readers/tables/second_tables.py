@@ -22,8 +22,6 @@ from pipeline.readers.names import plain_name
 from pipeline.readers.recordings import ReaderMessage
 from pipeline.readers.tables.table_files import CLIP_TEXT, TableFile
 
-__all__ = ["NO_POSES", "joined_tables"]
-
 NO_POSES = "has no keypoint: poses and labels must stand in one table, in the same rows"
 """Why a table is rejected that could not be joined."""
 

@@ -20,17 +20,6 @@ from pipeline.readers.tables.table_columns import Rows
 from pipeline.readers.tables.table_files import CLIP_TEXT
 from pipeline.readers.time_units import frame_rate_note, frame_rates_agree
 
-__all__ = [
-    "NO_SPECIES",
-    "Declared",
-    "FrameClasses",
-    "declared_of_clips",
-    "facts_of_clips",
-    "frame_classes",
-    "label_sources",
-    "rates_of_clips",
-]
-
 NO_SPECIES = "ANIMAL"
 """The species of clips that name none."""
 

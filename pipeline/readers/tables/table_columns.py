@@ -14,8 +14,6 @@ from pipeline.readers.recordings import ReaderMessage
 from pipeline.readers.tables.pose_columns import telling_columns
 from pipeline.readers.tables.table_files import NAMED, TableFile
 
-__all__ = ["Rows"]
-
 _WHOLE = 2.0**62
 """Numbers beyond are refused for what they are, but must fit into 64 bits until then."""
 

@@ -29,8 +29,6 @@ from pipeline.readers.spreadsheets import unguarded_column
 from pipeline.readers.tables.csv_text import CsvText, csv_text, has_decimal_commas
 from pipeline.readers.tables.pose_columns import pose_columns, telling_columns
 
-__all__ = ["CLIP_TEXT", "ENDINGS", "NAMED", "TableFile", "TableFiles", "read_table_file", "read_tables", "table_file"]
-
 ENDINGS = (".parquet", ".csv", ".csv.gz", ".tsv")
 
 CLIP_TEXT = ("label", "subject_id", "recording_id", "species", "breed", "gender", "date", "other_label", "age")

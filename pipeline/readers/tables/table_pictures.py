@@ -16,8 +16,6 @@ from data_schemas.tables import text_by_code
 from pipeline.readers.recordings import ReaderMessage
 from pipeline.readers.tables.table_files import TableFile
 
-__all__ = ["with_found_pictures"]
-
 
 def with_found_pictures(file: TableFile, name: str, root: Path) -> TableFile:
     """Return a table whose pictures are named from the source's folder, with notes on those that are not found.

@@ -10,8 +10,6 @@ from pipeline.readers.reader import Match
 from pipeline.readers.tables.table_files import ENDINGS, TableFile, TableFiles, read_table_file, read_tables
 from pipeline.readers.tables.table_pictures import with_found_pictures
 
-__all__ = ["TableReader"]
-
 
 class TableReader:
     """Tables of poses, of labels, or of both."""

@@ -21,8 +21,6 @@ from pipeline.readers.tables.second_tables import NO_POSES, joined_tables
 from pipeline.readers.tables.table_files import NAMED, TableFile, TableFiles
 from pipeline.readers.tables.table_rows import split_rows
 
-__all__ = ["recordings_of", "skeleton_of_table"]
-
 _NAMED_COLUMNS, _LONGEST = 8, 60
 """Columns that a message names, and as many letters of each: of a file that is no table the first line is one."""
 

@@ -35,8 +35,6 @@ from pipeline.readers.tables.table_columns import Rows
 from pipeline.readers.tables.table_files import TableFile
 from pipeline.readers.unseen import unseen_keypoints, unseen_note
 
-__all__ = ["split_rows"]
-
 _MOST_SURE = 2.0
 """Confidences are shares, though some tools let them pass 1; a median beyond this is no share."""
 

@@ -7,8 +7,6 @@ from numpy.typing import NDArray
 
 from pipeline.windows.pose_faults.motion import BoolArray, FloatArray, Poses, clip_median, earlier, length
 
-__all__ = ["frozen_points", "jumps", "stretched_bones"]
-
 GAP_SECONDS = 0.6
 """A keypoint is compared with where it was last seen, if that is not longer ago: in a second an animal can be anywhere."""
 

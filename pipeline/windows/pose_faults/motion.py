@@ -17,8 +17,6 @@ from data_schemas.animals import animals_in
 from data_schemas.skeletons import Skeleton
 from model.windowing import MISSING, Samples
 
-__all__ = ["Body", "Poses", "body_of", "body_shift", "clip_median", "earlier", "geometric_median", "length"]
-
 FloatArray = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]
 

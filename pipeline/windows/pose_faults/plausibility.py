@@ -15,10 +15,8 @@ from numpy.typing import NDArray
 from data_schemas.tables import POSE_FAULTS
 from model.windowing import MISSING, Samples
 from pipeline.windows.pose_faults.detectors import frozen_points, jumps, stretched_bones
-from pipeline.windows.pose_faults.motion import Body, Poses, body_of
+from pipeline.windows.pose_faults.motion import Body, Poses
 from pipeline.windows.pose_faults.swaps import identity_swaps, left_right_swaps
-
-__all__ = ["FAULTS", "Body", "body_of", "find_faults", "window_faults"]
 
 FAULTS = POSE_FAULTS[1:]
 """The faults of a keypoint (all but ``missing``), as :func:`find_faults` numbers them: 1 is the first, 0 is none."""

@@ -7,8 +7,6 @@ from numpy.typing import NDArray
 
 from pipeline.windows.pose_faults.motion import BoolArray, FloatArray, Poses, clip_median, earlier, length
 
-__all__ = ["identity_swaps", "left_right_swaps"]
-
 GAP_SECONDS = 0.6
 """Poses on either side of a gap are compared if it is no longer."""
 

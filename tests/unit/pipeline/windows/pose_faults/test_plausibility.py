@@ -9,8 +9,8 @@ import pytest
 
 from data_schemas.skeletons import Skeleton, load_skeleton, skeleton_of
 from model.windowing import MISSING, SEEN, Samples, concatenate
-from pipeline.windows.pose_faults.motion import Poses, earlier
-from pipeline.windows.pose_faults.plausibility import FAULTS, body_of, find_faults, window_faults
+from pipeline.windows.pose_faults.motion import Poses, body_of, earlier
+from pipeline.windows.pose_faults.plausibility import FAULTS, find_faults, window_faults
 
 SKELETON = load_skeleton("aihub59")
 # A cat from the front left, in pixels: far and near legs apart, so that an exchange shows.
