@@ -48,7 +48,7 @@ def open_neighbourhood(found: RunTables, species: str) -> Neighbourhood:
     return neighbours
 
 
-class _Confirmed:
+class _ConfirmedWindows:
     """The windows whose label people confirmed, kept clip by clip."""
 
     def __init__(self) -> None:
@@ -72,8 +72,8 @@ class _Confirmed:
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _confirmed(run: str) -> _Confirmed:
-    return _Confirmed()
+def _confirmed(run: str) -> _ConfirmedWindows:
+    return _ConfirmedWindows()
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

@@ -55,7 +55,7 @@ def two_models(
     return model(0.0), model(0.3)
 
 
-class Held:
+class Coverage:
     """How often intervals held the truth, of those that were stated."""
 
     def __init__(self) -> None:
@@ -83,8 +83,8 @@ def intervals(datasets: int) -> Iterator[str]:
         f1 = class_f1(whole[0])[0]
         for weighted in (False, True):
             for groups in GROUPS:
-                held = {name: (Held(), Held()) for name in MEASURES}
-                by_class = [Held() for _ in range(CLASSES)]
+                held = {name: (Coverage(), Coverage()) for name in MEASURES}
+                by_class = [Coverage() for _ in range(CLASSES)]
                 for seed in range(datasets):
                     models = two_models(np.random.default_rng(seed), groups, mix=mix, weighted=weighted)
                     for name, measure in MEASURES.items():
@@ -102,7 +102,7 @@ def shares(datasets: int) -> Iterator[str]:
         whole = parts_of_groups(np.random.default_rng(9), 100_000, base=base, counted=kind.startswith("injected"))
         truth = float(whole[0].sum() / whole[1].sum())
         for groups in GROUPS:
-            held, before, width = Held(), Held(), 0.0
+            held, before, width = Coverage(), Coverage(), 0.0
             for seed in range(datasets):
                 rng = np.random.default_rng(seed)
                 part, size = parts_of_groups(rng, groups, base=base, counted=kind.startswith("injected"))

@@ -34,7 +34,7 @@ from sklearn.metrics import recall_score
 
 from benchmarks.detection import groups_at
 from benchmarks.machine import describe
-from benchmarks.reviewer import Known, by_queue, by_windows, reviewed
+from benchmarks.reviewer import TrueLabels, by_queue, by_windows, reviewed
 from benchmarks.simulated import peer_issues, true_labels
 from data_schemas.config import load_config
 from data_schemas.tables import FRAMES, ISSUES, SEGMENTS, text
@@ -142,7 +142,7 @@ class Trial:
             inputs.folder.read_table(name, schema) for name, schema in (("issues", ISSUES), ("segments", SEGMENTS))
         )
         frames = inputs.frames.merge(truth, on=["clip_id", "frame_number"], how="left")
-        self.known = Known(frames, sorted(truth["true_label"].unique()))
+        self.known = TrueLabels(frames, sorted(truth["true_label"].unique()))
         self.true = true_labels(inputs.windows, truth)
         audited = inputs.windows.loc[inputs.windows["split"] == "audit", "clip_id"].unique()
         self.frames = int(frames["clip_id"].isin(audited).sum())

@@ -70,7 +70,7 @@ class Mutant:
 
 
 @dataclass(frozen=True)
-class Covered:
+class LineCoverage:
     """Which tests reach each line of each module, and how many seconds a test takes."""
 
     tests: dict[str, dict[int, list[str]]]
@@ -145,7 +145,7 @@ class _Recorder:
             self.failed.append(report.nodeid)
 
 
-def covered(packages: Iterable[str]) -> Covered:
+def covered(packages: Iterable[str]) -> LineCoverage:
     """Run all tests once under coverage; end where one fails without any mutant."""
     with tempfile.TemporaryDirectory() as folder:
         coverage = Coverage(data_file=str(Path(folder) / "coverage"), include=[f"{PACKAGES[p]}/*" for p in packages])
@@ -158,10 +158,10 @@ def covered(packages: Iterable[str]) -> Covered:
         data = coverage.get_data()
         root = Path.cwd()
         tests = {str(Path(f).relative_to(root)): data.contexts_by_lineno(f) for f in data.measured_files()}
-    return Covered(tests, recorder.seconds)
+    return LineCoverage(tests, recorder.seconds)
 
 
-def tests_for(mutant: Mutant, known: Covered) -> list[str]:
+def tests_for(mutant: Mutant, known: LineCoverage) -> list[str]:
     """Return the tests that reach a mutant's lines, the likeliest to fail first, a minute's worth of them."""
     reached = known.tests.get(mutant.module, {})
     names = {name for line in mutant.lines for name in reached.get(line, [])}
@@ -284,7 +284,7 @@ def _told(mutant: Mutant, outcome: str, seconds: float) -> dict[str, object]:
 class _Trials:
     """A plugin that tries mutants in place of running the collected tests once."""
 
-    def __init__(self, mutants: list[Mutant], known: Covered, out: Path, *, minutes: float, at_once: int) -> None:
+    def __init__(self, mutants: list[Mutant], known: LineCoverage, out: Path, *, minutes: float, at_once: int) -> None:
         self.mutants, self.known, self.out = mutants, known, out
         self.end, self.at_once = time.monotonic() + 60 * minutes, at_once
 
@@ -346,7 +346,7 @@ def _drawn(packages: list[str], sample: int | None, seed: int) -> list[Mutant]:
     return [own[i] for i in range(max(map(len, drawn))) for own in drawn if i < len(own)]
 
 
-def _forked_cover(packages: list[str]) -> Covered:
+def _forked_cover(packages: list[str]) -> LineCoverage:
     """Return what `covered` does, with this process left as it was."""
     reader, writer = os.pipe()
     child = os.fork()
@@ -369,7 +369,7 @@ def _forked_cover(packages: list[str]) -> Covered:
     if not text:
         sys.exit(1)
     tests, seconds = json.loads(text)
-    return Covered({m: {int(line): t for line, t in lines.items()} for m, lines in tests.items()}, seconds)
+    return LineCoverage({m: {int(line): t for line, t in lines.items()} for m, lines in tests.items()}, seconds)
 
 
 def main() -> None:

@@ -41,7 +41,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Injected:
+class InjectedFaults:
     """A copy with faults: ``event`` numbers them from 1, shape (n, keypoints), 0 where none was injected."""
 
     sample: Sample
@@ -102,7 +102,7 @@ class Scene:
         return int(self.rng.integers(self.xy.shape[1]))
 
 
-def inject(sample: Sample, change: Change, *, seed: int) -> Injected:
+def inject(sample: Sample, change: Change, *, seed: int) -> InjectedFaults:
     """Return a copy in which every block of at least eight seconds got what ``change`` injects."""
     rng = np.random.default_rng(seed)
     xy, state = sample.samples.xy.copy(), sample.samples.state.copy()
@@ -118,7 +118,7 @@ def inject(sample: Sample, change: Change, *, seed: int) -> Injected:
             event[a:b][rows, columns] = count
     shown = state > MISSING
     copy = replace(sample.samples, xy=np.where(shown[..., None], xy, 0), state=state)
-    return Injected(replace(sample, samples=copy), event * shown)
+    return InjectedFaults(replace(sample, samples=copy), event * shown)
 
 
 def leap(scene: Scene) -> list[tuple[slice, list[int]]]:
@@ -176,7 +176,7 @@ def jerk(scene: Scene) -> list[tuple[slice, list[int]]]:
     return []
 
 
-def row(name: str, injected: Injected, *, kind: str | None) -> str:
+def row(name: str, injected: InjectedFaults, *, kind: str | None) -> str:
     """Return one line of the table."""
     sample = injected.sample
     faults = find_faults(sample.samples, sample.clip, body=body_of(sample.skeleton), hz=HZ)
@@ -206,7 +206,7 @@ def main() -> None:
     print("| injected (simulated) | faults | found | keypoints marked | named right | false per 1,000 keypoints | windows bad |")
     print("|---|---|---|---|---|---|---|")
     nothing = np.zeros(clean.samples.state.shape, np.int64)
-    print(row("nothing", Injected(clean, nothing), kind=None))
+    print(row("nothing", InjectedFaults(clean, nothing), kind=None))
     print(row("camera jerked and panned", inject(clean, jerk, seed=1), kind=None))
     for name, change, kind in (
         ("jump, 1-3 radii, 1-2 samples", leap, "jump"),
@@ -216,10 +216,10 @@ def main() -> None:
         ("keypoint frozen for 3-5 s", freeze, "frozen"),
     ):
         print(row(name, inject(clean, change, seed=2), kind=kind))
-    print(row("two animals, nothing", Injected(pair, np.zeros(pair.samples.state.shape, np.int64)), kind=None))
+    print(row("two animals, nothing", InjectedFaults(pair, np.zeros(pair.samples.state.shape, np.int64)), kind=None))
     print(row("two animals exchanged", inject(pair, exchange, seed=3), kind="identity_swap"))
     usual = simulated(given.clips, seed=given.seed, misplaced=Difficulty().misplaced)
-    print(row("the sample of `audit demo` (1 % misplaced)", Injected(usual, nothing[: len(usual.samples)]), kind=None))
+    print(row("the sample of `audit demo` (1 % misplaced)", InjectedFaults(usual, nothing[: len(usual.samples)]), kind=None))
     started = time.perf_counter()
     find_faults(usual.samples, usual.clip, body=body_of(SKELETON), hz=HZ)
     print(f"\n{len(usual.samples)} samples of 15 keypoints in {time.perf_counter() - started:.2f} s, one process.")

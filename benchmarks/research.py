@@ -20,7 +20,7 @@ import torch
 
 from benchmarks.machine import describe
 from benchmarks.research_cleaning import ABLATIONS, CLEANING
-from benchmarks.research_data import COLUMNS, Predicted, Row, Study, assess, audit, figures, load_study, quality_of
+from benchmarks.research_data import COLUMNS, Row, Study, StudyPrediction, assess, audit, figures, load_study, quality_of
 from benchmarks.research_learners import LEARNERS, networks
 from benchmarks.research_scores import SCORES
 
@@ -31,24 +31,24 @@ SECTIONS: dict[str, Mapping[str, Row]] = {
 }
 
 
-def line(name: str, row: Row, study: Study, *fixed: Predicted) -> str:
+def line(name: str, row: Row, study: Study, *fixed: StudyPrediction) -> str:
     """Run a row and return its line of the table."""
     started = time.process_time()
     found = row.run(study, *fixed)
-    found = assess(found, study) if isinstance(found, Predicted) else found
+    found = assess(found, study) if isinstance(found, StudyPrediction) else found
     seconds = time.process_time() - started
     cells = " | ".join(f"{value:.3f}" for value in figures(found, study))
     return f"| {name}: {row.says} | {cells} | {seconds:.1f} |"
 
 
-def table(title: str, rows: Mapping[str, Row], study: Study, *fixed: Predicted) -> None:
+def table(title: str, rows: Mapping[str, Row], study: Study, *fixed: StudyPrediction) -> None:
     """Print the table of some rows."""
     print(f"\n## {title}\n\n| method | {' | '.join(COLUMNS)} | seconds |\n|{'---|' * (len(COLUMNS) + 2)}", flush=True)
     for name, row in rows.items():
         print(line(name, row, study, *fixed), flush=True)
 
 
-def reliability(study: Study, found: Predicted) -> None:
+def reliability(study: Study, found: StudyPrediction) -> None:
     """Print how often labels are right whose quality says so, for the project's probabilities."""
     right = study.given == study.true
     quality = quality_of(found, study)

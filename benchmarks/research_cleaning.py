@@ -14,7 +14,7 @@ from sklearn.kernel_approximation import RBFSampler
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 
-from benchmarks.research_data import Predicted, Ranking, Row, Study, assess, audit, changed
+from benchmarks.research_data import Ranking, Row, Study, StudyPrediction, assess, audit, changed
 from benchmarks.research_learners import networks, trained_by
 from benchmarks.research_losses import Learner, augmented, learn, plain
 from benchmarks.research_scores import BOX, CONFIDENCE, adjusted
@@ -29,14 +29,14 @@ _NOTHING_PRUNED = {"label_cleaning._LEAST_PRUNED": 0.0, "label_cleaning._MOST_PR
 _PENALTY, _WIDTH, _SIZE = 1e-2, 0.03, 400
 
 
-def cleaned(study: Study, *, most: int = 6, relabelling: int = 0) -> Predicted:
+def cleaned(study: Study, *, most: int = 6, relabelling: int = 0) -> StudyPrediction:
     """Return what the base learners predict after so many iterations that prune and that relabel."""
     run = joblib.Parallel(n_jobs=1)
     found = clean_labels(study.members, study.training, most=most, relabelling=relabelling, run=run)
-    return Predicted(found.probabilities, found.kept)
+    return StudyPrediction(found.probabilities, found.kept)
 
 
-def pruned(study: Study, *, shares: Sequence[float]) -> Predicted:
+def pruned(study: Study, *, shares: Sequence[float]) -> StudyPrediction:
     """Return what the base learners predict after iterations that prune fixed shares of every class."""
     left = iter(shares)
 
@@ -63,7 +63,7 @@ def sketch(study: Study, *, rounds: int = 4, share: float = 0.2) -> Ranking:
     return found
 
 
-def softened(study: Study, *, rounds: int = 4) -> Predicted:
+def softened(study: Study, *, rounds: int = 4) -> StudyPrediction:
     """Return what base learners predict when they learn softened labels instead of pruning any (EM with a transition matrix)."""
     one_hot, training = np.eye(study.classes), study.training
     soft, p = one_hot[study.given], np.zeros((len(study.given), study.classes))
@@ -75,10 +75,10 @@ def softened(study: Study, *, rounds: int = 4) -> Predicted:
         counts = one_hot[study.given].T @ p
         soft = p * (counts / counts.sum(axis=0))[study.given]
         soft /= soft.sum(axis=1, keepdims=True)
-    return Predicted(p, training.train_mask)
+    return StudyPrediction(p, training.train_mask)
 
 
-def with_changes(study: Study, *, changes: dict[str, Any], run: Callable[[Study], Predicted]) -> Ranking:
+def with_changes(study: Study, *, changes: dict[str, Any], run: Callable[[Study], StudyPrediction]) -> Ranking:
     """Return the project's ranking with some of its names exchanged, in cleaning and at the end."""
     with changed(changes):
         return assess(run(study), study)
@@ -96,11 +96,11 @@ def augmented_networks(study: Study) -> Ranking:
         return assess(_quick(study), study)
 
 
-def ceiling(study: Study) -> Predicted:
+def ceiling(study: Study) -> StudyPrediction:
     """Return the project's networks and base learners, trained on the TRUE labels of all windows of the other folds."""
     with changed(_NOTHING_PRUNED):
         found = audit(study, target=study.true, optimizer_steps=STEPS)
-    return Predicted(found.probabilities, study.training.train_mask)
+    return StudyPrediction(found.probabilities, study.training.train_mask)
 
 
 def _soft_ridge(

@@ -97,7 +97,7 @@ class Study:
 
 
 @dataclass(frozen=True)
-class Predicted:
+class StudyPrediction:
     """Out-of-fold probabilities, shape (n, classes), and the windows whose labels were kept for training, shape (n,)."""
 
     probabilities: NDArray[np.floating]
@@ -117,7 +117,7 @@ class Row:
     """One thing that was tried: a sentence, and the function that does it."""
 
     says: str
-    run: Callable[..., Predicted | Ranking]
+    run: Callable[..., StudyPrediction | Ranking]
 
 
 def load_study(frames: Path, truth: Path, *, groups: Sequence[str] | None, first: int | None, seed: int) -> Study:
@@ -138,7 +138,7 @@ def load_study(frames: Path, truth: Path, *, groups: Sequence[str] | None, first
     return Study(windows, sampled.samples, true, training=species.training, names=species.classes, config=config)
 
 
-def audit(study: Study, *, target: NDArray[np.int64] | None = None, **model: Any) -> Predicted:
+def audit(study: Study, *, target: NDArray[np.int64] | None = None, **model: Any) -> StudyPrediction:
     """Return what ``audit run`` predicts: labels cleaned by base learners, networks on those that are left, both mixed.
 
     Parameters
@@ -153,7 +153,7 @@ def audit(study: Study, *, target: NDArray[np.int64] | None = None, **model: Any
         windows = windows.assign(target=np.array(study.names, object)[target])
     config = study.config.model_copy(update={"model": Model(**model)})
     oof, _ = predict_out_of_fold(windows, study.samples, config=config, checkpoints=InMemory())
-    return Predicted(oof[probability_columns(study.names)].to_numpy(np.float64), oof["used_for_training"].to_numpy(bool))
+    return StudyPrediction(oof[probability_columns(study.names)].to_numpy(np.float64), oof["used_for_training"].to_numpy(bool))
 
 
 def changed(changes: dict[str, Any]) -> ExitStack:
@@ -164,13 +164,13 @@ def changed(changes: dict[str, Any]) -> ExitStack:
     return stack
 
 
-def assess(found: Predicted, study: Study) -> Ranking:
+def assess(found: StudyPrediction, study: Study) -> Ranking:
     """Return the project's own score and suggestion for these probabilities."""
     quality = quality_of(found, study)
     return Ranking(quality.probability, quality.suggested)
 
 
-def quality_of(found: Predicted, study: Study) -> LabelQuality:
+def quality_of(found: StudyPrediction, study: Study) -> LabelQuality:
     """Return the project's own quality of each label for these probabilities."""
     p = np.asarray(found.probabilities, np.float64)
     return assess_labels(p, study.labels, study.training.group, found.kept, config=study.config).quality

@@ -17,7 +17,7 @@ from scipy.special import softmax
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.neighbors import NearestNeighbors
 
-from benchmarks.research_data import Predicted, Ranking, Row, Study, audit
+from benchmarks.research_data import Ranking, Row, Study, StudyPrediction, audit
 from benchmarks.research_losses import (
     Learner,
     Loss,
@@ -53,7 +53,7 @@ def networks(
     views: Sequence[str] = VIEWS_OF_PROJECT,
     steps: int = STEPS,
     train: Callable[..., torch.nn.Module] = train_network,
-) -> Predicted:
+) -> StudyPrediction:
     """Return what the project's networks predict where no label is cleaned, trained by another loop perhaps."""
     with trained_by(train):
         return audit(study, cleaning_iterations=0, optimizer_steps=steps, views=list(views))
@@ -69,7 +69,7 @@ def trained_by(train: Callable[..., torch.nn.Module]) -> AbstractContextManager[
     return patch("model.classifier.train_network", without_progress)
 
 
-def all_views_in_one(study: Study) -> Predicted:
+def all_views_in_one(study: Study) -> StudyPrediction:
     """Return the predictions of one network a fold that reads all views side by side."""
 
     def every(*poses: torch.Tensor) -> torch.Tensor:
@@ -82,11 +82,12 @@ def all_views_in_one(study: Study) -> Predicted:
         return networks(study, views=("every",))
 
 
-def once(study: Study, *, learners: Sequence[BaseLearner] = BASE_LEARNERS) -> Predicted:
+def once(study: Study, *, learners: Sequence[BaseLearner] = BASE_LEARNERS) -> StudyPrediction:
     """Return the mean of base learners, each trained once on all labels, on the folds of the first cleaning iteration."""
     members = [(learner, learner.features(study.summaries, study.labels.block)) for learner in learners]
     run = joblib.Parallel(n_jobs=1)
-    return Predicted(predict_ensemble(members, study.training, study.target, iteration=0, run=run), study.training.train_mask)
+    probabilities = predict_ensemble(members, study.training, study.target, iteration=0, run=run)
+    return StudyPrediction(probabilities, study.training.train_mask)
 
 
 @dataclass(frozen=True)
@@ -116,12 +117,12 @@ class BoostedTrees:
 
 def with_loss(
     study: Study, *, make_loss: Callable[..., Loss], change: Callable[[Poses], Poses] | None = None, **rest: Any
-) -> Predicted:
+) -> StudyPrediction:
     """Return networks trained with another loss, or on changed poses; ``rest`` goes to :func:`networks`."""
     return networks(study, train=partial(learn, learner=Learner(make_loss, change)), **rest)
 
 
-def noise_transition(study: Study) -> Predicted:
+def noise_transition(study: Study) -> StudyPrediction:
     """Return networks trained through the noise that the project estimates from its base learners, trained once."""
     first = once(study)
     joint = estimate_quality(score_labels(first.probabilities, study.labels), study.labels, first.kept).joint
@@ -129,7 +130,7 @@ def noise_transition(study: Study) -> Predicted:
     return with_loss(study, make_loss=partial(forward_corrected, transition=transition))
 
 
-def nearest_neighbours(study: Study) -> Predicted:
+def nearest_neighbours(study: Study) -> StudyPrediction:
     """Return the given labels of the 50 nearest of 4,000 windows of other groups, in the embedding of the body network."""
     found = np.zeros((len(study.given), study.classes))
     for how, rows, target, index in _training_windows(study, ("body",)):
@@ -141,7 +142,7 @@ def nearest_neighbours(study: Study) -> Predicted:
             asked = network.embed(*left_out.take(torch.arange(len(rows)))).numpy()
         near = NearestNeighbors(n_neighbors=_NEIGHBOURS, algorithm="brute").fit(known).kneighbors(asked, return_distance=False)
         found[rows] = np.eye(study.classes)[target[some][near]].mean(axis=1)
-    return Predicted(_believable(found), study.training.train_mask)
+    return StudyPrediction(_believable(found), study.training.train_mask)
 
 
 def training_dynamics(study: Study, *, margin: bool) -> Ranking:

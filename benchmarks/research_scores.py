@@ -12,7 +12,7 @@ import pandas as pd
 from cleanlab.rank import get_label_quality_scores
 from numpy.typing import NDArray
 
-from benchmarks.research_data import Predicted, Ranking, Row, Study, assess, changed
+from benchmarks.research_data import Ranking, Row, Study, StudyPrediction, assess, changed
 from pipeline.detection.label_quality import estimate_quality
 from pipeline.detection.label_scores import LabelScore, SelfConfidence, best_other, probability_of, score_labels
 from pipeline.detection.segments import change_point_parts
@@ -52,7 +52,7 @@ class Fixed:
 CONFIDENCE: tuple[LabelScore, ...] = (SelfConfidence(weight=1.0),)
 
 
-def cleanlab_score(study: Study, found: Predicted, *, method: str, adjust: bool = False) -> Ranking:
+def cleanlab_score(study: Study, found: StudyPrediction, *, method: str, adjust: bool = False) -> Ranking:
     """Return a score of cleanlab's, window by window."""
     p = _rows_of_one(found.probabilities)
     scores = get_label_quality_scores(study.given, p, method=method, adjust_pred_probs=adjust)
@@ -61,7 +61,7 @@ def cleanlab_score(study: Study, found: Predicted, *, method: str, adjust: bool 
 
 def adjusted(
     study: Study,
-    found: Predicted,
+    found: StudyPrediction,
     *,
     scores: Sequence[LabelScore] = CONFIDENCE,
     smoothing: dict[str, Any] | None = None,
@@ -90,12 +90,12 @@ def ranking_of(values: FloatArray, study: Study) -> FloatArray:
         return score_labels(nothing, study.labels).score
 
 
-def full(study: Study, found: Predicted) -> Ranking:
+def full(study: Study, found: StudyPrediction) -> Ranking:
     """Return the project's score."""
     return assess(found, study)
 
 
-def sticky_hmm(study: Study, found: Predicted) -> Ranking:
+def sticky_hmm(study: Study, found: StudyPrediction) -> Ranking:
     """Return the posterior log odds of the given class under a hidden Markov model of each clip.
 
     States are the true classes; where the state changes, the next is drawn from the estimated classes of the given label.

@@ -18,7 +18,7 @@ _SPAN = ["clip_id", "start_frame", "end_frame"]
 
 
 @dataclass(frozen=True)
-class Known:
+class TrueLabels:
     """What the reviewer knows of the frames of a run.
 
     Attributes
@@ -48,7 +48,7 @@ def by_windows(issues: pd.DataFrame, order: NDArray[np.floating]) -> pd.DataFram
 
 
 def reviewed(
-    spans: pd.DataFrame, known: Known, *, budgets: Sequence[int], wrong: float = 0.0, seed: int = 0
+    spans: pd.DataFrame, known: TrueLabels, *, budgets: Sequence[int], wrong: float = 0.0, seed: int = 0
 ) -> list[pd.DataFrame]:
     """Return the review events after so many frames each; a frame is looked at once.
 

@@ -86,7 +86,7 @@ class ClassFigures:
 
 
 @dataclass(frozen=True)
-class Noted:
+class NoteCount:
     """A reason that was noted on reading, how often in all, and the places that it names, such as columns."""
 
     reason: str
@@ -142,7 +142,7 @@ class DataSummary:
     classes: tuple[ClassFigures, ...]
     rejected: int
     notes: int
-    noted: tuple[Noted, ...]
+    noted: tuple[NoteCount, ...]
 
     def as_json(self) -> dict[str, Any]:
         """Return the figures as JSON values."""
@@ -261,7 +261,7 @@ def _classes(
     return tuple(found)
 
 
-def _noted(notes: pd.DataFrame) -> tuple[Noted, ...]:
+def _noted(notes: pd.DataFrame) -> tuple[NoteCount, ...]:
     """Return what was noted, most often first: a row of the table is about one place in one file."""
     counts: Counter[str] = Counter()
     places: dict[str, dict[str, None]] = {}
@@ -270,4 +270,4 @@ def _noted(notes: pd.DataFrame) -> tuple[Noted, ...]:
         what = repeated[1] if repeated else reason
         counts[what] += int(repeated[2]) if repeated else 1
         places.setdefault(what, {}).update(dict.fromkeys([place] if place else []))
-    return tuple(Noted(what, count, tuple(places[what])) for what, count in counts.most_common())
+    return tuple(NoteCount(what, count, tuple(places[what])) for what, count in counts.most_common())

@@ -34,7 +34,7 @@ _WEIGHTS = np.linspace(0.0, 1.0, 21)
 
 
 @dataclass(frozen=True)
-class _Predicted:
+class _SpeciesPrediction:
     species: Species
     probabilities: NDArray[np.float64]
     network: NDArray[np.float64]
@@ -95,7 +95,7 @@ def _predict_species(
     checkpoints: Checkpoints,
     run: Workers,
     advance: Callable[[], None],
-) -> _Predicted:
+) -> _SpeciesPrediction:
     """Train the networks of one species, and mix what they and the base learners predict."""
     training, recipe = species.training, recipe_of(config)
     total = np.zeros((len(species.rows), training.classes), np.float64)
@@ -122,7 +122,7 @@ def _predict_species(
         times[job.predict] += 1
         advance()
     network = total / times[:, None]
-    return _Predicted(species, _stacked(network, ensemble, training), network=network, ensemble=ensemble, fold=folds[0])
+    return _SpeciesPrediction(species, _stacked(network, ensemble, training), network=network, ensemble=ensemble, fold=folds[0])
 
 
 def _jobs(
@@ -175,7 +175,7 @@ def _best_share(
     return _WEIGHTS[int(np.argmin(scores))]  # type: ignore[no-any-return]
 
 
-def _trust(predicted: list[_Predicted]) -> pd.DataFrame:
+def _trust(predicted: list[_SpeciesPrediction]) -> pd.DataFrame:
     rows = []
     for p in predicted:
         skill = measure_skill(p.ensemble.first if p.ensemble.first.shape[1] else p.network, p.species.training)
@@ -183,7 +183,7 @@ def _trust(predicted: list[_Predicted]) -> pd.DataFrame:
     return pd.DataFrame(rows).astype({"species": "str", **dict.fromkeys(("windows", "groups", "classes"), "int64")})
 
 
-def _table(windows: pd.DataFrame, predicted: list[_Predicted]) -> pd.DataFrame:
+def _table(windows: pd.DataFrame, predicted: list[_SpeciesPrediction]) -> pd.DataFrame:
     names = sorted({c for p in predicted for c in p.species.classes})
     values = np.full((len(windows), len(names)), np.nan, np.float32)
     fold, kept = np.full(len(windows), -1, np.int16), np.zeros(len(windows), bool)

@@ -36,7 +36,7 @@ _SAMPLE = 20_000
 
 
 @dataclass(frozen=True)
-class Unseen:
+class UnseenPlace:
     """Where (bool, shape (rows,)) a keypoint, by its place in the skeleton, is at a place at which nothing was seen."""
 
     keypoint: int
@@ -50,7 +50,7 @@ def unseen_keypoints(
     confidences: Sequence[NDArray[np.floating] | None] = (),
     *,
     any_place: bool = False,
-) -> Iterator[Unseen]:
+) -> Iterator[UnseenPlace]:
     """Yield the keypoints that stand at a place where nothing was seen.
 
     A keypoint was not seen where it is at a usual place, (0, 0) or (-1, -1), exactly, and its confidence is next to nothing; or
@@ -91,7 +91,7 @@ def unseen_places(notes: Iterable[str]) -> tuple[Place, ...]:
 
 def _at_usual_place(
     points: FloatArray, clip: IntArray, confidences: Sequence[NDArray[np.floating] | None], place: Place
-) -> Iterator[Unseen]:
+) -> Iterator[UnseenPlace]:
     at = {i: rows for i in range(len(points) // 2) if (rows := _exactly(points[2 * i : 2 * i + 2], place)).any()}
     if not at:
         return
@@ -106,10 +106,10 @@ def _at_usual_place(
         unseen = proven or (always and rows.sum() >= _FEW)
         missing = rows if unseen and not moves_there else low.get(i, np.zeros_like(rows))
         if missing.any():
-            yield Unseen(i, place, missing)
+            yield UnseenPlace(i, place, missing)
 
 
-def _where_it_lands(xy: FloatArray, clip: IntArray, keypoint: int) -> Iterator[Unseen]:
+def _where_it_lands(xy: FloatArray, clip: IntArray, keypoint: int) -> Iterator[UnseenPlace]:
     """Yield the places that a keypoint leaps into again and again, and never comes to otherwise."""
     distance = _distances(xy)
     landed = np.flatnonzero((np.diff(clip) == 0) & (distance > _far(xy, distance[:0]))) + 1
@@ -122,7 +122,7 @@ def _where_it_lands(xy: FloatArray, clip: IntArray, keypoint: int) -> Iterator[U
         # A thing that is put from place to place never moves otherwise.
         moves = _usual_step(_steps_elsewhere(xy, rows, clip)) > 0
         if (x, y) not in _USUAL and moves and leaps >= 2 * _LANDINGS - 1 and not steps:
-            yield Unseen(keypoint, (x, y), rows)
+            yield UnseenPlace(keypoint, (x, y), rows)
 
 
 def _exactly(xy: FloatArray, place: Place) -> BoolArray:

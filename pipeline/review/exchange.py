@@ -40,7 +40,7 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Imported:
+class ImportResult:
     """What an import did: rows added, rows that were stored already, rows that did not fit, and contradictions in others."""
 
     added: int
@@ -95,7 +95,7 @@ def import_events(
     labels: KnownLabels,
     run_id: str,
     encoding: str = "auto",
-) -> Imported:
+) -> ImportResult:
     """Add the events of a file to the store.
 
     Parameters
@@ -141,7 +141,7 @@ def import_events(
     contradicted = tuple(
         Problem(line, reason) for line, reason in contradictions([(r.line, r.event) for r in fitting if _is_own(r)])
     )
-    return Imported(added, present, tuple(sorted(problems, key=lambda p: p.line)), contradicted)
+    return ImportResult(added, present, tuple(sorted(problems, key=lambda p: p.line)), contradicted)
 
 
 def _is_own(row: _Row) -> bool:
@@ -149,7 +149,7 @@ def _is_own(row: _Row) -> bool:
     return not {"operation_id", "at"} & row.filled
 
 
-def import_into(place: Workspace, path: Path) -> Imported:
+def import_into(place: Workspace, path: Path) -> ImportResult:
     """Add the events of a file to a workspace's review, checked against its newest finished run, else its newest.
 
     Raises

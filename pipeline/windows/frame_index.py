@@ -24,7 +24,7 @@ _WIDE = np.int64(2) ** 32
 
 
 @dataclass(frozen=True)
-class Commonest:
+class CommonestLabel:
     """The label that most frames of each span have; all of shape (spans,).
 
     Attributes
@@ -97,7 +97,7 @@ class FrameSpans:
             last[a:b] = span
         return self._by_row(last)
 
-    def commonest(self, codes: NDArray[np.integer[Any]]) -> Commonest:
+    def commonest(self, codes: NDArray[np.integer[Any]]) -> CommonestLabel:
         """Return the commonest label of each span.
 
         Parameters
@@ -106,7 +106,7 @@ class FrameSpans:
             The label of each row of the frames table as a number from 0, -1 where it has none.
         """
         codes, length = self._placed(codes), self.length
-        found = Commonest(np.full(len(length), -1, np.int64), *(np.zeros(len(length), np.int64) for _ in range(3)))
+        found = CommonestLabel(np.full(len(length), -1, np.int64), *(np.zeros(len(length), np.int64) for _ in range(3)))
         change = np.cumsum(np.diff(codes, prepend=codes[:1]) != 0)
         some = np.flatnonzero(length > 0)
         single = change[self.first[some]] == change[self.stop[some] - 1]
@@ -117,7 +117,7 @@ class FrameSpans:
             self._count_labels(codes, several, found)
         return found
 
-    def _count_labels(self, codes: NDArray[np.integer[Any]], several: Ints, found: Commonest) -> None:
+    def _count_labels(self, codes: NDArray[np.integer[Any]], several: Ints, found: CommonestLabel) -> None:
         """Count label by label in spans that hold several: one running sum at a time needs little memory."""
         begun, over = (np.bincount(edge[several], minlength=self.size + 1) for edge in (self.first, self.stop))
         inside = np.cumsum(begun - over)[:-1] > 0

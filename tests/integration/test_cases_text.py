@@ -12,7 +12,7 @@ from data_schemas.config import load_config
 from data_schemas.errors import SourceError, TableError
 from pipeline.readers import Recordings, recognise
 from pipeline.review.access import KnownLabels
-from pipeline.review.exchange import Imported, import_events
+from pipeline.review.exchange import ImportResult, import_events
 from pipeline.review.store import ReviewStore
 
 pytestmark = pytest.mark.integration
@@ -67,7 +67,7 @@ def test_pictures_of_a_table_are_shown(cases: Path, tmp_path: Path, named: str) 
     assert {pictures.get(image).width for image in images} == {8}
 
 
-def decide(cases: Path, name: str, store: ReviewStore) -> Imported:
+def decide(cases: Path, name: str, store: ReviewStore) -> ImportResult:
     found = read(cases / "decisions" / "base.csv")
     frames = found.frames[["clip_id", "frame_number"]].merge(found.clips[["clip_id", "label"]]).rename(columns={"label": "given"})
     labels = KnownLabels({"MOUSE": (*sorted(set(found.clips["label"])), "other")})

@@ -155,12 +155,12 @@ def _unpacked(unpacking: IO[bytes] | io.BufferedIOBase, *, packed: int) -> Store
     bound = min(LARGEST_ARCHIVE, _LARGEST_GROWTH * packed + _PIECE)
     with ExitStack() as on_failure:
         file = on_failure.enter_context(tempfile.TemporaryFile())
-        shutil.copyfileobj(_Bounded(unpacking, bound), file, _PIECE)
+        shutil.copyfileobj(_BoundedStream(unpacking, bound), file, _PIECE)
         on_failure.pop_all()
     return FileBytes(file)
 
 
-class _Bounded:
+class _BoundedStream:
     """A stream that refuses to give more than a bound."""
 
     def __init__(self, stream: IO[bytes] | io.BufferedIOBase, bound: int) -> None:

@@ -64,7 +64,7 @@ class Arm(msgspec.Struct, frozen=True):
     confusion: list[list[float]]
 
 
-class Verified(msgspec.Struct, frozen=True):
+class VerifiedCounts(msgspec.Struct, frozen=True):
     """The verified windows of the hold-out, how many more a comparison needs, and how many show no one class.
 
     ``held_out_groups`` is the number of groups in the hold-out, verified or not.
@@ -96,7 +96,7 @@ class Species(msgspec.Struct, frozen=True):
     classes: list[str]
     optimizer_steps: int
     training_windows: dict[str, int]
-    verified: Verified
+    verified: VerifiedCounts
     arms: dict[str, Arm | None]
     differences: dict[str, dict[str, Interval]]
     curve: list[CurvePoint]

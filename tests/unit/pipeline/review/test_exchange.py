@@ -16,7 +16,7 @@ from data_schemas.errors import SourceError, TableError, UsageError
 from data_schemas.labels import load_taxonomy
 from pipeline.review.access import KnownLabels
 from pipeline.review.events import Operation, Span
-from pipeline.review.exchange import Imported, export_events, import_events
+from pipeline.review.exchange import ImportResult, export_events, import_events
 from pipeline.review.store import Commit, ReviewStore
 
 LABELS = KnownLabels({"DOG": ("SIT", "WALKRUN", "가", "other")}, load_taxonomy("aihub59"))
@@ -26,7 +26,7 @@ FRAMES = pd.concat(
 HEAD = "clip_id,start_frame,end_frame,label,reviewer"
 
 
-def take(path: Path, store: ReviewStore) -> Imported:
+def take(path: Path, store: ReviewStore) -> ImportResult:
     return import_events(path, store, frames=FRAMES, species={"c": "DOG", "d": "DOG"}, labels=LABELS, run_id="run")
 
 
@@ -69,10 +69,10 @@ def test_an_export_comes_back_exactly_and_again_adds_nothing(tmp_path_factory, a
             store.commit(commit)
         events = store.events()
         assert export_events(events, folder / f"d{ending}") == len(events)
-        assert take(folder / f"d{ending}", other) == Imported(len(events), 0, ())
+        assert take(folder / f"d{ending}", other) == ImportResult(len(events), 0, ())
         pd.testing.assert_frame_equal(other.events(), events)
-        assert take(folder / f"d{ending}", other) == Imported(0, len(events), ())
-        assert take(folder / f"d{ending}", store) == Imported(0, len(events), ())
+        assert take(folder / f"d{ending}", other) == ImportResult(0, len(events), ())
+        assert take(folder / f"d{ending}", store) == ImportResult(0, len(events), ())
 
 
 def test_five_columns_are_enough_and_the_same_file_again_adds_nothing(store, tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_files_that_are_no_decisions_are_refused(store, tmp_path: Path) -> None:
     (tmp_path / "e.csv").write_bytes("clip_id,歩く".encode("shift_jis"))
     with pytest.raises(SourceError, match="UTF-8"):
         take(tmp_path / "e.csv", store)
-    assert take(write(tmp_path / "f.csv", HEAD), store) == Imported(0, 0, ())
+    assert take(write(tmp_path / "f.csv", HEAD), store) == ImportResult(0, 0, ())
 
 
 @pytest.mark.parametrize(
