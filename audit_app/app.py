@@ -21,7 +21,10 @@ from audit_app.routes import base_path, routes
 from audit_app.sign_in import SignIn
 from audit_app.tokens import secret_of
 from data_schemas.errors import UsageError
+from data_schemas.renamed_keys import show_in_one_line
 from pipeline.review.passwords import is_loopback, login_configured
+
+show_in_one_line()
 
 
 def _guard() -> Middleware:

@@ -69,3 +69,14 @@ def warn_of_earlier_version(where: Path, *, remedy: str) -> None:
     warnings.warn(
         f"{where}: written by an earlier version, with names that the next one refuses; {remedy}", RenamedKey, stacklevel=1
     )
+
+
+def show_in_one_line() -> None:
+    """Show these warnings, which are the user's to act on, without their place in the code; all others stay as they are."""
+    others = warnings.formatwarning
+
+    def formatted(message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None) -> str:
+        is_own = issubclass(category, RenamedKey)
+        return f"warning: {message}\n" if is_own else others(message, category, filename, lineno, line)
+
+    warnings.formatwarning = formatted

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +10,7 @@ import typer
 
 import data_schemas
 from data_schemas.errors import PoseAuditError
-from data_schemas.renamed_keys import RenamedKey
+from data_schemas.renamed_keys import show_in_one_line
 from pipeline.cli.compare import compare
 from pipeline.cli.decisions import decisions
 from pipeline.cli.export import export
@@ -24,8 +23,6 @@ from pipeline.cli.selftest import selftest
 if TYPE_CHECKING:
     from data_schemas.config import Config
     from pipeline.workspace.workspace import Workspace
-
-_FORMAT = warnings.formatwarning
 
 app = typer.Typer(
     name="audit",
@@ -42,19 +39,12 @@ app.add_typer(decisions)
 
 def main() -> None:
     """Run the command line; expected errors end with their message, a hint and their exit code, without a traceback."""
-    warnings.formatwarning = _one_line_for_renamed_keys
+    show_in_one_line()
     try:
         app()
     except PoseAuditError as error:
         sys.stderr.write(f"error: {error.message}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
         raise SystemExit(error.exit_code) from None
-
-
-def _one_line_for_renamed_keys(
-    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
-) -> str:
-    """Format a warning that is the user's to correct as people read it, and any other with its place in the code."""
-    return f"warning: {message}\n" if issubclass(category, RenamedKey) else _FORMAT(message, category, filename, lineno, line)
 
 
 def _version(wanted: bool) -> None:
