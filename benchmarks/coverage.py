@@ -46,10 +46,10 @@ def two_models(
     def model(better: float) -> GroupStatistics:
         chance = 1 / (1 + np.exp(-(0.8 + better + hard)))
         right = rng.random(len(true)) < chance
-        told = np.where(right, true, (true + rng.integers(1, CLASSES, len(true))) % CLASSES)
+        predicted = np.where(right, true, (true + rng.integers(1, CLASSES, len(true))) % CLASSES)
         sure = np.clip(chance + rng.normal(0, 0.1, len(true)), 0.3, 0.99)
         probabilities = np.repeat(((1 - sure) / (CLASSES - 1))[:, None], CLASSES, axis=1)
-        probabilities[np.arange(len(true)), told] = sure
+        probabilities[np.arange(len(true)), predicted] = sure
         return group_statistics(true[drawn], probabilities[drawn], group[drawn], groups=groups, weight=1 / chance_drawn[drawn])
 
     return model(0.0), model(0.3)
@@ -131,15 +131,15 @@ def pooled(draws: int) -> Iterator[str]:
     whole = labels(np.random.default_rng(0), kept=1.0).assign(split="holdout").head(4000)
     right = ~whole.set_index("window_id")["wrong"]
     for first, second in ((100, 10), (100, 40), (100, 100)):
-        told = np.empty((draws, 2))
+        shares = np.empty((draws, 2))
         for seed in range(draws):
             one = draw_sample(whole, sizes={"holdout": first}, seed=seed, run_id="coverage")
             two = draw_sample(whole, sizes={"holdout": second}, seed=10_000 + seed, run_id="coverage", drawn=one)
             both = pd.concat([one, two], ignore_index=True)
             union = inclusion_probabilities(both, both.assign(state="verified"), stratum="holdout", members={})
             chances = (union, both["inclusion_probability"].to_numpy(np.float64))
-            told[seed] = [np.average(right[both["window_id"]], weights=1 / chance) for chance in chances]
-        (mean, apart), (spread, wider) = told.mean(axis=0), told.std(axis=0)
+            shares[seed] = [np.average(right[both["window_id"]], weights=1 / chance) for chance in chances]
+        (mean, apart), (spread, wider) = shares.mean(axis=0), shares.std(axis=0)
         yield f"| {first} and {second} | {right.mean():.4f} | {mean:.4f} | {spread:.4f} | {apart:.4f} | {wider:.4f} |"
 
 
@@ -172,8 +172,8 @@ def bounds_over_groups(datasets: int) -> Iterator[str]:
                 sizes = {"flagged": int(whole["is_issue"].sum()), "unflagged": int((~whole["is_issue"]).sum())}
                 drawn = draw_sample(whole, sizes=dict.fromkeys(sizes, verified), seed=seed, run_id="coverage")
                 found = drawn[["window_id", "stratum"]].merge(whole[["window_id", "wrong", "animal"]], on="window_id")
-                told = np.array([estimate_error_rate(found, sizes=sizes).at_most, bound_over_groups(found, sizes)])
-                bound, held = bound + told / datasets, held + (whole["wrong"].mean() <= told)
+                bounds = np.array([estimate_error_rate(found, sizes=sizes).at_most, bound_over_groups(found, sizes)])
+                bound, held = bound + bounds / datasets, held + (whole["wrong"].mean() <= bounds)
             cells = " | ".join(f"{b:.3f} | {h / datasets:.2f}" for b, h in zip(bound, held, strict=True))
             yield f"| {animals} | {verified} | {kept} | {cells} |"
 

@@ -33,9 +33,9 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def groups_at(names: pd.Series, told: str) -> pd.Series:
+def groups_at(names: pd.Series, places: str) -> pd.Series:
     """Return which groups are at the places among the sorted ones that a range such as 1-6 tells, counted from 1."""
-    first, _, last = told.partition("-")
+    first, _, last = places.partition("-")
     return names.isin(sorted(names.unique())[int(first) - 1 : int(last or first)])
 
 
@@ -55,10 +55,10 @@ def restricted(frames: Path, folder: Path, *, groups: str | None, wrong: float, 
     return path, {str(c) for c in other}
 
 
-def of_groups(table: Path, frames: Path, told: str) -> Path:
+def of_groups(table: Path, frames: Path, places: str) -> Path:
     """Return the rows of an issues or segments table that belong to some groups, as a file beside it."""
     subject = pd.read_parquet(frames, columns=["clip_id", "subject_id"]).drop_duplicates("clip_id")
-    kept = subject.loc[groups_at(subject["subject_id"], told), "clip_id"]
+    kept = subject.loc[groups_at(subject["subject_id"], places), "clip_id"]
     part = table.with_name(f"scored-{table.name}")
     rows = pd.read_parquet(table)
     rows[rows["clip_id"].isin(kept)].to_parquet(part, index=False)

@@ -112,11 +112,11 @@ def prepared(given: argparse.Namespace, folder: Path) -> Iterator[Case]:
     yield Case(folder / "frames.parquet", folder / "truth.parquet", given.holdout)
 
 
-def held_out(told: str) -> Callable[..., pd.DataFrame]:
+def held_out(places: str) -> Callable[..., pd.DataFrame]:
     """Return a split that holds out the groups at some places among the sorted ones."""
 
     def split(windows: pd.DataFrame, **_: object) -> pd.DataFrame:
-        return split_again(windows.assign(split=text(np.where(groups_at(windows["group"], told), "holdout", "audit"))))
+        return split_again(windows.assign(split=text(np.where(groups_at(windows["group"], places), "holdout", "audit"))))
 
     return split
 
@@ -171,8 +171,8 @@ class Trial:
     def _score(self, species: str, probabilities: NDArray[np.float32]) -> Score:
         rows, classes = self.inputs.rows(species, split="holdout"), np.array(self.inputs.classes[species], object)
         known = np.isin(self.true[rows].astype(str), classes.astype(str))
-        true, told = self.true[rows][known].astype(str), classes[probabilities.argmax(axis=1)][known].astype(str)
-        return Score(float(recall_score(true, told, average="macro")), float((true == told).mean()))
+        true, predicted = self.true[rows][known].astype(str), classes[probabilities.argmax(axis=1)][known].astype(str)
+        return Score(float(recall_score(true, predicted, average="macro")), float((true == predicted).mean()))
 
 
 def as_given(windows: pd.DataFrame) -> pd.Series:
@@ -215,8 +215,8 @@ def conditions_of(trial: Trial, given: argparse.Namespace, *, seed: int, folder:
     budgets = [trial.budget(share) for share in given.budgets]
     for name, spans in ((name, orders[name]) for name in given.orders if name in orders):
         for wrong in (0.0, given.wrong) if given.wrong else (0.0,):
-            told = reviewed(spans, trial.known, budgets=budgets, wrong=wrong, seed=seed)
-            for share, decisions in zip(given.budgets, told, strict=True):
+            by_budget = reviewed(spans, trial.known, budgets=budgets, wrong=wrong, seed=seed)
+            for share, decisions in zip(given.budgets, by_budget, strict=True):
                 row = f"{name}{f', {wrong:.0%} wrong' if wrong else ''} {share:.0%}"
                 found[f"{row} | as given"] = trial.condition("reviewed", decisions, trust=as_given)
                 if name.startswith("queue") or given.every:

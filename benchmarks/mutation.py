@@ -274,11 +274,11 @@ def _fork(session: pytest.Session, mutant: Mutant, tests: list[str], log: Path) 
         os._exit(code)
 
 
-def _told(mutant: Mutant, outcome: str, seconds: float) -> dict[str, object]:
+def _record(mutant: Mutant, outcome: str, seconds: float) -> dict[str, object]:
     lines = zip(Path(mutant.module).read_text("utf-8").splitlines(), mutant.source().splitlines(), strict=False)
     before, after = next(((a.strip(), b.strip()) for a, b in lines if a != b), ("", ""))
-    told = {"package": mutant.package, "mutant": mutant.name, "outcome": outcome, "before": before, "after": after}
-    return {**told, "seconds": round(seconds, 1)}
+    facts = {"package": mutant.package, "mutant": mutant.name, "outcome": outcome, "before": before, "after": after}
+    return {**facts, "seconds": round(seconds, 1)}
 
 
 class _Trials:
@@ -292,11 +292,11 @@ class _Trials:
         gc.freeze()
         running: dict[int, tuple[Mutant, float, float]] = {}
         left = list(reversed(self.mutants))
-        with self.out.open("a", encoding="utf-8") as told, tempfile.TemporaryDirectory() as logs:
+        with self.out.open("a", encoding="utf-8") as file, tempfile.TemporaryDirectory() as logs:
 
             def tell(mutant: Mutant, outcome: str, seconds: float) -> None:
-                told.write(json.dumps(_told(mutant, outcome, seconds)) + "\n")
-                told.flush()
+                file.write(json.dumps(_record(mutant, outcome, seconds)) + "\n")
+                file.flush()
 
             while running or (left and time.monotonic() < self.end):
                 while left and len(running) < self.at_once and time.monotonic() < self.end:
@@ -355,16 +355,16 @@ def _forked_cover(packages: list[str]) -> LineCoverage:
         code = 1
         try:
             known = covered(packages)
-            with os.fdopen(writer, "w") as told:
-                json.dump([known.tests, known.seconds], told)
+            with os.fdopen(writer, "w") as pipe:
+                json.dump([known.tests, known.seconds], pipe)
             code = 0
         except SystemExit as ended:
             print(ended, flush=True)
         finally:
             os._exit(code)
     os.close(writer)
-    with os.fdopen(reader) as told:
-        text = told.read()
+    with os.fdopen(reader) as pipe:
+        text = pipe.read()
     os.waitpid(child, 0)
     if not text:
         sys.exit(1)

@@ -197,8 +197,8 @@ def _true_classes(
     """Return the commonest true class of each window's frames; the first by name where two are as common."""
     if not set(truth["true_label"]) <= set(names):
         raise SystemExit("the truth holds a label that no clip carries")
-    told = frames[["clip_id", "frame_number"]].merge(truth, on=["clip_id", "frame_number"], how="left")["true_label"]
+    labelled = frames[["clip_id", "frame_number"]].merge(truth, on=["clip_id", "frame_number"], how="left")["true_label"]
     clip = pd.Index(clips["clip_id"]).get_indexer(windows["clip_id"]).astype(np.int32)
     spans = {name: windows[f"{name}_frame"].to_numpy(np.int32) for name in ("start", "end")}
-    label, _ = window_labels(clips, frames.assign(frame_label=told.array), clip=clip, **spans)
+    label, _ = window_labels(clips, frames.assign(frame_label=labelled.array), clip=clip, **spans)
     return pd.Categorical(label, categories=names).codes.astype(np.int64)

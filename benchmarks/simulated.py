@@ -150,13 +150,13 @@ def kinds(tables: Tables, truth: pd.DataFrame) -> pd.DataFrame:
         own = by_clip[segment.clip_id]
         own = own[own["frame_number"].between(segment.start_frame, segment.end_frame)]
         share = float(own["wrong"].mean()) if len(own) else 0.0
-        told = "frame_label" in frames
+        by_frame = "frame_label" in frames
         if share < 0.5:
             truly = "label right"
-        elif whole[segment.clip_id] and not told:
+        elif whole[segment.clip_id] and not by_frame:
             truly = "wrong_clip"
         else:
-            truly = "boundary or missed bout" if told else "contaminated"
+            truly = "boundary or missed bout" if by_frame else "contaminated"
         rows.append((segment.kind, truly))
     table = pd.DataFrame(rows, columns=["reported", "truth"])
     return pd.crosstab(table["reported"], table["truth"])

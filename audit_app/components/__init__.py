@@ -66,7 +66,7 @@ def everywhere(payload: Mapping[str, Any], *, key: str, on_review: Callable[[], 
 
 
 def _component(full_name: str, *, isolate_styles: bool = True) -> Any:
-    """Return a component; where Streamlit did not find its assets, it is told: its scan does not see editable installs."""
+    """Return a component; where Streamlit did not find its assets, it gets them: its scan does not see editable installs."""
     package, _, name = full_name.partition(".")
     manager = get_bidi_component_manager()
     if manager.get_component_asset_root(full_name) is None:

@@ -1,6 +1,6 @@
 """What was read: how much there is, how fast it was recorded, what its labels are, and what the windows make of them.
 
-A pure function from the tables of the first two stages to figures that ``run.json`` keeps, so that whoever looks at a run is told
+A pure function from the tables of the first two stages to figures that ``run.json`` keeps, so that whoever looks at a run reads
 first whether it was read as it was meant.
 """
 

@@ -38,7 +38,7 @@ def is_loopback(host: str) -> bool:
 
 
 def login_configured(script: Path) -> bool:
-    """Tell whether Streamlit is told of a login (``[auth]`` in the secrets that it reads)."""
+    """Tell whether Streamlit is configured with a login (``[auth]`` in the secrets that it reads)."""
     folders = (Path.home(), Path.cwd(), script.parent)
     return any(_has_login(folder / ".streamlit" / "secrets.toml") for folder in folders)
 

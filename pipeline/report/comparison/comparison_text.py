@@ -168,7 +168,7 @@ def _gains_in_short(species: Mapping[str, Species]) -> list[str]:
         if found.value is not None and found.sign
     ]
     open_ones = [models[name] for name, found in apart.items() if found.is_known and not found.sign]
-    return gains + ([f"no difference can be told for {' and '.join(open_ones)}"] if open_ones else [])
+    return gains + ([f"no difference is certain for {' and '.join(open_ones)}"] if open_ones else [])
 
 
 def _without_anybody(species: Species) -> str:

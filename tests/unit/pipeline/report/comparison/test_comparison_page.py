@@ -165,7 +165,7 @@ def test_the_title_tells_gains_first_and_what_cannot_be_told_once(tmp_path: Path
     alone = "+8.0 by pruning alone, without anybody"
     assert _gains_in_short(found.species) == [
         f"the DOG model is 16.0 points better ({alone}; review adds +8.0 points (95 % interval +1.0 to +15.0))",
-        "no difference can be told for the CAT model and the FOX model",
+        "no difference is certain for the CAT model and the FOX model",
     ]
 
 
