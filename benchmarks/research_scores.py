@@ -90,11 +90,6 @@ def ranking_of(values: FloatArray, study: Study) -> FloatArray:
         return score_labels(nothing, study.labels).score
 
 
-def full(study: Study, found: StudyPrediction) -> Ranking:
-    """Return the project's score."""
-    return assess(found, study)
-
-
 def sticky_hmm(study: Study, found: StudyPrediction) -> Ranking:
     """Return the posterior log odds of the given class under a hidden Markov model of each clip.
 
@@ -172,7 +167,7 @@ SCORES: dict[str, Row] = {
     "+ half median": _row("Gaussian, less half of the clip's median", smoothing=GAUSSIAN, quantile=0.5),
     "+ half 60 % quantile": _row("Gaussian, less half of the clip's 60 % quantile", smoothing=GAUSSIAN, quantile=0.6),
     "+ bilateral, half 60 %": _row("bilateral, less half of the 60 % quantile", smoothing=BILATERAL, quantile=0.6),
-    "+ margin": Row("the project's own: a quarter margin, and clip-level errors", full),
+    "+ margin": Row("the project's own: a quarter margin, and clip-level errors", lambda study, found: assess(found, study)),
     "log": _row("logarithms, Gaussian, 60 % quantile", scores=(LogConfidence(),), smoothing=GAUSSIAN, quantile=0.6),
     "sticky HMM": Row("posterior log odds, priors by given label, 95 % sticky", sticky_hmm),
     "parts": _row("averaged between change points, 60 % quantile", smoothing=PARTS, quantile=0.6),

@@ -10,8 +10,6 @@ for scoring and for that row only. True labels let networks train for hours befo
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,7 +24,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from benchmarks.machine import describe
+from benchmarks.machine import describe, timed
 from data_schemas.config import load_config
 from model.windowing import concatenate, resample
 from pipeline.audit.stages import STAGES, Context
@@ -89,10 +87,8 @@ def peer_issues(tables: Tables, *, program: Path, folder: Path, adjust: bool) ->
     for species, part in frames.groupby("species"):
         source, out = folder / f"{species}.parquet", folder / f"{species}-issues.parquet"
         part.to_parquet(source, index=False)
-        started = time.perf_counter()
         command = [sys.executable, str(program), str(source), str(out), *(["--adjust"] if adjust else [])]
-        subprocess.run(command, check=True, capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
-        seconds += time.perf_counter() - started
+        seconds += timed(command, environment={"OMP_NUM_THREADS": "1"})[0]
         found.append(pd.read_parquet(out))
     issues = pd.concat(found, ignore_index=True)
     rank = issues["label_quality"].rank(method="first").astype(int)

@@ -39,14 +39,14 @@ class Skeleton:
         return tuple(f"{k}_{axis}" for k in self.keypoints for axis in ("x", "y"))
 
 
-def skeleton_of(keypoints: Iterable[str], *, name: str = "custom") -> Skeleton:
+def skeleton_of(keypoints: Iterable[str]) -> Skeleton:
     """Build a skeleton from keypoint names alone: no edges; pairs where names differ only by left and right."""
     names = tuple(keypoints)
     place = {n: i for i, n in enumerate(names)}
     pairs = tuple(
         (i, place[n.replace("left", "right")]) for n, i in place.items() if "left" in n and n.replace("left", "right") in place
     )
-    return Skeleton(name=name, keypoints=names, left_right=pairs)
+    return Skeleton(name="custom", keypoints=names, left_right=pairs)
 
 
 def choose_skeleton(keypoints: Iterable[str], *, wanted: str = "auto") -> Skeleton:

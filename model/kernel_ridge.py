@@ -36,8 +36,8 @@ def predict_left_out(
     seed: int,
     size: int = 400,
     penalties: Sequence[float] = PENALTIES,
-) -> tuple[NDArray[np.float32], float]:
-    """Return the out-of-fold probability of each class for each window, and the ridge penalty that was chosen.
+) -> NDArray[np.float32]:
+    """Return the out-of-fold probability of each class for each window, shape (n, classes).
 
     A probability comes from a model that never saw the window's fold; it is a least-squares fit to the classes, clipped and
     normalised, and not calibrated. The penalty is the one whose predictions agree with most of the given labels in the training
@@ -55,13 +55,6 @@ def predict_left_out(
         Which windows are used for training. Where none is, every class is as likely.
     size : int
         Random Fourier features.
-
-    Returns
-    -------
-    probabilities : float32, shape (n, classes)
-        Above 0, since predictions are clipped to 0.001..1; rows sum to 1.
-    penalty : float
-        One of ``penalties``, per training window.
     """
     frequencies = np.random.default_rng(seed).normal(size=(features.shape[1], size // 2))
     frequencies = (frequencies * np.sqrt(2 * _WIDTH / features.shape[1])).astype(np.float32)
@@ -79,8 +72,7 @@ def predict_left_out(
             own = fold[rows] == number
             predictions[:, rows][:, own] = fourier[own] @ weights[:, number]
     agree = (predictions.argmax(axis=2) == target)[:, training_fold >= 0].sum(axis=1)
-    best = int(agree.argmax())
-    return _as_probabilities(predictions[best]), float(penalties[best])
+    return _as_probabilities(predictions[agree.argmax()])
 
 
 def _sums(

@@ -71,7 +71,7 @@ class KernelRidge:
         self, features: FloatArray, target: NDArray[np.int64], *, classes: int, fold: NDArray[np.int64], seed: int
     ) -> FloatArray:
         """Return out-of-fold probabilities at the penalty that predicts the given labels of other groups best."""
-        return predict_left_out(features, target, classes=classes, fold=fold, training_mask=target >= 0, seed=seed)[0]
+        return predict_left_out(features, target, classes=classes, fold=fold, training_mask=target >= 0, seed=seed)
 
 
 BASE_LEARNERS: tuple[BaseLearner, ...] = (
