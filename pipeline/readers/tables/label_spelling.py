@@ -11,7 +11,7 @@ import pandas as pd
 from data_schemas.labels import OTHER
 from pipeline.readers.names import plain_name
 from pipeline.readers.recordings import ReaderMessage
-from pipeline.readers.tables.table_files import TableFile
+from pipeline.readers.tables.table_files import TableFile, renamed
 
 _LABELS = ("label", "frame_label", "other_label")
 
@@ -49,10 +49,5 @@ def _spellings(key: str, counts: Counter[str]) -> str:
 
 
 def _respelled(rows: pd.DataFrame, taken: dict[str, str]) -> pd.DataFrame:
-    changed = {}
-    for column in (c for c in _LABELS if c in rows):
-        codes, names = pd.factorize(rows[column])
-        plain = [plain_name(name) for name in names]
-        chosen = pd.Series([taken.get(name or "") for name in plain] + [None], dtype="str")
-        changed[column] = chosen.take(codes).set_axis(rows.index)
-    return rows.assign(**changed)
+    columns = (column for column in _LABELS if column in rows)
+    return rows.assign(**{column: renamed(rows[column], lambda name: taken.get(plain_name(name) or "")) for column in columns})

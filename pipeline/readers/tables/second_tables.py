@@ -20,7 +20,7 @@ from data_schemas.tables import keypoints_of
 from pipeline.readers.checks import Unreadable
 from pipeline.readers.names import plain_name
 from pipeline.readers.recordings import ReaderMessage
-from pipeline.readers.tables.table_files import CLIP_TEXT, TableFile
+from pipeline.readers.tables.table_files import CLIP_TEXT, TableFile, renamed
 
 NO_POSES = "has no keypoint: poses and labels must stand in one table, in the same rows"
 """Why a table is rejected that could not be joined."""
@@ -99,9 +99,7 @@ def _without_poses(said: pd.DataFrame, posed: pd.DataFrame, keys: list[str]) -> 
 
 def _with_plain_keys(table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     """Return a table whose clips are named as they are compared, and whose frames are numbers."""
-    codes, names = pd.factorize(table[_CLIP])
-    plain = pd.Series([*(plain_name(name) for name in names), None], dtype="str")
-    changed = {_CLIP: plain.take(codes).set_axis(table.index)}
+    changed = {_CLIP: renamed(table[_CLIP])}
     if _FRAME in keys:
         changed[_FRAME] = pd.to_numeric(table[_FRAME], errors="coerce").astype("float64")
     return table.assign(**changed)

@@ -172,7 +172,7 @@ def table_file(
         Rows that were left out, and what else is to be said.
     """
     columns, notes = list(rows.columns if columns is None else columns), list(notes)
-    rows = rows.assign(**{c: _as_text(rows[c]) for c in rows if c in _TEXT and not _is_text(rows[c])})
+    rows = rows.assign(**{c: renamed(rows[c]) for c in rows if c in _TEXT and not _is_text(rows[c])})
     # A column of text in which numbers stand is read as CSV would be.
     as_numbers = [c for c in rows if c in _known(columns) and c not in _TEXT and _is_text(rows[c])]
     rows = rows.assign(**{c: rows[c].mask(rows[c].isin(_NO_NUMBER)) for c in as_numbers})
@@ -208,10 +208,13 @@ def _is_text(column: pd.Series) -> bool:
     return isinstance(column.dtype, pd.StringDtype)
 
 
-def _as_text(column: pd.Series) -> pd.Series:
-    """Return names that were written as numbers (or anything else) as text: 1 and 1.0 are one name, in whatever file."""
+def renamed(column: pd.Series, name_of: Callable[[Any], str | None] = plain_name) -> pd.Series:
+    """Return a column as text, each different value under the name that it is given; null where it is given none.
+
+    Names that were written as numbers become text: 1 and 1.0 are one name, in whatever file.
+    """
     codes, written = pd.factorize(column)
-    names = [plain_name(value) for value in written.tolist()]
+    names = [name_of(value) for value in written.tolist()]
     places = np.array([*(i if name is not None else -1 for i, name in enumerate(names)), -1], np.int64)[codes]
     return pd.Series(text_by_code([name or "" for name in names], places), index=column.index)
 
