@@ -61,7 +61,8 @@ def rows_of(path: Path, encoding: str = "auto") -> Iterator[tuple[int, Mapping[s
         raise SourceError(f"{path}: {error.strerror or error}", hint="name a file that `audit decisions export` wrote") from error
     except (Unreadable, ValueError) as error:
         reason = error.reason if isinstance(error, Unreadable) else str(error)
-        raise SourceError(f"{path}: {reason}", hint="save the file as UTF-8") from error
+        hint = f"save it as text in UTF-8, one row a line, with {', '.join(NEEDED)}"
+        raise SourceError(f"{path}: {reason}", hint=hint) from error
 
 
 def _csv_rows(path: Path, written: CsvText) -> Iterator[tuple[int, Mapping[str, Any] | str]]:

@@ -44,7 +44,7 @@ def history(events: pd.DataFrame, frames: pd.DataFrame, *, newest: int = 500) ->
         act ``not labelled``, for the given label is not shown to who labels blind), note,
         active (nobody took it back), undoes, operation_id, revision.
     """
-    here = events[events["clip_id"].isin(frames["clip_id"].unique())].reset_index(drop=True)
+    here = events[events["clip_id"].isin(frames["clip_id"].unique())]
     shown = _operations(here).iloc[::-1].head(newest)
     changed = _changes(here, frames, set(shown["operation_id"]))
     changes = pd.DataFrame([changed[name] for name in shown["operation_id"]], columns=list(_Change._fields))

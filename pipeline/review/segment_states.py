@@ -123,7 +123,7 @@ def _filled(states: pd.DataFrame, counts: pd.DataFrame, who: pd.Series, at: pd.S
     state = np.select([(n > 0) & (done == n), (n > 0) & (done + unsure == n)], ["decided", "unsure"], "open")
     return states.assign(
         state=text(state),
-        decided_frames=(states["frames"] * done / n.where(n > 0, 1)).round().astype("int64"),
+        decided_frames=(states["frames"] * done / n.clip(lower=1)).round().astype("int64"),
         disputed=found.map(counts["disputed"]).fillna(value=False).astype(bool),
         reviewers=found.map(who).astype("str").fillna(""),
         at=found.map(at).astype("str"),

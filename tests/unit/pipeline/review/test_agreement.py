@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 
 from pipeline.review.access import no_events
-from pipeline.review.agreement import crowdlab_consensus, disagreements, pairwise_kappa
+from pipeline.review.agreement import blind_disputes, crowdlab_consensus, disagreements, pairwise_kappa, sharing_frames
 from pipeline.review.events import Operation, Span
 from pipeline.review.store import Commit
 
@@ -46,6 +46,63 @@ def test_disagreements_are_stretches_until_somebody_settles_them(store, act, fra
     assert found["reviewers"].tolist() == ["kim, lee"] * 3
     act("park", (3, 7, "C"), stream="adjudication")
     assert disagreements(store.events(), frames)[["start_frame", "end_frame"]].to_numpy().tolist() == [[2, 2]]
+
+
+def test_of_disagreements_as_long_the_first_by_clip_and_frame_comes_first(store, act, frames) -> None:
+    for who, label in (("kim", "B"), ("lee", "C")):
+        act(who, (2, 3, label), (6, 7, label), clip_id="d")
+        act(who, (5, 6, label), (0, 0, label))
+    found = disagreements(store.events(), frames)
+    assert found[["clip_id", "start_frame", "end_frame"]].to_numpy().tolist() == [
+        ["c", 5, 6],
+        ["d", 2, 3],
+        ["d", 6, 7],
+        ["c", 0, 0],
+    ]
+    assert found["given"].tolist() == ["A"] * 4
+
+
+def test_a_disagreement_ends_where_the_given_label_or_the_clip_does_and_goes_on_over_a_gap_of_numbers(store, act) -> None:
+    frames = pd.DataFrame(
+        {"clip_id": ["c"] * 4 + ["d"] * 2, "frame_number": [0, 1, 4, 5, 6, 7], "given": list("AAB") + [None] * 3}
+    )
+    for who, label in (("kim", "B"), ("lee", "C")):
+        act(who, (0, 9, label))
+        act(who, (0, 9, label), clip_id="d")
+    found = disagreements(store.events(), frames).sort_values(["clip_id", "start_frame"])
+    assert found[["clip_id", "start_frame", "end_frame", "frames"]].to_numpy().tolist() == [
+        ["c", 0, 1, 2],
+        ["c", 4, 4, 1],
+        ["c", 5, 5, 1],
+        ["d", 6, 7, 2],
+    ]
+    assert found["given"].fillna("").tolist() == ["A", "B", "", ""]
+    whole = disagreements(store.events(), frames.assign(given="A"))
+    assert whole[["clip_id", "start_frame", "end_frame", "frames"]].to_numpy().tolist() == [["c", 0, 5, 4], ["d", 6, 7, 2]]
+
+
+def test_windows_share_frames_with_a_span_of_their_clip_from_its_first_to_its_last() -> None:
+    windows = pd.DataFrame(
+        {"window_id": list("vwxyz"), "clip_id": list("ccccd"), "start_frame": [0, 1, 5, 11, 5], "end_frame": [4, 5, 9, 15, 9]}
+    )
+    spans = pd.DataFrame({"clip_id": ["c"], "start_frame": [5], "end_frame": [10]})
+    assert sharing_frames(windows, spans).tolist() == [False, True, True, False, False]
+    assert sharing_frames(windows.assign(start_frame=10, end_frame=12), spans).tolist() == [True] * 4 + [False]
+
+
+def test_windows_whose_blind_reviewers_differ_wait_for_one_more(store, act, frames) -> None:
+    samples = pd.DataFrame(
+        {"window_id": ["w", "x", "y"], "clip_id": ["c", "c", "d"], "start_frame": [0, 5, 0], "end_frame": [4, 9, 4]}
+    )
+    for clip_id in "cd":
+        act("kim", (0, 9, "B"), stream="blind:s", clip_id=clip_id)
+    act("lee", (4, 4, "C"), (5, 9, "B"), stream="blind:s")
+    # Neither reviews nor what an adjudicator says of them settle it; nor do they make a dispute of blind labels.
+    act("choi", (4, 4, "B"), stream="adjudication")
+    act("lee", (0, 4, "C"), clip_id="d")
+    assert blind_disputes(samples, store.events(), frames)["window_id"].tolist() == ["w"]
+    act("park", (4, 4, "C"), stream="blind:s")
+    assert blind_disputes(samples, store.events(), frames).empty
 
 
 def panel(store, *, right: dict[str, float], windows: int = 60, seed: int = 0):
@@ -99,3 +156,16 @@ def test_crowdlab_counts_the_frames_that_are_annotated(store) -> None:
     sparse = frames[frames["frame_number"] % 5 == 0]
     consensus, _ = crowdlab_consensus(store.events(), sparse, windows, oof)
     assert len(consensus) == len(windows)
+
+
+def test_half_of_the_frames_are_enough_for_a_label_of_the_window_which_is_the_commonest_of_them(store, act) -> None:
+    frames, windows, oof, _ = panel(store, right={"kim": 1.0})
+    even = windows.assign(end_frame=windows["start_frame"] + 3)
+    act("lee", (0, 1, "X"), (5, 5, "X"), (10, 10, "X"), (11, 13, "Y"), (15, 15, "X"), (16, 16, "unsure"))
+    consensus, reviewers = crowdlab_consensus(store.events(), frames, even, oof)
+    counts = consensus.set_index("window_id")["reviewers"]
+    assert counts[["w0", "w1", "w2", "w3"]].tolist() == [2, 1, 2, 1]
+    own = reviewers.set_index("reviewer").loc["lee"]
+    assert own["windows"] == 2
+    said = {name: consensus.set_index("window_id").loc[name, "consensus_label"] for name in ("w0", "w2")}
+    assert own["agreement"] == np.mean([said["w0"] == "x", said["w2"] == "y"])

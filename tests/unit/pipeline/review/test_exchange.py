@@ -12,12 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from data_schemas.errors import SourceError, TableError, UsageError
+from data_schemas.errors import SourceError, StageError, TableError, UsageError
 from data_schemas.labels import load_taxonomy
 from pipeline.review.access import KnownLabels
 from pipeline.review.events import Operation, Span
-from pipeline.review.exchange import ImportResult, export_events, import_events
+from pipeline.review.exchange import ImportResult, Problem, export_events, import_events, import_into
 from pipeline.review.store import Commit, ReviewStore
+from pipeline.workspace.workspace import Workspace
+from tests.generated_run import RUN, write_generated_run
 
 LABELS = KnownLabels({"DOG": ("SIT", "WALKRUN", "가", "other")}, load_taxonomy("aihub59"))
 FRAMES = pd.concat(
@@ -237,3 +239,20 @@ def test_a_note_that_looks_like_a_formula_is_written_so_that_no_spreadsheet_runs
     assert notes == ["'=1+1", "-5", "'it is'"]
     export_events(store.events(), tmp_path / "e.jsonl")
     assert json.loads((tmp_path / "e.jsonl").read_text().splitlines()[0])["note"] == "=1+1"
+
+
+def test_a_file_is_checked_against_the_newest_run_of_a_workspace(tmp_path: Path) -> None:
+    path = write(tmp_path / "d.csv", HEAD, "dog-sit-000000,100,110,sit,김", "dog-sit-000000,100,110,SITT,김", "c,2,5,SIT,김")
+    (tmp_path / "none").mkdir()
+    with pytest.raises(StageError, match="none: no run yet") as told:
+        import_into(Workspace(tmp_path / "none"), path)
+    assert told.value.hint == f"audit run YOUR_CLIPS -w {tmp_path / 'none'}"
+    place = Workspace(write_generated_run(tmp_path / "work", clips=1, frames=30))
+    place.config_path.write_text('[source]\nencoding = "cp949"\n', encoding="utf-8")
+    path.write_bytes(path.read_text(encoding="utf-8").encode("cp949"))
+    unread = [Problem(3, "no label 'SITT' for DOG; did you mean 'SIT'?"), Problem(4, "no clip 'c' in this run")]
+    assert import_into(place, path) == ImportResult(1, 0, tuple(unread))
+    (place.runs / "latest").unlink()
+    assert import_into(place, path) == ImportResult(0, 1, tuple(unread))
+    with ReviewStore.open(place.review_db) as store:
+        assert store.events()[["run_id", "reviewer", "label", "action"]].to_numpy().tolist() == [[RUN, "김", "SIT", "keep"]]
