@@ -50,8 +50,9 @@ def test_decisions_and_blind_labels_are_counted_and_laid_over_the_run(tmp_path: 
     run = write_run(root)
     issues = run.read_table("issues", ISSUES)
     sample = draw(root, issues)
-    # A whole window, over a segment of 112 to 127, is wrong; frames of the other clip keep their label.
+    # Most of a whole window, over a segment of 112 to 127, is wrong; frames of the other clip keep their label.
     paint(root, FIRST, 106, 130)
+    paint(root, FIRST, 129, 130, label="SIT")
     paint(root, OTHER, 100, 104, label="SIT", reviewer="lee", stream="adjudication")
     paint(root, "gone", 100, 104, reviewer="max")
     seen = sample.iloc[:2]
@@ -60,7 +61,7 @@ def test_decisions_and_blind_labels_are_counted_and_laid_over_the_run(tmp_path: 
     found = evaluate_labels(Workspace(root), run, target_error_rate=0.25)
     with open_store(Workspace(root)) as store:
         assert found.newest == store.events()["at"].max()
-    assert (found.decisions, found.reviewers) == (2, ("kim", "lee"))
+    assert (found.decisions, found.reviewers) == (3, ("kim", "lee"))
     assert (found.reviewed_frames, found.frames) == (25 + 5, 120)
     assert found.queue["segment_id"].tolist() == [f"{FIRST}-segment1", f"{OTHER}-segment0"]
     assert found.estimate.target_error_rate == 0.25

@@ -39,6 +39,15 @@ def test_measures_of_the_whole_are_those_of_scikit_learn(seed: int, groups: int)
     assert calibration_error(counted)[0] == pytest.approx(abs(0.8 - accuracy_score(true, told)))
 
 
+def test_each_sum_over_groups_gets_its_own_figure_and_a_single_one_a_number() -> None:
+    counted = group_statistics(*predictions(4), groups=4)
+    times = np.array([[1.0, 1, 1, 1], [2, 0, 1, 0]])
+    for measure in (*MEASURES.values(), calibration_error):
+        each = [float(measure(counted.summed(row))) for row in times]
+        assert measure(counted.summed(times)).tolist() == pytest.approx(each)
+        assert each[0] != each[1]
+
+
 def test_a_weight_of_two_counts_like_the_window_twice() -> None:
     true, probabilities, group = predictions(6)
     twice = np.concatenate([np.arange(len(true)), np.arange(40)])

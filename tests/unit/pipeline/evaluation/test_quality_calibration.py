@@ -96,7 +96,7 @@ def test_only_windows_that_were_reviewed_whole_are_checks() -> None:
         }
     )
     found = reviewed_checks(clean)
-    assert found[["window_id", "wrong"]].to_numpy().tolist() == [["w0", True]]
+    assert found[["window_id", "wrong", "weight"]].to_numpy().tolist() == [["w0", True, 1.0]]
 
 
 def test_without_a_check_the_share_is_called_an_estimate_and_the_table_says_so() -> None:

@@ -82,6 +82,7 @@ def test_only_frames_that_there_are_count(paint) -> None:
     assert state_of(events) == "open"
     frames = pd.DataFrame({"clip_id": "c1", "frame_number": np.arange(0, FRAMES, 3, dtype=np.int32)})
     assert state_of(events, frames=frames) == VERIFIED
+    assert state_of(events, frames=frames.head(0)) == "open"
 
 
 def test_windows_that_changed_sides_or_are_gone_measure_nothing(paint) -> None:

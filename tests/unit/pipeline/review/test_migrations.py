@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from data_schemas.errors import WorkspaceError
+from data_schemas.tables import BLIND_SAMPLES, REVIEW_EVENTS
 from pipeline.review import schema
 from pipeline.review.store import ReviewStore
 from tests.unit.pipeline.review.commits import commit, paint
@@ -47,4 +48,18 @@ def test_a_failing_migration_leaves_the_database_as_it_was(place: Path | str, mo
     engine = schema.connect(place)
     with schema.stored(engine) as connection:
         assert not sa.inspect(connection).has_table("more")
+    engine.dispose()
+
+
+def test_the_database_takes_nothing_that_its_tables_may_not_hold(place: Path | str) -> None:
+    ReviewStore.open(place).close()
+    engine = schema.connect(place)
+    with schema.stored(engine) as connection:
+        inspected = sa.inspect(connection)
+        for name, table in (("review_events", REVIEW_EVENTS), ("blind_samples", BLIND_SAMPLES)):
+            stored = {column["name"]: column["nullable"] for column in inspected.get_columns(name)}
+            stored.pop("place", None)
+            assert stored == {column: values.nullable for column, values in table.columns.items()}
+        unique = [inspected.get_unique_constraints(name)[0]["column_names"] for name in ("review_events", "blind_samples")]
+        assert unique == [["event_id"], BLIND_SAMPLES.unique]
     engine.dispose()

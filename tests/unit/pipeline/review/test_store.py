@@ -107,6 +107,28 @@ def test_what_is_acknowledged_is_synced_to_the_disk(store: ReviewStore) -> None:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
 
 
+def test_whoever_writes_holds_the_lock_from_the_start_and_whoever_reads_does_not(store: ReviewStore) -> None:
+    begun: list[str] = []
+
+    @sa.event.listens_for(store._engine, "before_cursor_execute")
+    def _note(connection, cursor, statement: str, *_) -> None:
+        if statement.startswith("BEGIN"):
+            begun.append(statement)
+
+    store.events()
+    assert set(begun) == {"BEGIN"}
+    store.commit(commit(paint("A"), reviewer="lee"))
+    rows = store.events().astype(object).where(lambda table: table.notna(), None).to_dict("records")
+    for write in (
+        lambda: store.commit(commit(paint("A"), base=1, reviewer="lee")),
+        lambda: store.merge_events(rows),
+        lambda: store.save_sample(sample(["w1"])),
+    ):
+        begun.clear()
+        write()
+        assert begun[-1] == "BEGIN IMMEDIATE"
+
+
 @pytest.fixture(scope="module")
 def processes() -> Iterator[Pool]:
     """Give processes of their own, which share nothing with this one."""
