@@ -256,11 +256,13 @@ def swapped_rows(xy: np.ndarray, **told: object) -> list[int]:
 @pytest.mark.parametrize(
     ("first", "last", "found"),
     [
-        # An exchange lasts for three samples, and so does what is before it.
+        # An exchange lasts for three samples, or to the end, and so does what is before it.
         (30, 32, range(30, 33)),
         (30, 31, []),
-        (3, 20, range(3, 21)),
-        (N - 3, N, range(N - 3, N)),
+        (2, 20, range(2, 21)),
+        (1, 20, range(21)),
+        (N - 2, N, range(N - 2, N)),
+        (N - 1, N, []),
         # Of two directions the rarer is exchanged; of two as common the later.
         (20, N, range(20)),
         (29, N, range(29)),
@@ -330,7 +332,13 @@ def test_blocks_have_their_exchanges_to_themselves() -> None:
     assert swapped_rows(legs(exchanged(30, N)), block=block) == [*range(30, 40)]
     assert swapped_rows(legs(exchanged(10, 39)), block=block) == [*range(10)]
     assert swapped_rows(legs(exchanged(40, N)), block=block) == []
+    assert swapped_rows(legs(exchanged(39, N)), block=block) == []
     assert swapped_rows(legs(exchanged(30, 49)), block=block) == [*range(30, 40), *range(50, N)]
+
+
+def test_a_pair_of_which_one_is_hidden_is_not_exchanged() -> None:
+    # Of what is hidden the coordinates are 0, so that its side of the other may be another.
+    assert swapped_rows(legs(exchanged(N, N)) + [250, 0], missing=[(slice(30, 40), 1)]) == []
 
 
 def rats(*, apart: float = 300.0, after: float | None = None, moved: float = 0.0, parts: int = K) -> np.ndarray:
@@ -362,6 +370,12 @@ def rats(*, apart: float = 300.0, after: float | None = None, moved: float = 0.0
 def test_two_animals_are_exchanged_where_they_are_apart_and_nearly_all_parts_change_place(xy: np.ndarray, found: bool) -> None:
     marked = identity_swaps(poses(xy))
     assert places(marked) == ([(row, column) for row in (29, 30) for column in range(2 * K)] if found else [])
+
+
+def test_of_two_animals_the_smaller_says_how_far_apart_they_have_to_be() -> None:
+    small, large = still()[0] * 0.5 + [70, 0], still()[0]
+    xy = np.concatenate([np.repeat([[*small, *large]], 30, axis=0), np.repeat([[*large, *small]], 30, axis=0)])
+    assert identity_swaps(poses(xy))[29:31].all()
 
 
 def test_a_part_that_agrees_with_neither_counts_against_an_exchange() -> None:
