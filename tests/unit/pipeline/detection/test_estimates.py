@@ -79,7 +79,7 @@ def test_a_class_of_which_nothing_counts_is_centred_at_zero() -> None:
 
 @pytest.mark.parametrize(
     ("wrong", "offset", "error"),
-    # Of sixteen kept labels so many are predicted wrong: kappa is 1, .75, .5, 0, and none, half or all of the offset is taken off.
+    # Of sixteen kept labels so many are wrong: kappa is 1, .75, .5, 0, and none, half or all of the offset is taken off.
     [
         (0, -0.9, True),
         (2, -0.36, True),
