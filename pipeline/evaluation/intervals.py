@@ -115,9 +115,9 @@ def _of_share(found: Estimate) -> Estimate:
     """Return the interval of a share from the symmetric one."""
     from scipy.special import expit, logit
 
-    value, reach = found.value, 0.0 if found.high is None else found.high - found.value
-    if found.low is None or not np.isfinite(value):
+    if found.high is None:
         return found
+    value, reach = found.value, found.high - found.value
     if value in (0.0, 1.0):
         # It is not certain only because no group differs.
         edge = 1 - float(((1 - _LEVEL) / 2) ** (1 / found.groups))

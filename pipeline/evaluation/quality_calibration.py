@@ -51,7 +51,7 @@ def blind_checks(samples: pd.DataFrame, states: pd.DataFrame, wrong: pd.DataFram
     for stratum in audited["stratum"].unique():
         own = (samples["stratum"] == stratum).to_numpy(bool)
         chance = np.where(own, inclusion_probabilities(samples, states, stratum=str(stratum), members={}), chance)
-    weight = pd.Series(1 / np.maximum(chance, np.finfo(float).tiny), index=samples["window_id"])
+    weight = pd.Series(1 / chance, index=samples["window_id"])
     return audited[["window_id"]].assign(wrong=audited["before"], weight=audited["window_id"].map(weight)).reset_index(drop=True)
 
 

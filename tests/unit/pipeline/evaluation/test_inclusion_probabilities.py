@@ -86,6 +86,8 @@ def test_windows_that_are_gone_or_moved_say_nothing_of_how_far_a_sample_was_look
     states = pd.DataFrame({"state": ["verified", "open", "gone", "moved"]})
     found = inclusion_probabilities(samples, states, stratum="holdout", members={})
     np.testing.assert_allclose(found, 0.25)
+    gone = inclusion_probabilities(samples, states.assign(state="gone"), stratum="holdout", members={})
+    np.testing.assert_allclose(gone, 0)
 
 
 def test_other_strata_keep_the_chance_of_their_draw() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -176,6 +177,7 @@ def test_the_review_can_stop_only_where_the_bound_keeps_the_target() -> None:
     assert found.is_reached
     assert "can stop" in stop_sentence(found, workspace=Path())
     assert found.after.share < 0.09 < found.after.at_most
+    assert replace(found, target_error_rate=found.after.at_most).is_reached
     close = estimated(target_error_rate=0.09)
     assert not close.is_reached
     assert close.windows_needed > 0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from data_schemas.tables import ISSUES, SEGMENTS
+from data_schemas.tables import ISSUES, SEGMENTS, text
 from pipeline.evaluation.label_evaluation import evaluate_labels
 from pipeline.review.access import open_store
 from pipeline.review.blind import draw_sample
@@ -36,11 +36,13 @@ def draw(root: Path, issues: pd.DataFrame) -> pd.DataFrame:
 
 def test_before_any_review_all_is_open_and_nothing_is_estimated(tmp_path: Path) -> None:
     run = write_run(tmp_path / "work")
+    nothing_flagged = run.read_table("issues", ISSUES).assign(is_issue=False, kind=text([None] * 12))
+    run.write_table("issues", nothing_flagged, schema=ISSUES, fingerprint="generated")
     found = evaluate_labels(Workspace(tmp_path / "work"), run)
     assert (found.decisions, found.reviewers, found.reviewed_frames, found.frames) == (0, (), 0, 120)
     assert found.queue["segment_id"].tolist() == [f"{FIRST}-segment0", f"{FIRST}-segment1", f"{OTHER}-segment0"]
     assert (found.newest, found.blind_windows, len(found.blind), len(found.reviewed)) == (None, 0, 0, 0)
-    assert found.estimate.sizes == {"flagged": 4, "unflagged": 8}
+    assert found.estimate.sizes == {"flagged": 0, "unflagged": 12}
     assert (found.estimate.is_known, found.estimate.open_segments) == (False, 3)
     assert found.estimate.target_error_rate == Workspace(tmp_path).config().proof.target_error_rate
 

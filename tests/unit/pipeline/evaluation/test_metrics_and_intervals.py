@@ -46,6 +46,7 @@ def test_each_sum_over_groups_gets_its_own_figure_and_a_single_one_a_number() ->
         each = [float(measure(counted.summed(row))) for row in times]
         assert measure(counted.summed(times)).tolist() == pytest.approx(each)
         assert each[0] != each[1]
+        assert np.isnan(measure(counted.summed(np.zeros(4))))
 
 
 def test_a_weight_of_two_counts_like_the_window_twice() -> None:
@@ -89,6 +90,11 @@ def test_empty_groups_are_not_counted_as_groups() -> None:
     found = estimate(group_statistics(*predictions(FEWEST_GROUPS - 1), groups=50), MEASURES["accuracy"])
     assert found.groups == FEWEST_GROUPS - 1
     assert not found.is_known
+
+
+def test_a_group_of_a_single_window_is_a_group() -> None:
+    counted = counted_by(np.array([1.0, 0, 1, 1, 0, 1]), np.ones(6))
+    assert [estimate(counted, MEASURES["accuracy"]).groups, class_estimates(counted)[0].groups] == [6, 6]
 
 
 def test_windows_of_one_group_that_are_alike_widen_the_interval() -> None:
@@ -167,6 +173,7 @@ def test_without_an_error_the_bound_is_the_exact_one() -> None:
 def test_how_much_more_review_follows_the_queue() -> None:
     assert segments_to_reach([30, 20, 10], windows=1000, now=0.1, target_error_rate=0.06) == 2
     assert segments_to_reach([30, 20, 10], windows=1000, now=0.1, target_error_rate=0.2) == 0
+    assert segments_to_reach([30, 20, 10], windows=1000, now=0.1, target_error_rate=0.1) == 0
     assert segments_to_reach([30, 20, 10], windows=1000, now=0.1, target_error_rate=0.01) is None
 
 
@@ -175,6 +182,8 @@ def test_how_many_windows_would_show_a_bound() -> None:
     few, more = (estimate_error_rate(sample(wrong, 1), sizes=sizes) for wrong in (2, 12))
     assert windows_needed(few, sizes=sizes, at_most=0.9) == 0
     assert windows_needed(few, sizes=sizes, at_most=0.01) is None
+    assert windows_needed(few, sizes=sizes, at_most=few.at_most) == 0
+    assert windows_needed(few, sizes=sizes, at_most=few.share) is None
     assert 0 < windows_needed(few, sizes=sizes, at_most=0.05) < windows_needed(more, sizes=sizes, at_most=0.05)
     assert windows_needed(estimate_error_rate(sample(0, 0, each=5), sizes=sizes), sizes=sizes, at_most=0.05) is None
 
@@ -189,6 +198,18 @@ def test_a_share_of_all_is_not_certain_only_because_no_group_differs() -> None:
             assert found.low == pytest.approx(0.025 ** (1 / groups))
         reaches.append(found.low)
     assert reaches == sorted(reaches)
+
+
+def test_a_bound_at_the_estimate_takes_all_windows_that_there_are() -> None:
+    sizes = {"flagged": 70, "unflagged": 80}
+    found = estimate_error_rate(sample(7, 1), sizes=sizes)
+    assert windows_needed(found, sizes=sizes, at_most=found.share + 1e-6) == 10 + 20
+
+
+def test_a_share_of_nothing_is_unknown() -> None:
+    found = share_estimate(np.zeros(6), np.zeros(6))
+    assert np.isnan(found.value)
+    assert (found.low, found.high, found.groups) == (None, None, 0)
 
 
 RIGHT = np.array([3.0, 8.0, 9.0, 2.0, 10.0, 7.0])

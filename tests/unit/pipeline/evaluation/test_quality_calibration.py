@@ -88,11 +88,11 @@ def test_windows_of_two_samples_weigh_by_the_chance_to_be_in_any_and_the_mean_qu
 def test_only_windows_that_were_reviewed_whole_are_checks() -> None:
     clean = pd.DataFrame(
         {
-            "window_id": ["w0", "w1", "w2"],
-            "reviewed": [1.0, 0.6, 1.0],
-            "split": ["audit", "audit", "holdout"],
-            "label": ["SIT", "SIT", "SIT"],
-            "given_label": ["TURN", "SIT", "SIT"],
+            "window_id": ["w0", "w1", "w2", "w3"],
+            "reviewed": [1.0, 0.6, 1.0, 1.0],
+            "split": ["audit", "audit", "holdout", "audit"],
+            "label": ["SIT", "SIT", "SIT", "SIT"],
+            "given_label": ["TURN", "SIT", "SIT", None],
         }
     )
     found = reviewed_checks(clean)

@@ -151,6 +151,13 @@ def test_crowdlab_needs_two_reviewers_on_a_window_and_survives_full_disagreement
     assert len(consensus) == 60
 
 
+def test_reviewers_who_share_no_window_say_nothing_of_each_other(store, act) -> None:
+    frames, windows, oof, _ = panel(store, right={}, windows=2)
+    act("kim", (0, 4, "X"))
+    act("lee", (5, 9, "Y"))
+    assert crowdlab_consensus(store.events(), frames, windows, oof)[0].empty
+
+
 def test_crowdlab_counts_the_frames_that_are_annotated(store) -> None:
     frames, windows, oof, _ = panel(store, right={"kim": 0.9, "lee": 0.9})
     sparse = frames[frames["frame_number"] % 5 == 0]

@@ -237,6 +237,8 @@ def test_a_note_that_looks_like_a_formula_is_written_so_that_no_spreadsheet_runs
     export_events(store.events(), tmp_path / "e.csv")
     notes = pd.read_csv(tmp_path / "e.csv", dtype="str")["note"].tolist()
     assert notes == ["'=1+1", "-5", "'it is'"]
+    export_events(store.events(), tmp_path / "e.tsv")
+    assert (tmp_path / "e.tsv").read_text(encoding="utf-8").startswith("event_id\toperation_id\t")
     export_events(store.events(), tmp_path / "e.jsonl")
     assert json.loads((tmp_path / "e.jsonl").read_text().splitlines()[0])["note"] == "=1+1"
 

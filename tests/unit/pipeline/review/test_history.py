@@ -34,6 +34,12 @@ def test_history_tells_what_every_operation_found_and_left(store, act, frames) -
     assert history(no_events(), frames).empty
 
 
+def test_of_many_labels_the_commonest_three_are_told_those_of_as_many_frames_by_where_they_start(store, act, frames) -> None:
+    act("kim", (0, 0, "E"), (1, 2, "D"), (3, 4, "C"), (5, 5, "F"), (6, 9, "B"))
+    told = history(store.events(), frames).iloc[0]
+    assert (told["before"], told["after"]) == ("A (given)", "B 4, D 2, C 2, 2 more")
+
+
 def test_revert_takes_back_and_reverting_that_brings_back(store, act, frames) -> None:
     operation = act("kim", (0, 9, "B"))
 

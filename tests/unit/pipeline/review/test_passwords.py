@@ -55,6 +55,7 @@ def test_a_password_in_the_clear_is_refused_and_not_told(tmp_path):
     assert matches("three long words", load_config(tmp_path / "audit.toml").review.password)
     with pytest.raises(UsageError, match="7 signs"):
         hashed("hunter2")
+    assert matches("hunter22", hashed("hunter22"))
 
 
 @pytest.mark.parametrize("before", ["review.jump_frames = 5\n", "review = {jump_frames = 5}\n"])
@@ -77,6 +78,9 @@ def test_who_may_read_the_file_stays_the_same(tmp_path):
     ("host", "alone"),
     [
         ("localhost", True),
+        ("LocalHost.", True),
+        ("Audit.LocalHost", True),
+        ("localhost.example.org", False),
         ("127.0.0.1", True),
         ("::1", True),
         ("0.0.0.0", False),

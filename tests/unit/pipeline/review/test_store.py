@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import multiprocessing
+import sqlite3
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from multiprocessing.pool import Pool
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from data_schemas.errors import WorkspaceError
+from data_schemas.errors import UsageError, WorkspaceError
 from pipeline.review import schema
 from pipeline.review.events import Span, new_operation
 from pipeline.review.store import ConflictError, ReviewStore
@@ -94,6 +97,32 @@ def test_events_of_another_store_are_merged_once(anywhere: ReviewStore, tmp_path
     assert codes(anywhere) == [1, 0, 0, 1, 1, 1]
 
 
+def test_merged_operations_keep_their_revisions_where_these_are_free(store: ReviewStore, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("pipeline.review.store._MANY", 2)
+    with ReviewStore.open(tmp_path / "other.db") as other:
+        for base in range(5):
+            other.commit(commit(new_operation(Span(3, 3, "unsure"), Span(5, 5, "exclude")), base=base))
+        rows = other.events().astype(object).where(lambda table: table.notna(), None).to_dict("records")
+    apart = [{**row, "revision": 10 * row["revision"]} for row in rows]
+    assert store.merge_events(apart[:4]) == (4, 0)
+    assert store.merge_events(apart[::-1]) == (6, 4)
+    assert [o.revision for o in store.operations("c", reviewer="kim")] == [10, 20, 30, 40, 50]
+    ids = [row["event_id"] for row in rows]
+    assert set(store.known_events([*ids, "none"])) == set(ids)
+    operations = {row["operation_id"]: ("c", "kim", "review") for row in rows}
+    assert store.known_operations([*operations, "none"]) == operations
+    # What another store wrote meanwhile goes behind the newest.
+    later = [{**rows[0], "event_id": "e", "operation_id": "o", "revision": 50}]
+    assert store.merge_events(later) == (1, 0)
+    assert store.revision("c", reviewer="kim") == 51
+    with pytest.raises(UsageError, match="in another stream"):
+        store.commit(
+            commit(
+                *[new_operation(Span(3, 3, "unsure")) for _ in range(4)], other.operations("c", reviewer="kim")[4], clip_id="d"
+            )
+        )
+
+
 def test_samples_come_back_as_they_were_and_no_window_twice(anywhere: ReviewStore) -> None:
     anywhere.save_sample(sample(["w1", "w2"]))
     pd.testing.assert_frame_equal(anywhere.samples(), sample(["w1", "w2"]), check_dtype=True)
@@ -105,6 +134,8 @@ def test_what_is_acknowledged_is_synced_to_the_disk(store: ReviewStore) -> None:
     with schema.stored(store._engine) as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+        assert connection.exec_driver_sql("PRAGMA recursive_triggers").scalar() == 1
+        assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 30_000
 
 
 def test_whoever_writes_holds_the_lock_from_the_start_and_whoever_reads_does_not(store: ReviewStore) -> None:
@@ -213,6 +244,51 @@ def test_a_damaged_database_is_told(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "review.db").write_bytes(content)
     with pytest.raises(WorkspaceError, match=r"review\.db"):
         ReviewStore.open(tmp_path / "review.db")
+
+
+@pytest.mark.parametrize(
+    ("cause", "hint"),
+    [
+        ("database or disk is full", "make room; nothing was stored"),
+        ("attempt to write a READONLY database", "give write access to the database and its folder"),
+        ("permission denied for table review_events", "give write access to the database and its folder"),
+        ("database is locked", "another program holds the database: close it"),
+        ("database disk image is malformed", "put it back from a copy"),
+        ("unable to open database file", "the folder must exist and be writable"),
+        ("something else", "nothing was stored; try again"),
+    ],
+)
+def test_why_a_database_refuses_is_told_with_what_helps(store: ReviewStore, tmp_path: Path, cause: str, hint: str) -> None:
+    with pytest.raises(WorkspaceError) as told, schema.stored(store._engine):
+        raise sqlite3.OperationalError(cause)
+    assert told.value.message == f"review database {tmp_path / 'review.db'}: {cause}"
+    assert told.value.hint.startswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("causes", "seconds", "asked", "refused"),
+    [
+        ([], 0, 1, None),
+        (["database is locked"] * 3, 1, 4, None),
+        (["database is locked"] * 3, 16, 2, "locked"),
+        (["disk I/O error"], 1, 1, "I/O"),
+    ],
+)
+def test_a_database_that_others_open_just_now_is_waited_for(
+    monkeypatch, causes: list[str], seconds: float, asked: int, refused: str | None
+) -> None:
+    clock, left, statements = iter(np.arange(100) * seconds), list(causes), []
+    monkeypatch.setattr(schema, "time", SimpleNamespace(monotonic=lambda: next(clock), sleep=lambda _: None))
+
+    class Cursor:
+        def execute(self, statement: str) -> None:
+            statements.append(statement)
+            if left:
+                raise sqlite3.OperationalError(left.pop())
+
+    with pytest.raises(sqlite3.OperationalError, match=refused) if refused else nullcontext():
+        schema._turn_on_wal(Cursor())
+    assert statements == ["PRAGMA journal_mode = WAL"] * asked
 
 
 def test_a_folder_that_is_not_there_or_a_bad_url_is_told(tmp_path: Path) -> None:

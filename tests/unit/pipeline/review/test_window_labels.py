@@ -89,6 +89,18 @@ def test_a_window_with_an_excluded_frame_is_left_out_and_counted_once() -> None:
 def test_shares_of_a_window() -> None:
     row = cleaned("AAAAB", reviewed=(0, 4)).table.iloc[0]
     assert (row["majority"], row["reviewed"], bool(row["mixed"]), row["given_label"]) == (0.8, 0.4, True, "A")
+    one = cleaned("A", reviewed=(0,)).table.iloc[0]
+    assert (one["majority"], one["reviewed"], bool(one["mixed"])) == (1.0, 1.0, False)
+
+
+def test_a_window_that_nobody_had_labelled_goes_with_its_group_once_it_has_a_label() -> None:
+    subjects, species = ["held", "held", "held", "seen", "new", "cat"], ["DOG", "DOG", "CAT", "DOG", "DOG", "CAT"]
+    splits = ["holdout", "unlabelled", "unlabelled", "audit", "unlabelled", "left_out"]
+    windows = windows_of(*[(i, i) for i in range(6)])
+    windows = windows.assign(subject_id=text(subjects), species=text(species), split=text(splits))
+    found = clean_windows(windows, after_of("AAAAAA"), margin=0.5).table["split"]
+    # Of cats none is audited, and no cat of that name is held out.
+    assert found.tolist() == ["holdout", "holdout", "left_out", "audit", "audit", "left_out"]
 
 
 def test_targets_follow_the_merge() -> None:
