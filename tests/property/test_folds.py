@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -82,3 +83,41 @@ def test_a_hold_out_has_the_groups_that_an_estimate_needs_where_a_quarter_has(
     if len(sizes) >= 4 * FEWEST_GROUPS:
         assert apart >= FEWEST_GROUPS
     assert apart < len(sizes)
+
+
+@pytest.mark.parametrize(
+    ("groups", "share", "apart"),
+    [
+        # As many as the share says, to the nearest, of four groups and more; half at most.
+        (8, 0.25, 2),
+        (12, 0.25, 3),
+        (10, 0.1, 1),
+        (12, 0.5, 6),
+        (12, 0.9, 6),
+        (4, 0.25, 1),
+        (3, 0.5, 0),
+        (6, 0.1, 1),
+        (5, 0.1, 0),
+        (4, 0.1, 0),
+        (8, 0.0, 0),
+        # Of twenty and more at least the five that an interval needs.
+        (19, 0.1, 2),
+        (20, 0.1, 5),
+        (24, 0.1, 6),
+    ],
+)
+def test_the_hold_out_is_the_share_of_groups_that_is_asked_for(groups: int, share: float, apart: int) -> None:
+    rows = [(f"g{i:02d}", f"c{c}") for i in range(groups) for c in range(2) for _ in range(3)]
+    windows = pd.DataFrame(rows, columns=["group", "label"])
+    windows = windows.assign(target=windows["label"], species="DOG", mixed=False, bad_pose=False)
+    split = split_windows(windows, folds=Folds(holdout=share))
+    assert split.loc[split["split"] == "holdout", "group"].nunique() == apart
+    assert set(split["split"]) <= {"audit", "holdout"}
+
+
+def test_no_class_is_held_out_that_could_not_be_audited_without_it() -> None:
+    """Every class has two groups, none of which can be spared: nothing is held out."""
+    rows = [(f"g{i}", f"c{i // 2}") for i in range(8) for _ in range(3)]
+    windows = pd.DataFrame(rows, columns=["group", "label"])
+    windows = windows.assign(target=windows["label"], species="DOG", mixed=False, bad_pose=False)
+    assert set(split_windows(windows, folds=Folds(holdout=0.25))["split"]) == {"audit"}

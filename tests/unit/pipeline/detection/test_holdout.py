@@ -61,6 +61,10 @@ def test_windows_on_either_side_of_a_gap_are_no_neighbours() -> None:
     told = load_config(None)
     windows = pd.DataFrame({"clip_id": ["a"] * 5 + ["b"] * 2, "first_sample": [0, 1, 2, 7, 8, 13, 14]})
     assert contiguous_blocks(windows, config=told).tolist() == [0, 0, 0, 1, 1, 2, 2]
+    # Those that share their last sample are, those that follow each other only where no windows overlap.
+    windows = pd.DataFrame({"clip_id": ["a"] * 4, "first_sample": [0, 4, 9, 3]})
+    assert contiguous_blocks(windows, config=told).tolist() == [0, 0, 1, 2]
+    assert contiguous_blocks(windows.head(0), config=told).tolist() == []
     far = load_config(None, overrides={"windows": {"stride": 8}})
     windows = pd.DataFrame({"clip_id": ["a"] * 4, "first_sample": [0, 8, 16, 30]})
     assert contiguous_blocks(windows, config=far).tolist() == [0, 0, 0, 1]

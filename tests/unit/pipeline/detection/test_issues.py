@@ -105,6 +105,13 @@ def test_the_result_does_not_depend_on_the_order_of_rows_and_reviewed_windows_co
     last = shuffled[0].nlargest(windows["reviewed"].sum(), "rank")
     assert set(last["window_id"]) == set(windows.loc[windows["reviewed"], "window_id"])
     assert not last["is_issue"].any()
+    # A reviewed label is what networks agree with, and of the others these rank all.
+    assert (last["second_opinion"] == 1).all()
+    others = shuffled[0][~shuffled[0]["window_id"].isin(last["window_id"])]
+    assert others["second_opinion"].between(0, 1).all()
+    believed = others.merge(oof, on="window_id")
+    assert believed.loc[believed["network"] < 0.3, "second_opinion"].median() < 0.2
+    assert believed.loc[believed["network"] > 0.7, "second_opinion"].median() > 0.5
 
 
 def test_segments_find_the_stretch_and_never_overlap() -> None:
@@ -149,6 +156,10 @@ def test_windows_of_bad_pose_are_shown_as_such_and_have_no_vote() -> None:
     assert not own["is_issue"].any()
     assert set(own["kind"].dropna()) == {"bad_pose"}
     assert segments.loc[segments["kind"] == "bad_pose", "priority"].tolist() == [0.0]
+    # Those of the same priority come in the order of their names.
+    twice = scored(windows.assign(bad_pose=sick | np.roll(sick, 40) | np.roll(sick, 80)), oof)[1]
+    assert twice.loc[twice["priority"] == 0, "segment_id"].is_monotonic_increasing
+    assert (twice["priority"] == 0).sum() == 3
     # The healthy windows beside them keep their quality: what bad poses say is not averaged in.
     beside = issues[(issues["clip_id"] == "clip02") & (issues["start_frame"] >= 90)]
     assert beside["label_quality"].min() > 0.8

@@ -58,6 +58,8 @@ def test_names_depend_on_clip_and_span_alone() -> None:
     one = windows_of(clips.iloc[1:].reset_index(drop=True), frames.iloc[20:].reset_index(drop=True))
     assert one["window_id"].tolist() == whole["window_id"].tolist()[16:]
     assert whole["window_id"].is_unique
+    # Names are kept in stores and exports, so they never change.
+    assert whole.loc[0, "window_id"] == "3209c3136d3dfa7c"
 
 
 def test_with_frame_labels_a_window_takes_its_commonest_and_mixed_ones_are_marked() -> None:

@@ -446,6 +446,8 @@ def test_the_size_of_an_animal_is_the_median_of_its_radii_in_its_clip() -> None:
     long[:, [0, 4]] *= 3
     np.testing.assert_allclose(poses(long).size[0, 0], 100 * np.sqrt((2 * 9 + 6) / 8), rtol=1e-4)
     np.testing.assert_allclose(poses(long, missing=[(slice(None), [0, 4])]).size[0, 0], 100, rtol=1e-4)
+    # A pose of two keypoints has none.
+    np.testing.assert_allclose(poses(still(), missing=[(slice(20, N), slice(2, K))]).size[0, 0], 100, rtol=1e-4)
 
 
 def test_the_median_of_a_clip_is_that_of_what_is_known_of_it() -> None:

@@ -191,6 +191,7 @@ def test_a_skeleton_is_laid_over_the_columns_by_name() -> None:
     body = body_of(skeleton, ("right_ear", "left_ear", "nose"))
     assert body.bones == ((1, 0),)
     assert body.left_right == ((1, 0),)
+    assert body_of(skeleton_of(["a", "b", "c", "d"])).bones == ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))
 
 
 def test_clips_do_not_touch_each_other() -> None:
