@@ -70,7 +70,7 @@ def _median_radius(xy: Tensor, shown: Tensor) -> Tensor:
     # Radii that do not count are sorted behind all others; the median is the mean of the middle two of those that do.
     ordered = torch.where(usable, radius, torch.finfo(radius.dtype).max).sort(dim=1).values
     low = ordered.gather(1, ((count - 1) // 2).clamp(min=0))
-    high = ordered.gather(1, (count // 2).clamp(max=radius.shape[1] - 1))
+    high = ordered.gather(1, count // 2)
     return torch.where(count > 0, low / 2 + high / 2, 1.0)[:, 0]
 
 

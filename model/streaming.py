@@ -170,14 +170,12 @@ class WindowCutter:
 
     def _cut_one(self) -> list[CutWindow]:
         """Cut the next window, if its frames suffice."""
-        steps, start, end = self.grid.steps, self._start, len(self._time)
-        while end > 1 and self._sample_at(self._time[end - 2]) >= steps:
-            end -= 1
-        first = self._seen - len(self._time)
+        steps, start, first = self.grid.steps, self._start, self._seen - len(self._time)
+        # Of these at most the last lies after the window: whatever frame does cuts it as it comes.
         samples = resample(
-            np.array(self._time[:end]),
-            np.concatenate(self._xy[:end]).reshape(end, self.keypoints, 2),
-            frame_number=np.arange(first, first + end),
+            np.array(self._time),
+            np.concatenate(self._xy).reshape(-1, self.keypoints, 2),
+            frame_number=np.arange(first, self._seen),
             hz=self.grid.hz,
             max_gap_ms=self.grid.max_gap_ms,
             max_keypoint_gap_ms=self.grid.max_keypoint_gap_ms,

@@ -205,7 +205,7 @@ def window_scale(xy: FloatArray, shown: NDArray[np.bool_]) -> FloatArray:
     # Those that do not count are sorted behind all others.
     ordered = np.sort(np.where(usable, radius, np.float32(np.inf)), axis=1)
     row = np.arange(windows)
-    middle = (ordered[row, np.maximum(count - 1, 0) // 2] + ordered[row, np.minimum(count // 2, steps - 1)]) / 2
+    middle = (ordered[row, np.maximum(count - 1, 0) // 2] + ordered[row, count // 2]) / 2
     return np.where(count > 0, middle, 1.0).astype(np.float32)
 
 

@@ -66,11 +66,11 @@ def _count_around(marked: BoolArray, block: NDArray[np.int32], *, reach: int) ->
 
 
 def _steps(poses: Poses, place: FloatArray) -> tuple[NDArray[np.int64], FloatArray]:
-    """Return the row where each shown keypoint was seen last (-1: not lately, or not shown), and its distance from there."""
+    """Return the row where each shown keypoint was seen last (-1: not lately, or not shown), and how far from it."""
     before = earlier(poses.shown, poses.block, within=max(1, round(GAP_SECONDS * poses.hz)))
     before = np.where(poses.shown, before, -1)
     moved = place - place[np.maximum(before, 0), np.arange(before.shape[1])]
-    return before, np.where(before >= 0, length(moved), 0).astype(np.float32)
+    return before, length(moved)
 
 
 def _row_median(values: FloatArray, known: BoolArray) -> FloatArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -155,6 +156,14 @@ def test_facts_that_do_not_fit_the_weights_are_refused(bundle: Path, change) -> 
         BehaviorClassifier.load(bundle)
 
 
+def test_weights_of_another_format_are_refused_though_their_hash_is_right(bundle: Path) -> None:
+    data = b"weights of another program"
+    (bundle / "weights.safetensors").write_bytes(data)
+    rewritten(bundle / "model.json", lambda facts: facts.update(weights_sha256=hashlib.sha256(data).hexdigest()))
+    with pytest.raises(BundleError, match=r"weights\.safetensors: not a safetensors file"):
+        BehaviorClassifier.load(bundle)
+
+
 def test_weights_that_are_no_numbers_are_refused(task, tmp_path: Path) -> None:
     fitted = classifier().fit(*task)
     with torch.no_grad():
@@ -231,6 +240,19 @@ def test_poses_of_another_shape_are_refused(task) -> None:
     poses, labels = task
     with pytest.raises(DataError, match=r"expected poses of shape \(n, 5, 3, 2\), got \(240, 4, 3, 2\)"):
         classifier().fit(poses[:, :4], labels)
+
+
+def test_labels_and_radii_are_as_many_as_windows(task) -> None:
+    poses, labels = task
+    with pytest.raises(DataError, match="240 windows but 239 labels"):
+        classifier().fit(poses, labels[:-1])
+    with pytest.raises(DataError, match="0 windows but 0 labels"):
+        classifier().fit(poses[:0], [])
+    with pytest.raises(DataError, match=r"240 windows, but scale has shape \(3,\)"):
+        classifier().fit(poses, labels, scale=np.ones(3))
+    fitted = classifier().fit(poses, labels, scale=2.0)
+    np.testing.assert_array_equal(fitted.predict_proba(poses, scale=2.0), fitted.predict_proba(poses, scale=np.full(240, 2.0)))
+    np.testing.assert_allclose(fitted.predict_proba(poses * 3, scale=6.0), fitted.predict_proba(poses, scale=2.0), atol=1e-4)
 
 
 def test_an_unknown_label_is_named(task) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.kernel_ridge import KernelRidge
 
 from model.kernel_ridge import predict_left_out
 
@@ -65,3 +66,26 @@ def test_the_penalty_that_serves_unseen_folds_is_chosen(task) -> None:
     assert len(set(agree)) > 1
     chosen = predict_left_out(features, target, penalties=penalties, **how)
     np.testing.assert_array_equal(chosen, alone[int(np.argmax(agree))])
+
+
+def test_it_is_kernel_ridge_regression_on_one_hot_classes(task) -> None:
+    """By scikit-learn, with a kernel for each frequency and an intercept; one half or twice as wide is .016 off."""
+    features, target, fold = task
+    seen = fold != 1
+    how = {"classes": 3, "fold": fold, "training_mask": np.ones(600, bool), "seed": 0, "size": 600, "penalties": (0.1,)}
+    found = predict_left_out(features, target, **how)
+
+    def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return 300 * np.exp(-0.03 / 8 * ((a[:, None] - b[None]) ** 2).sum(axis=2)) + 1
+
+    exact = KernelRidge(kernel="precomputed", alpha=0.1 * seen.sum())
+    exact.fit(kernel(features[seen], features[seen]), np.eye(3)[target[seen]])
+    said = np.clip(exact.predict(kernel(features[~seen], features[seen])), 1e-3, 1)
+    said /= said.sum(axis=1, keepdims=True)
+    assert np.abs(found[~seen] - said).mean() < 0.007
+
+
+def test_where_nothing_trains_every_class_is_as_likely(task) -> None:
+    features, target, fold = task
+    found = predict_left_out(features, target, classes=4, fold=fold, training_mask=np.zeros(600, bool), seed=0, size=20)
+    np.testing.assert_allclose(found, 0.25)

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from data_schemas.errors import BundleError, UsageError
+from model import onnx_export
 from model.classifier import BehaviorClassifier
 from model.onnx_export import TOLERANCE, RawWindows, export_onnx
 from model.recipe import PRESETS, Recipe
@@ -74,6 +75,24 @@ def test_a_model_that_is_sure_of_itself_is_exported(tmp_path: Path) -> None:
     for network in classifier.networks:
         network.linear.weight.data *= 8
     assert export_onnx(classifier, tmp_path / "model.onnx") <= TOLERANCE
+
+
+def test_a_graph_that_predicts_otherwise_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("onnx", "onnxscript", "onnxruntime"):
+        pytest.importorskip(module)
+    made = trained(PLAIN)
+    exported = onnx_export._exported
+
+    def other(classifier: BehaviorClassifier, example: torch.Tensor) -> object:
+        graph = exported(classifier, example)
+        classifier.networks[0].linear.bias.data += torch.tensor([3.0, 0, 0])
+        classifier.networks = classifier.networks
+        return graph
+
+    monkeypatch.setattr(onnx_export, "_exported", other)
+    with pytest.raises(BundleError, match=r"the exported model differs from the bundle by 0\.\d+, more than"):
+        export_onnx(made, tmp_path / "model.onnx")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_without_the_extra_the_way_to_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,3 +68,29 @@ def test_aligned_view_forgets_the_roll_of_the_camera(xy: torch.Tensor) -> None:
 def test_distances_forget_any_turn(xy: torch.Tensor) -> None:
     turn = torch.tensor([[0.0, 1.0], [-1.0, 0.0]])
     torch.testing.assert_close(VIEWS["distances"](xy @ turn, SHOWN, SCALE), VIEWS["distances"](xy, SHOWN, SCALE))
+
+
+def test_views_are_what_they_are_called() -> None:
+    """Of two steps of three keypoints, the last of which is missing in the second, in units of 2."""
+    xy = torch.tensor([[[[0.0, 0.0], [4.0, 0.0], [2.0, 6.0]], [[2.0, 4.0], [6.0, 4.0], [0.0, 0.0]]]])
+    shown = torch.tensor([[[True, True, True], [True, True, False]]])
+    scale = torch.tensor([2.0])
+    boxed = VIEWS["frame"](xy, shown, scale)
+    torch.testing.assert_close(boxed, torch.tensor([[[0, 0, 1, 0, 0.5, 1], [0, 0, 1, 0, 0, 0]]]))
+    # The centre goes from (2, 2) to (4, 4).
+    centred = VIEWS["body"](xy, shown, scale)
+    torch.testing.assert_close(centred, torch.tensor([[[-1.0, -1, 1, -1, 0, 2, 0, 0], [-1, 0, 1, 0, 0, 0, 1, 1]]]))
+    gaps = torch.tensor([2.05, 10**0.5 + 0.05, 10**0.5 + 0.05]).log()
+    torch.testing.assert_close(VIEWS["distances"](xy, shown, scale), torch.stack([gaps, torch.tensor([2.05, 1, 1]).log()])[None])
+
+
+@pytest.mark.parametrize("degrees", [0, 30, 44])
+def test_aligned_lays_the_longest_axis_along_x(degrees: float) -> None:
+    angle = torch.tensor(degrees * torch.pi / 180)
+    along, across = torch.stack([angle.cos(), angle.sin()]), torch.stack([-angle.sin(), angle.cos()])
+    pose = torch.stack([-3 * along, 3 * along, across, -across])
+    found = VIEWS["aligned"](
+        (pose + 5 * along * torch.arange(2.0)[:, None, None])[None], torch.ones(1, 2, 4, dtype=torch.bool), SCALE[:1]
+    )
+    expected = [-3.0, 0, 3, 0, 0, 1, 0, -1]
+    torch.testing.assert_close(found, torch.tensor([[[*expected, 0, 0], [*expected, 5, 0]]]), atol=1e-5, rtol=0)

@@ -59,6 +59,13 @@ def test_a_sample_of_dense_video_is_a_frame_within_half_an_interval(apart: int, 
     assert samples.xy[1, 0, 0] == (2 if state == SEEN else pytest.approx(2.5))
 
 
+@pytest.mark.parametrize(("early", "late", "taken"), [(180, 210, 2), (190, 220, 1), (190, 210, 1), (190, 290, 1), (110, 210, 2)])
+def test_of_two_frames_the_nearer_is_the_sample_and_of_two_as_near_the_earlier(early: int, late: int, taken: int) -> None:
+    samples = sampled(np.array([0, early, late, 400, 600, 800]))
+    assert samples.frame_number.tolist() == [0, taken, 3, 4, 5]
+    assert (samples.state == SEEN).all()
+
+
 def test_a_clip_of_one_frame_is_one_sample() -> None:
     assert len(sampled(np.array([400]))) == 1
 
