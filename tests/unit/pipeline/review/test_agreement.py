@@ -151,6 +151,14 @@ def test_crowdlab_needs_two_reviewers_on_a_window_and_survives_full_disagreement
     assert len(consensus) == 60
 
 
+def test_between_labels_that_nobody_prefers_the_first_by_name_stands(store, act) -> None:
+    frames, windows, oof, _ = panel(store, right={}, windows=4)
+    act("kim", (0, 9, "X"), (10, 19, "Y"))
+    act("lee", (0, 4, "Y"), (5, 9, "X"), (10, 14, "X"), (15, 19, "Y"))
+    consensus, _ = crowdlab_consensus(store.events(), frames, windows, oof.assign(p_x=0.5, p_y=0.5))
+    assert consensus.set_index("window_id").loc[["w0", "w1", "w2", "w3"], "consensus_label"].tolist() == ["x", "x", "x", "y"]
+
+
 def test_reviewers_who_share_no_window_say_nothing_of_each_other(store, act) -> None:
     frames, windows, oof, _ = panel(store, right={}, windows=2)
     act("kim", (0, 4, "X"))

@@ -95,7 +95,7 @@ def test_the_state_that_a_page_saw_is_kept_where_it_differs(store: ReviewStore) 
     store.commit(commit(paint("A"), state=state, given=["A", "A", "A", "A", "A", "A"]))
     assert codes(store) == state.tolist()
     assert store.events()["note"].iloc[1:].eq(STATE_NOTE).all()
-    store.commit(commit(base=2, state=state))
+    assert store.commit(commit(base=2, state=state)).revision == 2
     assert len(store.events()) == 5
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from pipeline.review.access import no_events
-from pipeline.review.frame_labels import clip_labels, review_frames
+from pipeline.review.frame_labels import changed_frames, clip_labels, review_frames
 
 
 def frames_of(*clips: tuple[str, str]) -> pd.DataFrame:
@@ -27,6 +28,23 @@ def test_without_events_every_frame_has_its_given_label() -> None:
     assert set(after["label_source"]) == {"given"}
     assert after[["event_id", "mark"]].isna().all(axis=None)
     assert not after["excluded"].any()
+
+
+def test_every_frame_after_review_says_what_became_of_it_in_the_order_of_the_run(act, store) -> None:
+    frames = frames_of(("d", "AA"), ("c", "AAAAA"), ("e", "B"))
+    act("kim", (0, 0, "B"), (1, 1, "unsure"), (2, 2, "exclude"), (3, 3, "B"))
+    act("lee", (0, 0, "B"), (3, 3, "C"))
+    act("park", (1, 1, "C"), clip_id="d", stream="adjudication")
+    order = [4, 0, 7, 2, 6, 1, 3, 5]
+    after = review_frames(store.events(), frames.iloc[order])
+    assert after.index.tolist() == list(range(8))
+    told = after.set_axis(order).sort_index()
+    assert told["label"].tolist() == ["A", "C", "B", "A", "A", "A", "A", "B"]
+    assert told["label_source"].tolist() == ["given", "adjudication", "consensus", "given", "review", "given", "given", "given"]
+    assert told["event_id"].fillna("").tolist() == ["", "0003-0", "0002-0", "", "0001-2", "", "", ""]
+    assert told["mark"].fillna("").tolist() == ["", "", "", "unsure", "", "disputed", "", ""]
+    assert np.flatnonzero(told["excluded"]).tolist() == [4]
+    assert np.flatnonzero(changed_frames(told)).tolist() == [1, 2]
 
 
 def test_only_a_changed_clip_gets_its_commonest_label() -> None:

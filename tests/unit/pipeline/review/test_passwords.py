@@ -115,4 +115,7 @@ def test_a_login_stands_for_a_password(tmp_path, monkeypatch):
     (tmp_path / ".streamlit").mkdir()
     (tmp_path / ".streamlit" / "secrets.toml").write_text("[auth]\nclient_id = 'x'\n", encoding="utf-8")
     assert login_configured(script)
+    for without in ("[server]\nport = 1\n", "no TOML ["):
+        (tmp_path / ".streamlit" / "secrets.toml").write_text(without, encoding="utf-8")
+        assert not login_configured(script)
     assert "audit.example.org" in " ".join(exposure_warning("0.0.0.0", hosts=("audit.example.org",)))

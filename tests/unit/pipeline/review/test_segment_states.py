@@ -6,7 +6,14 @@ import pandas as pd
 import pytest
 
 from pipeline.review.access import no_events
-from pipeline.review.segment_states import blind_species, frames_a_minute, segment_states, states_in_queue, unreviewed
+from pipeline.review.segment_states import (
+    blind_species,
+    expected_residual_error,
+    frames_a_minute,
+    segment_states,
+    states_in_queue,
+    unreviewed,
+)
 
 SEGMENTS = pd.DataFrame(
     {"segment_id": ["s1", "s2", "s3"], "clip_id": ["c", "c", "d"], "start_frame": [0, 5, 2], "end_frame": [4, 9, 3]}
@@ -120,6 +127,11 @@ def test_labels_that_people_gave_and_those_of_species_without_a_better_model_are
     assert unreviewed(issues, windows, trust)["window_id"].tolist() == ["a"]
     assert unreviewed(issues, windows, [])["window_id"].tolist() == ["a", "e"]
     assert blind_species(trust) == {"CAT"}
+
+
+def test_a_label_that_is_surely_right_leaves_nothing_to_repair() -> None:
+    segments = pd.DataFrame({"label_quality": [1.0, 0.5], "suggested_probability": [0.0, 0.2], "priority": [0.3, 0.3]})
+    assert expected_residual_error(segments).tolist() == [0.0, 0.3]
 
 
 def test_a_segment_has_the_frames_of_the_video_before_and_after_it_is_decided(store, act) -> None:
