@@ -43,7 +43,7 @@ def test_the_same_commit_again_gives_the_same_receipt_whatever_came_after(store:
     receipt = store.commit(first)
     assert receipt.revision == 2
     assert store.commit(first) == receipt
-    store.commit(commit(paint("B", 4, 4), base=2))
+    store.commit(commit(paint("B", 3, 4), base=2))
     assert store.commit(first) == receipt
     assert len(store.events()) == 3
 
@@ -97,6 +97,8 @@ def test_the_state_that_a_page_saw_is_kept_where_it_differs(store: ReviewStore) 
     assert store.events()["note"].iloc[1:].eq(STATE_NOTE).all()
     assert store.commit(commit(base=2, state=state)).revision == 2
     assert len(store.events()) == 5
+    assert store.commit(commit(base=2, state={3: 0})).revision == 3
+    assert codes(store) == [0, *state.tolist()[1:]]
 
 
 def test_keep_and_relabel_are_told_apart_by_the_given_labels(store: ReviewStore) -> None:

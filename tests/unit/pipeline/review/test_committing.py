@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from data_schemas.errors import UsageError
-from pipeline.review.committing import STATE_NOTE, check_operations, events_of, state_operation
+from pipeline.review.committing import STATE_NOTE, check_operations, events_of, state_operation, state_operation_id
 from pipeline.review.events import EXCLUDED, NOT_REVIEWED, UNSURE, Operation, Span
 from tests.unit.pipeline.review.commits import AT, commit
 
@@ -93,6 +93,13 @@ def test_the_state_of_a_page_adds_what_replay_does_not_give() -> None:
     assert state_operation(commit(OLD), [OLD]) is None
     some = state_operation(commit(OLD, state={3: 0, 8: 1}), [OLD])
     assert some.spans == (Span(8, 8, "relabel", "B"),)
+
+
+def test_what_a_state_adds_goes_by_the_last_operation_so_that_another_version_finds_it_again() -> None:
+    later = Operation("later", "2026-11-25T02:00:00Z", (Span(3, 3, "unsure"),))
+    found = state_operation(commit(OLD, later, state={4: 1}), [OLD, later])
+    assert (found.operation_id, found.at) == (state_operation_id("later"), later.at)
+    assert state_operation_id("later") == "81b54ffde40a5724928e28e6257292d2"
 
 
 def test_a_state_without_operations_is_another_act_each_time_something_lies_between() -> None:

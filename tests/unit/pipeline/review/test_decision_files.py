@@ -108,6 +108,7 @@ def test_what_a_row_leaves_out_is_filled_in() -> None:
         "action": "relabel",
         "undoes": None,
     }
+    assert checked(revision=2**31 - 1)["revision"] == 2**31 - 1
     taken_back = checked(label=None, action="undo", undoes="o")
     assert (taken_back["action"], taken_back["undoes"]) == ("undo", "o")
 

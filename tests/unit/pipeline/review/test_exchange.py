@@ -87,6 +87,8 @@ def test_five_columns_are_enough_and_the_same_file_again_adds_nothing(store, tmp
     assert events["action"].tolist()[:3] == ["relabel", "keep", "relabel"]
     assert events["revision"].tolist()[:3] == [1, 2, 3]
     assert set(events["stream"]) == {"review"}
+    # They follow from the row alone, in this version and in any other.
+    assert events["event_id"].tolist()[::2] == ["7dedc3fa476e00e807cbb04dea46669f-0", "d083b031d8b6fa57d4dc80da80099fd7-0"]
     assert set(events["run_id"]) == {"run"}
     assert take(path, store).added == 0
     # What a label means to the run may change; the file still says the same.
@@ -238,6 +240,8 @@ def test_a_note_that_looks_like_a_formula_is_written_so_that_no_spreadsheet_runs
     notes = pd.read_csv(tmp_path / "e.csv", dtype="str")["note"].tolist()
     assert notes == ["'=1+1", "-5", "'it is'"]
     export_events(store.events(), tmp_path / "e.tsv")
+    export_events(store.events(), tmp_path / "new" / "folder" / "e.csv")
+    assert (tmp_path / "new" / "folder" / "e.csv").read_bytes() == (tmp_path / "e.csv").read_bytes()
     assert (tmp_path / "e.tsv").read_text(encoding="utf-8").startswith("event_id\toperation_id\t")
     export_events(store.events(), tmp_path / "e.jsonl")
     assert json.loads((tmp_path / "e.jsonl").read_text().splitlines()[0])["note"] == "=1+1"
