@@ -97,7 +97,7 @@ def _there_and_back(
         origin = before[first, column]
         home = length(place[back, column] - place[origin, column])
         least = np.minimum(step[back, column], step[first, column])
-        found = (first >= 0) & leaping[first, column] & (origin >= 0) & (home <= JUMP_RETURN * least)
+        found = (first >= 0) & leaping[first, column] & (home <= JUMP_RETURN * least)
         long = found & (least > JUMP_SURE_RADII * poses.size[back, column])
         for rows in path:
             away[rows[found], column[found]] = True

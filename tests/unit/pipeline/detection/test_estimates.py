@@ -11,7 +11,14 @@ from scipy.ndimage import gaussian_filter1d
 
 from data_schemas.tables import text
 from pipeline.detection.clip_labels import _clip_features, _eligible_windows, clip_error_odds, clip_error_probability
-from pipeline.detection.label_quality import _calibrated, _lowest_quality, _noise_rates, _temperature_scaled, estimate_quality
+from pipeline.detection.label_quality import (
+    LabelQuality,
+    _calibrated,
+    _lowest_quality,
+    _noise_rates,
+    _temperature_scaled,
+    estimate_quality,
+)
 from pipeline.detection.label_scores import LabelScores, best_other, class_centred, predicted_neq_given, score_labels
 from pipeline.detection.segments import _kind, _merged, _segment, _thresholds, _timeline
 from pipeline.detection.skill import _balanced, _chance_half_width, _draws, _jackknife_half_width, _p_value
@@ -113,7 +120,7 @@ def test_noise_rates_are_the_shares_of_true_classes_where_these_are_seen() -> No
 def test_where_nothing_is_seen_noise_rates_stay_what_was_counted() -> None:
     """Every window looks like its class on average; the posterior of each is then the rate of its given label."""
     counts = np.array([[90.0, 10.0], [20.0, 80.0]])
-    noise, posterior = _noise_rates(np.full((200, 2), 0.5), np.repeat([0, 1], 100), counts)
+    noise, posterior = _noise_rates(np.tile([0.8, 0.2], (200, 1)), np.repeat([0, 1], 100), counts)
     np.testing.assert_allclose(noise, counts / 100, atol=0.02)
     np.testing.assert_allclose(posterior[[0, 199]], counts / 100, atol=0.02)
 
@@ -182,6 +189,36 @@ def test_of_close_calls_the_commoner_class_is_suggested() -> None:
     found = estimate_quality(scores, labels, np.ones(10, bool))
     assert found.suggested[8:].tolist() == [1, 2]
     assert found.joint.sum() == pytest.approx(10)
+
+
+def test_quality_is_the_mean_of_what_is_predicted_and_what_is_counted() -> None:
+    """Where models know nothing: of 100 labels of either class 10 and 20 are counted as errors, those of the lowest scores."""
+    row, given, seen = np.arange(200), np.repeat([0, 1], 100), []
+    error = row % 100 < 10 + 10 * given
+    labels = labelled(given.tolist())
+    scores = LabelScores(np.where(error, 0.0, 1.0) + 1e-6 * row, smoothed=np.full((200, 2), 0.5), clip_offset=np.zeros(200))
+
+    def found(kept: np.ndarray, labels: WindowLabels = labels) -> LabelQuality:
+        wrong_clip = np.where(row == 50, 0.5, 0.0)
+        return estimate_quality(scores, labels, kept, clip_error=wrong_clip, count=lambda _s, _l, k: seen.append(k) or error)
+
+    quality = found(~error)
+    np.testing.assert_allclose(quality.joint, [[88.4, 11.6], [21.2, 78.8]], atol=0.2)
+    # Half a label in each of six rounds takes them there from 10 and 20. By Bayes' rule .886 and .79; made monotone, those that
+    # are counted have a height in common, and so have the others.
+    expected = np.where(error, (10 * 0.886 + 20 * 0.79) / 60, (90 * 1.886 + 80 * 1.79) / 340)
+    np.testing.assert_allclose(quality.probability, np.where(row == 50, expected / 2, expected), atol=0.012)
+    # Where no label was kept, those that are audited are trusted.
+    some = replace(labels, audited=row != 7)
+    found(row < 0, some)
+    assert [s.tolist() for s in seen] == [(~error).tolist(), (row != 7).tolist()]
+    # Reviewed labels are right, and in the joint where they are audited.
+    reviewed = found(~error, replace(some, reviewed=row < 10))
+    assert (reviewed.probability[:10] == 1).all()
+    np.testing.assert_allclose(reviewed.joint.sum(axis=1), [99, 100])
+    assert reviewed.joint[0, 1] < 2.5
+    # Where none is audited all are estimated from.
+    np.testing.assert_allclose(found(~error, replace(labels, audited=row < 0)).probability, quality.probability, atol=1e-9)
 
 
 def test_a_class_without_windows_is_guessed() -> None:
