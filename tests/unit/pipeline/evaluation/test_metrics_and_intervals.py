@@ -306,6 +306,7 @@ def test_where_all_are_wrong_the_lower_limit_is_the_exact_one() -> None:
     found = estimate_error_rate(sample(0, 60), sizes={"flagged": 0, "unflagged": 10**6})
     assert (found.low, found.at_most, found.high) == pytest.approx((0.025 ** (1 / 60), 1.0, 1.0), rel=0.005)
     none = estimate_error_rate(sample(0, 0), sizes={"flagged": 0, "unflagged": 10**6})
+    assert none.verified == {"unflagged": 60}
     assert (none.low, none.high) == pytest.approx((0.0, 1 - 0.025 ** (1 / 60)), rel=0.03)
 
 
@@ -316,6 +317,7 @@ def test_as_many_windows_as_are_needed_and_a_stratum_verified_whole_are_enough()
     assert estimate_error_rate(small, sizes={"flagged": 10, "unflagged": 900}).share is not None
     assert estimate_error_rate(small, sizes={"flagged": 11, "unflagged": 900}).needed == {"flagged": 1, "unflagged": 0}
     assert segments_to_reach([30, 20, 10], windows=1000, now=0.1, target_error_rate=0.05) == 2
+    assert segments_to_reach([30, 20, 10], windows=200, now=0.5, target_error_rate=0.25) == 2
 
 
 def test_the_bound_is_shown_after_the_windows_that_are_said_to_be_needed() -> None:

@@ -104,6 +104,7 @@ def test_a_window_weighs_as_many_as_it_was_drawn_for() -> None:
     chance = [0.1] * 30 + [1.0] * 30
     drawn = states(windows, labels, inclusion_probability=chance)
     found = verified_holdout(drawn, windows, classes=CLASSES, target={"A": "A", "B": "B"})
+    assert found.weight.tolist() == [10] * 30 + [1] * 30
     always_a = np.tile(np.array([0.9, 0.1], np.float32), (60, 1))
     told = compare_arms(found, {"given": always_a}, classes=CLASSES)
     assert told["arms"]["given"]["measures"]["accuracy"]["value"] == round(10 / 11, 6)

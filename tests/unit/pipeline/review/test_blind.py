@@ -34,6 +34,8 @@ SIZES = {"holdout": 6, "flagged": 8, "unflagged": 8}
 def test_a_sample_holds_what_was_asked_for_with_its_chances_in_a_seeded_order() -> None:
     sample = draw_sample(TABLE, sizes=SIZES, seed=1, run_id="r")
     assert sample["stratum"].value_counts().to_dict() == SIZES
+    assert sample["position"].tolist() == list(range(sum(SIZES.values())))
+    assert len(draw_sample(TABLE, sizes={"flagged": 2, "holdout": 0}, seed=1, run_id="r")) == 2
     there = strata_of(TABLE).value_counts()
     expected = sample["stratum"].map({s: SIZES[s] / there[s] for s in SIZES})
     assert np.allclose(sample["inclusion_probability"], expected)

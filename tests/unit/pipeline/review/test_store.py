@@ -299,3 +299,6 @@ def test_a_folder_that_is_not_there_or_a_bad_url_is_told(tmp_path: Path) -> None
     with pytest.raises(WorkspaceError, match=r"postgres://\*\*\*@host") as told:
         ReviewStore.open("postgres://kim:secret@host/audit")
     assert "secret" not in told.value.message
+    with pytest.raises(WorkspaceError, match=r"review database postgresql\+psycopg://kim:\*\*\*@127\.0\.0\.1:1/audit: ") as told:
+        ReviewStore.open("postgresql+psycopg://kim:secret@127.0.0.1:1/audit")
+    assert "secret" not in told.value.message
