@@ -51,6 +51,12 @@ def test_two_windows_weigh_to_each_other_by_time_and_by_how_much_they_differ(apa
     np.testing.assert_allclose(smooth(p, labelled([0, 0], clip=[0, 0], sigma=1.0)), expected)
 
 
+def test_a_window_of_bad_pose_has_what_its_only_neighbour_has() -> None:
+    labels = labelled([0, 0, 0], clip=[0, 0, 1], sigma=1.0, valid_pose=[1, 2])
+    values = np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7]])
+    np.testing.assert_allclose(smooth(values, labels), values[[0, 0, 2]])
+
+
 def test_windows_that_are_left_out_part_those_before_from_those_after() -> None:
     labels = labelled([0, 1, 0, 1, 0, 1], clip=[0, 0, 0, 0, 1, 1])
     some = labels.subset(np.array([0, 1, 3, 4, 5]))
@@ -62,11 +68,11 @@ def test_windows_that_are_left_out_part_those_before_from_those_after() -> None:
 def test_a_score_is_centred_by_class_and_relative_to_its_clip() -> None:
     """The first two clips have one label, the third another; a window of the hold-out and one of bad pose centre nothing."""
     labels = labelled([0, 0, 0, 0, 1, 1, 0], clip=[0, 0, 0, 1, 2, 2, 3], audited=[3], valid_pose=[6])
-    p = np.array([[0.6, 0.3], [0.5, 0.1], [0.1, 0.8], [0.9, 0.0], [0.3, 0.6], [0.5, 0.4], [0.2, 0.2]])
+    p = np.array([[0.6, 0.3], [0.5, 0.1], [0.1, 0.8], [0.9, 0.0], [0.55, 0.3], [0.5, 0.4], [0.2, 0.2]])
     p = np.column_stack([p, 1 - p.sum(axis=1)])
-    own = np.array([0.6, 0.5, 0.1, 0.9, 0.6, 0.4, 0.2])
-    margin = np.array([0.3, 0.1, -0.7, 0.8, 0.3, -0.1, -0.4])
-    mean = {0: (0.4, -0.1), 1: (0.5, 0.1)}
+    own = np.array([0.6, 0.5, 0.1, 0.9, 0.3, 0.4, 0.2])
+    margin = np.array([0.3, 0.1, -0.7, 0.8, -0.25, -0.1, -0.4])
+    mean = {0: (0.4, -0.1), 1: (0.35, -0.175)}
     adjusted = np.array(
         [0.75 * (o - mean[g][0]) + 0.25 * (m - mean[g][1]) for o, m, g in zip(own, margin, labels.given, strict=True)]
     )
@@ -74,7 +80,7 @@ def test_a_score_is_centred_by_class_and_relative_to_its_clip() -> None:
     found = score_labels(p, labels)
     np.testing.assert_allclose(found.score, adjusted - 0.5 * better)
     # The median margin of a clip, where it is negative.
-    np.testing.assert_allclose(found.clip_offset, [0, 0, 0, 0, 0, 0, -0.4], atol=1e-12)
+    np.testing.assert_allclose(found.clip_offset, [0, 0, 0, 0, -0.175, -0.175, -0.4], atol=1e-12)
     assert found.smoothed.tolist() == p.tolist()
 
 
