@@ -77,7 +77,7 @@ def quality_bins(issues: pd.DataFrame, checks: pd.DataFrame) -> Sequence[Quality
     quality, weight = (checked[name].to_numpy(np.float64) for name in ("label_quality", "weight"))
     number = np.clip(np.searchsorted(EDGES, quality, side="right") - 1, 0, len(EDGES) - 2)
     # Animals of two species may share a name.
-    group = checked.groupby(["species", "subject_id"], sort=False).ngroup().to_numpy()
+    group = checked.groupby(["species", "subject_id"]).ngroup().to_numpy()
     right = weight * ~checked["wrong"].to_numpy(bool)
     found = []
     for low in np.unique(number):

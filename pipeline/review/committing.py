@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from data_schemas.errors import UsageError
 from data_schemas.labels import nearest, normal_name
-from pipeline.review.events import ACTIONS, EXCLUDED, NOT_REVIEWED, Commit, Operation, Span, now
+from pipeline.review.events import ACTIONS, EXCLUDED, Commit, Operation, Span, now
 from pipeline.review.replay import replay_codes
 from pipeline.windows.frame_index import runs
 
@@ -59,7 +59,7 @@ def state_operation(commit: Commit, operations: Sequence[Operation]) -> Operatio
     frames = np.asarray(commit.frame_numbers, np.int64)
     replayed = replay_codes(operations, frames, commit.classes)
     sent = _sent_codes(commit.state, frames, replayed, clip_id=commit.clip_id)
-    if sent.max(initial=NOT_REVIEWED) >= len(commit.classes) or sent.min(initial=0) < EXCLUDED:
+    if ((sent < EXCLUDED) | (sent >= len(commit.classes))).any():
         raise UsageError(
             f"clip {commit.clip_id}: the state has codes that mean nothing", hint="0 to the number of classes, -1 to -3"
         )
