@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from pipeline.detection.label_cleaning import training_labels
 from tests.unit.pipeline.detection.small import config
@@ -28,11 +29,13 @@ def test_reviewed_labels_train_as_they_are(standing_or_walking) -> None:
     assert target.loc[own["window_id"]].tolist() == own["target"].tolist()
 
 
-def test_bad_poses_mixed_windows_and_the_hold_out_train_nothing(standing_or_walking) -> None:
+def test_bad_poses_mixed_and_unlabelled_windows_and_the_hold_out_train_nothing(standing_or_walking) -> None:
     windows, samples, _ = standing_or_walking
+    unlabelled = pd.Series(windows.index % 13 == 0)
     table = windows.assign(bad_pose=windows.index % 7 == 0, mixed=windows.index % 11 == 0)
+    table["target"], table["split"] = table["target"].mask(unlabelled), table["split"].mask(unlabelled, "unlabelled")
     target = training_labels(table, samples, config=config())
-    silent = table["bad_pose"] | table["mixed"] | (table["split"] == "holdout")
+    silent = table["bad_pose"] | table["mixed"] | unlabelled | (table["split"] == "holdout")
     assert target.loc[table.loc[silent, "window_id"]].isna().all()
     assert target.loc[table.loc[~silent, "window_id"]].notna().all()
 
