@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, cast
@@ -30,5 +31,7 @@ def workers(config: Config, *, serial: bool = False) -> AbstractContextManager[W
     """
     from joblib import Parallel
 
+    # Where psutil is installed, a process whose memory has grown is replaced by a new one; nothing is lost by that.
+    warnings.filterwarnings("ignore", "A worker stopped while some jobs were given", UserWarning)
     jobs = 1 if serial else config.run.jobs or -1
     return cast("AbstractContextManager[Workers]", Parallel(n_jobs=jobs, return_as="generator", mmap_mode="c"))
