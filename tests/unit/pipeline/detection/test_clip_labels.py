@@ -76,6 +76,13 @@ def test_the_rest_of_a_clip_counts_for_it(believed: np.ndarray) -> None:
     assert odds(believed, replace(labels, reviewed=half))[2 * EACH : 3 * EACH].max() == 0
 
 
+def test_the_hold_out_is_predicted_by_all_audited_groups_whatever_their_numbers(believed: np.ndarray) -> None:
+    held, audited = GROUP < 2, GROUP.max()
+    one, other = (odds(believed, labelled(), np.where(held, -1, group)) for group in (GROUP, audited + 2 - GROUP))
+    assert one[WRONG].min() > 5
+    np.testing.assert_allclose(one[held], other[held])
+
+
 def test_where_frames_are_labelled_no_clip_is_wrong_throughout(believed: np.ndarray) -> None:
     labels = labelled()
     changing = np.where(np.arange(ROWS) % EACH < 8, (labels.given + 1) % CLASSES, labels.given)
