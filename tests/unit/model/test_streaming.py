@@ -181,7 +181,13 @@ def test_times_must_be_as_many_as_frames(classifier: BehaviorClassifier) -> None
         classifier.stream().extend(moving(3), [0, 33])
 
 
-@pytest.mark.parametrize("change", [{"steps": 0}, {"hz": 0}, {"max_gap_ms": -1}])
+def test_a_grid_may_span_no_gap_and_interpolate_nothing() -> None:
+    assert TimeGrid(steps=1, hz=1000, max_gap_ms=0, max_keypoint_gap_ms=0).steps == 1
+
+
+@pytest.mark.parametrize(
+    "change", [{"steps": 0}, {"steps": 2.5}, {"hz": 0}, {"hz": 1001}, {"max_gap_ms": -1}, {"max_keypoint_gap_ms": -1}]
+)
 def test_a_grid_without_samples_is_refused(change) -> None:
     with pytest.raises(ConfigError, match="no windows can be cut"):
         TimeGrid(**change)

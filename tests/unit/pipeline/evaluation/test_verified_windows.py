@@ -67,6 +67,11 @@ def test_several_reviewers_need_more_than_half_of_the_votes(paint) -> None:
     assert sample_states(SAMPLE, events, WINDOWS)["verified_label"].dropna().tolist() == ["B"]
 
 
+def test_one_disputed_frame_is_enough_where_no_label_has_more_than_half(paint) -> None:
+    paint("kim", "c1", (0, 4, "A"), (5, 9, "B"))
+    assert state_of(paint("lee", "c1", (0, 4, "A"), (5, 8, "B"), (9, 9, "A"))) == "disputed"
+
+
 def test_only_blind_labels_count(paint) -> None:
     paint("kim", "c1", (0, 9, "A"), stream="review")
     assert state_of(paint("boss", "c1", (0, 9, "B"), stream="adjudication")) == "open"
