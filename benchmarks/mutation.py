@@ -3,11 +3,11 @@
     python -m benchmarks.mutation [model windows detection evaluation review] [--sample 500] [--seed 0]
 
 A mutant is a module with one change: an operator, a number, a condition, ... At each place one of each kind is drawn, none in
-annotations, in the marks of a signature, or in `strict` of `zip`. First all tests of `tests/unit` and `tests/property` but those
-of the pages run once, and it is recorded which lines each of them reaches. Then each mutant is tried in a process forked from one
-that has loaded the product and collected the tests: by those that reach its line, 40 seconds' worth of them (first those that
-import its module or lie in its package's folder), the fast before the slow, until one fails. Review stores are SQLite's. What was
-tried is written at once, and not tried again.
+annotations, in the marks of a signature, in `strict` of `zip` or in `frozen` of a dataclass. First all tests of `tests/unit`
+and `tests/property` but those of the pages run once, and it is recorded which lines each of them reaches. Then each mutant is
+tried in a process forked from one that has loaded the product and collected the tests: by those that reach its line, 40
+seconds' worth of them (first those that import its module or lie in its package's folder), the fast before the slow, until one
+fails. Review stores are SQLite's. What was tried is written at once, and not tried again.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def _annotations(tree: ast.Module) -> list[tuple[tuple[int, int], tuple[int, int
             nodes.append(node.annotation)
         elif isinstance(node, ast.FunctionDef):
             nodes.append(node.returns)
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "zip":
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("zip", "dataclass"):
             nodes += [k.value for k in node.keywords]
     return [((n.lineno, n.col_offset), (n.end_lineno or 0, n.end_col_offset or 0)) for n in nodes if n is not None]
 
