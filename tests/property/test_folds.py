@@ -61,6 +61,15 @@ def test_no_class_of_two_groups_lies_in_one_fold_whatever_else_there_is(windows:
     assert (shown["f"][shown["g"] > 1] > 1).all()
 
 
+@given(sizes=st.lists(st.integers(20, 40), min_size=45, max_size=45), seed=st.integers(0, 5))
+def test_folds_are_stratified_where_groups_allow_it(sizes: list[int], seed: int) -> None:
+    group = np.repeat(np.arange(45), sizes)
+    target = group % 3
+    fold = assign_folds(target, group, count=5, seed=seed)
+    shown = np.bincount(5 * target + fold, minlength=15).reshape(3, 5)
+    np.testing.assert_allclose(shown, np.repeat(shown.mean(axis=1, keepdims=True), 5, axis=1), rtol=0.25)
+
+
 def test_classes_that_two_folds_cannot_hold_apart_get_a_third() -> None:
     target = np.array([0, 1, 1, 2, 2, 0])
     group = np.array([0, 0, 1, 1, 2, 2])

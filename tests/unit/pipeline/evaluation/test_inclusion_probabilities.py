@@ -81,11 +81,13 @@ def test_a_sample_counts_as_far_as_it_was_looked_at() -> None:
     np.testing.assert_allclose(unseen, 0.5)
 
 
-def test_windows_that_are_gone_or_moved_say_nothing_of_how_far_a_sample_was_looked_at() -> None:
+def test_windows_without_a_verdict_were_looked_at_and_those_that_are_gone_or_moved_say_nothing_of_that() -> None:
     samples = samples_of(("a", 0.5, [0, 1, 2, 3]))
     states = pd.DataFrame({"state": ["verified", "open", "gone", "moved"]})
     found = inclusion_probabilities(samples, states, stratum="holdout", members={})
     np.testing.assert_allclose(found, 0.25)
+    undecided = pd.DataFrame({"state": ["mixed", "unsure", "disputed", "excluded"]})
+    np.testing.assert_allclose(inclusion_probabilities(samples, undecided, stratum="holdout", members={}), 0.5)
     gone = inclusion_probabilities(samples, states.assign(state="gone"), stratum="holdout", members={})
     np.testing.assert_allclose(gone, 0)
 

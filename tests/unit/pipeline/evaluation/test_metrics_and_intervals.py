@@ -302,6 +302,11 @@ def test_limits_are_those_of_jeffreys(wrong: int, shape: tuple[float, float]) ->
     np.testing.assert_allclose([found.low, found.at_most, found.high], expected, rtol=0.05 if wrong == 2 else 0.01)
 
 
+def test_a_stratum_of_one_window_counts() -> None:
+    one = pd.concat([sample(1, 0, each=1).iloc[:1], sample(0, 0)[lambda t: t["stratum"] == "unflagged"]], ignore_index=True)
+    assert estimate_error_rate(one, sizes={"flagged": 1, "unflagged": 3}).share == pytest.approx(0.25)
+
+
 def test_where_all_are_wrong_the_lower_limit_is_the_exact_one() -> None:
     found = estimate_error_rate(sample(0, 60), sizes={"flagged": 0, "unflagged": 10**6})
     assert (found.low, found.at_most, found.high) == pytest.approx((0.025 ** (1 / 60), 1.0, 1.0), rel=0.005)
