@@ -70,6 +70,13 @@ def test_a_clip_of_one_frame_is_one_sample() -> None:
     assert len(sampled(np.array([400]))) == 1
 
 
+def test_a_grid_that_starts_at_a_given_time_ends_with_the_last_frame() -> None:
+    time = np.array([0, 200, 400, 600, 1000])
+    options = {"frame_number": np.arange(5), "hz": 5, "max_gap_ms": 600, "max_keypoint_gap_ms": 400}
+    assert resample(time, poses(5), start_ms=200, **options).xy[:, 0, 0].tolist() == pytest.approx([1, 2, 3, 3.5, 4])
+    assert len(resample(time, poses(5), start_ms=200, count=2, **options)) == 2
+
+
 def test_no_sample_lies_after_the_last_frame() -> None:
     time = np.rint(np.arange(600) / 30 * 1000).astype(int)
     assert len(sampled(time)) == 100

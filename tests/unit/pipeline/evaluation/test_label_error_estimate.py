@@ -192,7 +192,7 @@ def test_how_many_more_segments_follows_from_what_each_is_expected_to_correct() 
 
 
 def test_a_queue_that_cannot_correct_enough_is_told() -> None:
-    for found in (estimated(segments=1), estimated(kind="bad_pose")):
+    for found in (estimated(segments=1), estimated(kind="bad_pose"), estimated(segments=10_000, kind="bad_pose")):
         assert found.segments_needed is None
         assert "not expected to reach the target of 2.0 %" in stop_sentence(found, workspace=Path())
 
