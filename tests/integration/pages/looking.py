@@ -62,20 +62,22 @@ def query(page) -> dict[str, str]:
 
 
 def violations(page) -> list[str]:
-    """Return what axe-core holds to be serious or critical of a file, or of a page of the app that rests.
+    """Return what axe-core holds to be serious or critical of a file, or of a page of the app, three times on end.
 
-    What fades in has no contrast yet.
+    A page may run once more after it was drawn, when its components have told what the browser knows: what fades in has no
+    contrast yet.
     """
     from axe_playwright_python.sync_playwright import Axe
 
+    found: list[str] = []
     for _ in range(3):
-        found = Axe().run(page).response["violations"]
-        # A page may run once more after it was drawn, when its components have told what the browser knows.
-        if not page.query_selector(_APP) or (page.query_selector(_DONE) and page.evaluate(_AT_REST)):
+        found = [
+            f"{v['id']} ({v['impact']}): {[n['target'] for n in v['nodes']][:4]} {v['nodes'][0].get('failureSummary', '')}"
+            for v in Axe().run(page).response["violations"]
+            if v["impact"] in ("serious", "critical")
+        ]
+        if not found:
             break
-        settled(page)
-    return [
-        f"{v['id']} ({v['impact']}): {[n['target'] for n in v['nodes']][:4]} {v['nodes'][0].get('failureSummary', '')}"
-        for v in found
-        if v["impact"] in ("serious", "critical")
-    ]
+        if page.query_selector(_APP):
+            settled(page)
+    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -80,11 +81,17 @@ def rewritten(path: Path, change) -> None:
     path.write_text(json.dumps({**facts, "sha256": _digest(facts)}))
 
 
-@pytest.fixture
-def bundle(task, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def saved(task, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("saved") / "bundle"
     poses, labels = task
-    classifier().fit(poses, labels).save(tmp_path / "bundle")
-    return tmp_path / "bundle"
+    classifier().fit(poses, labels).save(folder)
+    return folder
+
+
+@pytest.fixture
+def bundle(saved: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(saved, tmp_path / "bundle"))
 
 
 @pytest.mark.parametrize(
